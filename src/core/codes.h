@@ -1,0 +1,121 @@
+/* Every error code users can see, in one table: code, status, default remedy, explanation.
+ * docs/errors.md and `leat help errors` are generated from it. Codes are stable: scripts
+ * match on them. Keep the rows sorted by code. */
+#ifndef LT_CODES_H
+#define LT_CODES_H
+
+#include "leat/error.h"
+
+#define LT_CODE_MAP(X)                                                                             \
+    X(CANCELLED, "cancelled", LEAT_CANCELLED, "run the same command again",                        \
+      "The run was asked to stop (a signal, or the embedding program) and left nothing behind.")   \
+    X(CAST, "cast", LEAT_INVALID, "choose another type with --cast column=type",                   \
+      "One type cannot be turned into another at all, whatever the values.")                       \
+    X(COLUMN_MISMATCH, "column-mismatch", LEAT_INVALID,                                            \
+      "--columns, --rename or --cast bring the source in line; --recreate replaces the definition",\
+      "Columns of the source and of the existing destination table do not fit. Every one is "      \
+      "listed, and no record was read.")                                                           \
+    X(CORRUPT, "corrupt-file", LEAT_BAD_DATA, "fetch or write the file again",                     \
+      "A file or stream breaks the rules of its own format.")                                      \
+    X(COUNT_MISMATCH, "count-mismatch", LEAT_BAD_DATA, "run again; triggers on the destination "   \
+      "table may drop or add rows",                                                                \
+      "The destination does not hold as many records as were read. The load was not committed.")   \
+    X(DENIED, "denied", LEAT_DENIED, "check user, password and privileges",                        \
+      "The system refused the login, or a privilege is missing.")                                  \
+    X(DESTINATION_BUSY, "destination-busy", LEAT_UNAVAILABLE,                                      \
+      "wait for the other run to end, or raise --lock-timeout",                                    \
+      "Another run, or another session's lock, holds the destination.")                            \
+    X(DESTINATION_HOLDS_ROWS, "destination-holds-rows", LEAT_CONFLICT,                             \
+      "say --replace, --append or --merge",                                                        \
+      "The destination holds rows that leat did not write from this source, and nothing said "     \
+      "what should become of them.")                                                               \
+    X(DUPLICATE_COLUMN, "duplicate-column", LEAT_INVALID, "rename one with --rename old=new",      \
+      "Two columns of one stream have the same name.")                                             \
+    X(EMPTY_SOURCE, "empty-source", LEAT_CONFLICT, "--allow-empty if that is meant",               \
+      "The source gave no rows and the destination holds some: replacing was refused.")            \
+    X(INTERNAL, "internal", LEAT_INTERNAL, "please report this with the command that shows it",    \
+      "A bug in leat.")                                                                            \
+    X(INVALID, "invalid", LEAT_INVALID, "", "The request or the configuration is wrong.")          \
+    X(INVALID_UTF8, "invalid-utf8", LEAT_BAD_DATA,                                                 \
+      "convert the source to UTF-8, or read the column as binary",                                 \
+      "Text that is not valid UTF-8.")                                                             \
+    X(IO, "io", LEAT_UNAVAILABLE, "", "Reading or writing failed in the operating system.")        \
+    X(LIMIT, "limit", LEAT_NO_MEMORY, "raise --memory, or make the values smaller",                \
+      "A named limit of leat was reached.")                                                        \
+    X(MODULE, "module-missing", LEAT_UNSUPPORTED, "install the library it names",                  \
+      "A connector or client library is not installed, or cannot be loaded.")                      \
+    X(NO_MEMORY, "no-memory", LEAT_NO_MEMORY, "lower --memory or --parallel",                      \
+      "The operating system gave no more memory.")                                                 \
+    X(NO_SPACE, "no-space", LEAT_NO_SPACE, "free some space and run again",                        \
+      "The disk, quota or tablespace of the destination is full.")                                 \
+    X(NOT_FOUND, "not-found", LEAT_NOT_FOUND, "", "A namespace, stream, column or file that does " \
+      "not exist.")                                                                                \
+    X(NOT_NULL, "not-null", LEAT_BAD_DATA, "--on-error skip --rejects FILE sets such rows aside",  \
+      "A null for a column that the destination declares NOT NULL.")                               \
+    X(OUTCOME_UNKNOWN, "outcome-unknown", LEAT_OUTCOME_UNKNOWN,                                    \
+      "run the same command again: it asks first what became of this load",                        \
+      "The connection was lost while the load was being committed, and the destination could "     \
+      "not be asked.")                                                                             \
+    X(SERVER, "server", LEAT_BAD_DATA, "", "The database server refused a statement or a row; "    \
+      "its own words and SQLSTATE are in the message.")                                            \
+    X(SOURCE_CUT, "source-cut", LEAT_UNAVAILABLE, "run again",                                     \
+      "The source ended before its end: a connection lost, a file truncated. A short read is "     \
+      "never taken for the end of the data.")                                                      \
+    X(TOO_MANY_REJECTS, "too-many-rejects", LEAT_BAD_DATA,                                         \
+      "mend the source, or raise --max-errors",                                                    \
+      "More records were rejected than --max-errors allows.")                                      \
+    X(UNAVAILABLE, "unavailable", LEAT_UNAVAILABLE, "run again later",                             \
+      "A passing fault: network, restart, throttle.")                                              \
+    X(UNKNOWN_COLUMN, "unknown-column", LEAT_NOT_FOUND, "",                                        \
+      "A column named on the command line is not in the stream.")                                  \
+    X(UNKNOWN_OPTION, "unknown-option", LEAT_INVALID, "see --help",                                \
+      "An option, command or parameter that does not exist.")                                      \
+    X(UNKNOWN_SCHEME, "unknown-scheme", LEAT_INVALID, "`leat connectors` lists what there is",     \
+      "No connector or format goes by that name.")                                                 \
+    X(UNSUPPORTED, "unsupported", LEAT_UNSUPPORTED, "",                                            \
+      "This connector or format cannot do what was asked.")                                        \
+    X(UNSUPPORTED_TYPE, "unsupported-type", LEAT_UNSUPPORTED,                                      \
+      "leave the column out with --columns, or --cast it",                                         \
+      "The destination has no place for a type of the source.")                                    \
+    X(USAGE, "usage", LEAT_INVALID, "see --help", "The command line is wrong.")                    \
+    X(VALUE_RANGE, "value-range", LEAT_BAD_DATA,                                                   \
+      "--cast column=type, or --on-error skip --rejects FILE",                                     \
+      "A value does not fit the type it is to have.")                                              \
+    X(VALUE_SYNTAX, "value-syntax", LEAT_BAD_DATA,                                                 \
+      "--cast column=utf8, or --on-error skip --rejects FILE",                                     \
+      "A text cannot be read as the type of its column.")                                          \
+    X(VERIFY_MISMATCH, "verify-mismatch", LEAT_BAD_DATA, "run again; if it stays, please report",  \
+      "The checksums of what was read and of what the destination holds differ. The load was "     \
+      "not committed.")
+
+enum lt_code {
+#define LT_CODE_ENUM(name, code, status, remedy, text) LT_E_##name,
+    LT_CODE_MAP(LT_CODE_ENUM)
+#undef LT_CODE_ENUM
+        LT_CODES_N
+};
+
+struct lt_code_row {
+    const char *code;
+    enum leat_status status;
+    const char *remedy;
+    const char *text;
+};
+
+extern const struct lt_code_row lt_codes[LT_CODES_N];
+
+/* Fills *err with the code's status, its default remedy, and the message; returns the status.
+ * The caller adds leat_error_place(), and leat_error_remedy() where it knows a better one. */
+int lt_fail(struct leat_error *err, enum lt_code code, const char *fmt, ...) LEAT_PRINTF(3, 4);
+
+/* The same after a failed system call: appends strerror(sys_errno), and lets the errno choose
+ * the code where it says more (ENOSPC, EACCES, ENOENT, ENOMEM, EISDIR ...). */
+int lt_fail_errno(struct leat_error *err, int sys_errno, const char *fmt, ...) LEAT_PRINTF(3, 4);
+
+/* LT_E_NO_MEMORY with a fixed message. */
+int lt_fail_oom(struct leat_error *err);
+
+/* Writes one line: [code] place: message; remedy. Returns its length, as snprintf. */
+int lt_error_format(const struct leat_error *err, char *text, size_t size);
+
+#endif

@@ -1,0 +1,571 @@
+/* The contract between the engine and every system leat reads or writes.
+ *
+ * A connector is one constant `struct leat_connector`: small tables of functions, each of which
+ * may be absent; the engine asks before it calls. The engine knows no system, a connector knows
+ * no other connector and nothing of the engine.
+ *
+ * Threads: the calls on one endpoint, and on the loads made from it, come from one thread at a
+ * time, except cancel(). Its readers and its parts run in parallel, each on one thread.
+ *
+ * Sizes: every struct that crosses the boundary begins with `size_t size`, set by whoever
+ * allocates it to sizeof of the struct it knows. Members are only ever appended; the other side
+ * must not touch a member beyond `size`.
+ *
+ * Strings passed in are borrowed for the call unless it says otherwise; they are UTF-8.
+ * Everything a connector returns in a ret_ struct is released by the matching release call.
+ *
+ * Errors: see error.h. Only LEAT_UNAVAILABLE is ever retried, and only by the engine: a
+ * connector never sleeps and tries again by itself. */
+#ifndef LEAT_CONNECTOR_H
+#define LEAT_CONNECTOR_H
+
+#include "leat/arrow.h"
+#include "leat/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LEAT_CONNECTOR_ABI 1
+
+struct leat_endpoint; /* one opened system; each connector has its own */
+struct leat_reader;   /* one read of one stream, or of one partition of it */
+struct leat_load;     /* the unit of commit, see below */
+struct leat_part;     /* one writer of one load */
+struct leat_changes;  /* one open change stream */
+struct leat_connector;
+
+/* --- what the host gives ------------------------------------------------------------------- */
+
+enum leat_log_level { LEAT_LOG_ERROR, LEAT_LOG_WARN, LEAT_LOG_INFO, LEAT_LOG_DEBUG, LEAT_LOG_TRACE };
+
+/* Callable from any thread, for as long as the endpoint is open. A member may be NULL unless it
+ * says otherwise. */
+struct leat_host {
+    size_t size;
+    void *arg; /* first argument of every call */
+    /* One line, without newline; secrets are redacted on the way. */
+    void (*log)(void *arg, enum leat_log_level level, const char *line);
+    /* Non-zero once the run is cancelled; cheap. Loops that wait or fetch ask between rounds. */
+    int (*cancelled)(void *arg);
+    /* Bytes of the memory budget that this endpoint's own buffers may take. Never NULL. */
+    int64_t (*memory)(void *arg);
+    /* Called before and after every durable step of a load, e.g. "postgres:commit:before": a test
+     * may kill the process here or fail the step. LEAT_OK goes on. NULL in normal use. */
+    int (*step)(void *arg, const char *name, struct leat_error *err);
+    /* Another connector by name, for connectors that wrap one; NULL when there is none. */
+    const struct leat_connector *(*connector)(void *arg, const char *name);
+};
+
+/* --- options ------------------------------------------------------------------------------- */
+
+enum leat_option_kind {
+    LEAT_OPTION_TEXT,
+    LEAT_OPTION_SECRET, /* never shown */
+    LEAT_OPTION_BOOL,   /* true/false, yes/no, 1/0; present without value: true */
+    LEAT_OPTION_INT,
+    LEAT_OPTION_SIZE,     /* 96MiB */
+    LEAT_OPTION_DURATION, /* 30s */
+    LEAT_OPTION_CHOICE,   /* one of `choices`, split at | */
+    LEAT_OPTION_LIST      /* comma-separated; may be given several times */
+};
+
+/* One row of an option table. Tables end with a NULL name. From them come parsing, help, manual
+ * pages, completion and "did you mean". */
+struct leat_option {
+    const char *name;          /* long name, words joined by '-' */
+    enum leat_option_kind kind;
+    const char *fallback;      /* default as text; NULL: none */
+    const char *choices;       /* "a|b|c" for CHOICE; a placeholder such as "FILE" for others */
+    const char *help;          /* one or two sentences, without final full stop */
+};
+
+struct leat_param {
+    const char *name;
+    const char *value;
+};
+
+/* How an endpoint is to be opened. */
+struct leat_config {
+    size_t size;
+    const char *url; /* complete, secrets included; without the stream part. Never to be logged */
+    const struct leat_param *params; /* options given beside the URL, by the connector's table */
+    size_t n_params;
+    const struct leat_host *host;    /* never NULL */
+    const char *state_namespace;     /* where bookkeeping tables go; NULL: with the data */
+    bool no_state;                   /* keep no record of loads in the destination */
+    int64_t connect_timeout_ms;      /* 0: the connector's default */
+    int64_t lock_timeout_ms;         /* how long to wait for locks of others */
+};
+
+/* --- endpoints ----------------------------------------------------------------------------- */
+
+enum leat_payload_kind {
+    LEAT_PAYLOAD_NONE = 0,
+    LEAT_PAYLOAD_BATCH = 1,  /* an ArrowArray of the reader's schema */
+    LEAT_PAYLOAD_BYTES = 2,  /* bytes of a named wire format, e.g. "pgcopy" */
+    LEAT_PAYLOAD_OBJECTS = 4 /* URLs of objects the destination can load by itself */
+};
+
+#define LEAT_CAN_QUERY 1u       /* reads a query given in its own language */
+#define LEAT_CAN_PREDICATE 2u   /* reads with a predicate in its own language */
+#define LEAT_CAN_PROJECT 4u     /* reads only the columns asked for */
+#define LEAT_CAN_LIMIT 8u       /* stops by itself after read_plan.limit rows */
+#define LEAT_CAN_ORDER 16u      /* gives rows in read_plan.order */
+#define LEAT_CAN_ATTACH 32u     /* loads can be joined by other processes through a token */
+#define LEAT_CAN_STREAMS 64u    /* one load can cover many streams */
+#define LEAT_HAS_NAMESPACES 128u
+#define LEAT_IS_TERMINAL 256u   /* writes standard output: nothing else may */
+
+struct leat_capabilities {
+    size_t size;
+    uint32_t flags;
+    uint32_t payloads_out;      /* enum leat_payload_kind bits it can read */
+    uint32_t payloads_in;       /* ... and write */
+    const char *bytes_format;   /* name of its wire format, for BYTES; NULL: none */
+    int readers_max;            /* parallel readers that make sense; 0: no limit */
+    int loads_max;              /* loads that may be open on the system at once; 0: no limit */
+    const char *default_namespace; /* "public"; "" where there are none. Valid while open */
+    /* The steps of its commit, in order, each safe to repeat; one element, "commit", where a
+     * transaction does it all. NULL-terminated. For messages, documentation and fault tests. */
+    const char *const *commit_steps;
+};
+
+/* Facts about the other side. Texts are static or live as long as the endpoint. */
+struct leat_check {
+    size_t size;
+    const char *system;  /* "PostgreSQL" */
+    const char *version; /* "15.18" */
+    const char *user;
+    bool can_read, can_create, can_write;
+};
+
+/* --- streams ------------------------------------------------------------------------------- */
+
+/* ns is "" or NULL where the connector has no namespaces, or its default is meant. */
+struct leat_stream_name {
+    const char *ns;
+    const char *name;
+};
+
+enum leat_stream_kind { LEAT_TABLE, LEAT_VIEW, LEAT_QUERY, LEAT_FILE };
+
+struct leat_stream_info {
+    size_t size;
+    struct leat_stream_name name;
+    enum leat_stream_kind kind;
+    int64_t rows_estimate;  /* -1 unknown */
+    int64_t bytes_estimate; /* -1 unknown */
+    const char *comment;    /* NULL: none */
+};
+
+/* Borrowed for the call. Non-zero stops the listing and is returned. */
+typedef int leat_stream_fn(void *arg, const struct leat_stream_info *info);
+
+struct leat_catalog_ops {
+    /* Calls each() once a stream, in name order. Both patterns may hold * (any run); a NULL
+     * namespace pattern means the default namespace. No match is LEAT_OK without a call. */
+    int (*discover)(struct leat_endpoint *ep, const char *ns_pattern, const char *name_pattern,
+                    leat_stream_fn *each, void *arg, struct leat_error *err);
+    /* The stream's schema, with keys, comments and source types as field metadata (leat.key,
+     * leat.comment, leat.source_type), and its facts (info->name points into `name`'s strings).
+     * LEAT_NOT_FOUND with the closest name as remedy. */
+    int (*describe)(struct leat_endpoint *ep, const struct leat_stream_name *name,
+                    struct ArrowSchema *ret_schema, struct leat_stream_info *ret_info,
+                    struct leat_error *err);
+    /* How a name as the user wrote it ("Public.Orders", "\"a.b\".c", "orders.") reads here.
+     * Writes into ret_ns and ret_name (each `size` bytes). An empty ret_name: a whole namespace.
+     * NULL member: split at the first dot where the connector has namespaces. */
+    int (*resolve)(struct leat_endpoint *ep, const char *text, char *ret_ns, char *ret_name,
+                   size_t size, struct leat_error *err);
+};
+
+/* --- reading ------------------------------------------------------------------------------- */
+
+/* A record that was refused, told to whoever collects rejects. */
+struct leat_reject {
+    size_t size;
+    const char *place;  /* `orders.csv:81234 column "total"` */
+    const char *code;   /* "value-syntax" */
+    const char *reason; /* no data values */
+    const char *record; /* the record as its source wrote it, or as JSON; NULL when unknown */
+    size_t record_len;
+};
+
+struct leat_reject_sink {
+    size_t size;
+    void *arg;
+    /* LEAT_OK: the record is set aside, go on. Anything else stops (too many). Any thread. */
+    int (*reject)(void *arg, const struct leat_reject *reject, struct leat_error *err);
+};
+
+/* Half-open or closed range of a cursor, bounds as canonical text; NULL: unbounded. */
+struct leat_cursor_range {
+    size_t size;
+    const char *const *columns; /* compound cursors compare as rows */
+    size_t n_columns;
+    const char *const *low;
+    const char *const *high;
+    bool low_inclusive, high_inclusive;
+};
+
+struct leat_read_plan {
+    size_t size;
+    struct leat_stream_name stream;
+    const char *query;          /* instead of a stream; NULL: none */
+    const char *const *columns; /* NULL: all. Only with LEAT_CAN_PROJECT; in this order */
+    size_t n_columns;
+    const char *predicate;      /* NULL: none; only with LEAT_CAN_PREDICATE */
+    int64_t limit;              /* -1: none; a hint without LEAT_CAN_LIMIT */
+    const struct leat_cursor_range *cursor; /* NULL: none */
+    const char *const *order;   /* columns to order by, text in binary collation; NULL: any */
+    size_t n_order;
+    const void *partition;      /* from split(); NULL: the whole stream */
+    size_t partition_len;
+    uint32_t payloads;          /* kinds the engine can take, by enum leat_payload_kind */
+    int64_t batch_rows_max;     /* 0: 65,536 */
+    int64_t batch_bytes_max;    /* 0: 8 MiB; one record may exceed it */
+    const struct ArrowSchema *types; /* types the user gave, by column name; may be NULL */
+    const struct leat_reject_sink *rejects; /* NULL: the first bad record fails the read */
+    const struct leat_param *params; /* format options (--delimiter ...) */
+    size_t n_params;
+};
+
+/* Where a reader stands: opaque text a later start() understands; "" where there is none. */
+struct leat_position {
+    char text[128];
+};
+
+/* What next() gives and part_write() takes. The position is the one just after it: it travels
+ * with the data, never by a second call. */
+struct leat_payload {
+    size_t size;
+    enum leat_payload_kind kind;
+    struct ArrowArray batch; /* BATCH */
+    const void *bytes;       /* BYTES, OBJECTS; freed by bytes_release */
+    size_t bytes_len;
+    void (*bytes_release)(void *arg);
+    void *bytes_arg;
+    int64_t rows;      /* records in it; for BYTES as counted on the way */
+    int64_t row_first; /* number of its first record within the reader's stream, from 1 */
+    struct leat_position position;
+};
+
+struct leat_bounds {
+    size_t size;
+    char low[128], high[128], now[128]; /* canonical text; "" when there is none */
+    bool empty;
+};
+
+typedef int leat_partition_fn(void *arg, const void *partition, size_t len, int64_t rows_estimate);
+
+struct leat_source_ops {
+    /* One consistent view of all streams, held by this endpoint until it is released. The token
+     * lets other endpoints of the same system, in any process, read the same. LEAT_UNSUPPORTED
+     * where the server cannot share one. All NULL: reads stand by themselves. */
+    int (*snapshot_take)(struct leat_endpoint *ep, char *ret_token, size_t size,
+                         struct leat_error *err);
+    int (*snapshot_join)(struct leat_endpoint *ep, const char *token, struct leat_error *err);
+    void (*snapshot_release)(struct leat_endpoint *ep);
+
+    /* Splits a read into about n partitions that together are the stream, each once. NULL, or
+     * a single call with a NULL partition: cannot be split. */
+    int (*split)(struct leat_endpoint *ep, const struct leat_read_plan *plan, int n,
+                 leat_partition_fn *each, void *arg, struct leat_error *err);
+
+    /* Least and greatest value of a cursor, and the source's own now, capped at its oldest
+     * running transaction where it can tell. */
+    int (*bounds)(struct leat_endpoint *ep, const struct leat_read_plan *plan, const char *column,
+                  struct leat_bounds *ret_bounds, struct leat_error *err);
+
+    /* Opens a read. Nothing streams before the first next(), so that planning may take its
+     * time. LEAT_NOT_FOUND for a missing stream or column, with the closest name. */
+    int (*start)(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                 struct leat_reader **ret_reader, struct leat_error *err);
+    /* What its batches look like: a struct schema, caller releases. Keys, comments and source
+     * types are field metadata. Valid from start() on. */
+    int (*schema)(struct leat_reader *reader, struct ArrowSchema *ret_schema,
+                  struct leat_error *err);
+    /* Fills *ret_payload (its size is set by the caller; the rest need not be). Caller releases.
+     * The end is LEAT_OK and LEAT_PAYLOAD_NONE, and only the true end: a cut connection or a
+     * truncated file is an error. */
+    int (*next)(struct leat_reader *reader, struct leat_payload *ret_payload,
+                struct leat_error *err);
+    /* Ends the read, at any point; stops the server's work on it. NULL is fine. */
+    void (*finish)(struct leat_reader *reader);
+
+    /* Portable hash of the rows in a key range, for comparing without reading. */
+    int (*hash_range)(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                      uint64_t *ret_hash, int64_t *ret_rows, struct leat_error *err);
+};
+
+/* --- writing ------------------------------------------------------------------------------- */
+
+/* The unit of commit is a load: durable, addressed by an id, covering one or many streams,
+ * possibly filled by several processes.
+ *
+ *   plan                 what would be done; touches nothing
+ *   begin | attach       take the destination's lock, make the staging; or join by token
+ *   part_open .. seal    any number of parts, each its own rows, each ending in a receipt
+ *   commit               all receipts, state rows and guards at once
+ *   outcome              what became of a load id; asked after any doubt, before any retry
+ *   abort, sweep         nothing of it stays
+ */
+enum leat_write_mode {
+    LEAT_REPLACE, /* the destination's rows become exactly these */
+    LEAT_APPEND,
+    LEAT_MERGE,
+    LEAT_DELETE_INSERT,
+    LEAT_MIRROR,
+    LEAT_HISTORY
+};
+
+#define LEAT_WRITE_FORCE 1u       /* replace was said: rows of others may go */
+#define LEAT_WRITE_RECREATE 2u    /* replace the definition too */
+#define LEAT_WRITE_ALLOW_EMPTY 4u /* no rows may replace some rows */
+#define LEAT_WRITE_TRUNCATE 8u    /* emptying need not be invisible to older readers */
+
+struct leat_write_stream {
+    size_t size;
+    struct leat_stream_name name;     /* at the destination */
+    const struct ArrowSchema *schema; /* the records as they will come, names already the
+                                         destination's; keys and comments as field metadata */
+    const char *source_id;            /* what it is read from, without secrets; compared with the
+                                         record of the last load */
+    enum leat_write_mode mode;
+    uint32_t flags;
+    const char *const *keys; /* merge keys; NULL: the schema's leat.key fields */
+    size_t n_keys;
+    int parts_wanted;        /* 1..n */
+    uint32_t payloads;       /* kinds the engine could deliver */
+    const char *bytes_format; /* with LEAT_PAYLOAD_BYTES */
+};
+
+struct leat_write_plan {
+    size_t size;
+    const char *load_id; /* 32 hex digits, new for every attempt that is not an attach */
+    const struct leat_write_stream *streams;
+    size_t n_streams;
+    bool shared; /* other processes will attach */
+    const struct leat_param *params; /* format options and the connector's write options */
+    size_t n_params;
+};
+
+enum leat_atomicity {
+    LEAT_ATOMIC_LOAD,     /* all streams of the load appear at one moment */
+    LEAT_ATOMIC_STREAM,   /* each stream does */
+    LEAT_ATOMIC_MANIFEST, /* for readers of the manifest all streams do */
+    LEAT_ATOMIC_NONE
+};
+
+/* One stream as the destination would take it. Filled by plan(), freed by plan_release(). */
+struct leat_load_stream {
+    size_t size;
+    struct ArrowSchema schema; /* what part_write wants: the engine casts to this. Every column
+                                  comes from the like-named one of the write stream. A field not
+                                  nullable is checked for nulls on the way */
+    uint32_t payloads;         /* kinds it takes for this stream */
+    int parts_max;             /* >= 1: the most that pay */
+    bool exists;
+    int64_t rows_before;       /* rows there now: exact up to some thousands, else an estimate;
+                                  -1 unknown */
+    bool ours;                 /* last written by leat from this source_id */
+    char *ddl;                 /* statements begin() or commit() would run; NULL: none */
+    char *route;               /* in words: "delete and copy in one transaction" */
+};
+
+struct leat_load_plan {
+    size_t size;
+    struct leat_load_stream *streams; /* as many, in the order of the write plan's */
+    size_t n_streams;
+    enum leat_atomicity atomicity;
+    bool serial;   /* only one part open at a time over the whole load */
+    void *state;   /* the connector's own */
+};
+
+struct leat_part_id {
+    uint32_t stream; /* index in the load */
+    uint32_t part;   /* 0.. */
+    uint32_t attempt;
+};
+
+/* Proof of one sealed part. Plain data: it may be stored or sent to another process of the same
+ * machine type as it is. */
+struct leat_receipt {
+    size_t size;
+    struct leat_part_id id;
+    int64_t rows_inserted, rows_updated, rows_deleted;
+    int64_t rows_rejected; /* refused by the connector and handed to the reject sink */
+    int64_t bytes;         /* on the wire or in the file */
+    uint64_t checksum;     /* of the part's stored bytes; 0: none kept */
+    char staging[192];     /* where it lies: file, table, object; "" when there is no place */
+};
+
+/* Checked inside the commit. */
+struct leat_guards {
+    size_t size;
+    const int64_t *rows_expected; /* a stream each: sum of inserted rows; -1 not checked */
+    bool allow_empty;
+    int64_t rows_deleted_max;     /* -1: no limit */
+    const char *watermark_before; /* compare and set; NULL: not checked */
+};
+
+struct leat_state_row {
+    uint32_t stream;
+    const char *key;
+    const char *value;
+};
+
+struct leat_commit {
+    size_t size;
+    const struct leat_receipt *receipts; /* one for every part opened, whichever process did */
+    size_t n_receipts;
+    const struct leat_state_row *state; /* stored with the record of the load */
+    size_t n_state;
+    struct leat_guards guards;
+};
+
+enum leat_outcome {
+    LEAT_LOAD_ABSENT,    /* it did not happen, and will not any more */
+    LEAT_LOAD_COMMITTED,
+    LEAT_LOAD_IN_FLIGHT  /* somebody may still be committing it */
+};
+
+struct leat_part_plan {
+    size_t size;
+    struct leat_part_id id;
+    enum leat_payload_kind payload; /* what will be written */
+    const struct leat_reject_sink *rejects; /* NULL: the first bad record fails the part */
+};
+
+struct leat_load_ops {
+    /* Says how this load would be done; changes nothing. [destination-holds-rows],
+     * [column-mismatch] with every column listed, [unsupported-type], LEAT_DENIED come from
+     * here. The write plan and all it points to outlive the load. */
+    int (*plan)(struct leat_endpoint *ep, const struct leat_write_plan *want,
+                struct leat_load_plan *ret_plan, struct leat_error *err);
+    void (*plan_release)(struct leat_load_plan *plan);
+
+    /* Takes the fence: [destination-busy] when another load holds the destination past the lock
+     * timeout. Sweeps what dead loads left there. The plan may be released afterwards. */
+    int (*begin)(struct leat_endpoint *ep, const struct leat_load_plan *plan,
+                 struct leat_load **ret_load, struct leat_error *err);
+    /* A text by which another process can attach. NULL member: it cannot. */
+    int (*token)(struct leat_load *load, char *ret_token, size_t size, struct leat_error *err);
+    int (*attach)(struct leat_endpoint *ep, const char *token, struct leat_load **ret_load,
+                  struct leat_error *err);
+
+    int (*part_open)(struct leat_load *load, const struct leat_part_plan *plan,
+                     struct leat_part **ret_part, struct leat_error *err);
+    /* Moves the payload's contents out if it keeps them; the caller releases what is left. */
+    int (*part_write)(struct leat_part *part, struct leat_payload *payload,
+                      struct leat_error *err);
+    /* Makes the part durable where the load is staged. A later attempt of the same part
+     * replaces an unsealed one and finds a sealed one: then *ret_receipt is the earlier one. */
+    int (*part_seal)(struct leat_part *part, struct leat_receipt *ret_receipt,
+                     struct leat_error *err);
+    /* Frees the part; unsealed rows vanish. NULL is fine. */
+    void (*part_close)(struct leat_part *part);
+
+    /* Reads the records this load adds to a stream, as the destination will show them, before
+     * the commit and after all seals. NULL member: cannot be read back. */
+    int (*read_back)(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
+                     struct leat_error *err);
+
+    /* All or nothing. *ret_already is set when this load id was committed before. A lost reply
+     * is LEAT_OUTCOME_UNKNOWN, any other failure means that it did not happen. */
+    int (*commit)(struct leat_load *load, const struct leat_commit *what, bool *ret_already,
+                  struct leat_error *err);
+    /* Asks the destination, on a fresh connection where need be. A load that nobody can commit
+     * any more (its fence taken) is ABSENT. */
+    int (*outcome)(struct leat_endpoint *ep, const struct leat_write_plan *want,
+                   enum leat_outcome *ret_outcome, struct leat_error *err);
+    /* The destination is as begin() found it, staging gone; frees the load. NULL is fine. Not
+     * after a commit, nor from a process that only attached. */
+    void (*abort)(struct leat_load *load);
+    /* Frees the load and gives up its lock without touching the destination: after a commit, or
+     * in a process that attached. NULL is fine. */
+    void (*release)(struct leat_load *load);
+    /* Removes what loads that can no longer commit left at these streams' place. */
+    int (*sweep)(struct leat_endpoint *ep, const struct leat_stream_name *streams,
+                 size_t n_streams, int64_t *ret_removed, struct leat_error *err);
+    /* What can only be made after the last stream of a command (foreign keys). Tables loaded
+     * before; idempotent. NULL member: nothing. */
+    int (*complete)(struct leat_endpoint *ep, const struct leat_write_stream *streams,
+                    size_t n_streams, struct leat_error *err);
+};
+
+/* --- changes as they happen ---------------------------------------------------------------- */
+
+struct leat_change_plan {
+    size_t size;
+    const struct leat_stream_name *streams;
+    size_t n_streams;
+    const char *position; /* "" starts now */
+};
+
+struct leat_changes_ops {
+    int (*open)(struct leat_endpoint *ep, const struct leat_change_plan *plan,
+                struct leat_changes **ret_changes, struct leat_error *err);
+    /* A batch whose first column "_leat_op" (utf8: i, u, d) and, for updates that leave columns
+     * alone, whose last "_leat_unchanged" (binary bitmap) say what each record is; all of one
+     * stream. kind NONE: nothing for timeout_ms. */
+    int (*next)(struct leat_changes *changes, int64_t timeout_ms, uint32_t *ret_stream,
+                struct leat_payload *ret_payload, struct leat_error *err);
+    /* All up to this position is durable at the destination. */
+    int (*acknowledge)(struct leat_changes *changes, const struct leat_position *position,
+                       struct leat_error *err);
+    void (*close)(struct leat_changes *changes);
+};
+
+/* --- SQL ----------------------------------------------------------------------------------- */
+
+struct leat_sql_ops {
+    int (*execute)(struct leat_endpoint *ep, const char *sql, int64_t *ret_rows,
+                   struct leat_error *err);
+    /* Appends the identifier quoted to the NUL-terminated text in `out`. */
+    int (*quote)(struct leat_endpoint *ep, const char *identifier, char *out, size_t size);
+};
+
+/* --- the connector ------------------------------------------------------------------------- */
+
+struct leat_connector {
+    size_t size;
+    uint32_t abi;              /* LEAT_CONNECTOR_ABI */
+    const char *name;          /* "postgres": also the URL scheme */
+    const char *const *aliases; /* further schemes; NULL-terminated; may be NULL */
+    const char *summary;       /* one line for `leat connectors` */
+    const struct leat_option *options; /* of the endpoint; end with a NULL name */
+
+    int (*open)(const struct leat_config *config, struct leat_endpoint **ret_ep,
+                struct leat_error *err);
+    void (*close)(struct leat_endpoint *ep); /* NULL is fine */
+    int (*check)(struct leat_endpoint *ep, struct leat_check *ret_check, struct leat_error *err);
+    /* From any thread, any number of times: calls that block, on the endpoint, its readers and
+     * parts, return LEAT_CANCELLED within a second. Must not take locks a blocked call holds. */
+    void (*cancel)(struct leat_endpoint *ep);
+    /* Valid once open; constant. */
+    const struct leat_capabilities *(*capabilities)(struct leat_endpoint *ep);
+
+    const struct leat_catalog_ops *catalog; /* NULL: cannot be listed */
+    const struct leat_source_ops *source;   /* NULL: cannot be read */
+    const struct leat_load_ops *load;       /* NULL: cannot be written */
+    const struct leat_changes_ops *changes; /* NULL: no change stream */
+    const struct leat_sql_ops *sql;         /* NULL: no SQL */
+};
+
+/* A loadable module leat-NAME.so exports this one symbol. */
+#define LEAT_MODULE_SYMBOL "leat_module"
+typedef const struct leat_connector *leat_module_fn(void);
+
+/* Releases what a payload still holds; NULL and released ones are fine. */
+LEAT_EXPORT void leat_x_payload_release(struct leat_payload *payload);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

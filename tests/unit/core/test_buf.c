@@ -1,12 +1,13 @@
 /* lt_buf: growing, printing, giving away. */
 #include "core/buf.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 static void buf_is_empty_text_before_anything_is_written(void **state)
 {

@@ -3,12 +3,13 @@
 
 #include "core/buf.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 static void memory_source_gives_its_bytes_once_and_then_the_end(void **state)
 {

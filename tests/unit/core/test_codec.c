@@ -3,13 +3,14 @@
 
 #include "core/util.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 static const enum lt_codec codecs[] = {LT_CODEC_GZIP, LT_CODEC_ZSTD, LT_CODEC_LZ4};
 

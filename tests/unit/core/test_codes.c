@@ -3,7 +3,6 @@
 
 #include "core/util.h"
 
-#include <cmocka.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static void codes_are_sorted_fit_the_error_and_are_explained(void **state)
 {

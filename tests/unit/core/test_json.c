@@ -1,7 +1,6 @@
 /* The JSON writer; what it writes is read back by jansson. */
 #include "core/json.h"
 
-#include <cmocka.h>
 #include <float.h>
 #include <jansson.h>
 #include <locale.h>
@@ -11,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 static void json_places_commas_and_brackets_at_every_level(void **state)
 {

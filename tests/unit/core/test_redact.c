@@ -4,13 +4,14 @@
 #include "core/log.h"
 #include "core/util.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 static const struct {
     const char *text;
@@ -71,7 +72,7 @@ static const struct {
     {"password authentication failed for user \"u\"",
      "password authentication failed for user \"u\""},
     {"PGPASSWORD=pw leat cp", "PGPASSWORD=*** leat cp"},
-    {"x://token=abc:p@h", "x://token=***@h"},
+    {"x://token=abc:p@h", "x://token=***"},
 };
 
 static void secrets_are_hidden_and_the_rest_stays(void **state)

@@ -4,7 +4,6 @@
 #include "core/thread.h"
 #include "leat/connector.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,6 +11,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static void utf8_takes_every_scalar_value_and_no_surrogate(void **state)
 {

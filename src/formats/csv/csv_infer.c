@@ -264,6 +264,7 @@ static const char *type_name(unsigned seen)
         {TIME, "time"},
         {TIME | NANOS, "time(ns)"},
         {TIMESTAMP, "timestamp"},
+        {TIMESTAMP | DATE, "timestamp"}, /* midnight is often left out */
         {TIMESTAMP | NANOS, "timestamp(ns)"},
         {ZONED, "timestamptz"},
         {ZONED | NANOS, "timestamptz(ns)"},

@@ -9,6 +9,7 @@
 #include "columnar/schema.h"
 #include "core/util.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 

@@ -1,0 +1,89 @@
+/* How a SQL system quotes, types and creates: one const table a system, as data.
+ *
+ * docs/types.md is generated from the two type tables, so a row says all there is to say. */
+#ifndef LT_DIALECT_H
+#define LT_DIALECT_H
+
+#include "columnar/schema.h"
+
+/* System type to canonical. `system` is the bare type name in the system's own lower-case
+ * spelling ("int4", "numeric", "_text"); `canonical` a name lt_type_parse reads, where $1 and $2
+ * stand for the type's arguments (numeric(10,2)). `bare` is used when there are no arguments. */
+struct lt_type_in {
+    const char *system;
+    const char *canonical;
+    const char *bare; /* NULL: the same as canonical */
+    const char *note; /* what happens at the edges, for the documentation; NULL: nothing does */
+};
+
+/* Canonical to system, by storage class: "decimal" covers all precisions ($1, $2 are precision
+ * and scale), "list" any list. `system` NULL: refused, and the note says why. */
+struct lt_type_out {
+    const char *canonical;
+    const char *system;
+    const char *note;
+};
+
+/* Another spelling of a system type, as catalogs print it ("integer" for "int4"). */
+struct lt_type_alias {
+    const char *alias;
+    const char *system;
+};
+
+struct lt_dialect {
+    const char *name;                    /* "postgres": also the prefix of leat.source_type */
+    char quote;                          /* '"' */
+    size_t identifier_bytes_max;         /* 63 */
+    const struct lt_type_in *in;         /* end with a NULL system */
+    const struct lt_type_out *out;       /* end with a NULL canonical */
+    const struct lt_type_alias *aliases; /* end with a NULL alias; NULL: none */
+    bool has_identity;                   /* GENERATED ... AS IDENTITY is understood */
+};
+
+/* Appends an identifier quoted (always quoted: what the user sees is what there is). */
+int lt_dialect_quote(const struct lt_dialect *dialect, const char *identifier, struct lt_buf *out);
+/* "ns"."name", or "name" alone when ns is NULL or "". */
+int lt_dialect_quote_name(const struct lt_dialect *dialect, const char *ns, const char *name,
+                          struct lt_buf *out);
+/* A string literal with '' doubled (standard_conforming_strings). */
+int lt_dialect_literal(const struct lt_dialect *dialect, const char *text, struct lt_buf *out);
+
+/* A name no longer than the dialect's limit: too long a one is cut at a UTF-8 boundary and ends
+ * in _ and 8 hex digits of the whole name's hash. */
+int lt_dialect_generated_name(const struct lt_dialect *dialect, const char *prefix,
+                              const char *name, struct lt_buf *out);
+
+/* Makes a field (nullable, unnamed) for a system type; args as the catalog gives them, -1 for
+ * absent. An unknown type becomes utf8 with leat.source_type. `system_full` ("numeric(10,2)",
+ * "inet") is kept as leat.source_type = "<dialect>:<system_full>" in every case. */
+int lt_dialect_field(const struct lt_dialect *dialect, const char *system, const char *system_full,
+                     int arg1, int arg2, struct ArrowSchema *ret_field, struct leat_error *err);
+
+/* The same from a type as DDL writes it: "numeric(10,2)", "timestamp with time zone", "int4[]".
+ * Aliases are resolved; the whole text is kept as leat.source_type. */
+int lt_dialect_parse(const struct lt_dialect *dialect, const char *text,
+                     struct ArrowSchema *ret_field, struct leat_error *err);
+
+/* Appends the DDL type of a field. A leat.source_type of this dialect wins while it still
+ * describes the field's storage and is a plain type name: metadata also comes from files, and
+ * must not smuggle other SQL into a statement. LEAT_UNSUPPORTED [unsupported-type] names the
+ * canonical type and the note. */
+int lt_dialect_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                    struct lt_buf *out, struct leat_error *err);
+
+/* Appends CREATE TABLE <quoted name> (columns, NOT NULL, PRIMARY KEY from leat.key), no ';'. */
+int lt_dialect_create_table(const struct lt_dialect *dialect, const char *quoted_name,
+                            const struct ArrowSchema *schema, struct lt_buf *out,
+                            struct leat_error *err);
+
+/* Matches what comes with what an existing table has, by name. Every fault is collected:
+ * columns of the source the table lacks, columns the table demands (not nullable, no default:
+ * field metadata leat.required = "1") and the source lacks, and pairs whose cast is refused.
+ * On success *ret_schema has the source's columns, in source order, with the table's types:
+ * what the engine is to cast to. On failure [column-mismatch] lists all faults, one after the
+ * other, in one message. */
+#define LT_META_REQUIRED "leat.required"
+int lt_dialect_match(const struct ArrowSchema *incoming, const struct ArrowSchema *table,
+                     struct ArrowSchema *ret_schema, struct leat_error *err);
+
+#endif

@@ -167,10 +167,15 @@ int lt_sq_binder_json(const struct sq_binder *binder, int64_t row, struct lt_buf
 int lt_sq_plan(struct leat_endpoint *ep, const struct leat_write_plan *want,
                struct leat_load_plan *ret_plan, struct leat_error *err);
 void lt_sq_plan_release(struct leat_load_plan *plan);
-/* What plan() leaves for begin(). */
-struct sq_plan {
-    const struct leat_write_plan *want;
-};
+/* How one stream would be taken. `conn` NULL: there is no file yet. Asked again inside the load's
+ * transaction, for much may happen between plan and begin. */
+int lt_sq_plan_stream(struct leat_endpoint *ep, struct sq_conn *conn,
+                      const struct leat_write_stream *want, struct leat_load_stream *ret_stream,
+                      struct leat_error *err);
+void lt_sq_plan_stream_done(struct leat_load_stream *stream);
+/* The statement that makes the stream's table anew. */
+int lt_sq_create_sql(const struct leat_write_stream *want, struct lt_buf *sql,
+                     struct leat_error *err);
 
 int lt_sq_state_make(struct sq_conn *conn, struct leat_error *err);
 /* True when the record of the last load of this stream names this source. */

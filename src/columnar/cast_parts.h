@@ -4,6 +4,7 @@
 
 #include "columnar/builder.h"
 #include "columnar/cast.h"
+#include "columnar/schema.h"
 #include "columnar/text_parts.h"
 #include "core/codes.h"
 

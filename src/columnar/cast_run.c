@@ -481,7 +481,7 @@ static int bytes_value(struct lt_cast_step *step, const struct lt_view *view, in
 {
     const struct lt_type *to = &step->to_type;
     size_t len;
-    const uint8_t *bytes = lt_text_bytes(view, row, &len);
+    const uint8_t *bytes = lt_view_bytes(view, row, &len);
 
     if (to->id == LT_FIXED_BINARY) {
         return len == (size_t)to->width ? lt_builder_fixed(&step->builder, bytes, len)
@@ -507,7 +507,7 @@ static int parse_value(struct lt_cast_step *step, const struct lt_view *view, in
                        const char **ret_why)
 {
     size_t len;
-    const uint8_t *bytes = lt_text_bytes(view, row, &len);
+    const uint8_t *bytes = lt_view_bytes(view, row, &len);
 
     return lt_text_parse(&step->builder, (const char *)bytes, len, ret_why);
 }
@@ -562,6 +562,23 @@ static bool float_kept(const struct lt_builder *builder, const struct lt_buf *te
     return same_number(lt_buf_text(text), text->len, back, (size_t)len);
 }
 
+/* 5.00 is a whole number, though not written as one. */
+static void drop_zero_fraction(struct lt_buf *text)
+{
+    size_t len = text->len;
+
+    if (!len || !memchr(text->data, '.', len)) {
+        return;
+    }
+    while (len && text->data[len - 1] == '0') {
+        len--;
+    }
+    if (len > 1 && text->data[len - 1] == '.') {
+        text->len = len - 1;
+        text->data[text->len] = 0;
+    }
+}
+
 static int via_text_value(struct lt_cast_step *step, const struct lt_view *view, int64_t row,
                           struct lt_buf *text, const char **ret_why)
 {
@@ -569,6 +586,9 @@ static int via_text_value(struct lt_cast_step *step, const struct lt_view *view,
 
     lt_buf_clear(text);
     status = lt_text_format(view, row, text);
+    if (!status && lt_type_is_integer(step->to_type.id)) {
+        drop_zero_fraction(text);
+    }
     if (!status) {
         status = lt_text_parse(&step->builder, lt_buf_text(text), text->len, ret_why);
     }
@@ -635,7 +655,7 @@ static int decode_value(struct lt_builder *builder, const struct lt_view *view, 
         return lt_builder_bool(builder, lt_view_bool(view, row));
     }
     if (lt_type_is_varlen(builder->type.id)) {
-        bytes = lt_text_bytes(view, row, &len);
+        bytes = lt_view_bytes(view, row, &len);
         return lt_builder_bytes_value(builder, bytes, len);
     }
     return lt_builder_fixed(builder, view->data + row * (int64_t)view->type.width,
@@ -713,9 +733,10 @@ int lt_cast_column(struct lt_cast_step *step, const struct lt_view *view,
     }
     status = lt_view_init(&plain_view, step->from->dictionary, &plain, err);
     if (!status) {
+        plain_view.type.logical = step->from_type.logical; /* said on the outer field */
         status = cast_plain(step, &plain_view, misfits, ret_array, err);
-        lt_view_done(&plain_view);
     }
+    lt_view_done(&plain_view);
     lt_array_done(&plain);
     return status;
 }

@@ -322,7 +322,7 @@ int lt_csv_infer(const struct lt_csv_cells *cells, int64_t column, struct ArrowS
     if (status || !strcmp(name, "utf8")) {
         return status;
     }
-    bool fits;
+    bool fits = false;
     status = prove(cells, column, ret_field, &fits, err);
     if (!status && fits) {
         return LEAT_OK;

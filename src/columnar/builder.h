@@ -18,6 +18,7 @@ struct lt_builder {
     struct lt_buf offsets;  /* varlen, list, map: int32 (int64 for large), length + 1 of them */
     struct lt_builder *children;
     int64_t n_children;
+    const struct ArrowSchema *field; /* borrowed: outlives the builder; names of children */
 };
 
 /* Builds for `field` (any canonical type, nested included; dictionary and *_VIEW fields and

@@ -61,7 +61,7 @@ static inline int lt_buf_puts(struct lt_buf *buf, const char *text)
 }
 
 int lt_buf_printf(struct lt_buf *buf, const char *fmt, ...) LEAT_PRINTF(2, 3);
-int lt_buf_vprintf(struct lt_buf *buf, const char *fmt, va_list args);
+int lt_buf_vprintf(struct lt_buf *buf, const char *fmt, va_list args) LEAT_PRINTF(2, 0);
 
 /* The text so far; "" when nothing was written. Valid until the next change. */
 static inline const char *lt_buf_text(const struct lt_buf *buf)

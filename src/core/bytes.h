@@ -29,7 +29,7 @@ struct lt_source_ops {
 struct lt_source {
     const struct lt_source_ops *ops;
     const char *name; /* for messages: path, URL without secrets, or "<stdin>"; owned */
-    int64_t size;     /* total bytes, -1 unknown */
+    int64_t size;     /* total bytes, -1 unknown; for codecs: of the raw input */
     int64_t position; /* bytes delivered by read() so far; for codecs: of the raw input */
 };
 

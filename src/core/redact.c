@@ -1,0 +1,351 @@
+/* The one redaction (declared in url.h). It works on any text, so it guesses, and where a guess
+ * can go wrong it hides too much rather than too little. */
+#include "core/url.h"
+
+#include "core/util.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/banned.h"
+
+#define MASK "***"
+#define NAME_LEN_MAX 128
+#define FIXED_ON_STACK 4096
+
+/* Either a growing buffer or a fixed one, which swallows what does not fit. */
+struct out {
+    struct lt_buf *buf;
+    char *fixed;
+    size_t size;
+    size_t len;
+    int status;
+};
+
+/* A part of the text that is not to be shown. */
+struct hole {
+    size_t start;
+    size_t end;
+};
+
+static void put(struct out *out, const char *text, size_t len)
+{
+    if (out->buf) {
+        if (!out->status) {
+            out->status = lt_buf_append(out->buf, text, len);
+        }
+        return;
+    }
+    size_t room = out->size - 1 - out->len;
+    if (len > room) {
+        len = room;
+        /* Never half a character. */
+        while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80) {
+            len--;
+        }
+        out->size = out->len + len + 1;
+    }
+    memcpy(out->fixed + out->len, text, len);
+    out->len += len;
+    out->fixed[out->len] = 0;
+}
+
+static bool is_blank(char c)
+{
+    return (unsigned char)c <= ' ' || c == 0x7f;
+}
+
+static bool is_name(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.' || c == '%';
+}
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/* Does a name say that its value is a secret? It may be percent-encoded, as in a URL. */
+static bool is_secret_name(const char *text, size_t len)
+{
+    static const char *const anywhere[] = {"password",   "passwd",    "pwd",
+                                           "passphrase", "secret",    "token",
+                                           "credential", "signature", "authorization"};
+    static const char *const at_end[] = {"key", "pass"};
+    /* Words of ours that are no secrets. */
+    static const char *const harmless[] = {"primarykey", "foreignkey", "mergekey", "sortkey"};
+    char name[NAME_LEN_MAX + 1];
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        if (c == '%' && i + 2 < len && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
+            c = (char)(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
+            i += 2;
+        }
+        if (c == '_' || c == '-' || c == '.') {
+            continue;
+        }
+        if (n == NAME_LEN_MAX) {
+            /* The end of a name says most. */
+            memmove(name, name + 1, --n);
+        }
+        name[n++] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    name[n] = 0;
+    for (size_t i = 0; i < LT_ARRAY_LEN(harmless); i++) {
+        if (strcmp(name, harmless[i]) == 0) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < LT_ARRAY_LEN(anywhere); i++) {
+        if (strstr(name, anywhere[i])) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < LT_ARRAY_LEN(at_end); i++) {
+        size_t end_len = strlen(at_end[i]);
+        if (n >= end_len && strcmp(name + n - end_len, at_end[i]) == 0) {
+            return true;
+        }
+    }
+    return strcmp(name, "sig") == 0;
+}
+
+/* Where the quoted text that opens at `at` ends, just before its closing quote. A backslash
+ * escapes, a doubled quote does too; without a closing quote it is the end of the text. */
+static size_t quoted_end(const char *text, size_t len, size_t at)
+{
+    char quote = text[at++] == '{' ? '}' : text[at - 1];
+    while (at < len) {
+        if (text[at] == '\\' && quote != '}' && at + 1 < len) {
+            at += 2;
+        } else if (text[at] == quote) {
+            if (at + 1 >= len || text[at + 1] != quote) {
+                return at;
+            }
+            at += 2;
+        } else {
+            at++;
+        }
+    }
+    return len;
+}
+
+/* Is there `name=` at `at`? */
+static bool is_assignment(const char *text, size_t len, size_t at)
+{
+    size_t start = at;
+    while (at < len && is_name(text[at])) {
+        at++;
+    }
+    return at > start && at < len && text[at] == '=';
+}
+
+/* Where an unquoted value ends. In a URL that is at '&'; elsewhere '&' and ';' only end it in
+ * front of another assignment, for they may well be part of a password. */
+static size_t bare_end(const char *text, size_t len, size_t at, bool in_url)
+{
+    while (at < len && !is_blank(text[at])) {
+        if (text[at] == '&' && (in_url || is_assignment(text, len, at + 1))) {
+            break;
+        }
+        if (text[at] == ';' && !in_url && is_assignment(text, len, at + 1)) {
+            break;
+        }
+        if (text[at] == '\\' && !in_url && at + 1 < len) {
+            at++;
+        }
+        at++;
+    }
+    return at;
+}
+
+static size_t skip_blanks(const char *text, size_t len, size_t at)
+{
+    while (at < len && is_blank(text[at])) {
+        at++;
+    }
+    return at;
+}
+
+/* Looks whether the name at [start, end) is followed by a value, in one of the forms
+ * name=value, name = 'value', name={value}, "name": "value", PASSWORD 'value' and
+ * Authorization: value. */
+static bool value_after(const char *text, size_t len, size_t start, size_t end, struct hole *hole)
+{
+    size_t at = end;
+    bool in_url = start > 0 && (text[start - 1] == '?' || text[start - 1] == '&');
+    bool quoted_name = at < len && (text[at] == '"' || text[at] == '\'') && start > 0 &&
+                       text[start - 1] == text[at];
+    if (quoted_name) {
+        at++;
+    }
+    if (!in_url) {
+        at = skip_blanks(text, len, at);
+    }
+    size_t name_len = end - start;
+    bool header = name_len >= 13 && strncasecmp(text + end - 13, "authorization", 13) == 0;
+    if (at < len && text[at] == '=') {
+        at++;
+    } else if (at < len && text[at] == ':' && header) {
+        at++;
+        hole->start = skip_blanks(text, len, at);
+        const char *newline = memchr(text + at, '\n', len - at);
+        hole->end = newline ? (size_t)(newline - text) : len;
+        return hole->end > hole->start;
+    } else if (at < len && text[at] == ':' && quoted_name) {
+        at++;
+    } else if (!(at < len && text[at] == '\'' && at > end && name_len == 8 &&
+                 strncasecmp(text + start, "password", 8) == 0)) {
+        return false;
+    }
+    if (!in_url) {
+        at = skip_blanks(text, len, at);
+    }
+    if (at >= len) {
+        return false;
+    }
+    if (!in_url && (text[at] == '\'' || text[at] == '"' || text[at] == '{')) {
+        hole->start = at + 1;
+        hole->end = quoted_end(text, len, at);
+    } else {
+        hole->start = at;
+        hole->end = bare_end(text, len, at, in_url);
+    }
+    return hole->end > hole->start;
+}
+
+static bool is_port_list_start(const char *text, size_t len)
+{
+    size_t digits = 0;
+    while (digits < len && text[digits] >= '0' && text[digits] <= '9') {
+        digits++;
+    }
+    return digits == len || text[digits] == ',' || text[digits] == '"' || text[digits] == '\'' ||
+           text[digits] == ')';
+}
+
+static const char *last_at_sign(const char *text, size_t len)
+{
+    return len ? memrchr(text, '@', len) : NULL;
+}
+
+/* Finds the password of the URL whose authority begins at `start`. It ends at the last '@' that
+ * could end it: one in the path counts too, since a raw '/' or '@' in a password is common, while
+ * one in a well-formed ?name=value does not. */
+static bool password_in_url(const char *text, size_t len, size_t start, struct hole *hole)
+{
+    size_t end = start, authority = 0, query = 0;
+    for (; end < len && !is_blank(text[end]); end++) {
+        if (!authority && strchr("/?#", text[end])) {
+            authority = end;
+        }
+        if (!query && text[end] == '?' && is_assignment(text, len, end + 1)) {
+            query = end;
+        }
+    }
+    authority = authority ? authority : end;
+    query = query ? query : end;
+    const char *colon = memchr(text + start, ':', authority - start);
+    if (!colon || (text[start] == '[' && !last_at_sign(text + start, authority - start))) {
+        return false;
+    }
+    hole->start = (size_t)(colon - text) + 1;
+    const char *at = last_at_sign(text + hole->start, query - hole->start);
+    if (!at && is_port_list_start(text + hole->start, authority - hole->start)) {
+        return false;
+    }
+    /* Not a port: a password with something odd in it, or one that was cut off. */
+    if (!at) {
+        at = last_at_sign(text + hole->start, end - hole->start);
+    }
+    if (!at) {
+        size_t line = strcspn(text + end, "\r\n");
+        at = memchr(text + end, '@', LT_MIN(line, len - end));
+    }
+    hole->end = at ? (size_t)(at - text) : end;
+    return hole->end > hole->start;
+}
+
+static void redact(struct out *out, const char *text, size_t len)
+{
+    struct hole url = {len, len};
+    size_t shown = 0; /* everything before it is written */
+    size_t i = 0;
+    while (i < len) {
+        struct hole found;
+        if (i == url.start && url.end > i) {
+            found = url;
+        } else if (url.start == len && len - i >= 3 && memcmp(text + i, "://", 3) == 0) {
+            i += 3;
+            if (!password_in_url(text, len, i, &url)) {
+                url = (struct hole){len, len};
+            }
+            continue;
+        } else if (is_name(text[i])) {
+            size_t end = i;
+            while (end < len && is_name(text[end]) && end != url.start) {
+                end++;
+            }
+            if (!is_secret_name(text + i, end - i) || !value_after(text, len, i, end, &found)) {
+                i = end;
+                continue;
+            }
+            /* Both kinds of secret may overlap: hide what either hides. */
+            if (found.end > url.start) {
+                found.start = LT_MIN(found.start, url.start);
+                found.end = LT_MAX(found.end, url.end);
+            }
+        } else {
+            i++;
+            continue;
+        }
+        put(out, text + shown, found.start - shown);
+        put(out, MASK, strlen(MASK));
+        shown = i = found.end;
+        if (i >= url.start) {
+            url = (struct hole){len, len};
+        }
+    }
+    put(out, text + shown, len - shown);
+}
+
+int lt_redact(struct lt_buf *out, const char *text)
+{
+    struct out to = {.buf = out};
+    size_t before = out->len;
+    redact(&to, text, strlen(text));
+    if (to.status && out->data) {
+        out->len = before;
+        out->data[before] = 0;
+    }
+    return to.status;
+}
+
+void lt_redact_fixed(char *text, size_t size)
+{
+    if (size == 0) {
+        return;
+    }
+    char stack[FIXED_ON_STACK];
+    size_t len = strnlen(text, size - 1);
+    char *copy = len < sizeof(stack) ? stack : malloc(len + 1);
+    struct out to = {.fixed = text, .size = size};
+    if (!copy) {
+        /* Rather nothing than a secret. */
+        put(&to, MASK, strlen(MASK));
+        return;
+    }
+    memcpy(copy, text, len);
+    copy[len] = 0;
+    text[0] = 0;
+    redact(&to, copy, len);
+    if (copy != stack) {
+        free(copy);
+    }
+}

@@ -556,6 +556,10 @@ struct leat_connector {
     const struct leat_load_ops *load;       /* NULL: cannot be written */
     const struct leat_changes_ops *changes; /* NULL: no change stream */
     const struct leat_sql_ops *sql;         /* NULL: no SQL */
+
+    /* Endings of local paths it opens ("sqlite", "db"), without dot, NULL-terminated; may be
+     * NULL. A codec's ending (.gz) is cut off before they are compared. */
+    const char *const *extensions;
 };
 
 /* A loadable module leat-NAME.so exports this one symbol. */

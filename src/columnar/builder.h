@@ -3,7 +3,19 @@
  * Hot calls are inline and check only what they must. All appends return LEAT_OK or
  * LEAT_NO_MEMORY; variable-length ones return LEAT_NO_MEMORY also when a 32-bit offset would
  * overflow (2 GiB in one batch). lt_builder_reserve() first makes fixed-width appends
- * allocation-free. */
+ * allocation-free. After a failed append, lt_builder_truncate() to the rows known to be whole
+ * mends the column.
+ *
+ * Example, a column list<int64> that gets [1, 2] and null:
+ *   struct lt_builder list;
+ *   struct ArrowArray array;
+ *   lt_builder_init(&list, field, err);
+ *   lt_builder_i64(&list.children[0], 1);
+ *   lt_builder_i64(&list.children[0], 2);
+ *   lt_builder_nested(&list);
+ *   lt_builder_null(&list);
+ *   lt_builder_finish(&list, &array, err);
+ *   lt_builder_done(&list); */
 #ifndef LT_BUILDER_H
 #define LT_BUILDER_H
 
@@ -18,11 +30,12 @@ struct lt_builder {
     struct lt_buf offsets;  /* varlen, list, map: int32 (int64 for large), length + 1 of them */
     struct lt_builder *children;
     int64_t n_children;
-    const struct ArrowSchema *field; /* borrowed: outlives the builder; names of children */
+    char *name; /* as a child: the field's name, by which JSON members are found; else NULL */
 };
 
 /* Builds for `field` (any canonical type, nested included; dictionary and *_VIEW fields and
- * large_* are built as what they are, except views and dictionaries, which are refused). */
+ * large_* are built as what they are, except views and dictionaries, which are refused). The
+ * field is not needed afterwards: type.zone is "UTC" or "". */
 int lt_builder_init(struct lt_builder *builder, const struct ArrowSchema *field,
                     struct leat_error *err);
 void lt_builder_done(struct lt_builder *builder);
@@ -30,7 +43,7 @@ void lt_builder_done(struct lt_builder *builder);
 int lt_builder_reserve(struct lt_builder *builder, int64_t rows);
 /* Bytes held by the values appended so far, children included. */
 int64_t lt_builder_bytes(const struct lt_builder *builder);
-/* Moves what was built into *ret_array (offset 0) and starts afresh. */
+/* Moves what was built into *ret_array (offset 0) and starts afresh. On failure nothing changed. */
 int lt_builder_finish(struct lt_builder *builder, struct ArrowArray *ret_array,
                       struct leat_error *err);
 /* Drops values from `length` on: undoes a half-appended row. Nested children are cut too. */
@@ -77,7 +90,8 @@ static inline int lt_builder_f64(struct lt_builder *builder, double value)
     return lt_builder_fixed(builder, &value, sizeof value);
 }
 
-/* An integer of any width and sign; LEAT_BAD_DATA when it does not fit. */
+/* An integer of any width and sign, or a date, time, timestamp or duration by its number;
+ * LEAT_BAD_DATA when it does not fit, or the type is no such. */
 int lt_builder_integer(struct lt_builder *builder, int64_t value);
 
 int lt_builder_bool(struct lt_builder *builder, bool value);

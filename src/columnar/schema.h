@@ -1,13 +1,22 @@
 /* Building, reading, copying and comparing ArrowSchema trees.
  *
  * A stream's schema is a struct (format "+s") whose children are its columns. All schemas made
- * here own their memory; release with lt_schema_done() or schema->release. */
+ * here own their memory; release with lt_schema_done() or schema->release.
+ *
+ * Example:
+ *   struct ArrowSchema schema;
+ *   int status = lt_schema_init_struct(&schema, 0, err);
+ *   if (!status) {
+ *       status = lt_schema_add_field(&schema, "l", "id", 0, NULL, err);
+ *       ...
+ *       lt_schema_done(&schema);
+ *   } */
 #ifndef LT_SCHEMA_H
 #define LT_SCHEMA_H
 
 #include "columnar/type.h"
 
-/* A leaf or empty nested field. name NULL means "". */
+/* A leaf or empty nested field, nullable. name NULL means "". */
 int lt_schema_init(struct ArrowSchema *schema, const char *format, const char *name,
                    struct leat_error *err);
 /* A struct of n children, each initialised as a nullable null-typed field to be replaced. */
@@ -17,6 +26,10 @@ int lt_schema_add(struct ArrowSchema *schema, struct ArrowSchema *child, struct 
 /* Shorthand: a new leaf appended. flags: ARROW_FLAG_NULLABLE or 0. */
 int lt_schema_add_field(struct ArrowSchema *schema, const char *format, const char *name,
                         int64_t flags, struct ArrowSchema **ret_field, struct leat_error *err);
+/* Makes a field made here dictionary-encoded: `values` is moved in, the field's own format must
+ * be that of the index. */
+int lt_schema_set_dictionary(struct ArrowSchema *schema, struct ArrowSchema *values,
+                             struct leat_error *err);
 
 int lt_schema_set_name(struct ArrowSchema *schema, const char *name, struct leat_error *err);
 int lt_schema_set_format(struct ArrowSchema *schema, const char *format, struct leat_error *err);
@@ -34,11 +47,12 @@ typedef int lt_schema_meta_fn(void *arg, const char *key, size_t key_len, const 
                               size_t value_len);
 int lt_schema_meta_each(const struct ArrowSchema *schema, lt_schema_meta_fn *each, void *arg);
 
-/* Deep copy. */
+/* Deep copy; fails with [limit] past LT_TYPE_DEPTH_MAX. */
 int lt_schema_copy(const struct ArrowSchema *schema, struct ArrowSchema *ret_copy,
                    struct leat_error *err);
 /* Same types and (with names) same column names; metadata other than extension, numeric and
- * source type, and nullability, are not compared. */
+ * source type, and nullability, are not compared; neither are the names of list elements, nor
+ * which zone a zoned timestamp names. Names inside structs are part of the type. */
 bool lt_schema_same(const struct ArrowSchema *a, const struct ArrowSchema *b, bool names);
 /* Index of the column of that exact name, -1 when absent. */
 int64_t lt_schema_find(const struct ArrowSchema *schema, const char *name);

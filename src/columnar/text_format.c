@@ -17,31 +17,6 @@ bool lt_view_resolve(const struct lt_view **view, int64_t *row)
     return !lt_view_is_null(*view, *row);
 }
 
-/* "Variable-size binary view layout": up to 12 bytes stand in the view itself; longer values name
- * their buffer and offset. */
-static const uint8_t *view_bytes(const struct lt_view *view, int64_t row, size_t *ret_len)
-{
-    const uint8_t *at = view->data + row * 16;
-    int32_t len, buffer, offset;
-
-    memcpy(&len, at, 4);
-    *ret_len = (size_t)len;
-    if (len <= 12) {
-        return at + 4;
-    }
-    memcpy(&buffer, at + 8, 4);
-    memcpy(&offset, at + 12, 4);
-    return (const uint8_t *)view->array->buffers[2 + buffer] + offset;
-}
-
-const uint8_t *lt_text_bytes(const struct lt_view *view, int64_t row, size_t *ret_len)
-{
-    if (view->type.id == LT_UTF8_VIEW || view->type.id == LT_BINARY_VIEW) {
-        return view_bytes(view, row, ret_len);
-    }
-    return lt_view_bytes(view, row, ret_len);
-}
-
 static int integer_format(const struct lt_view *view, int64_t row, struct lt_buf *out)
 {
     bool big = false;
@@ -107,7 +82,7 @@ static int uuid_format(const uint8_t *bytes, struct lt_buf *out)
 static int binary_format(const struct lt_view *view, int64_t row, struct lt_buf *out)
 {
     size_t len;
-    const uint8_t *bytes = lt_text_bytes(view, row, &len);
+    const uint8_t *bytes = lt_view_bytes(view, row, &len);
 
     if (view->type.logical == LT_UUID && len == 16) {
         return uuid_format(bytes, out);
@@ -168,7 +143,7 @@ static int decimal_format(const struct lt_view *view, int64_t row, struct lt_buf
 static int text_format(const struct lt_view *view, int64_t row, struct lt_buf *out)
 {
     size_t len;
-    const uint8_t *bytes = lt_text_bytes(view, row, &len);
+    const uint8_t *bytes = lt_view_bytes(view, row, &len);
 
     return lt_buf_append(out, bytes, len);
 }
@@ -328,7 +303,7 @@ static int quoted_json(const struct lt_view *view, int64_t row, struct lt_buf *o
 static int text_json(const struct lt_view *view, int64_t row, struct lt_buf *out)
 {
     size_t len;
-    const char *text = (const char *)lt_text_bytes(view, row, &len);
+    const char *text = (const char *)lt_view_bytes(view, row, &len);
 
     if (view->type.logical == LT_JSON) {
         return lt_buf_append(out, text, len);

@@ -324,8 +324,7 @@ static int list_read(struct cursor *c, struct lt_builder *builder)
 static struct lt_builder *member_find(struct lt_builder *builder, const char *name, size_t len)
 {
     for (int64_t i = 0; i < builder->n_children; i++) {
-        const char *child = builder->field->children[i]->name;
-        child = child ? child : "";
+        const char *child = builder->children[i].name;
         if (strlen(child) == len && !memcmp(child, name, len)) {
             return &builder->children[i];
         }

@@ -108,8 +108,6 @@ int lt_text_parse_nested(struct lt_builder *builder, const char *text, size_t le
 
 /* Follows dictionaries: the view and row that hold the value. Returns false for null. */
 bool lt_view_resolve(const struct lt_view **view, int64_t *row);
-/* Bytes of any text or binary value, *_VIEW types included. */
-const uint8_t *lt_text_bytes(const struct lt_view *view, int64_t row, size_t *ret_len);
 
 /* Sets *ret_why and returns LEAT_BAD_DATA, so that a refusal is one line. */
 static inline int lt_refuse(const char **ret_why, const char *why)

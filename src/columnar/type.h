@@ -3,7 +3,23 @@
  * The names are those of docs/types.md: bool, int8..int64, uint8..uint64, float16, float32,
  * float64, decimal(p,s), numeric, utf8, binary, binary(n), json, uuid, date, time, time(ns),
  * timestamp, timestamp(ns), timestamptz, timestamptz(ms), duration, interval, list<T>,
- * struct<a: T, b: T>, map<K, V>, null, and text(<source type>) for the rest. */
+ * struct<a: T, b: T>, map<K, V>, null, and text(<source type>) for the rest.
+ *
+ * Storage that has no name of its own there keeps one that reads back: large_utf8, utf8_view,
+ * date64, decimal64(p,s), decimal256(p,s) for p <= 38, fixed_list<T, n>, interval_months ...,
+ * and binary(<source type>) for a foreign type held as bytes. A dictionary-encoded field has the
+ * name of its values' type, and every zoned timestamp is a timestamptz. Field names that are not
+ * plain words are quoted: struct<"a b": int32>.
+ *
+ * Example:
+ *   struct ArrowSchema field;
+ *   if (!lt_type_parse("list<decimal(12,2)>", &field, err)) {
+ *       struct lt_buf name = LT_BUF_INIT;
+ *       lt_type_print(&field, &name);
+ *       ...
+ *       lt_buf_done(&name);
+ *       field.release(&field);
+ *   } */
 #ifndef LT_TYPE_H
 #define LT_TYPE_H
 
@@ -82,6 +98,10 @@ struct lt_type {
     bool nullable;
 };
 
+/* Limits on a schema, and so on every recursion over one. */
+#define LT_TYPE_DEPTH_MAX 32
+#define LT_TYPE_FIELDS_MAX 100000
+
 /* Field metadata keys of leat. Values are UTF-8 text. */
 #define LT_META_SOURCE_TYPE "leat.source_type" /* "postgres:numeric(10,2)": system, colon, type */
 #define LT_META_NUMERIC "leat.numeric"         /* "1" on utf8 that holds exact numeric text */
@@ -93,7 +113,9 @@ struct lt_type {
 #define LT_META_EXTENSION_DATA "ARROW:extension:metadata"
 
 /* Reads one field. `ret_type->zone` points into `field`. LEAT_UNSUPPORTED names a format leat
- * does not handle (unions, run-end, list views), LEAT_BAD_DATA one that is malformed. */
+ * does not handle (unions, run-end, list views), LEAT_BAD_DATA one that is malformed, or a
+ * nested field without the children it must have. A field with a dictionary is LT_DICTIONARY,
+ * its width that of the index, its logical type that of the field or else of the values. */
 int lt_type_of(const struct ArrowSchema *field, struct lt_type *ret_type, struct leat_error *err);
 
 /* Appends the canonical name of a field, children included: "decimal(12,2)", "list<int64>". */
@@ -107,6 +129,6 @@ int lt_type_parse(const char *text, struct ArrowSchema *ret_field, struct leat_e
 bool lt_type_is_integer(enum lt_type_id id); /* signed or unsigned */
 bool lt_type_is_nested(enum lt_type_id id);
 bool lt_type_is_varlen(enum lt_type_id id); /* utf8 and binary with 32- or 64-bit offsets */
-bool lt_type_is_text(enum lt_type_id id);
+bool lt_type_is_text(enum lt_type_id id); /* utf8, large_utf8, utf8_view */
 
 #endif

@@ -1,7 +1,17 @@
 /* Reading Arrow arrays: typed, offset-adjusted pointers into one column, and its children.
  *
  * A view borrows schema and array, which must outlive it. Indexes run from 0 to length - 1; the
- * array's own offset is already applied, to children of structs and fixed lists as well. */
+ * array's own offset is already applied, to children of structs and fixed lists as well.
+ *
+ * Example:
+ *   struct lt_view view;
+ *   int status = lt_view_init(&view, field, array, err);
+ *   for (int64_t row = 0; !status && row < view.length; row++) {
+ *       if (!lt_view_is_null(&view, row)) {
+ *           sum += lt_view_i64(&view, row);
+ *       }
+ *   }
+ *   lt_view_done(&view);   (after a failed init as well) */
 #ifndef LT_VIEW_H
 #define LT_VIEW_H
 
@@ -69,6 +79,9 @@ LT_VIEW_VALUE(f64, double)
 /* Any integer type as int64 (uint64 above INT64_MAX: *ret_big is set and the bits returned). */
 int64_t lt_view_integer(const struct lt_view *view, int64_t row, bool *ret_big);
 
+/* Bytes of a value of UTF8_VIEW or BINARY_VIEW. */
+const uint8_t *lt_view_long_bytes(const struct lt_view *view, int64_t row, size_t *len);
+
 /* Bytes of a varlen, view or fixed-binary value. */
 static inline const uint8_t *lt_view_bytes(const struct lt_view *view, int64_t row, size_t *len)
 {
@@ -79,6 +92,9 @@ static inline const uint8_t *lt_view_bytes(const struct lt_view *view, int64_t r
     if (view->offsets64) {
         *len = (size_t)(view->offsets64[row + 1] - view->offsets64[row]);
         return view->data + view->offsets64[row];
+    }
+    if (view->type.id == LT_UTF8_VIEW || view->type.id == LT_BINARY_VIEW) {
+        return lt_view_long_bytes(view, row, len);
     }
     *len = (size_t)view->type.width;
     return view->data + row * (int64_t)view->type.width;

@@ -1,0 +1,172 @@
+/* leat: moves tables. The whole public interface of libleat; the program `leat` uses nothing else.
+ *
+ *     struct leat *leat;
+ *     struct leat_plan *plan;
+ *     leat_new(&leat, err);
+ *     leat_plan_new(leat, &plan, err);
+ *     leat_plan_source(plan, "orders.csv.gz", err);
+ *     leat_plan_destination(plan, "sqlite:shop.db", err);
+ *     leat_plan_set(plan, "replace", "true", err);
+ *     leat_run(plan, &observer, &report, err);
+ *
+ * Threads: calls on one `struct leat`, and on what was made from it, come from one thread at a
+ * time, except leat_cancel(), which any thread and any signal handler may call. Callbacks of a
+ * run come from the thread that called leat_run().
+ * Strings given are copied. Strings returned live as long as the object they came from. */
+#ifndef LEAT_LEAT_H
+#define LEAT_LEAT_H
+
+#include "leat/arrow.h"
+#include "leat/connector.h"
+#include "leat/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* "0.1.0" */
+LEAT_EXPORT const char *leat_version(void);
+
+/* --- a session ------------------------------------------------------------------------------ */
+
+struct leat; /* connectors, log sink, cancel flag */
+
+LEAT_EXPORT int leat_new(struct leat **ret_leat, struct leat_error *err);
+LEAT_EXPORT void leat_free(struct leat *leat);
+
+/* Asks everything running on this session to stop: blocked reads and statements on servers too,
+ * within a second. Runs return LEAT_CANCELLED and leave nothing behind. Async-signal-safe. Stays
+ * in force until leat_uncancel(). */
+LEAT_EXPORT void leat_cancel(struct leat *leat);
+LEAT_EXPORT void leat_uncancel(struct leat *leat);
+
+/* Log lines, redacted, one at a time; process-wide. NULL: silence, as at the start. */
+typedef void leat_log_fn(void *arg, enum leat_log_level level, const char *line);
+LEAT_EXPORT void leat_set_log(leat_log_fn *log, void *arg, enum leat_log_level level);
+/* "error", "warn", "info", "debug", "trace"; LEAT_INVALID otherwise. */
+LEAT_EXPORT int leat_log_level_parse(const char *name, enum leat_log_level *ret_level,
+                                     struct leat_error *err);
+
+/* Adds an embedder's own connector, before the built-in ones; it must outlive the session. */
+LEAT_EXPORT int leat_add_connector(struct leat *leat, const struct leat_connector *connector,
+                                   struct leat_error *err);
+/* The i-th connector, built-in and added; NULL past the end. */
+LEAT_EXPORT const struct leat_connector *leat_connector_at(struct leat *leat, size_t i);
+/* By name or alias; loads a module leat-NAME.so when there is no built-in one. NULL and
+ * LEAT_INVALID [unknown-scheme] with the closest name. */
+LEAT_EXPORT const struct leat_connector *leat_connector_by_name(struct leat *leat,
+                                                                const char *name,
+                                                                struct leat_error *err);
+
+/* --- plans ---------------------------------------------------------------------------------- */
+
+/* What a command will do: sources, destinations, options. */
+struct leat_plan;
+
+LEAT_EXPORT int leat_plan_new(struct leat *leat, struct leat_plan **ret_plan,
+                              struct leat_error *err);
+LEAT_EXPORT void leat_plan_free(struct leat_plan *plan);
+
+/* A location: a URL ("postgres://u@h/db#public.orders", "sqlite:shop.db"), "format:-" or "-",
+ * a connection's name with or without ".stream", or a local path. */
+LEAT_EXPORT int leat_plan_source(struct leat_plan *plan, const char *location,
+                                 struct leat_error *err);
+/* The source is this stream of batches, under this stream name. Takes it over (moved) on success;
+ * its batches are checked before they are believed. A plan with such a source runs once. */
+LEAT_EXPORT int leat_plan_source_stream(struct leat_plan *plan, struct ArrowArrayStream *stream,
+                                        const char *name, struct leat_error *err);
+/* Each call adds one destination; the same read is written to all of them. */
+LEAT_EXPORT int leat_plan_destination(struct leat_plan *plan, const char *location,
+                                      struct leat_error *err);
+
+/* Sets an option by its long name; value NULL means "true". Lists add up. LEAT_INVALID
+ * [unknown-option] with "did you mean", or what is wrong with the value. Options of formats and
+ * connectors go the same way. */
+LEAT_EXPORT int leat_plan_set(struct leat_plan *plan, const char *name, const char *value,
+                              struct leat_error *err);
+/* All options of a plan; the table ends with a NULL name. */
+LEAT_EXPORT const struct leat_option *leat_plan_options(void);
+
+/* Resolves everything, opens both sides, and describes what leat_run() would do, without
+ * touching anything: streams, types, DDL, route. *ret_text is freed with leat_text_free(). */
+LEAT_EXPORT int leat_plan_describe(struct leat_plan *plan, char **ret_text,
+                                   struct leat_error *err);
+LEAT_EXPORT void leat_text_free(char *text);
+
+/* --- running -------------------------------------------------------------------------------- */
+
+struct leat_progress {
+    size_t size;
+    const char *stream;     /* a stream at work now, or NULL */
+    int64_t rows, bytes;    /* read so far, over all streams */
+    int64_t rows_total;     /* estimate over all streams; -1 unknown */
+    int64_t streams_done, streams_total;
+    int64_t elapsed_us;
+};
+
+struct leat_stream_result {
+    size_t size;
+    const char *source;      /* "public.orders" */
+    const char *destination; /* where it went, without secrets */
+    const char *load_id;
+    const char *route;       /* how: "columnar; delete and copy in one transaction" */
+    const char *proof;       /* "counts equal", "counts and checksums equal"; "" when it failed */
+    int64_t rows_read, rows_written, rows_rejected, bytes;
+    int64_t elapsed_us;
+    int attempts;
+    bool touched;            /* the destination may have been changed on the way */
+    bool committed;
+    const struct leat_error *error; /* status LEAT_OK when it went well */
+};
+
+struct leat_observer {
+    size_t size;
+    void *arg;
+    int64_t interval_ms; /* between calls of progress(); 0: 200 */
+    void (*progress)(void *arg, const struct leat_progress *progress);       /* may be NULL */
+    void (*stream_done)(void *arg, const struct leat_stream_result *result); /* may be NULL */
+};
+
+struct leat_report; /* what a run did, stream by stream */
+
+/* Runs the plan. Fails with the first failing stream's error; the report says what became of
+ * each. *ret_report (may be NULL) is set also on failure, once anything was started. */
+LEAT_EXPORT int leat_run(struct leat_plan *plan, const struct leat_observer *observer,
+                         struct leat_report **ret_report, struct leat_error *err);
+
+LEAT_EXPORT size_t leat_report_count(const struct leat_report *report);
+/* Result i < count; one per stream and destination. */
+LEAT_EXPORT const struct leat_stream_result *leat_report_result(const struct leat_report *report,
+                                                                size_t i);
+LEAT_EXPORT int64_t leat_report_rejected(const struct leat_report *report);
+/* The report as one JSON document, ended by a newline; docs/report.md describes it. */
+LEAT_EXPORT const char *leat_report_json(struct leat_report *report);
+LEAT_EXPORT void leat_report_free(struct leat_report *report);
+
+/* --- reading -------------------------------------------------------------------------------- */
+
+/* Opens the plan's one source stream as an Arrow stream, with the plan's columns, casts, limit
+ * and so on applied. The stream must be released before the plan and the session are. Its
+ * get_last_error() gives the error line. */
+LEAT_EXPORT int leat_read(struct leat_plan *plan, struct ArrowArrayStream *ret_stream,
+                          struct leat_error *err);
+
+/* Calls each() for every stream the plan's source names. */
+LEAT_EXPORT int leat_list(struct leat_plan *plan, leat_stream_fn *each, void *arg,
+                          struct leat_error *err);
+
+/* --- tables the documentation is made from --------------------------------------------------- */
+
+struct leat_code_info {
+    const char *code;
+    enum leat_status status;
+    const char *remedy;
+    const char *text;
+};
+/* The i-th error code in order; NULL past the end. */
+LEAT_EXPORT const struct leat_code_info *leat_code_at(size_t i);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

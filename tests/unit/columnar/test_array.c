@@ -361,7 +361,7 @@ static bool break_it(int n, struct ArrowArray *array, const char **ret_place)
         "column \"e\"", "column \"f\"", "column \"f\": row 1", "column \"views\": row 2",
         "column \"views\": row 5", "column \"views\"", "column \"views\": row 1",
         "column \"dictionary\": row 2", "column \"dictionary\"", "column \"dictionary\": dictionary",
-        "column \"views\": row 2", "column \"a\"", "column \"c\""};
+        "column \"views\": row 2", "column \"a\"", "column \"c\"", "column \"views\": row 2"};
     if ((size_t)n >= sizeof places / sizeof *places) {
         return false;
     }
@@ -401,6 +401,7 @@ static bool break_it(int n, struct ArrowArray *array, const char **ret_place)
     case 31: poke(c[VIEWS], 1, 5, 0); break;
     case 32: c[A]->n_buffers = 3; break;
     case 33: c[C]->offset = 1; break;
+    case 34: poke(c[VIEWS], 1, 4, 33); break;
     default: break;
     }
     return true;

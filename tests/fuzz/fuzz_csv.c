@@ -83,12 +83,15 @@ static void print_schema(const struct ArrowSchema *schema, struct lt_buf *out)
     }
 }
 
-static void read_all(const uint8_t *data, size_t len, size_t step, struct lt_format_options *options,
+static void read_all(const uint8_t *data, size_t len, size_t step,
+                     struct lt_format_options *options,
                      const struct lt_format_options *write_options, struct result *result)
 {
     const struct lt_format *csv = lt_format_by_name("csv");
     struct short_source source = {.base = {.ops = &short_ops, .name = "fuzz.csv", .size = -1},
-                                  .data = data, .len = len, .step = step};
+                                  .data = data,
+                                  .len = len,
+                                  .step = step};
     struct leat_reject_sink sink = {sizeof sink, result, count_reject};
     struct lt_format_reader *reader = NULL;
     struct lt_format_writer *writer = NULL;
@@ -133,6 +136,8 @@ static void expect_same(const struct result *a, const struct result *b)
     CHECK(!a->text.len || !memcmp(a->text.data, b->text.data, a->text.len));
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     if (len < 1) {
@@ -140,7 +145,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     }
     uint8_t pick = data[0];
     struct leat_param params[] = {
-        {"header", pick & 1 ? "yes" : pick & 2 ? "auto" : "no"},
+        {"header", pick & 1   ? "yes"
+                   : pick & 2 ? "auto"
+                              : "no"},
         {"ragged", pick & 4 ? "fill" : "error"},
         {"null", pick & 8 ? "NA" : ""},
         {"sample-rows", pick & 16 ? "3" : "1000"},
@@ -162,8 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     expect_same(&whole, &parts);
 
     if (whole.schema.release) {
-        struct lt_format_options third = {.params = again, .n_params = 2,
-                                          .schema = &whole.schema};
+        struct lt_format_options third = {.params = again, .n_params = 2, .schema = &whole.schema};
         read_all(whole.written.data, whole.written.len, 7, &third, &write_options, &second);
         CHECK(!second.status);
         expect_same(&whole, &second);

@@ -49,7 +49,9 @@ static void csv_reader_strips_a_byte_order_mark(void **state)
 static void csv_reader_refuses_utf16(void **state)
 {
     (void)state;
-    expect_failure("\xff\xfe" "a", NULL, "invalid-utf8", "orders.csv");
+    expect_failure("\xff\xfe"
+                   "a",
+                   NULL, "invalid-utf8", "orders.csv");
 }
 
 static void csv_reader_finds_the_delimiter_of_the_first_lines(void **state)
@@ -65,13 +67,10 @@ static void csv_reader_finds_the_delimiter_of_the_first_lines(void **state)
 static void csv_reader_names_columns_by_number_without_a_header(void **state)
 {
     (void)state;
-    expect_rows("1,x\n2,y\n", PAIRS("header", "no"), "column1 int64, column2 utf8",
-                "1|x\n2|y\n");
-    expect_rows("1,x\n2,y\n", PAIRS("header", "auto"), "column1 int64, column2 utf8",
-                "1|x\n2|y\n");
+    expect_rows("1,x\n2,y\n", PAIRS("header", "no"), "column1 int64, column2 utf8", "1|x\n2|y\n");
+    expect_rows("1,x\n2,y\n", PAIRS("header", "auto"), "column1 int64, column2 utf8", "1|x\n2|y\n");
     expect_rows("id,name\n2,y\n", PAIRS("header", "auto"), "id int64, name utf8", "2|y\n");
-    expect_rows("x,x\n2,y\n", PAIRS("header", "auto"), "column1 utf8, column2 utf8",
-                "x|x\n2|y\n");
+    expect_rows("x,x\n2,y\n", PAIRS("header", "auto"), "column1 utf8, column2 utf8", "x|x\n2|y\n");
 }
 
 static void csv_reader_names_both_columns_of_a_doubled_header(void **state)
@@ -163,8 +162,7 @@ static void csv_reader_places_invalid_utf8_at_its_column(void **state)
     (void)state;
     expect_failure("id,name\n1,x\n2,\"\xc3(\"\n", NULL, "invalid-utf8",
                    "orders.csv:3 column \"name\"");
-    expect_failure("id,name\n1,x\n2\xff,y\n", NULL, "invalid-utf8",
-                   "orders.csv:3 column \"id\"");
+    expect_failure("id,name\n1,x\n2\xff,y\n", NULL, "invalid-utf8", "orders.csv:3 column \"id\"");
 }
 
 static void csv_reader_keeps_zero_bytes_in_text(void **state)
@@ -207,8 +205,7 @@ static void csv_reader_reports_the_first_bad_value_of_the_file(void **state)
 static void csv_reader_takes_types_that_were_given(void **state)
 {
     (void)state;
-    expect_rows("a,b,c\n1,007,2.50\n",
-                PAIRS("types", "b=int32,c=decimal(10,2)", "types", "a=utf8"),
+    expect_rows("a,b,c\n1,007,2.50\n", PAIRS("types", "b=int32,c=decimal(10,2)", "types", "a=utf8"),
                 "a utf8, b int32, c decimal(10,2)", "1|7|2.50\n");
     expect_rows("a\n[1,2]\n\"[3,null]\"\n", PAIRS("types", "a=list<int64>", "delimiter", ";"),
                 "a list<int64>", "[1,2]\n[3,null]\n");
@@ -263,8 +260,8 @@ static void csv_reader_hands_bad_records_to_the_reject_sink_and_goes_on(void **s
         assert_int_equal(dump.status, LEAT_OK);
         assert_string_equal(lt_buf_text(&dump.rows), "1|1\n6|6\n9|9\n");
         assert_int_equal(rejects.n, 6);
-        assert_non_null(strstr(lt_buf_text(&rejects.log),
-                               "orders.csv:3 column \"a\" [value-syntax] <x,2>\n"));
+        assert_non_null(
+            strstr(lt_buf_text(&rejects.log), "orders.csv:3 column \"a\" [value-syntax] <x,2>\n"));
         assert_non_null(strstr(lt_buf_text(&rejects.log), "orders.csv:4 [corrupt-file] <3>\n"));
         assert_non_null(strstr(lt_buf_text(&rejects.log),
                                "orders.csv:5 column \"b\" [invalid-utf8] <4,\xff>\n"));
@@ -315,10 +312,22 @@ static void csv_reader_closes_batches_at_rows_and_at_bytes(void **state)
 /* Text full of special bytes, from a fixed seed. */
 static void random_text(unsigned *seed, struct lt_buf *out)
 {
-    static const char *const pieces[] = {",", ",", "\n", "\r\n", "\r", "\"", "\"\"", "x", "12",
+    static const char *const pieces[] = {",",
+                                         ",",
+                                         "\n",
+                                         "\r\n",
+                                         "\r",
+                                         "\"",
+                                         "\"\"",
+                                         "x",
+                                         "12",
                                          "long enough to fill more than one block of sixty-four "
                                          "bytes of text without any special byte inside of it",
-                                         "\"a\nb\"", "\"q\"\"q\"", "1.5", "", "\xc3\xa9"};
+                                         "\"a\nb\"",
+                                         "\"q\"\"q\"",
+                                         "1.5",
+                                         "",
+                                         "\xc3\xa9"};
     int n = rand_r(seed) % 60;
     assert_int_equal(lt_buf_puts(out, "a,b\n"), LEAT_OK);
     for (int i = 0; i < n; i++) {

@@ -312,22 +312,11 @@ static void csv_reader_closes_batches_at_rows_and_at_bytes(void **state)
 /* Text full of special bytes, from a fixed seed. */
 static void random_text(unsigned *seed, struct lt_buf *out)
 {
-    static const char *const pieces[] = {",",
-                                         ",",
-                                         "\n",
-                                         "\r\n",
-                                         "\r",
-                                         "\"",
-                                         "\"\"",
-                                         "x",
-                                         "12",
-                                         "long enough to fill more than one block of sixty-four "
-                                         "bytes of text without any special byte inside of it",
-                                         "\"a\nb\"",
-                                         "\"q\"\"q\"",
-                                         "1.5",
-                                         "",
-                                         "\xc3\xa9"};
+    static const char filler[] = "long enough to fill more than one block of sixty-four bytes of "
+                                 "text without any special byte inside of it";
+    static const char *const pieces[] = {",",        ",",          "\n",  "\r\n", "\r",
+                                         "\"",       "\"\"",       "x",   "12",   filler,
+                                         "\"a\nb\"", "\"q\"\"q\"", "1.5", "",     "\xc3\xa9"};
     int n = rand_r(seed) % 60;
     assert_int_equal(lt_buf_puts(out, "a,b\n"), LEAT_OK);
     for (int i = 0; i < n; i++) {

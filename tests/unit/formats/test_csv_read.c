@@ -1,5 +1,7 @@
 #include "csv_util.h"
 
+#include <limits.h>
+
 static void csv_reader_takes_lf_crlf_and_cr_as_ends_of_records(void **state)
 {
     (void)state;
@@ -351,6 +353,90 @@ static void csv_reader_gives_the_same_whatever_the_size_of_reads(void **state)
     }
 }
 
+/* Bytes of a quoted field whose text is `n` times a doubled quote, a line end and some letters. */
+static void append_long_field(struct lt_buf *out, int n)
+{
+    assert_int_equal(lt_buf_byte(out, '"'), LEAT_OK);
+    for (int i = 0; i < n; i++) {
+        assert_int_equal(lt_buf_puts(out, "\"\"\nabcdefg,"), LEAT_OK);
+    }
+    assert_int_equal(lt_buf_byte(out, '"'), LEAT_OK);
+}
+
+static void csv_reader_reads_fields_and_files_larger_than_its_blocks(void **state)
+{
+    const int n = 300000;
+    struct lt_buf text = LT_BUF_INIT;
+    struct dump dump;
+    (void)state;
+    assert_int_equal(lt_buf_puts(&text, "a,b\n"), LEAT_OK);
+    for (int i = 0; i < 3; i++) {
+        append_long_field(&text, i ? n : 0);
+        for (int row = 0; row < 30000; row++) {
+            assert_int_equal(lt_buf_printf(&text, ",%d\n%d", row, row), LEAT_OK);
+        }
+        assert_int_equal(lt_buf_puts(&text, ",x\n"), LEAT_OK);
+    }
+    assert_int_equal(lt_buf_puts(&text, "bad\n"), LEAT_OK);
+    read_text_len(lt_buf_text(&text), text.len, 0, NULL, PAIRS("types", "b=utf8"), &dump);
+    assert_int_equal(dump.status, LEAT_BAD_DATA);
+    assert_int_equal(dump.n_rows, 3 * 30001);
+    assert_string_equal(lt_buf_text(&dump.types), "a utf8, b utf8");
+    /* The header, three times 30,001 records, and the line ends inside the two long fields. */
+    assert_string_equal(dump.err.place, "orders.csv:690005");
+    assert_memory_equal(lt_buf_text(&dump.rows), "|0\n0|1\n1|2\n", 12);
+    assert_non_null(strstr(lt_buf_text(&dump.rows), "abcdefg,\"\nabcdefg,|0\n0|1\n"));
+    assert_true(dump.rows.len > (size_t)n * 2 * 10);
+    dump_done(&dump);
+    lt_buf_done(&text);
+}
+
+static void csv_reader_infers_types_from_the_first_four_mebibytes_at_most(void **state)
+{
+    struct lt_buf text = LT_BUF_INIT;
+    struct dump dump;
+    (void)state;
+    assert_int_equal(lt_buf_puts(&text, "a,b\n"), LEAT_OK);
+    for (int i = 0; i < 3; i++) {
+        append_long_field(&text, 200000);
+        assert_int_equal(lt_buf_printf(&text, ",%d\n", i), LEAT_OK);
+    }
+    assert_int_equal(lt_buf_puts(&text, "late,x\n"), LEAT_OK);
+    read_text_len(lt_buf_text(&text), text.len, 0, NULL, NULL, &dump);
+    assert_string_equal(lt_buf_text(&dump.types), "a utf8, b int64");
+    assert_string_equal(dump.err.code, "value-syntax");
+    dump_done(&dump);
+    lt_buf_done(&text);
+}
+
+static void csv_reader_finds_the_good_record_after_many_rejected_ones(void **state)
+{
+    const struct lt_format *csv = lt_format_by_name("csv");
+    struct rejects rejects = {.max = INT_MAX};
+    struct leat_reject_sink sink = {sizeof sink, &rejects, take_reject};
+    struct lt_format_options options = {.rejects = &sink};
+    struct lt_format_reader *reader = NULL;
+    struct ArrowArray batch = {0};
+    struct short_source source;
+    struct lt_buf text = LT_BUF_INIT;
+    (void)state;
+    assert_int_equal(lt_buf_puts(&text, "a,b\n"), LEAT_OK);
+    for (int i = 0; i < 40000; i++) {
+        assert_int_equal(lt_buf_puts(&text, "a record of one field that is too long to keep\n"),
+                         LEAT_OK);
+    }
+    assert_int_equal(lt_buf_puts(&text, "1,2\n"), LEAT_OK);
+    short_source_init(&source, text.data, text.len, 1000);
+    assert_int_equal(csv->read_open(&source.base, &options, &reader, NULL), LEAT_OK);
+    assert_int_equal(csv->read_next(reader, &batch, NULL), LEAT_OK);
+    assert_int_equal(batch.length, 1);
+    assert_int_equal(rejects.n, 40000);
+    batch.release(&batch);
+    csv->read_close(reader);
+    lt_buf_done(&rejects.log);
+    lt_buf_done(&text);
+}
+
 static void csv_reader_fails_the_same_way_again_after_a_failure(void **state)
 {
     const struct lt_format *csv = lt_format_by_name("csv");
@@ -407,6 +493,9 @@ int main(void)
         cmocka_unit_test(csv_reader_stops_when_the_reject_sink_refuses),
         cmocka_unit_test(csv_reader_closes_batches_at_rows_and_at_bytes),
         cmocka_unit_test(csv_reader_gives_the_same_whatever_the_size_of_reads),
+        cmocka_unit_test(csv_reader_reads_fields_and_files_larger_than_its_blocks),
+        cmocka_unit_test(csv_reader_infers_types_from_the_first_four_mebibytes_at_most),
+        cmocka_unit_test(csv_reader_finds_the_good_record_after_many_rejected_ones),
         cmocka_unit_test(csv_reader_fails_the_same_way_again_after_a_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

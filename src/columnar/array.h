@@ -36,8 +36,8 @@ int lt_array_hold(const struct ArrowArray *shared, struct ArrowArray *ret_holder
                   struct leat_error *err);
 
 /* Rows [first, first + rows) of a struct array, in place: no data copied. The columns' own offsets
- * move, so that each can be moved out and used alone. LEAT_INTERNAL, and nothing changed, when
- * there are no such rows. */
+ * move, so that each can be moved out and used alone (unless the struct itself has a bitmap: then
+ * its own offset moves). LEAT_INTERNAL, and nothing changed, when there are no such rows. */
 int lt_array_slice(struct ArrowArray *array, int64_t first, int64_t rows, struct leat_error *err);
 
 /* Columns of a struct array by index, in that order (none twice); children not named are

@@ -38,7 +38,11 @@ static int init_depth(struct lt_builder *builder, const struct ArrowSchema *fiel
     }
     builder->n_children = field->n_children;
     for (int64_t i = 0; !status && i < field->n_children; i++) {
+        const char *name = field->children[i]->name;
         status = init_depth(&builder->children[i], field->children[i], depth + 1, err);
+        if (!status && !(builder->children[i].name = lt_strdup(name ? name : ""))) {
+            status = lt_fail_oom(err);
+        }
     }
     return status;
 }
@@ -62,6 +66,7 @@ void lt_builder_done(struct lt_builder *builder)
         lt_builder_done(&builder->children[i]);
     }
     free(builder->children);
+    free(builder->name);
     lt_buf_done(&builder->validity);
     lt_buf_done(&builder->data);
     lt_buf_done(&builder->offsets);

@@ -30,6 +30,7 @@ struct lt_builder {
     struct lt_buf offsets;  /* varlen, list, map: int32 (int64 for large), length + 1 of them */
     struct lt_builder *children;
     int64_t n_children;
+    char *name; /* as a child: the field's name, by which JSON members are found; else NULL */
 };
 
 /* Builds for `field` (any canonical type, nested included; dictionary and *_VIEW fields and

@@ -341,7 +341,7 @@ static int copy_tree(const struct ArrowSchema *schema, int depth, struct ArrowSc
     if (depth > LT_TYPE_DEPTH_MAX) {
         return lt_fail(err, LT_E_LIMIT, "types nest deeper than %d levels", LT_TYPE_DEPTH_MAX);
     }
-    if (!schema || !schema->format) {
+    if (!schema || !schema->format || (schema->n_children > 0 && !schema->children)) {
         return lt_fail(err, LT_E_CORRUPT, "a field of the schema is missing");
     }
     struct ArrowSchema copy;

@@ -5,7 +5,7 @@
  *   decimal 123.40 with exactly its scale; date 2024-02-29 (years 0000 and past 9999 with sign:
  *   +10000-01-01, -0043-03-15); time 13:14:15.123456 (fraction only when not zero, trimmed to
  *   3, 6 or 9 digits);
- *   timestamp 2024-02-29 13:14:15.5, timestamptz the same in UTC ending Z; uuid with hyphens,
+ *   timestamp 2024-02-29 13:14:15.500, timestamptz the same in UTC ending Z; uuid with hyphens,
  *   lower case; binary as \x hex; interval ISO 8601 (P1Y2M3DT4H5M6.7S); list, struct, map as
  *   JSON. */
 #ifndef LT_TEXT_H

@@ -1,6 +1,7 @@
 /* Reading Arrow arrays. See view.h. */
 #include "columnar/view.h"
 
+#include "columnar/bits.h"
 #include "core/codes.h"
 
 #include <stdlib.h>
@@ -68,30 +69,8 @@ static int init_field(struct lt_view *view, const struct ArrowSchema *field, int
 
 static int bad_shape(const struct lt_view *view, struct leat_error *err, const char *what)
 {
-    const char *name = view->field->name;
-    int status = lt_fail(err, LT_E_CORRUPT, "an Arrow array of format \"%.64s\" %s",
-                         view->field->format, what);
-    if (name && name[0]) {
-        leat_error_place(err, "column \"%s\"", name);
-    }
-    return status;
-}
-
-static int64_t count_nulls(const uint8_t *bits, int64_t first, int64_t length)
-{
-    int64_t valid = 0, end = first + length;
-    for (; first < end && first & 7; first++) {
-        valid += bits[first >> 3] >> (first & 7) & 1;
-    }
-    for (; end - first >= 64; first += 64) {
-        uint64_t word;
-        memcpy(&word, bits + (first >> 3), sizeof word);
-        valid += __builtin_popcountll(word);
-    }
-    for (; first < end; first++) {
-        valid += bits[first >> 3] >> (first & 7) & 1;
-    }
-    return length - valid;
+    return lt_fail(err, LT_E_CORRUPT, "an Arrow array of format \"%.64s\" %s", view->field->format,
+                   what);
 }
 
 /* Buffers an array of the type has at least; views have more. */
@@ -163,7 +142,7 @@ static int set_validity(struct lt_view *view, int64_t first, struct leat_error *
     bool whole = !first && view->length == array->length;
     view->null_count = whole && array->null_count > 0
                            ? array->null_count
-                           : count_nulls(bits, view->offset, view->length);
+                           : view->length - lt_bits_count(bits, view->offset, view->length);
     view->validity = view->null_count ? bits : NULL;
     return LEAT_OK;
 }
@@ -227,6 +206,9 @@ static int set_children(struct lt_view *view, int64_t elements_end, struct leat_
         }
         int status = set_window(&view->children[i], child, first, length, err);
         if (status) {
+            const char *name = view->children[i].field->name;
+            leat_error_place(err, view->type.id == LT_STRUCT ? "column \"%s\"" : "elements \"%s\"",
+                             name ? name : "");
             return status;
         }
     }
@@ -278,6 +260,9 @@ static int set_window(struct lt_view *view, const struct ArrowArray *array, int6
     if (!status && view->dictionary) {
         const struct ArrowArray *values = array->dictionary;
         status = set_window(view->dictionary, values, 0, values->length, err);
+        if (status) {
+            leat_error_place(err, "dictionary");
+        }
     }
     return status;
 }

@@ -164,7 +164,7 @@ static void inference_gives_types_that_every_sampled_value_fits(void **state)
     static const char alphabet[] = "0123456789--::..eETZ+ ,naftru";
     unsigned seed = 424242;
     (void)state;
-    print_message("seed %u\n", seed);
+    print_message("# seed %u\n", seed);
     for (int round = 0; round < 3000; round++) {
         struct lt_buf text = LT_BUF_INIT;
         struct dump dump;

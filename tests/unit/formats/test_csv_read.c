@@ -331,7 +331,7 @@ static void csv_reader_gives_the_same_whatever_the_size_of_reads(void **state)
 {
     unsigned seed = 20261;
     (void)state;
-    print_message("seed %u\n", seed);
+    print_message("# seed %u\n", seed);
     for (int round = 0; round < 2000; round++) {
         static const size_t steps[] = {1, 2, 3, 7, 63, 64, 65};
         struct lt_format_options options = {.batch_rows_max = 1 + rand_r(&seed) % 5};

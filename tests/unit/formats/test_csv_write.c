@@ -251,7 +251,7 @@ static void csv_gives_back_what_was_written_when_the_types_are_given(void **stat
     };
     unsigned seed = 77001;
     (void)state;
-    print_message("seed %u\n", seed);
+    print_message("# seed %u\n", seed);
     for (int round = 0; round < 1500; round++) {
         struct ArrowSchema schema = {0};
         struct ArrowArray batch = {0};

@@ -474,11 +474,11 @@ static void read_maps_declared_types_to_canonical_ones(void **state)
                "x'00112233445566778899aabbccddeeff', x'', 1.5),"
                "(3, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)");
     assert_stream(f, "t",
-                  "id:int64! n:int64! r:float64 s:utf8 d:decimal(10,2) b:bool day:date "
+                  "id:int64! n:int64! r:float64 s:text(sqlite:VARCHAR(20)) d:decimal(10,2) b:bool day:date "
                   "at:timestamp j:json u:uuid x:binary m:numeric",
-                  "1|9223372036854775807|0.5|é|1.10|true|2024-02-29|2024-02-29 13:14:15.5|"
+                  "1|9223372036854775807|0.5|é|1.10|true|2024-02-29|2024-02-29 13:14:15.500|"
                   "{\"a\": 1}|00112233-4455-6677-8899-aabbccddeeff|\\x00ff|1.2345678901234567e+19\n"
-                  "2|-1|3|||false|2024-02-29|2024-02-29 00:00:00|[]|"
+                  "2|-1|3||7.00|false|2024-02-29|2024-02-29 00:00:00|[]|"
                   "00112233-4455-6677-8899-aabbccddeeff|\\x|1.5\n"
                   "3|0|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL");
 }
@@ -572,7 +572,7 @@ static void read_keeps_to_the_cursor_range(void **state)
 {
     struct fixture *f = *state;
     run_sql(f, "CREATE TABLE t (n INTEGER, at TIMESTAMP);"
-               "INSERT INTO t VALUES (1, '2024-01-01 00:00:00'), (2, '2024-01-02T00:00:00Z'), "
+               "INSERT INTO t VALUES (1, '2024-01-01 00:00:00'), (2, '2024-01-02T00:00:00'), "
                "(10, '2024-01-03 00:00:00')");
     const char *columns[] = {"n"}, *low[] = {"1"}, *high[] = {"9"};
     struct leat_cursor_range range = {.size = sizeof range,
@@ -795,7 +795,7 @@ static void url_forms_name_the_file_and_unknown_parameters_are_refused(void **st
     "1.10000000000000000000000001|a'b\"|\\x00ff|{\"a\":1.10}|"                                     \
     "00112233-4455-6677-8899-aabbccddeeff|2024-02-29|13:14:15.123456|2024-02-29 13:14:15.5|"       \
     "2024-02-29 13:14:15.123456789|2024-02-29 13:14:15.5Z|[1,null,3]\n"                            \
-    "2|NULL|NULL|Infinity|NULL|false|0.0000000001|NaN|||1|NULL|NULL|NULL|NULL|NULL|NULL|[]"
+    "2|NULL|NULL|Infinity|NULL|false|0.0000000001|NaN||\\x|1|NULL|NULL|NULL|NULL|NULL|NULL|[]"
 
 static void load_makes_a_table_that_reads_back_exactly(void **state)
 {
@@ -808,8 +808,8 @@ static void load_makes_a_table_that_reads_back_exactly(void **state)
                   "1|-128|9223372036854775807|0.1|0.10000000149011612|true|"
                   "1234567890123456789012345678.1000000000|1.10000000000000000000000001|a'b\"|"
                   "\\x00ff|{\"a\":1.10}|00112233-4455-6677-8899-aabbccddeeff|2024-02-29|"
-                  "13:14:15.123456|2024-02-29 13:14:15.5|2024-02-29 13:14:15.123456789|"
-                  "2024-02-29 13:14:15.5Z|[1,null,3]\n"
+                  "13:14:15.123456|2024-02-29 13:14:15.500|2024-02-29 13:14:15.123456789|"
+                  "2024-02-29 13:14:15.500Z|[1,null,3]\n"
                   "2|NULL|NULL|Infinity|NULL|false|0.0000000001|NaN||\\x|1|NULL|NULL|NULL|NULL|"
                   "NULL|NULL|[]");
     assert_rows(f, "SELECT typeof(d), typeof(n), typeof(j), typeof(s) FROM \"all\" WHERE id = 2",
@@ -929,7 +929,7 @@ static void load_refuses_values_that_sqlite_would_change(void **state)
         const char *table, *schema, *bad, *good;
     } cases[] = {
         {"CREATE TABLE t (a REAL)", "a:float64", "NaN", "-Infinity"},
-        {"CREATE TABLE t (a INTEGER)", "a:uint64", "18446744073709551615", "5"},
+        {"CREATE TABLE t (a)", "a:uint64", "18446744073709551615", "5"},
         {"CREATE TABLE t (a DECIMAL(38,10))", "a:decimal(38,10)", "1234567890123456789.1",
          "1234567890.12"},
         {"CREATE TABLE t (a NUMERIC)", "a:numeric", "1.00000000000000000001", "1.5000"},

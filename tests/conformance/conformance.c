@@ -172,7 +172,7 @@ static bool holds(const char *name, int stream, const int *versions, int n, char
         content_expect(&expected, stream, versions, n);
     }
     if (content_read(conf.url, name, stream, &found, err)) {
-        snprintf(why, size, "%s: %s", name, said(err));
+        snprintf(why, size, "%s: %.1900s", name, said(err));
     } else {
         good = content_equal(&expected, &found);
         if (!good) {

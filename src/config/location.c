@@ -217,12 +217,9 @@ static int parse_name(const char *text, const struct lt_location_names *names,
     } else if (url) {
         rc = parse_connection(text, url, rest, names, location, err);
     } else if (is_path) {
-        free(location->text);
         path.text = location->text;
-        location->text = NULL;
         *location = path;
         memset(&path, 0, sizeof path);
-        location->text = lt_strdup(text);
     } else {
         rc = lt_fail(err, LT_E_NOT_FOUND,
                      "\"%s\" is no URL, no known connection, and no file of that name exists",

@@ -18,7 +18,7 @@
     X(PQgetvalue) X(PQgetlength) X(PQgetisnull) X(PQcmdTuples) X(PQputCopyData) X(PQputCopyEnd)    \
     X(PQgetCopyData) X(PQfreemem) X(PQconsumeInput) X(PQisBusy) X(PQflush) X(PQgetCancel)          \
     X(PQfreeCancel) X(PQcancel) X(PQsetNoticeProcessor) X(PQlibVersion) X(PQescapeLiteral)         \
-    X(PQsslInUse)
+    X(PQsslInUse) X(PQsendPrepare) X(PQsendDescribePrepared) X(PQconnectionNeedsPassword)
 
 struct lt_pq {
 #define LT_PQ_MEMBER(name) __typeof__(&(name)) name;

@@ -6,6 +6,7 @@
 #include "core/util.h"
 #include "engine/queue.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source,

@@ -2,6 +2,7 @@
 #include "core/util.h"
 #include "engine/run.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define NAME_MAX_BYTES 1024
@@ -187,6 +188,42 @@ static int name_destination(struct lt_run *run, struct lt_job *job, struct lt_si
     return job->dest_ns[d] && job->dest_names[d] ? LEAT_OK : lt_fail_oom(err);
 }
 
+struct place {
+    const char *ns, *name, *label;
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    int order = strcmp(x->ns, y->ns);
+    return order ? order : strcmp(x->name, y->name);
+}
+
+/* Two streams of different namespaces must not fall onto one destination. */
+static int check_places(const struct lt_run *run, size_t d, struct leat_error *err)
+{
+    size_t n = run->jobs.n;
+    struct place *places = calloc(n + 1, sizeof *places);
+    if (!places) {
+        return lt_fail_oom(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct lt_job *job = &run->jobs.items[i];
+        places[i] = (struct place){job->dest_ns[d], job->dest_names[d], job->label};
+    }
+    qsort(places, n, sizeof *places, by_place);
+    int rc = LEAT_OK;
+    for (size_t i = 1; !rc && i < n; i++) {
+        if (by_place(&places[i - 1], &places[i]) == 0) {
+            rc = lt_fail(err, LT_E_USAGE, "%s and %s would both become \"%s\"; use a template "
+                                          "such as #{namespace}_{stream}",
+                         places[i - 1].label, places[i].label, places[i].name);
+        }
+    }
+    free(places);
+    return rc;
+}
+
 int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
                  struct leat_error *err)
 {
@@ -200,6 +237,9 @@ int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *con
         }
         for (size_t i = 0; !rc && i < run->jobs.n; i++) {
             rc = name_destination(run, &run->jobs.items[i], dests[d], d, err);
+        }
+        if (!rc) {
+            rc = check_places(run, d, err);
         }
     }
     return rc;

@@ -4,6 +4,7 @@
 #include "engine/run.h"
 #include "engine/stream_source.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static void host_log(void *arg, enum leat_log_level level, const char *line)

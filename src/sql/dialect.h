@@ -24,17 +24,24 @@ struct lt_type_out {
     const char *note;
 };
 
+/* Another spelling of a system type, as catalogs print it ("integer" for "int4"). */
+struct lt_type_alias {
+    const char *alias;
+    const char *system;
+};
+
 struct lt_dialect {
-    const char *name; /* "postgres": also the prefix of leat.source_type */
-    char quote;       /* '"' */
-    size_t identifier_bytes_max; /* 63 */
-    const struct lt_type_in *in;   /* end with a NULL system */
-    const struct lt_type_out *out; /* end with a NULL canonical */
+    const char *name;                    /* "postgres": also the prefix of leat.source_type */
+    char quote;                          /* '"' */
+    size_t identifier_bytes_max;         /* 63 */
+    const struct lt_type_in *in;         /* end with a NULL system */
+    const struct lt_type_out *out;       /* end with a NULL canonical */
+    const struct lt_type_alias *aliases; /* end with a NULL alias; NULL: none */
+    bool has_identity;                   /* GENERATED ... AS IDENTITY is understood */
 };
 
 /* Appends an identifier quoted (always quoted: what the user sees is what there is). */
-int lt_dialect_quote(const struct lt_dialect *dialect, const char *identifier,
-                     struct lt_buf *out);
+int lt_dialect_quote(const struct lt_dialect *dialect, const char *identifier, struct lt_buf *out);
 /* "ns"."name", or "name" alone when ns is NULL or "". */
 int lt_dialect_quote_name(const struct lt_dialect *dialect, const char *ns, const char *name,
                           struct lt_buf *out);
@@ -49,12 +56,18 @@ int lt_dialect_generated_name(const struct lt_dialect *dialect, const char *pref
 /* Makes a field (nullable, unnamed) for a system type; args as the catalog gives them, -1 for
  * absent. An unknown type becomes utf8 with leat.source_type. `system_full` ("numeric(10,2)",
  * "inet") is kept as leat.source_type = "<dialect>:<system_full>" in every case. */
-int lt_dialect_field(const struct lt_dialect *dialect, const char *system,
-                     const char *system_full, int arg1, int arg2, struct ArrowSchema *ret_field,
-                     struct leat_error *err);
+int lt_dialect_field(const struct lt_dialect *dialect, const char *system, const char *system_full,
+                     int arg1, int arg2, struct ArrowSchema *ret_field, struct leat_error *err);
 
-/* Appends the DDL type of a field. A leat.source_type of this dialect wins. LEAT_UNSUPPORTED
- * [unsupported-type] names the canonical type and the note. */
+/* The same from a type as DDL writes it: "numeric(10,2)", "timestamp with time zone", "int4[]".
+ * Aliases are resolved; the whole text is kept as leat.source_type. */
+int lt_dialect_parse(const struct lt_dialect *dialect, const char *text,
+                     struct ArrowSchema *ret_field, struct leat_error *err);
+
+/* Appends the DDL type of a field. A leat.source_type of this dialect wins while it still
+ * describes the field's storage and is a plain type name: metadata also comes from files, and
+ * must not smuggle other SQL into a statement. LEAT_UNSUPPORTED [unsupported-type] names the
+ * canonical type and the note. */
 int lt_dialect_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
                     struct lt_buf *out, struct leat_error *err);
 

@@ -1,0 +1,188 @@
+/* Shared by the files of this connector: endpoint, connections, catalog.
+ *
+ * An endpoint keeps a pool of connections. Whoever needs one (a catalog look-up, a reader, a load,
+ * a part) takes it and gives it back; a connection is used by one thread between the two. */
+#ifndef LT_PG_H
+#define LT_PG_H
+
+#include "columnar/schema.h"
+#include "connectors/postgres/pg_codec.h"
+#include "core/buf.h"
+#include "core/codes.h"
+#include "core/util.h"
+#include "db/pq.h"
+#include "leat/connector.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define PG_IDLE_MAX 8
+#define PG_NAME_MAX 64
+#define PG_STATE_TABLE "_leat_state"
+#define PG_LOAD_TABLE "_leat_load"
+
+struct pg_conn {
+    struct leat_endpoint *ep;
+    PGconn *pg;
+    bool broken;            /* in no known state: closed when given back */
+    int64_t grace_until_us; /* not 0: clean-up; runs on after a cancel, but not past this */
+};
+
+/* A transaction id this endpoint began to commit without leaving a record (no_state). */
+struct pg_xact {
+    char load_id[40];
+    char xid[24];
+};
+#define PG_XACTS_MAX 64
+
+struct leat_endpoint {
+    const struct lt_pq *pq;
+    const struct leat_host *host;
+    char **keywords, **values; /* of libpq; the last pair is NULL */
+    size_t n_keywords;
+    char *state_namespace;     /* NULL: with the data */
+    bool no_state;
+    int64_t connect_timeout_ms, lock_timeout_ms;
+    int version;               /* 150018 */
+    bool check_utf8;           /* the server does not vouch for its text */
+    char version_text[64], user[PG_NAME_MAX * 2], default_ns[PG_NAME_MAX * 2];
+    struct leat_capabilities capabilities;
+    atomic_int cancelled;
+    pthread_mutex_t lock;      /* guards idle and n_idle */
+    struct pg_conn *idle[PG_IDLE_MAX];
+    int n_idle;
+    struct pg_conn *snapshot_holder; /* owns the exported snapshot; NULL: joined or none */
+    char snapshot[128];              /* "" none */
+    struct pg_xact xacts[PG_XACTS_MAX];
+    unsigned n_xacts; /* ever; the ring keeps the last PG_XACTS_MAX */
+};
+
+/* --- pg_conn.c ----------------------------------------------------------------------------- */
+
+int pg_endpoint_configure(struct leat_endpoint *ep, const struct leat_config *config,
+                          struct leat_error *err);
+void pg_endpoint_free_keywords(struct leat_endpoint *ep);
+int pg_connect(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err);
+void pg_disconnect(struct pg_conn *conn); /* NULL is fine */
+/* From the pool, or a new one. */
+int pg_take(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err);
+/* The same for work that must be done although the run was cancelled: within `grace_ms`. */
+int pg_take_grace(struct leat_endpoint *ep, int64_t grace_ms, struct pg_conn **ret_conn,
+                  struct leat_error *err);
+/* Back to the pool, any open transaction rolled back; closed when it is broken. NULL is fine. */
+void pg_give(struct pg_conn *conn);
+/* Lets statements go on after a cancel, for at most `ms` from now; 0 ends that. */
+void pg_grace(struct pg_conn *conn, int64_t ms);
+bool pg_is_cancelled(const struct leat_endpoint *ep);
+
+/* Waits for the socket: LEAT_OK when something may be done, LEAT_CANCELLED. */
+int pg_wait(struct pg_conn *conn, short events, struct leat_error *err);
+/* Sends what libpq holds back. */
+int pg_flush(struct pg_conn *conn, struct leat_error *err);
+/* Starts statements separated by ';' without waiting for their results. */
+int pg_send(struct pg_conn *conn, const char *sql, struct leat_error *err);
+/* The next result, NULL after the last; failures of the connection only. */
+int pg_result(struct pg_conn *conn, PGresult **ret_result, struct leat_error *err);
+/* Reads results to the end, keeps the first failure; with ret_last the last result. */
+int pg_finish_results(struct pg_conn *conn, PGresult **ret_last, struct leat_error *err);
+/* Runs statements; their rows are dropped. */
+int pg_exec(struct pg_conn *conn, const char *sql, struct leat_error *err);
+int pg_execf(struct pg_conn *conn, struct leat_error *err, const char *fmt, ...) LEAT_PRINTF(3, 4);
+/* One statement with text parameters; the caller clears the result. */
+int pg_query(struct pg_conn *conn, const char *sql, int n_params, const char *const *params,
+             PGresult **ret_result, struct leat_error *err);
+/* The same for a single value, copied; "" for NULL or no row. */
+int pg_value(struct pg_conn *conn, const char *sql, int n_params, const char *const *params,
+             char *text, size_t size, struct leat_error *err);
+/* Stops a statement or COPY under way and brings the connection back to rest, or breaks it. */
+void pg_interrupt(struct pg_conn *conn);
+int pg_fail_result(struct pg_conn *conn, const PGresult *result, struct leat_error *err);
+int pg_fail_conn(struct pg_conn *conn, struct leat_error *err);
+
+static inline void pg_clear(const struct pg_conn *conn, PGresult *result)
+{
+    if (result) {
+        conn->ep->pq->PQclear(result);
+    }
+}
+
+static inline const char *pg_cell(const struct pg_conn *conn, const PGresult *result, int row,
+                                  int column)
+{
+    return conn->ep->pq->PQgetvalue(result, row, column);
+}
+
+static inline bool pg_cell_null(const struct pg_conn *conn, const PGresult *result, int row,
+                                int column)
+{
+    return conn->ep->pq->PQgetisnull(result, row, column);
+}
+
+static inline bool pg_cell_true(const struct pg_conn *conn, const PGresult *result, int row,
+                                int column)
+{
+    return pg_cell(conn, result, row, column)[0] == 't';
+}
+
+static inline int pg_rows(const struct pg_conn *conn, const PGresult *result)
+{
+    return conn->ep->pq->PQntuples(result);
+}
+
+/* One member of result list builders: identifier and literal in SQL text. */
+int pg_ident(struct lt_buf *sql, const char *identifier);
+int pg_literal(struct lt_buf *sql, const char *text);
+/* Asks the host's step hook, if there is one. */
+int pg_step(const struct leat_endpoint *ep, const char *name, struct leat_error *err);
+void pg_log(const struct leat_endpoint *ep, enum leat_log_level level, const char *fmt, ...)
+    LEAT_PRINTF(3, 4);
+
+/* --- pg_catalog.c -------------------------------------------------------------------------- */
+
+struct pg_column {
+    enum pg_wire wire; /* PG_WIRE_TEXT_CAST: no binary decoder here */
+    uint32_t type_oid; /* base type of a domain */
+    char *type_text;   /* format_type() of it */
+    bool list;
+    bool generated;    /* computed by the server: cannot be written */
+};
+
+/* A relation or the result of a query, described. */
+struct pg_table {
+    struct ArrowSchema schema;
+    struct pg_column *columns;
+    int64_t n_columns;
+    uint32_t oid; /* 0: a query */
+    char kind;    /* pg_class.relkind */
+    int64_t rows_estimate, bytes_estimate, pages;
+    char ns[PG_NAME_MAX * 2], name[PG_NAME_MAX * 2];
+    char *comment;
+};
+
+/* LEAT_NOT_FOUND with the closest name. ns NULL or "": the default namespace. */
+int pg_describe(struct pg_conn *conn, const struct leat_stream_name *name,
+                struct pg_table *ret_table, struct leat_error *err);
+int pg_describe_query(struct pg_conn *conn, const char *query, struct pg_table *ret_table,
+                      struct leat_error *err);
+/* Keeps the named columns, in that order. [unknown-column] with the closest. */
+int pg_table_project(struct pg_table *table, const char *const *columns, size_t n,
+                     struct leat_error *err);
+void pg_table_done(struct pg_table *table);
+
+extern const struct leat_catalog_ops pg_catalog_ops;
+extern const struct leat_source_ops pg_source_ops;
+extern const struct leat_load_ops pg_load_ops;
+extern const struct leat_sql_ops pg_sql_ops;
+
+/* --- pg_read.c ----------------------------------------------------------------------------- */
+
+/* Reads `sql`, a query giving exactly the table's columns, on a connection that stays the
+ * caller's (the load's own transaction). Takes the table over. */
+int pg_reader_borrow(struct pg_conn *conn, struct pg_table *table, const char *sql,
+                     struct leat_reader **ret_reader, struct leat_error *err);
+/* Appends the columns for a SELECT or COPY list; those without a decoder cast to text when asked.
+ * `prefix` ("q.") may be "". */
+int pg_select_list(const struct pg_table *table, const char *prefix, bool cast,
+                   struct lt_buf *sql);
+
+#endif

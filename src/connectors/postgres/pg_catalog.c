@@ -1,0 +1,682 @@
+/* The catalog: what there is, and what it looks like. Queries keep to columns that exist from
+ * PostgreSQL 11 on. */
+#include "connectors/postgres/pg.h"
+
+#include "core/json.h"
+#include "sql/postgres.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define QUERY_COLUMNS_MAX 1664
+
+/* Everything about one column; its base type is found through domains. The first part defines
+ * col(n, name, typ, mod, not_null, required, identity, generated, comment, key_place). */
+#define COLUMNS_TAIL                                                                               \
+    ", base(n, typ, mod, not_null) AS (SELECT n, typ, mod, false FROM col UNION ALL "              \
+    "SELECT b.n, t.typbasetype, t.typtypmod, b.not_null OR t.typnotnull FROM base b "              \
+    "JOIN pg_catalog.pg_type t ON t.oid = b.typ WHERE t.typtype = 'd') "                           \
+    "SELECT col.name, t.typname, pg_catalog.format_type(b.typ, b.mod), b.mod, "                    \
+    "t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace, t.oid, "                              \
+    "col.not_null OR b.not_null, col.required, col.identity, col.generated, col.comment, "         \
+    "col.key_place FROM col JOIN base b ON b.n = col.n "                                           \
+    "JOIN pg_catalog.pg_type t ON t.oid = b.typ WHERE t.typtype <> 'd' ORDER BY col.n"
+
+static const char table_columns_12[] =
+    "WITH RECURSIVE col AS (SELECT a.attnum AS n, a.attname::text AS name, a.atttypid AS typ, "
+    "a.atttypmod AS mod, a.attnotnull AS not_null, "
+    "a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS required, "
+    "a.attidentity::text AS identity, a.attgenerated::text AS generated, "
+    "pg_catalog.col_description(a.attrelid, a.attnum) AS comment, "
+    "CASE WHEN pg_catalog.array_position(i.indkey::int2[], a.attnum) < i.indnkeyatts "
+    "THEN pg_catalog.array_position(i.indkey::int2[], a.attnum) END AS key_place "
+    "FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_index i "
+    "ON i.indrelid = a.attrelid AND i.indisprimary "
+    "WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped)" COLUMNS_TAIL;
+
+/* Before 12 there were no generated columns. */
+static const char table_columns_11[] =
+    "WITH RECURSIVE col AS (SELECT a.attnum AS n, a.attname::text AS name, a.atttypid AS typ, "
+    "a.atttypmod AS mod, a.attnotnull AS not_null, "
+    "a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS required, "
+    "a.attidentity::text AS identity, ''::text AS generated, "
+    "pg_catalog.col_description(a.attrelid, a.attnum) AS comment, "
+    "CASE WHEN pg_catalog.array_position(i.indkey::int2[], a.attnum) < i.indnkeyatts "
+    "THEN pg_catalog.array_position(i.indkey::int2[], a.attnum) END AS key_place "
+    "FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_index i "
+    "ON i.indrelid = a.attrelid AND i.indisprimary "
+    "WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped)" COLUMNS_TAIL;
+
+static const char query_columns[] =
+    "WITH RECURSIVE col AS (SELECT q.n, q.name, q.typ, q.mod, false AS not_null, "
+    "false AS required, ''::text AS identity, ''::text AS generated, NULL::text AS comment, "
+    "NULL::int AS key_place FROM ROWS FROM (pg_catalog.unnest($1::text[]), "
+    "pg_catalog.unnest($2::oid[]), pg_catalog.unnest($3::int4[])) "
+    "WITH ORDINALITY AS q(name, typ, mod, n))" COLUMNS_TAIL;
+
+/* --- columns to fields --------------------------------------------------------------------- */
+
+static void numeric_arguments(const char *type_name, long modifier, int *arg1, int *arg2)
+{
+    *arg1 = *arg2 = -1;
+    if ((strcmp(type_name, "numeric") && strcmp(type_name, "_numeric")) || modifier < 4) {
+        return;
+    }
+    int precision = (int)((modifier - 4) >> 16 & 0xffff);
+    int scale = (int)((((modifier - 4) & 0x7ff) ^ 1024) - 1024);
+    if (scale >= 0) { /* 15 allows scales below zero: kept as exact text */
+        *arg1 = precision;
+        *arg2 = scale;
+    }
+}
+
+static int set_field_meta(struct pg_conn *conn, const PGresult *result, int row,
+                          struct ArrowSchema *field, struct leat_error *err)
+{
+    const char *identity = pg_cell(conn, result, row, 8);
+    int status = LEAT_OK;
+    if (*identity) {
+        status = lt_schema_set_meta(field, LT_META_IDENTITY,
+                                    *identity == 'a' ? "always" : "default", err);
+    }
+    if (!status && *pg_cell(conn, result, row, 9)) {
+        status = lt_schema_set_meta(field, LT_META_GENERATED, "stored", err);
+    }
+    if (!status && !pg_cell_null(conn, result, row, 10)) {
+        status = lt_schema_set_meta(field, LT_META_COMMENT, pg_cell(conn, result, row, 10), err);
+    }
+    if (!status && !pg_cell_null(conn, result, row, 11)) {
+        /* indkey is a vector counted from 0, and array_position() keeps to that. */
+        char place[16];
+        snprintf(place, sizeof place, "%d", atoi(pg_cell(conn, result, row, 11)) + 1);
+        status = lt_schema_set_meta(field, LT_META_KEY, place, err);
+    }
+    if (!status && pg_cell_true(conn, result, row, 7)) {
+        status = lt_schema_set_meta(field, LT_META_REQUIRED, "1", err);
+    }
+    return status;
+}
+
+static int add_column(struct pg_conn *conn, const PGresult *result, int row,
+                      struct pg_table *table, struct leat_error *err)
+{
+    struct pg_column *column = &table->columns[row];
+    const char *name = pg_cell(conn, result, row, 0), *full = pg_cell(conn, result, row, 2);
+    bool in_catalog = pg_cell_true(conn, result, row, 4);
+    const char *type_name = in_catalog ? pg_cell(conn, result, row, 1) : "";
+    uint32_t element;
+    int arg1, arg2;
+    column->type_oid = (uint32_t)strtoul(pg_cell(conn, result, row, 5), NULL, 10);
+    column->wire = pg_wire_of_oid(column->type_oid, &column->list, &element);
+    column->generated = *pg_cell(conn, result, row, 9) != 0;
+    column->type_text = lt_strdup(full);
+    table->n_columns = row + 1;
+    if (!column->type_text) {
+        return lt_fail_oom(err);
+    }
+    numeric_arguments(type_name, strtol(pg_cell(conn, result, row, 3), NULL, 10), &arg1, &arg2);
+    struct ArrowSchema field = {.release = NULL};
+    int status = lt_dialect_field(&lt_dialect_postgres,
+                                  column->wire == PG_WIRE_TEXT_CAST ? "" : type_name, full, arg1,
+                                  arg2, &field, err);
+    status = status ? status : lt_schema_set_name(&field, name, err);
+    if (!status) {
+        field.flags = pg_cell_true(conn, result, row, 6) ? 0 : ARROW_FLAG_NULLABLE;
+        status = set_field_meta(conn, result, row, &field, err);
+    }
+    status = status ? status : lt_schema_add(&table->schema, &field, err);
+    lt_schema_done(&field);
+    return status;
+}
+
+static int add_columns(struct pg_conn *conn, const PGresult *result, struct pg_table *table,
+                       struct leat_error *err)
+{
+    int n = pg_rows(conn, result);
+    table->columns = calloc((size_t)n + 1, sizeof *table->columns);
+    if (!table->columns) {
+        return lt_fail_oom(err);
+    }
+    int status = lt_schema_init_struct(&table->schema, 0, err);
+    for (int i = 0; i < n && !status; i++) {
+        status = add_column(conn, result, i, table, err);
+    }
+    return status;
+}
+
+void pg_table_done(struct pg_table *table)
+{
+    for (int64_t i = 0; table->columns && i < table->n_columns; i++) {
+        free(table->columns[i].type_text);
+    }
+    free(table->columns);
+    free(table->comment);
+    lt_schema_done(&table->schema);
+    *table = (struct pg_table){0};
+}
+
+/* --- one table ----------------------------------------------------------------------------- */
+
+static int not_found(struct pg_conn *conn, const char *ns, const char *name, struct leat_error *err)
+{
+    const char *params[] = {ns};
+    PGresult *result = NULL;
+    char space[8];
+    int status = pg_value(conn, "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", 1,
+                          params, space, sizeof space, err);
+    if (status) {
+        return status;
+    }
+    status = pg_query(conn,
+                      *space ? "SELECT c.relname FROM pg_catalog.pg_class c "
+                               "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                               "WHERE n.nspname = $1 AND c.relkind IN ('r','v','m','f','p') "
+                               "ORDER BY 1 LIMIT 2000"
+                             : "SELECT nspname FROM pg_catalog.pg_namespace "
+                               "WHERE $1::text IS NOT NULL ORDER BY 1 LIMIT 2000",
+                      1, params, &result, err);
+    if (status) {
+        return status;
+    }
+    int n = pg_rows(conn, result);
+    const char **names = calloc((size_t)n + 1, sizeof *names);
+    for (int i = 0; names && i < n; i++) {
+        names[i] = pg_cell(conn, result, i, 0);
+    }
+    status = *space ? lt_fail(err, LT_E_NOT_FOUND, "there is no table or view %s.%s", ns, name)
+                    : lt_fail(err, LT_E_NOT_FOUND, "there is no schema \"%s\"", ns);
+    const char *closest = names ? lt_closest(*space ? name : ns, names) : NULL;
+    if (closest && *space) {
+        leat_error_remedy(err, "did you mean %s.%s?", ns, closest);
+    } else if (closest) {
+        leat_error_remedy(err, "did you mean \"%s\"?", closest);
+    }
+    free(names);
+    pg_clear(conn, result);
+    return status;
+}
+
+/* Foreign keys as the schema's leat.foreign_keys, for complete() at a destination. */
+static int add_foreign_keys(struct pg_conn *conn, struct pg_table *table, struct leat_error *err)
+{
+    char oid[16];
+    snprintf(oid, sizeof oid, "%u", table->oid);
+    const char *params[] = {oid};
+    struct lt_buf json = LT_BUF_INIT;
+    PGresult *result = NULL;
+    int status = pg_query(
+        conn,
+        "SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', k.conname, "
+        "'columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.n) FROM "
+        "pg_catalog.unnest(k.conkey) WITH ORDINALITY u(num, n) JOIN pg_catalog.pg_attribute a "
+        "ON a.attrelid = k.conrelid AND a.attnum = u.num), "
+        "'ref_ns', s.nspname, 'ref_table', r.relname, "
+        "'ref_columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.n) FROM "
+        "pg_catalog.unnest(k.confkey) WITH ORDINALITY u(num, n) JOIN pg_catalog.pg_attribute a "
+        "ON a.attrelid = k.confrelid AND a.attnum = u.num), "
+        "'on_delete', k.confdeltype::text, 'on_update', k.confupdtype::text) ORDER BY k.conname) "
+        "FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class r ON r.oid = k.confrelid "
+        "JOIN pg_catalog.pg_namespace s ON s.oid = r.relnamespace "
+        "WHERE k.conrelid = $1::oid AND k.contype = 'f' AND k.conparentid = 0",
+        1, params, &result, err);
+    if (!status && pg_rows(conn, result) == 1 && !pg_cell_null(conn, result, 0, 0)) {
+        status =
+            lt_schema_set_meta(&table->schema, "leat.foreign_keys", pg_cell(conn, result, 0, 0), err);
+    }
+    lt_buf_done(&json);
+    pg_clear(conn, result);
+    return status;
+}
+
+static void read_facts(struct pg_conn *conn, const PGresult *result, struct pg_table *table)
+{
+    table->oid = (uint32_t)strtoul(pg_cell(conn, result, 0, 0), NULL, 10);
+    table->kind = pg_cell(conn, result, 0, 1)[0];
+    double rows = strtod(pg_cell(conn, result, 0, 2), NULL);
+    table->rows_estimate = rows >= 0 && rows < 9e18 ? (int64_t)rows : -1;
+    table->bytes_estimate = pg_cell_null(conn, result, 0, 3)
+                                ? -1
+                                : strtoll(pg_cell(conn, result, 0, 3), NULL, 10);
+    table->pages = table->bytes_estimate > 0 ? table->bytes_estimate / 8192 : 0;
+    if (table->bytes_estimate == 0 && table->kind == 'r') {
+        table->rows_estimate = 0;
+    }
+    if (!pg_cell_null(conn, result, 0, 4)) {
+        table->comment = lt_strdup(pg_cell(conn, result, 0, 4));
+    }
+    snprintf(table->ns, sizeof table->ns, "%s", pg_cell(conn, result, 0, 5));
+    snprintf(table->name, sizeof table->name, "%s", pg_cell(conn, result, 0, 6));
+}
+
+/* Statistics of a partitioned parent lie with its leaves. reltuples is -1 (before 14: 0) where
+ * nothing was counted yet. */
+#define ESTIMATE_SQL                                                                               \
+    "CASE WHEN c.relkind = 'p' THEN (SELECT pg_catalog.sum(CASE WHEN l.reltuples < 0 THEN 0 "     \
+    "ELSE l.reltuples END) FROM pg_catalog.pg_partition_tree(c.oid) t "                            \
+    "JOIN pg_catalog.pg_class l ON l.oid = t.relid WHERE t.isleaf) "                               \
+    "WHEN c.relkind IN ('v', 'f') OR (c.reltuples <= 0 AND c.relpages = 0) THEN -1 "               \
+    "ELSE c.reltuples END"
+#define SIZE_SQL "CASE WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_relation_size(c.oid) END"
+
+int pg_describe(struct pg_conn *conn, const struct leat_stream_name *name,
+                struct pg_table *ret_table, struct leat_error *err)
+{
+    struct pg_table table = {.rows_estimate = -1};
+    const char *ns = name->ns && *name->ns ? name->ns : conn->ep->default_ns;
+    const char *params[] = {ns, name->name};
+    PGresult *result = NULL;
+    char oid[16];
+    int status = pg_query(conn,
+                          conn->ep->version >= 120000
+                              ? "SELECT c.oid, c.relkind, " ESTIMATE_SQL ", " SIZE_SQL
+                                ", pg_catalog.obj_description(c.oid, 'pg_class'), n.nspname, "
+                                "c.relname FROM pg_catalog.pg_class c JOIN "
+                                "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
+                                "n.nspname = $1 AND c.relname = $2 AND "
+                                "c.relkind IN ('r','v','m','f','p')"
+                              : "SELECT c.oid, c.relkind, CASE WHEN c.relpages = 0 THEN -1 ELSE "
+                                "c.reltuples END, " SIZE_SQL
+                                ", pg_catalog.obj_description(c.oid, 'pg_class'), n.nspname, "
+                                "c.relname FROM pg_catalog.pg_class c JOIN "
+                                "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
+                                "n.nspname = $1 AND c.relname = $2 AND "
+                                "c.relkind IN ('r','v','m','f','p')",
+                          2, params, &result, err);
+    if (!status && pg_rows(conn, result) == 0) {
+        status = not_found(conn, ns, name->name, err);
+    }
+    if (status) {
+        goto out;
+    }
+    read_facts(conn, result, &table);
+    pg_clear(conn, result);
+    result = NULL;
+    snprintf(oid, sizeof oid, "%u", table.oid);
+    params[0] = oid;
+    status = pg_query(conn, conn->ep->version >= 120000 ? table_columns_12 : table_columns_11, 1,
+                      params, &result, err);
+    status = status ? status : add_columns(conn, result, &table, err);
+    if (!status && table.comment) {
+        status = lt_schema_set_meta(&table.schema, LT_META_COMMENT, table.comment, err);
+    }
+    status = status ? status : add_foreign_keys(conn, &table, err);
+out:
+    pg_clear(conn, result);
+    if (status) {
+        pg_table_done(&table);
+        return status;
+    }
+    *ret_table = table;
+    return LEAT_OK;
+}
+
+/* --- a query ------------------------------------------------------------------------------- */
+
+static int array_element(struct lt_buf *array, const char *text)
+{
+    int failed = lt_buf_puts(array, array->len > 1 ? ",\"" : "\"");
+    for (; *text; text++) {
+        failed |= *text == '"' || *text == '\\' ? lt_buf_byte(array, '\\') : LEAT_OK;
+        failed |= lt_buf_byte(array, (uint8_t)*text);
+    }
+    return failed | lt_buf_byte(array, '"');
+}
+
+static int query_types(struct pg_conn *conn, const PGresult *described, struct pg_table *table,
+                       struct leat_error *err)
+{
+    const struct lt_pq *pq = conn->ep->pq;
+    struct lt_buf names = LT_BUF_INIT, types = LT_BUF_INIT, mods = LT_BUF_INIT;
+    PGresult *result = NULL;
+    int n = pq->PQnfields(described), status = LEAT_OK;
+    int failed = lt_buf_byte(&names, '{') | lt_buf_byte(&types, '{') | lt_buf_byte(&mods, '{');
+    for (int i = 0; i < n; i++) {
+        for (int k = 0; k < i && !status; k++) {
+            if (!strcmp(pq->PQfname(described, i), pq->PQfname(described, k))) {
+                status = lt_fail(err, LT_E_DUPLICATE_COLUMN,
+                                 "the query gives two columns named \"%s\"",
+                                 pq->PQfname(described, i));
+                leat_error_remedy(err, "name them apart with AS");
+            }
+        }
+        failed |= array_element(&names, pq->PQfname(described, i));
+        failed |= lt_buf_printf(&types, "%s%u", i ? "," : "", pq->PQftype(described, i));
+        failed |= lt_buf_printf(&mods, "%s%d", i ? "," : "", pq->PQfmod(described, i));
+    }
+    failed |= lt_buf_byte(&names, '}') | lt_buf_byte(&types, '}') | lt_buf_byte(&mods, '}');
+    status = failed && !status ? lt_fail_oom(err) : status;
+    const char *params[] = {lt_buf_text(&names), lt_buf_text(&types), lt_buf_text(&mods)};
+    status = status ? status : pg_query(conn, query_columns, 3, params, &result, err);
+    status = status ? status : add_columns(conn, result, table, err);
+    if (!status && table->n_columns != n) {
+        status = lt_fail(err, LT_E_INTERNAL, "the query has %d columns, of which %lld have a type",
+                         n, (long long)table->n_columns);
+    }
+    pg_clear(conn, result);
+    lt_buf_done(&names);
+    lt_buf_done(&types);
+    lt_buf_done(&mods);
+    return status;
+}
+
+int pg_describe_query(struct pg_conn *conn, const char *query, struct pg_table *ret_table,
+                      struct leat_error *err)
+{
+    const struct lt_pq *pq = conn->ep->pq;
+    struct pg_table table = {.rows_estimate = -1, .bytes_estimate = -1};
+    PGresult *result = NULL;
+    if (!pq->PQsendPrepare(conn->pg, "", query, 0, NULL)) {
+        return pg_fail_conn(conn, err);
+    }
+    int status = pg_flush(conn, err);
+    status = status ? status : pg_finish_results(conn, NULL, err);
+    if (!status && !pq->PQsendDescribePrepared(conn->pg, "")) {
+        return pg_fail_conn(conn, err);
+    }
+    status = status ? status : pg_flush(conn, err);
+    status = status ? status : pg_finish_results(conn, &result, err);
+    if (!status && (!result || !pq->PQnfields(result))) {
+        status = lt_fail(err, LT_E_INVALID, "the query gives no rows: a SELECT is needed");
+    }
+    if (!status && pq->PQnfields(result) > QUERY_COLUMNS_MAX) {
+        status = lt_fail(err, LT_E_LIMIT, "the query has too many columns");
+    }
+    status = status ? status : query_types(conn, result, &table, err);
+    pg_clear(conn, result);
+    if (status) {
+        leat_error_place(err, "query");
+        pg_table_done(&table);
+        return status;
+    }
+    *ret_table = table;
+    return LEAT_OK;
+}
+
+int pg_table_project(struct pg_table *table, const char *const *columns, size_t n,
+                     struct leat_error *err)
+{
+    struct pg_table kept = {0};
+    kept.columns = calloc(n + 1, sizeof *kept.columns);
+    int status = kept.columns ? lt_schema_init_struct(&kept.schema, 0, err) : lt_fail_oom(err);
+    for (size_t i = 0; i < n && !status; i++) {
+        int64_t at = lt_schema_find(&table->schema, columns[i]);
+        if (at < 0) {
+            const char **names = calloc((size_t)table->n_columns + 1, sizeof *names);
+            for (int64_t k = 0; names && k < table->n_columns; k++) {
+                names[k] = table->schema.children[k]->name;
+            }
+            status = lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no column \"%s\"", columns[i]);
+            const char *closest = names ? lt_closest(columns[i], names) : NULL;
+            if (closest) {
+                leat_error_remedy(err, "did you mean \"%s\"?", closest);
+            }
+            free(names);
+            break;
+        }
+        struct ArrowSchema copy = {.release = NULL};
+        status = lt_schema_copy(table->schema.children[at], &copy, err);
+        status = status ? status : lt_schema_add(&kept.schema, &copy, err);
+        lt_schema_done(&copy);
+        kept.columns[i] = table->columns[at];
+        kept.columns[i].type_text = lt_strdup(table->columns[at].type_text);
+        kept.n_columns = (int64_t)i + 1;
+        if (!status && !kept.columns[i].type_text) {
+            status = lt_fail_oom(err);
+        }
+    }
+    if (!status) {
+        struct pg_table old = *table;
+        old.comment = NULL;
+        table->schema = kept.schema;
+        table->columns = kept.columns;
+        table->n_columns = kept.n_columns;
+        kept = (struct pg_table){0};
+        pg_table_done(&old);
+    }
+    pg_table_done(&kept);
+    return status;
+}
+
+/* --- discover, describe, resolve ----------------------------------------------------------- */
+
+/* A pattern of ours as one of LIKE's. */
+static int like_pattern(const char *pattern, struct lt_buf *out)
+{
+    int failed = LEAT_OK;
+    for (; *pattern; pattern++) {
+        if (*pattern == '*') {
+            failed |= lt_buf_byte(out, '%');
+            continue;
+        }
+        failed |= strchr("%_\\", *pattern) ? lt_buf_byte(out, '\\') : LEAT_OK;
+        failed |= lt_buf_byte(out, (uint8_t)*pattern);
+    }
+    return failed;
+}
+
+static enum leat_stream_kind kind_of(char relkind)
+{
+    return relkind == 'v' || relkind == 'm' ? LEAT_VIEW : LEAT_TABLE;
+}
+
+static int list_streams(struct pg_conn *conn, const char *ns_like, const char *name_like,
+                        PGresult **ret_result, struct leat_error *err)
+{
+    const char *params[] = {ns_like, name_like};
+    const char *estimate =
+        conn->ep->version >= 120000
+            ? ESTIMATE_SQL
+            : "CASE WHEN c.relpages = 0 THEN -1 ELSE c.reltuples END";
+    struct lt_buf sql = LT_BUF_INIT;
+    int status =
+        lt_buf_printf(&sql,
+                      "SELECT n.nspname, c.relname, c.relkind, %s, c.relpages::int8 * 8192, "
+                      "pg_catalog.obj_description(c.oid, 'pg_class') FROM pg_catalog.pg_class c "
+                      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                      "WHERE n.nspname LIKE $1 AND c.relname LIKE $2 "
+                      "AND c.relkind IN ('r','v','m','f','p') AND NOT c.relispartition "
+                      "AND n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema' "
+                      "AND c.relname NOT LIKE '\\_leat\\_%%' AND c.relpersistence <> 't' "
+                      "ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"",
+                      estimate)
+            ? lt_fail_oom(err)
+            : LEAT_OK;
+    status = status ? status : pg_query(conn, lt_buf_text(&sql), 2, params, ret_result, err);
+    lt_buf_done(&sql);
+    return status;
+}
+
+static int discover(struct leat_endpoint *ep, const char *ns_pattern, const char *name_pattern,
+                    leat_stream_fn *each, void *arg, struct leat_error *err)
+{
+    struct lt_buf ns = LT_BUF_INIT, name = LT_BUF_INIT;
+    struct pg_conn *conn = NULL;
+    PGresult *result = NULL;
+    int status = LEAT_OK;
+    if (like_pattern(ns_pattern && *ns_pattern ? ns_pattern : ep->default_ns, &ns) ||
+        like_pattern(name_pattern && *name_pattern ? name_pattern : "*", &name)) {
+        status = lt_fail_oom(err);
+    }
+    status = status ? status : pg_take(ep, &conn, err);
+    status = status ? status
+                    : list_streams(conn, lt_buf_text(&ns), lt_buf_text(&name), &result, err);
+    int n = status ? 0 : pg_rows(conn, result);
+    for (int i = 0; i < n && !status; i++) {
+        double rows = strtod(pg_cell(conn, result, i, 3), NULL);
+        char kind = pg_cell(conn, result, i, 2)[0];
+        struct leat_stream_info info = {
+            .size = sizeof info,
+            .name = {pg_cell(conn, result, i, 0), pg_cell(conn, result, i, 1)},
+            .kind = kind_of(kind),
+            .rows_estimate = rows >= 0 && rows < 9e18 ? (int64_t)rows : -1,
+            .bytes_estimate = kind == 'r' || kind == 'm'
+                                  ? strtoll(pg_cell(conn, result, i, 4), NULL, 10)
+                                  : -1,
+            .comment = pg_cell_null(conn, result, i, 5) ? NULL : pg_cell(conn, result, i, 5),
+        };
+        status = each(arg, &info);
+    }
+    pg_clear(conn, result);
+    pg_give(conn);
+    lt_buf_done(&ns);
+    lt_buf_done(&name);
+    return status;
+}
+
+static int describe(struct leat_endpoint *ep, const struct leat_stream_name *name,
+                    struct ArrowSchema *ret_schema, struct leat_stream_info *ret_info,
+                    struct leat_error *err)
+{
+    struct pg_conn *conn = NULL;
+    struct pg_table table = {0};
+    int status = pg_take(ep, &conn, err);
+    status = status ? status : pg_describe(conn, name, &table, err);
+    if (!status) {
+        if (ret_info) {
+            *ret_info = (struct leat_stream_info){
+                .size = sizeof *ret_info,
+                .name = *name,
+                .kind = kind_of(table.kind),
+                .rows_estimate = table.rows_estimate,
+                .bytes_estimate = table.bytes_estimate,
+            };
+        }
+        lt_schema_move(&table.schema, ret_schema);
+    }
+    pg_table_done(&table);
+    pg_give(conn);
+    return status;
+}
+
+/* The parts of a name as the user wrote it. */
+struct name_parts {
+    char text[2][256];
+    bool quoted[2];
+    int n;
+    bool open_end; /* ended in a dot */
+};
+
+static int split_name(const char *text, struct name_parts *parts, struct leat_error *err)
+{
+    *parts = (struct name_parts){0};
+    const char *at = text;
+    while (*at) {
+        if (parts->n == 2) {
+            return lt_fail(err, LT_E_INVALID, "a name has at most two parts, schema and table");
+        }
+        char *out = parts->text[parts->n];
+        size_t len = 0, size = sizeof parts->text[0];
+        if (*at == '"') {
+            parts->quoted[parts->n] = true;
+            for (at++; *at && (*at != '"' || at[1] == '"'); at++) {
+                at += *at == '"';
+                if (len + 1 >= size) {
+                    return lt_fail(err, LT_E_INVALID, "the name is too long");
+                }
+                out[len++] = *at;
+            }
+            if (*at++ != '"') {
+                return lt_fail(err, LT_E_INVALID, "the quotes of the name do not end");
+            }
+        } else {
+            for (; *at && *at != '.'; at++) {
+                if (len + 1 >= size) {
+                    return lt_fail(err, LT_E_INVALID, "the name is too long");
+                }
+                out[len++] = *at;
+            }
+        }
+        if (!len) {
+            return lt_fail(err, LT_E_INVALID, "a part of the name is empty");
+        }
+        parts->n++;
+        parts->open_end = *at == '.' && !at[1];
+        if (*at && *at++ != '.') {
+            return lt_fail(err, LT_E_INVALID, "a dot must follow the quoted part of the name");
+        }
+    }
+    return parts->n ? LEAT_OK : lt_fail(err, LT_E_INVALID, "the name is empty");
+}
+
+static void fold(const char *text, bool quoted, char *out, size_t size)
+{
+    snprintf(out, size, "%s", text);
+    for (char *at = out; *at && !quoted; at++) {
+        *at = (char)((unsigned char)*at < 0x80 ? tolower((unsigned char)*at) : *at);
+    }
+}
+
+/* Rows: candidates in order of preference, the first that exists. */
+static const char resolve_sql[] =
+    "SELECT c.n, c.ns, c.rel FROM (VALUES (1, $1::text, $2::text), (2, $3, $4), (3, $1, $4), "
+    "(4, $3, $2)) AS c(n, ns, rel) WHERE CASE WHEN c.rel = '' THEN EXISTS (SELECT 1 FROM "
+    "pg_catalog.pg_namespace s WHERE s.nspname = c.ns) ELSE EXISTS (SELECT 1 FROM "
+    "pg_catalog.pg_class r JOIN pg_catalog.pg_namespace s ON s.oid = r.relnamespace WHERE "
+    "s.nspname = c.ns AND r.relname = c.rel AND r.relkind IN ('r','v','m','f','p')) END "
+    "ORDER BY c.n LIMIT 1";
+
+static int find_candidate(struct pg_conn *conn, const char *ns, bool ns_quoted, const char *rel,
+                          bool rel_quoted, char out[2][256], bool *ret_found,
+                          struct leat_error *err)
+{
+    char low_ns[256], low_rel[256];
+    fold(ns, ns_quoted, low_ns, sizeof low_ns);
+    fold(rel, rel_quoted, low_rel, sizeof low_rel);
+    const char *params[] = {ns, rel, low_ns, low_rel};
+    PGresult *result = NULL;
+    int status = pg_query(conn, resolve_sql, 4, params, &result, err);
+    if (!status) {
+        *ret_found = pg_rows(conn, result) > 0;
+        snprintf(out[0], 256, "%s", *ret_found ? pg_cell(conn, result, 0, 1) : low_ns);
+        snprintf(out[1], 256, "%s", *ret_found ? pg_cell(conn, result, 0, 2) : low_rel);
+    }
+    pg_clear(conn, result);
+    return status;
+}
+
+static int resolve(struct leat_endpoint *ep, const char *text, char *ret_ns, char *ret_name,
+                   size_t size, struct leat_error *err)
+{
+    struct name_parts parts;
+    struct pg_conn *conn = NULL;
+    char found[2][256];
+    bool any = false;
+    int status = split_name(text, &parts, err);
+    status = status ? status : pg_take(ep, &conn, err);
+    if (status) {
+        return status;
+    }
+    if (parts.n == 2 || parts.open_end) {
+        status = find_candidate(conn, parts.text[0], parts.quoted[0], parts.text[1],
+                                parts.quoted[1], found, &any, err);
+    } else {
+        status = find_candidate(conn, ep->default_ns, true, parts.text[0], parts.quoted[0], found,
+                                &any, err);
+        char space[2][256];
+        bool is_space = false;
+        if (!status && !any) {
+            status = find_candidate(conn, parts.text[0], parts.quoted[0], "", true, space,
+                                    &is_space, err);
+        }
+        if (is_space) {
+            memcpy(found, space, sizeof found);
+        }
+    }
+    pg_give(conn);
+    if (status) {
+        return status;
+    }
+    if (strlen(found[0]) >= size || strlen(found[1]) >= size) {
+        return lt_fail(err, LT_E_INVALID, "the name is too long");
+    }
+    snprintf(ret_ns, size, "%s", found[0]);
+    snprintf(ret_name, size, "%s", found[1]);
+    return LEAT_OK;
+}
+
+const struct leat_catalog_ops pg_catalog_ops = {
+    .discover = discover,
+    .describe = describe,
+    .resolve = resolve,
+};

@@ -1,0 +1,834 @@
+/* Connections: opening, the pool, statements that can be cancelled, and what failures mean. */
+#include "connectors/postgres/pg.h"
+
+#include "core/url.h"
+#include "sql/postgres.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WAIT_ROUND_MS 100
+#define INTERRUPT_MS 800
+#define CONNECT_MS 15000
+#define LOCK_MS 10000
+
+bool pg_is_cancelled(const struct leat_endpoint *ep)
+{
+    return atomic_load_explicit(&ep->cancelled, memory_order_relaxed) ||
+           (ep->host->cancelled && ep->host->cancelled(ep->host->arg));
+}
+
+int pg_step(const struct leat_endpoint *ep, const char *name, struct leat_error *err)
+{
+    return ep->host->step ? ep->host->step(ep->host->arg, name, err) : LEAT_OK;
+}
+
+void pg_log(const struct leat_endpoint *ep, enum leat_log_level level, const char *fmt, ...)
+{
+    if (!ep->host->log) {
+        return;
+    }
+    char line[1024];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    ep->host->log(ep->host->arg, level, line);
+}
+
+int pg_ident(struct lt_buf *sql, const char *identifier)
+{
+    return lt_dialect_quote(&lt_dialect_postgres, identifier, sql);
+}
+
+/* As E'...' when there is a backslash: right whatever standard_conforming_strings says. */
+int pg_literal(struct lt_buf *sql, const char *text)
+{
+    if (!strchr(text, '\\')) {
+        return lt_dialect_literal(&lt_dialect_postgres, text, sql);
+    }
+    int failed = lt_buf_puts(sql, " E'");
+    for (; *text; text++) {
+        failed |= *text == '\'' || *text == '\\' ? lt_buf_byte(sql, (uint8_t)*text) : LEAT_OK;
+        failed |= lt_buf_byte(sql, (uint8_t)*text);
+    }
+    return failed | lt_buf_byte(sql, '\'');
+}
+
+/* --- failures ------------------------------------------------------------------------------ */
+
+/* Which code an SQLSTATE means: the longest matching row counts. */
+static const struct {
+    const char *prefix;
+    enum lt_code code;
+} state_codes[] = {
+    {"08", LT_E_UNAVAILABLE},  {"22", LT_E_VALUE_RANGE},   {"22P02", LT_E_VALUE_SYNTAX},
+    {"22021", LT_E_INVALID_UTF8}, {"22P05", LT_E_INVALID_UTF8}, {"22P03", LT_E_CORRUPT},
+    {"22P04", LT_E_CORRUPT},   {"23", LT_E_SERVER},        {"23502", LT_E_NOT_NULL},
+    {"25006", LT_E_DENIED},    {"28", LT_E_DENIED},        {"2BP01", LT_E_INVALID},
+    {"3D000", LT_E_NOT_FOUND}, {"3F000", LT_E_NOT_FOUND},  {"40001", LT_E_DESTINATION_BUSY},
+    {"40P01", LT_E_DESTINATION_BUSY}, {"42", LT_E_INVALID}, {"42501", LT_E_DENIED},
+    {"42703", LT_E_UNKNOWN_COLUMN}, {"42704", LT_E_UNSUPPORTED_TYPE}, {"42P01", LT_E_NOT_FOUND},
+    {"42P07", LT_E_DESTINATION_BUSY}, {"53", LT_E_UNAVAILABLE}, {"53100", LT_E_NO_SPACE},
+    {"55P03", LT_E_DESTINATION_BUSY}, {"57", LT_E_UNAVAILABLE}, {"0A", LT_E_UNSUPPORTED},
+    {"55006", LT_E_DESTINATION_BUSY},
+};
+
+static enum lt_code code_of_state(const char *state)
+{
+    enum lt_code code = LT_E_SERVER;
+    size_t best = 0;
+    for (size_t i = 0; i < LT_ARRAY_LEN(state_codes); i++) {
+        size_t len = strlen(state_codes[i].prefix);
+        if (len > best && !strncmp(state, state_codes[i].prefix, len)) {
+            best = len;
+            code = state_codes[i].code;
+        }
+    }
+    return code;
+}
+
+/* One line without secrets; for class 22 also without the value the server quotes at the end. */
+static void server_words(const char *words, bool has_value, char *text, size_t size)
+{
+    snprintf(text, size, "%s", words && *words ? words : "no message");
+    size_t len = strlen(text);
+    len = lt_utf8_valid_prefix(text, len);
+    text[len] = 0;
+    char *value = has_value ? strstr(text, ": \"") : NULL;
+    if (value) {
+        *value = 0;
+    }
+    for (char *at = text; *at; at++) {
+        if (*at == '\n' || *at == '\r' || *at == '\t') {
+            *at = ' ';
+        }
+    }
+    for (len = strlen(text); len && (text[len - 1] == ' ' || text[len - 1] == '.'); len--) {
+        text[len - 1] = 0;
+    }
+    lt_redact_fixed(text, size);
+}
+
+/* Line and column of a COPY out of its context line: COPY t, line 3, column total: "..." */
+static void place_of_context(const char *context, struct leat_error *err)
+{
+    const char *line = context ? strstr(context, ", line ") : NULL;
+    if (!line || strncmp(context, "COPY ", 5) != 0) {
+        return;
+    }
+    const char *column = strstr(line, ", column ");
+    long long n = strtoll(line + 7, NULL, 10);
+    if (column) {
+        column += 9;
+        leat_error_place(err, "row %lld column \"%.*s\"", n, (int)LT_MIN(strcspn(column, ":,\n"), 64),
+                         column);
+    } else {
+        leat_error_place(err, "row %lld", n);
+    }
+}
+
+int pg_fail_result(struct pg_conn *conn, const PGresult *result, struct leat_error *err)
+{
+    const struct lt_pq *pq = conn->ep->pq;
+    const char *state = pq->PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (!state || !*state) {
+        return pg_fail_conn(conn, err);
+    }
+    if (!strcmp(state, "57014") && pg_is_cancelled(conn->ep)) {
+        return lt_fail(err, LT_E_CANCELLED, "cancelled");
+    }
+    char words[700];
+    server_words(pq->PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), !strncmp(state, "22", 2),
+                 words, sizeof words);
+    int status = lt_fail(err, code_of_state(state), "%s (SQLSTATE %s)", words, state);
+    const char *column = pq->PQresultErrorField(result, PG_DIAG_COLUMN_NAME);
+    const char *context = pq->PQresultErrorField(result, PG_DIAG_CONTEXT);
+    if (err) {
+        snprintf(err->sqlstate, sizeof err->sqlstate, "%s", state);
+        if (column && *column) {
+            leat_error_place(err, "column \"%s\"", column);
+        } else {
+            place_of_context(context, err);
+        }
+    }
+    if (!strncmp(state, "57P0", 4) || !strncmp(state, "08", 2)) {
+        conn->broken = true;
+    }
+    return status;
+}
+
+int pg_fail_conn(struct pg_conn *conn, struct leat_error *err)
+{
+    conn->broken = true;
+    if (pg_is_cancelled(conn->ep) && !conn->grace_until_us) {
+        return lt_fail(err, LT_E_CANCELLED, "cancelled");
+    }
+    char words[700];
+    server_words(conn->ep->pq->PQerrorMessage(conn->pg), false, words, sizeof words);
+    return lt_fail(err, LT_E_UNAVAILABLE, "the connection to the server was lost: %s", words);
+}
+
+/* --- waiting ------------------------------------------------------------------------------- */
+
+/* PQcancel opens a connection of its own and may hang with the server: it gets a thread. */
+struct canceller {
+    const struct lt_pq *pq;
+    PGcancel *cancel;
+    atomic_int done;
+    atomic_int holders;
+};
+
+static void canceller_put(struct canceller *canceller)
+{
+    if (atomic_fetch_sub(&canceller->holders, 1) == 1) {
+        canceller->pq->PQfreeCancel(canceller->cancel);
+        free(canceller);
+    }
+}
+
+static void *canceller_run(void *arg)
+{
+    struct canceller *canceller = arg;
+    char text[256];
+    canceller->pq->PQcancel(canceller->cancel, text, sizeof text);
+    atomic_store(&canceller->done, 1);
+    canceller_put(canceller);
+    return NULL;
+}
+
+static void request_cancel(struct pg_conn *conn)
+{
+    struct canceller *canceller = calloc(1, sizeof *canceller);
+    PGcancel *cancel = conn->ep->pq->PQgetCancel(conn->pg);
+    pthread_t thread;
+    if (!canceller || !cancel) {
+        conn->ep->pq->PQfreeCancel(cancel);
+        free(canceller);
+        return;
+    }
+    canceller->pq = conn->ep->pq;
+    canceller->cancel = cancel;
+    atomic_store(&canceller->holders, 2);
+    if (pthread_create(&thread, NULL, canceller_run, canceller)) {
+        canceller_put(canceller);
+        canceller_put(canceller);
+        return;
+    }
+    pthread_detach(thread);
+    for (int i = 0; i < INTERRUPT_MS / 2 / 5 && !atomic_load(&canceller->done); i++) {
+        lt_sleep_ms(5, NULL);
+    }
+    canceller_put(canceller);
+}
+
+/* Drops what a COPY or statement still sends, until `until_us`. */
+static bool drain(struct pg_conn *conn, int64_t until_us)
+{
+    const struct lt_pq *pq = conn->ep->pq;
+    while (lt_now_us() < until_us) {
+        if (!pq->PQconsumeInput(conn->pg)) {
+            return false;
+        }
+        char *row = NULL;
+        int got = 0;
+        while ((got = pq->PQgetCopyData(conn->pg, &row, 1)) > 0) {
+            pq->PQfreemem(row);
+            row = NULL;
+        }
+        if (got != 0 && !pq->PQisBusy(conn->pg)) {
+            PGresult *result = pq->PQgetResult(conn->pg);
+            if (!result) {
+                return true;
+            }
+            bool copy_in = pq->PQresultStatus(result) == PGRES_COPY_IN;
+            pq->PQclear(result);
+            if (copy_in && pq->PQputCopyEnd(conn->pg, "cancelled") < 0) {
+                return false;
+            }
+            continue;
+        }
+        int unsent = pq->PQflush(conn->pg);
+        if (unsent < 0) {
+            return false;
+        }
+        struct pollfd fd = {pq->PQsocket(conn->pg), (short)(POLLIN | (unsent ? POLLOUT : 0)), 0};
+        poll(&fd, 1, WAIT_ROUND_MS);
+    }
+    return false;
+}
+
+void pg_interrupt(struct pg_conn *conn)
+{
+    const struct lt_pq *pq = conn->ep->pq;
+    if (conn->broken || pq->PQstatus(conn->pg) != CONNECTION_OK) {
+        conn->broken = true;
+        return;
+    }
+    if (pq->PQtransactionStatus(conn->pg) != PQTRANS_ACTIVE) {
+        return;
+    }
+    int64_t until_us = lt_now_us() + INTERRUPT_MS * 1000;
+    request_cancel(conn);
+    if (!drain(conn, until_us)) {
+        conn->broken = true;
+    }
+}
+
+int pg_wait(struct pg_conn *conn, short events, struct leat_error *err)
+{
+    struct pollfd fd = {conn->ep->pq->PQsocket(conn->pg), events, 0};
+    if (fd.fd < 0) {
+        return pg_fail_conn(conn, err);
+    }
+    for (;;) {
+        fd.revents = 0;
+        int n = poll(&fd, 1, WAIT_ROUND_MS);
+        if (n > 0 || (n < 0 && errno != EINTR)) {
+            return LEAT_OK;
+        }
+        if (conn->grace_until_us && lt_now_us() > conn->grace_until_us) {
+            conn->broken = true;
+            return lt_fail(err, LT_E_UNAVAILABLE, "the server did not answer in time");
+        }
+        if (!conn->grace_until_us && pg_is_cancelled(conn->ep)) {
+            pg_interrupt(conn);
+            return lt_fail(err, LT_E_CANCELLED, "cancelled");
+        }
+    }
+}
+
+void pg_grace(struct pg_conn *conn, int64_t ms)
+{
+    conn->grace_until_us = ms ? lt_now_us() + ms * 1000 : 0;
+}
+
+/* --- statements ---------------------------------------------------------------------------- */
+
+int pg_flush(struct pg_conn *conn, struct leat_error *err)
+{
+    const struct lt_pq *pq = conn->ep->pq;
+    int unsent;
+    while ((unsent = pq->PQflush(conn->pg)) > 0) {
+        int status = pg_wait(conn, POLLIN | POLLOUT, err);
+        if (status) {
+            return status;
+        }
+        /* Reading as well keeps a server that wants to talk first from blocking both sides. */
+        if (!pq->PQconsumeInput(conn->pg)) {
+            return pg_fail_conn(conn, err);
+        }
+    }
+    return unsent < 0 ? pg_fail_conn(conn, err) : LEAT_OK;
+}
+
+static int before_sending(struct pg_conn *conn, struct leat_error *err)
+{
+    if (!conn->grace_until_us && pg_is_cancelled(conn->ep)) {
+        return lt_fail(err, LT_E_CANCELLED, "cancelled");
+    }
+    return conn->broken ? pg_fail_conn(conn, err) : LEAT_OK;
+}
+
+int pg_send(struct pg_conn *conn, const char *sql, struct leat_error *err)
+{
+    int status = before_sending(conn, err);
+    if (status) {
+        return status;
+    }
+    if (!conn->ep->pq->PQsendQuery(conn->pg, sql)) {
+        return pg_fail_conn(conn, err);
+    }
+    return pg_flush(conn, err);
+}
+
+int pg_result(struct pg_conn *conn, PGresult **ret_result, struct leat_error *err)
+{
+    const struct lt_pq *pq = conn->ep->pq;
+    while (pq->PQisBusy(conn->pg)) {
+        int status = pg_wait(conn, POLLIN, err);
+        if (status) {
+            return status;
+        }
+        if (!pq->PQconsumeInput(conn->pg)) {
+            return pg_fail_conn(conn, err);
+        }
+    }
+    *ret_result = pq->PQgetResult(conn->pg);
+    return LEAT_OK;
+}
+
+static bool is_good(ExecStatusType status)
+{
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY ||
+           status == PGRES_COPY_IN || status == PGRES_COPY_OUT;
+}
+
+int pg_finish_results(struct pg_conn *conn, PGresult **ret_last, struct leat_error *err)
+{
+    const struct lt_pq *pq = conn->ep->pq;
+    PGresult *last = NULL;
+    int failure = LEAT_OK;
+    for (;;) {
+        PGresult *result = NULL;
+        int status = pg_result(conn, &result, failure ? NULL : err);
+        if (status) {
+            pg_clear(conn, last);
+            return failure ? failure : status;
+        }
+        if (!result) {
+            break;
+        }
+        ExecStatusType kind = pq->PQresultStatus(result);
+        if (!is_good(kind) && !failure) {
+            failure = pg_fail_result(conn, result, err);
+        }
+        pg_clear(conn, last);
+        last = result;
+        if (kind == PGRES_COPY_IN || kind == PGRES_COPY_OUT) {
+            break; /* data come next, not results */
+        }
+    }
+    if (failure || !ret_last) {
+        pg_clear(conn, last);
+    } else {
+        *ret_last = last;
+    }
+    return failure;
+}
+
+int pg_exec(struct pg_conn *conn, const char *sql, struct leat_error *err)
+{
+    int status = pg_send(conn, sql, err);
+    return status ? status : pg_finish_results(conn, NULL, err);
+}
+
+int pg_execf(struct pg_conn *conn, struct leat_error *err, const char *fmt, ...)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    va_list args;
+    va_start(args, fmt);
+    int status = lt_buf_vprintf(&sql, fmt, args) ? lt_fail_oom(err) : LEAT_OK;
+    va_end(args);
+    status = status ? status : pg_exec(conn, lt_buf_text(&sql), err);
+    lt_buf_done(&sql);
+    return status;
+}
+
+int pg_query(struct pg_conn *conn, const char *sql, int n_params, const char *const *params,
+             PGresult **ret_result, struct leat_error *err)
+{
+    PGresult *last = NULL;
+    int status = before_sending(conn, err);
+    if (status) {
+        return status;
+    }
+    if (!conn->ep->pq->PQsendQueryParams(conn->pg, sql, n_params, NULL, params, NULL, NULL, 0)) {
+        return pg_fail_conn(conn, err);
+    }
+    status = pg_flush(conn, err);
+    status = status ? status : pg_finish_results(conn, &last, err);
+    if (!status && !last) {
+        return pg_fail_conn(conn, err);
+    }
+    if (!status) {
+        *ret_result = last;
+    }
+    return status;
+}
+
+int pg_value(struct pg_conn *conn, const char *sql, int n_params, const char *const *params,
+             char *text, size_t size, struct leat_error *err)
+{
+    PGresult *result = NULL;
+    int status = pg_query(conn, sql, n_params, params, &result, err);
+    if (!status) {
+        bool any = pg_rows(conn, result) > 0 && conn->ep->pq->PQnfields(result) > 0;
+        snprintf(text, size, "%s", any ? pg_cell(conn, result, 0, 0) : "");
+    }
+    pg_clear(conn, result);
+    return status;
+}
+
+/* --- opening ------------------------------------------------------------------------------- */
+
+static void ignore_notice(void *arg, const char *message)
+{
+    (void)arg;
+    (void)message;
+}
+
+static int fail_connect(struct pg_conn *conn, struct leat_error *err)
+{
+    const char *raw = conn->ep->pq->PQerrorMessage(conn->pg);
+    static const char *const denied[] = {"password authentication failed", "no password supplied",
+                                         "pg_hba.conf",    "permission denied", "role \"",
+                                         "authentication", "is not permitted to log in"};
+    char words[700];
+    server_words(raw, false, words, sizeof words);
+    if (strstr(raw, "database \"") && strstr(raw, "does not exist")) {
+        return lt_fail(err, LT_E_NOT_FOUND, "%s", words);
+    }
+    for (size_t i = 0; i < LT_ARRAY_LEN(denied); i++) {
+        if (strstr(raw, denied[i])) {
+            return lt_fail(err, LT_E_DENIED, "%s", words);
+        }
+    }
+    if (conn->ep->pq->PQconnectionNeedsPassword(conn->pg)) {
+        return lt_fail(err, LT_E_DENIED, "%s", words);
+    }
+    if (strstr(raw, "server does not support SSL")) {
+        int status = lt_fail(err, LT_E_INVALID, "%s", words);
+        leat_error_remedy(err, "add ?sslmode=disable to the URL if the network can be trusted");
+        return status;
+    }
+    return lt_fail(err, LT_E_UNAVAILABLE, "%s", words);
+}
+
+/* The effective value of a libpq keyword, after URL, service, environment and defaults. */
+static void effective_option(const struct lt_pq *pq, PGconn *pg, const char *keyword, char *text,
+                             size_t size)
+{
+    *text = 0;
+    PQconninfoOption *options = pq->PQconninfo(pg);
+    for (PQconninfoOption *o = options; o && o->keyword; o++) {
+        if (!strcmp(o->keyword, keyword) && o->val) {
+            snprintf(text, size, "%s", o->val);
+        }
+    }
+    pq->PQconninfoFree(options);
+}
+
+static int connect_poll(struct pg_conn *conn, int64_t until_us, struct leat_error *err)
+{
+    const struct lt_pq *pq = conn->ep->pq;
+    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+    if (pq->PQstatus(conn->pg) == CONNECTION_BAD) {
+        return fail_connect(conn, err);
+    }
+    while (state != PGRES_POLLING_OK) {
+        if (state == PGRES_POLLING_FAILED) {
+            return fail_connect(conn, err);
+        }
+        short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+        struct pollfd fd = {pq->PQsocket(conn->pg), events, 0};
+        int n = poll(&fd, 1, WAIT_ROUND_MS);
+        if (!conn->grace_until_us && pg_is_cancelled(conn->ep)) {
+            return lt_fail(err, LT_E_CANCELLED, "cancelled");
+        }
+        if (lt_now_us() > until_us) {
+            return lt_fail(err, LT_E_UNAVAILABLE, "the server did not answer the login in time");
+        }
+        if (n > 0) {
+            state = pq->PQconnectPoll(conn->pg);
+        }
+    }
+    return LEAT_OK;
+}
+
+static int set_session(struct pg_conn *conn, struct leat_error *err)
+{
+    /* The strings travel as values, so every session must write and read them alike. */
+    return pg_execf(conn, err,
+                    "SET datestyle = 'ISO, MDY'; SET intervalstyle = 'iso_8601'; "
+                    "SET timezone = 'UTC'; SET extra_float_digits = %d; "
+                    "SET statement_timeout = 0; SET standard_conforming_strings = on; "
+                    "SET idle_in_transaction_session_timeout = 0; SET bytea_output = 'hex'; "
+                    "SET lock_timeout = %lld",
+                    conn->ep->pq->PQserverVersion(conn->pg) >= 120000 ? 1 : 3,
+                    (long long)conn->ep->lock_timeout_ms);
+}
+
+static int connect_with(struct leat_endpoint *ep, int64_t grace_ms, struct pg_conn **ret_conn,
+                        struct leat_error *err)
+{
+    struct pg_conn *conn = calloc(1, sizeof *conn);
+    if (!conn) {
+        return lt_fail_oom(err);
+    }
+    conn->ep = ep;
+    pg_grace(conn, grace_ms);
+    conn->pg = ep->pq->PQconnectStartParams((const char *const *)ep->keywords,
+                                            (const char *const *)ep->values, 0);
+    int status = conn->pg ? LEAT_OK : lt_fail_oom(err);
+    if (!status) {
+        char seconds[16];
+        effective_option(ep->pq, conn->pg, "connect_timeout", seconds, sizeof seconds);
+        int64_t ms = atoi(seconds) > 0 ? atoi(seconds) * 1000 : ep->connect_timeout_ms;
+        ms = grace_ms ? LT_MIN(ms, grace_ms) : ms;
+        status = connect_poll(conn, lt_now_us() + ms * 1000, err);
+    }
+    if (!status) {
+        ep->pq->PQsetnonblocking(conn->pg, 1);
+        ep->pq->PQsetNoticeProcessor(conn->pg, ignore_notice, NULL);
+        status = set_session(conn, err);
+    }
+    if (status) {
+        pg_disconnect(conn);
+        return status;
+    }
+    *ret_conn = conn;
+    return LEAT_OK;
+}
+
+int pg_connect(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err)
+{
+    return connect_with(ep, 0, ret_conn, err);
+}
+
+void pg_disconnect(struct pg_conn *conn)
+{
+    if (conn) {
+        if (conn->pg) {
+            conn->ep->pq->PQfinish(conn->pg);
+        }
+        free(conn);
+    }
+}
+
+/* True while the other side has not hung up: a pooled connection may have been idle for long. */
+static bool is_alive(struct pg_conn *conn)
+{
+    struct pollfd fd = {conn->ep->pq->PQsocket(conn->pg), POLLIN, 0};
+    if (fd.fd < 0 || poll(&fd, 1, 0) == 0) {
+        return fd.fd >= 0;
+    }
+    return conn->ep->pq->PQconsumeInput(conn->pg) &&
+           conn->ep->pq->PQstatus(conn->pg) == CONNECTION_OK &&
+           (poll(&fd, 1, 0) == 0 || !(fd.revents & (POLLHUP | POLLERR)));
+}
+
+int pg_take_grace(struct leat_endpoint *ep, int64_t grace_ms, struct pg_conn **ret_conn,
+                  struct leat_error *err)
+{
+    for (;;) {
+        struct pg_conn *conn = NULL;
+        pthread_mutex_lock(&ep->lock);
+        if (ep->n_idle) {
+            conn = ep->idle[--ep->n_idle];
+        }
+        pthread_mutex_unlock(&ep->lock);
+        if (!conn) {
+            return connect_with(ep, grace_ms, ret_conn, err);
+        }
+        if (is_alive(conn)) {
+            pg_grace(conn, grace_ms);
+            *ret_conn = conn;
+            return LEAT_OK;
+        }
+        pg_disconnect(conn);
+    }
+}
+
+int pg_take(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err)
+{
+    if (pg_is_cancelled(ep)) {
+        return lt_fail(err, LT_E_CANCELLED, "cancelled");
+    }
+    return pg_take_grace(ep, 0, ret_conn, err);
+}
+
+void pg_give(struct pg_conn *conn)
+{
+    if (!conn) {
+        return;
+    }
+    struct leat_endpoint *ep = conn->ep;
+    pg_interrupt(conn);
+    if (!conn->broken && ep->pq->PQtransactionStatus(conn->pg) != PQTRANS_IDLE) {
+        pg_grace(conn, INTERRUPT_MS);
+        if (pg_exec(conn, "ROLLBACK", NULL)) {
+            conn->broken = true;
+        }
+    }
+    conn->grace_until_us = 0;
+    if (!conn->broken && ep->pq->PQstatus(conn->pg) == CONNECTION_OK) {
+        pthread_mutex_lock(&ep->lock);
+        if (ep->n_idle < PG_IDLE_MAX) {
+            ep->idle[ep->n_idle++] = conn;
+            conn = NULL;
+        }
+        pthread_mutex_unlock(&ep->lock);
+    }
+    pg_disconnect(conn);
+}
+
+/* --- what libpq is told -------------------------------------------------------------------- */
+
+static int add_keyword(struct leat_endpoint *ep, const char *keyword, const char *value,
+                       struct leat_error *err)
+{
+    size_t n = ep->n_keywords;
+    char **keywords = realloc(ep->keywords, (n + 2) * sizeof *keywords);
+    if (keywords) {
+        ep->keywords = keywords;
+        keywords[n] = keywords[n + 1] = NULL;
+    }
+    char **values = realloc(ep->values, (n + 2) * sizeof *values);
+    if (values) {
+        ep->values = values;
+        values[n] = values[n + 1] = NULL;
+    }
+    if (!keywords || !values) {
+        return lt_fail_oom(err);
+    }
+    ep->n_keywords++;
+    keywords[n] = lt_strdup(keyword);
+    values[n] = lt_strdup(value);
+    return keywords[n] && values[n] ? LEAT_OK : lt_fail_oom(err);
+}
+
+void pg_endpoint_free_keywords(struct leat_endpoint *ep)
+{
+    for (size_t i = 0; i < ep->n_keywords; i++) {
+        free(ep->keywords[i]);
+        if (ep->values[i]) {
+            /* May be a password: not left in freed memory. */
+            explicit_bzero(ep->values[i], strlen(ep->values[i]));
+        }
+        free(ep->values[i]);
+    }
+    free(ep->keywords);
+    free(ep->values);
+    ep->keywords = ep->values = NULL;
+    ep->n_keywords = 0;
+}
+
+/* A parameter of URL or table: any keyword of this libpq, '-' read as '_'. */
+static int add_param(struct leat_endpoint *ep, const char *key, const char *value,
+                     struct leat_error *err)
+{
+    const char *names[128];
+    size_t n = 0;
+    int status = LEAT_OK;
+    char keyword[64];
+    snprintf(keyword, sizeof keyword, "%s", key);
+    for (char *at = keyword; *at; at++) {
+        *at = *at == '-' ? '_' : *at;
+    }
+    PQconninfoOption *options = ep->pq->PQconninfoParse("", NULL);
+    for (PQconninfoOption *o = options; o && o->keyword && n + 1 < LT_ARRAY_LEN(names); o++) {
+        if (!strcmp(o->keyword, keyword)) {
+            status = add_keyword(ep, keyword, value, err);
+            goto out;
+        }
+        names[n++] = o->keyword;
+    }
+    names[n] = NULL;
+    status = lt_fail(err, LT_E_UNKNOWN_OPTION, "there is no connection parameter \"%s\"", key);
+    const char *closest = lt_closest(keyword, names);
+    if (closest) {
+        leat_error_remedy(err, "did you mean \"%s\"?", closest);
+    }
+out:
+    ep->pq->PQconninfoFree(options);
+    return status;
+}
+
+static bool is_local_host(const char *host, size_t len)
+{
+    return !len || host[0] == '/' || host[0] == '@' ||
+           (len == 9 && !strncasecmp(host, "localhost", 9)) ||
+           (len >= 4 && !strncmp(host, "127.", 4) && strspn(host, "0123456789.") >= len) ||
+           (len == 3 && !strncmp(host, "::1", 3));
+}
+
+static bool all_local(const char *hosts)
+{
+    for (;;) {
+        size_t len = strcspn(hosts, ",");
+        if (!is_local_host(hosts, len)) {
+            return false;
+        }
+        if (!hosts[len]) {
+            return true;
+        }
+        hosts += len + 1;
+    }
+}
+
+static bool has_keyword(const struct leat_endpoint *ep, const char *keyword)
+{
+    for (size_t i = 0; i < ep->n_keywords; i++) {
+        if (!strcmp(ep->keywords[i], keyword)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An sslmode given anywhere wins; else anything but this machine must be encrypted. libpq is asked
+ * for what URL, service file and environment come to: with one keyword it refuses, it reads them
+ * all and connects nowhere. */
+static int choose_sslmode(struct leat_endpoint *ep, struct leat_error *err)
+{
+    if (has_keyword(ep, "sslmode") || getenv("PGSSLMODE")) {
+        return LEAT_OK;
+    }
+    int status = add_keyword(ep, "target_session_attrs", "?", err);
+    if (status) {
+        return status;
+    }
+    PGconn *probe = ep->pq->PQconnectStartParams((const char *const *)ep->keywords,
+                                                 (const char *const *)ep->values, 0);
+    char host[512] = "", address[512] = "", mode[32] = "";
+    if (probe) {
+        effective_option(ep->pq, probe, "host", host, sizeof host);
+        effective_option(ep->pq, probe, "hostaddr", address, sizeof address);
+        effective_option(ep->pq, probe, "sslmode", mode, sizeof mode);
+        ep->pq->PQfinish(probe);
+    }
+    ep->n_keywords--;
+    free(ep->keywords[ep->n_keywords]);
+    free(ep->values[ep->n_keywords]);
+    ep->keywords[ep->n_keywords] = ep->values[ep->n_keywords] = NULL;
+    if (all_local(*address ? address : host) || (*mode && strcmp(mode, "prefer"))) {
+        return LEAT_OK;
+    }
+    return add_keyword(ep, "sslmode", "require", err);
+}
+
+int pg_endpoint_configure(struct leat_endpoint *ep, const struct leat_config *config,
+                          struct leat_error *err)
+{
+    struct lt_url url = {0};
+    int status = lt_url_parse(config->url, &url, err);
+    if (status) {
+        return status;
+    }
+    const struct {
+        const char *keyword, *value;
+    } parts[] = {{"user", url.user},
+                 {"password", url.password},
+                 {"host", url.host},
+                 {"port", url.port},
+                 {"dbname", *url.path == '/' ? url.path + 1 : url.path}};
+    for (size_t i = 0; i < LT_ARRAY_LEN(parts) && !status; i++) {
+        if (parts[i].value && *parts[i].value) {
+            status = add_keyword(ep, parts[i].keyword, parts[i].value, err);
+        }
+    }
+    for (size_t i = 0; i < url.n_params && !status; i++) {
+        status = add_param(ep, url.params[i].key, url.params[i].value, err);
+    }
+    for (size_t i = 0; i < config->n_params && !status; i++) {
+        if (config->params[i].value) {
+            status = add_param(ep, config->params[i].name, config->params[i].value, err);
+        }
+    }
+    status = status ? status : choose_sslmode(ep, err);
+    status = status ? status : add_keyword(ep, "fallback_application_name", "leat", err);
+    status = status ? status : add_keyword(ep, "client_encoding", "UTF8", err);
+    lt_url_done(&url);
+    ep->no_state = config->no_state;
+    ep->connect_timeout_ms =
+        config->connect_timeout_ms > 0 ? config->connect_timeout_ms : CONNECT_MS;
+    ep->lock_timeout_ms = config->lock_timeout_ms > 0 ? config->lock_timeout_ms : LOCK_MS;
+    if (!status && config->state_namespace && *config->state_namespace) {
+        ep->state_namespace = lt_strdup(config->state_namespace);
+        status = ep->state_namespace ? LEAT_OK : lt_fail_oom(err);
+    }
+    return status;
+}

@@ -1,0 +1,573 @@
+/* What all SQL systems share: quoting, types both ways through the dialect's tables, CREATE TABLE,
+ * and matching what comes with what a table has. */
+#include "sql/dialect.h"
+
+#include "columnar/cast.h"
+#include "core/codes.h"
+#include "core/util.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TYPE_TEXT_MAX 512
+#define KEYS_MAX 64
+
+/* --- quoting ------------------------------------------------------------------------------- */
+
+static int append_doubled(char quote, const char *text, struct lt_buf *out)
+{
+    int failed = lt_buf_byte(out, (uint8_t)quote);
+    for (const char *at = text; *at; at++) {
+        failed |= lt_buf_byte(out, (uint8_t)*at);
+        if (*at == quote) {
+            failed |= lt_buf_byte(out, (uint8_t)quote);
+        }
+    }
+    failed |= lt_buf_byte(out, (uint8_t)quote);
+    return failed ? LEAT_NO_MEMORY : LEAT_OK;
+}
+
+int lt_dialect_quote(const struct lt_dialect *dialect, const char *identifier, struct lt_buf *out)
+{
+    return append_doubled(dialect->quote, identifier, out);
+}
+
+int lt_dialect_quote_name(const struct lt_dialect *dialect, const char *ns, const char *name,
+                          struct lt_buf *out)
+{
+    if (ns && *ns && (lt_dialect_quote(dialect, ns, out) || lt_buf_byte(out, '.'))) {
+        return LEAT_NO_MEMORY;
+    }
+    return lt_dialect_quote(dialect, name, out);
+}
+
+int lt_dialect_literal(const struct lt_dialect *dialect, const char *text, struct lt_buf *out)
+{
+    (void)dialect; /* every dialect so far reads '' alike */
+    return append_doubled('\'', text, out);
+}
+
+int lt_dialect_generated_name(const struct lt_dialect *dialect, const char *prefix,
+                              const char *name, struct lt_buf *out)
+{
+    struct lt_buf whole = LT_BUF_INIT;
+    int failed = lt_buf_puts(&whole, prefix) || lt_buf_puts(&whole, name);
+    size_t max = dialect->identifier_bytes_max;
+    if (!failed && max > 9 && whole.len > max) {
+        size_t keep = lt_utf8_valid_prefix(whole.data, max - 9);
+        failed =
+            lt_buf_append(out, whole.data, keep) ||
+            lt_buf_printf(out, "_%08x", (unsigned)(lt_hash(whole.data, whole.len) & 0xffffffffu));
+    } else if (!failed) {
+        failed = lt_buf_append(out, lt_buf_text(&whole), whole.len);
+    }
+    lt_buf_done(&whole);
+    return failed ? LEAT_NO_MEMORY : LEAT_OK;
+}
+
+/* --- system type to canonical -------------------------------------------------------------- */
+
+static const struct lt_type_in *type_in(const struct lt_dialect *dialect, const char *system)
+{
+    for (const struct lt_type_in *row = dialect->in; row->system; row++) {
+        if (!strcmp(row->system, system)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+/* The row's canonical name with its arguments put in; the bare one when they are absent or a
+ * decimal could not hold them. */
+static int expand_canonical(const struct lt_type_in *row, int arg1, int arg2, struct lt_buf *out)
+{
+    const char *form = row->canonical;
+    bool bare = strchr(form, '$') && arg1 < 0;
+    if (strstr(form, "decimal(")) {
+        int scale = LT_MAX(arg2, 0);
+        bare = bare || arg1 < 1 || arg1 > 76 || scale > arg1;
+    }
+    if (bare && row->bare) {
+        return lt_buf_puts(out, row->bare);
+    }
+    for (const char *at = form; *at; at++) {
+        int failed = 0;
+        if (at[0] == '$' && (at[1] == '1' || at[1] == '2')) {
+            failed = lt_buf_printf(out, "%d", LT_MAX(at[1] == '1' ? arg1 : arg2, 0));
+            at++;
+        } else {
+            failed = lt_buf_byte(out, (uint8_t)*at);
+        }
+        if (failed) {
+            return LEAT_NO_MEMORY;
+        }
+    }
+    return LEAT_OK;
+}
+
+int lt_dialect_field(const struct lt_dialect *dialect, const char *system, const char *system_full,
+                     int arg1, int arg2, struct ArrowSchema *ret_field, struct leat_error *err)
+{
+    struct ArrowSchema field = {.release = NULL};
+    struct lt_buf text = LT_BUF_INIT;
+    const struct lt_type_in *row = type_in(dialect, system);
+    int status = row ? expand_canonical(row, arg1, arg2, &text) : lt_buf_puts(&text, "utf8");
+    if (status) {
+        status = lt_fail_oom(err);
+        goto out;
+    }
+    status = lt_type_parse(lt_buf_text(&text), &field, err);
+    if (status) {
+        goto out;
+    }
+    lt_buf_clear(&text);
+    if (lt_buf_printf(&text, "%s:%s", dialect->name, system_full)) {
+        status = lt_fail_oom(err);
+        goto out;
+    }
+    status = lt_schema_set_meta(&field, LT_META_SOURCE_TYPE, lt_buf_text(&text), err);
+    if (!status) {
+        lt_schema_move(&field, ret_field);
+    }
+out:
+    lt_schema_done(&field);
+    lt_buf_done(&text);
+    return status;
+}
+
+/* Takes "name(1,2) more[]" apart: name and more joined by a space, arguments, list or not. */
+struct type_words {
+    char name[TYPE_TEXT_MAX];
+    int args[2];
+    bool list;
+};
+
+static bool split_type(const char *text, struct type_words *words)
+{
+    size_t len = strlen(text), used = 0;
+    *words = (struct type_words){.args = {-1, -1}};
+    if (len + 2 > sizeof words->name) {
+        return false;
+    }
+    while (len >= 2 && !strncmp(text + len - 2, "[]", 2)) {
+        words->list = true;
+        len -= 2;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '(') {
+            for (int n = 0; i < len && text[i] != ')'; n++) {
+                long value = strtol(text + i + 1, NULL, 10);
+                if (n < 2 && value >= 0 && value <= INT32_MAX) {
+                    words->args[n] = (int)value;
+                }
+                for (i++; i < len && text[i] != ',' && text[i] != ')'; i++) {
+                }
+            }
+        } else {
+            words->name[used++] = (char)tolower((unsigned char)text[i]);
+        }
+    }
+    while (used && words->name[used - 1] == ' ') {
+        used--;
+    }
+    words->name[used] = 0;
+    return used > 0;
+}
+
+int lt_dialect_parse(const struct lt_dialect *dialect, const char *text,
+                     struct ArrowSchema *ret_field, struct leat_error *err)
+{
+    struct type_words words;
+    if (!split_type(text, &words)) {
+        return lt_dialect_field(dialect, "", text, -1, -1, ret_field, err);
+    }
+    const char *system = words.name;
+    for (const struct lt_type_alias *row = dialect->aliases; row && row->alias; row++) {
+        if (!strcmp(row->alias, words.name)) {
+            system = row->system;
+            break;
+        }
+    }
+    char element[TYPE_TEXT_MAX + 1];
+    if (words.list) {
+        element[0] = '_';
+        memcpy(element + 1, system, strlen(system) + 1);
+        system = element;
+    }
+    return lt_dialect_field(dialect, system, text, words.args[0], words.args[1], ret_field, err);
+}
+
+/* --- canonical to system type -------------------------------------------------------------- */
+
+/* Words that may follow the first one in an unquoted type name. Anything else after a blank
+ * could be a column constraint. */
+static bool is_type_word(const char *word, size_t len)
+{
+    static const char *const words[] = {"precision", "varying", "with",  "without", "time",
+                                        "zone",      "year",    "month", "day",     "hour",
+                                        "minute",    "second",  "to",    "unsigned"};
+    for (size_t i = 0; i < LT_ARRAY_LEN(words); i++) {
+        if (strlen(words[i]) == len && !strncmp(words[i], word, len)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_word_char(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || c == '$' || (unsigned char)c >= 0x80;
+}
+
+/* Past one quoted identifier, or NULL when it does not end. */
+static const char *skip_quoted(const char *at, char quote)
+{
+    for (at++; *at; at++) {
+        if (*at == quote) {
+            if (at[1] != quote) {
+                return at + 1;
+            }
+            at++;
+        }
+    }
+    return NULL;
+}
+
+/* Past "(10, Point)", or NULL: only words, numbers, signs and commas, at least one of them. */
+static const char *skip_arguments(const char *at)
+{
+    const char *first = ++at;
+    while (*at && (is_word_char(*at) || strchr(" ,-", *at))) {
+        at++;
+    }
+    return *at == ')' && at > first ? at + 1 : NULL;
+}
+
+/* True when the text is a type's name and nothing more. */
+static bool is_plain_type(const struct lt_dialect *dialect, const char *text)
+{
+    bool first = true;
+    for (const char *at = text; at && *at;) {
+        if (*at == dialect->quote) {
+            at = skip_quoted(at, dialect->quote);
+            first = false;
+        } else if (is_word_char(*at)) {
+            const char *end = at;
+            while (is_word_char(*end)) {
+                end++;
+            }
+            if (!first && at[-1] != '.' && !is_type_word(at, (size_t)(end - at))) {
+                return false;
+            }
+            first = false;
+            at = end;
+        } else if (*at == '(' && !first) {
+            at = skip_arguments(at);
+            if (at && *at && *at != ' ' && *at != '[') {
+                return false;
+            }
+        } else if (!strncmp(at, "[]", 2) && !first) {
+            at += 2;
+        } else if ((*at == ' ' || *at == '.') && !first) {
+            at++;
+        } else {
+            return false;
+        }
+        if (!at) {
+            return false;
+        }
+    }
+    return !first;
+}
+
+/* The storage class that the out table is keyed by. */
+static const char *class_of(const struct lt_type *type)
+{
+    switch (type->logical) {
+    case LT_JSON:
+        return "json";
+    case LT_UUID:
+        return "uuid";
+    case LT_NUMERIC:
+        return "numeric";
+    default:
+        break;
+    }
+    static const char *const names[] = {
+#define CLASS_NAME(name, text, width) [LT_##name] = text,
+        LT_TYPE_MAP(CLASS_NAME)
+#undef CLASS_NAME
+    };
+    switch (type->id) {
+    case LT_DECIMAL32:
+    case LT_DECIMAL64:
+        return "decimal";
+    case LT_LARGE_UTF8:
+    case LT_UTF8_VIEW:
+        return "utf8";
+    case LT_LARGE_BINARY:
+    case LT_BINARY_VIEW:
+        return "binary";
+    case LT_DATE64:
+        return "date";
+    case LT_INTERVAL_MONTHS:
+    case LT_INTERVAL_DAY_TIME:
+        return "interval";
+    case LT_LARGE_LIST:
+    case LT_FIXED_LIST:
+        return "list";
+    case LT_TIMESTAMP:
+        return type->zone && *type->zone ? "timestamptz" : "timestamp";
+    default:
+        return names[type->id];
+    }
+}
+
+/* True when values of `field` go as they are where a system type reads as `other`. */
+static bool same_storage(const struct ArrowSchema *field, const struct ArrowSchema *other)
+{
+    struct lt_type a, b;
+    if (lt_type_of(field, &a, NULL) || lt_type_of(other, &b, NULL) ||
+        strcmp(class_of(&a), class_of(&b))) {
+        return false;
+    }
+    if (!strcmp(class_of(&a), "decimal")) {
+        return a.precision == b.precision && a.scale == b.scale;
+    }
+    if (!strcmp(class_of(&a), "list")) {
+        return field->n_children == 1 && other->n_children == 1 &&
+               same_storage(field->children[0], other->children[0]);
+    }
+    return true;
+}
+
+/* The type text of leat.source_type when it is this dialect's and can be trusted. */
+static bool own_source_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                            char text[TYPE_TEXT_MAX])
+{
+    size_t len, prefix = strlen(dialect->name);
+    const char *value = lt_schema_meta(field, LT_META_SOURCE_TYPE, &len);
+    if (!value || len <= prefix + 1 || len - prefix > TYPE_TEXT_MAX ||
+        memcmp(value, dialect->name, prefix) != 0 || value[prefix] != ':') {
+        return false;
+    }
+    memcpy(text, value + prefix + 1, len - prefix - 1);
+    text[len - prefix - 1] = 0;
+    if (strlen(text) != len - prefix - 1 || !is_plain_type(dialect, text)) {
+        return false;
+    }
+    struct ArrowSchema other = {.release = NULL};
+    bool same = !lt_dialect_parse(dialect, text, &other, NULL) && same_storage(field, &other);
+    lt_schema_done(&other);
+    return same;
+}
+
+static int refuse_type(const struct ArrowSchema *field, const char *note, struct leat_error *err)
+{
+    struct lt_buf name = LT_BUF_INIT;
+    if (lt_type_print(field, &name)) {
+        lt_buf_clear(&name);
+    }
+    int status =
+        lt_fail(err, LT_E_UNSUPPORTED_TYPE, "no type here can hold %s%s%s",
+                name.len ? lt_buf_text(&name) : "this type", note ? ": " : "", note ? note : "");
+    if (field->name && *field->name) {
+        leat_error_place(err, "column \"%s\"", field->name);
+    }
+    lt_buf_done(&name);
+    return status;
+}
+
+int lt_dialect_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                    struct lt_buf *out, struct leat_error *err)
+{
+    char own[TYPE_TEXT_MAX];
+    if (own_source_type(dialect, field, own)) {
+        return lt_buf_puts(out, own) ? lt_fail_oom(err) : LEAT_OK;
+    }
+    struct lt_type type;
+    int status = lt_type_of(field, &type, err);
+    if (status) {
+        return status;
+    }
+    if (type.id == LT_DICTIONARY && field->dictionary) {
+        return lt_dialect_type(dialect, field->dictionary, out, err);
+    }
+    const char *name = class_of(&type);
+    const struct lt_type_out *row = dialect->out;
+    while (row->canonical && strcmp(row->canonical, name)) {
+        row++;
+    }
+    if (!row->canonical || !row->system) {
+        return refuse_type(field, row->canonical ? row->note : NULL, err);
+    }
+    for (const char *at = row->system; *at; at++) {
+        int failed = 0;
+        if (at[0] != '$') {
+            failed = lt_buf_byte(out, (uint8_t)*at);
+        } else if (*++at == '1' && !strcmp(name, "list") && field->n_children == 1) {
+            status = lt_dialect_type(dialect, field->children[0], out, err);
+            if (status) {
+                return status;
+            }
+        } else {
+            failed = lt_buf_printf(out, "%d", *at == '1' ? type.precision : type.scale);
+        }
+        if (failed) {
+            return lt_fail_oom(err);
+        }
+    }
+    return LEAT_OK;
+}
+
+/* --- CREATE TABLE -------------------------------------------------------------------------- */
+
+/* Columns of the primary key in key order. */
+static int64_t key_columns(const struct ArrowSchema *schema, int64_t columns[KEYS_MAX])
+{
+    int64_t n = 0;
+    for (int64_t place = 1; place <= KEYS_MAX; place++) {
+        char text[24];
+        snprintf(text, sizeof text, "%lld", (long long)place);
+        int64_t found = -1;
+        for (int64_t i = 0; i < schema->n_children && found < 0; i++) {
+            if (lt_schema_meta_is(schema->children[i], LT_META_KEY, text)) {
+                found = i;
+            }
+        }
+        if (found < 0) {
+            break;
+        }
+        columns[n++] = found;
+    }
+    return n;
+}
+
+static const char *identity_clause(const struct lt_dialect *dialect,
+                                   const struct ArrowSchema *field)
+{
+    struct lt_type type;
+    if (!dialect->has_identity || lt_type_of(field, &type, NULL) ||
+        (type.id != LT_INT16 && type.id != LT_INT32 && type.id != LT_INT64)) {
+        return "";
+    }
+    if (lt_schema_meta_is(field, LT_META_IDENTITY, "always")) {
+        return " GENERATED ALWAYS AS IDENTITY";
+    }
+    if (lt_schema_meta_is(field, LT_META_IDENTITY, "default")) {
+        return " GENERATED BY DEFAULT AS IDENTITY";
+    }
+    return "";
+}
+
+int lt_dialect_create_table(const struct lt_dialect *dialect, const char *quoted_name,
+                            const struct ArrowSchema *schema, struct lt_buf *out,
+                            struct leat_error *err)
+{
+    int64_t keys[KEYS_MAX];
+    int64_t n_keys = key_columns(schema, keys);
+    int failed = lt_buf_printf(out, "CREATE TABLE %s (", quoted_name);
+    for (int64_t i = 0; i < schema->n_children; i++) {
+        const struct ArrowSchema *field = schema->children[i];
+        bool key = false;
+        for (int64_t k = 0; k < n_keys; k++) {
+            key = key || keys[k] == i;
+        }
+        failed |= lt_buf_puts(out, i ? ", " : "");
+        failed |= lt_dialect_quote(dialect, field->name ? field->name : "", out);
+        failed |= lt_buf_byte(out, ' ');
+        int status = lt_dialect_type(dialect, field, out, err);
+        if (status) {
+            return status;
+        }
+        failed |= lt_buf_puts(out, key || !(field->flags & ARROW_FLAG_NULLABLE) ? " NOT NULL" : "");
+        failed |= lt_buf_puts(out, identity_clause(dialect, field));
+    }
+    for (int64_t k = 0; k < n_keys; k++) {
+        failed |= lt_buf_puts(out, k ? ", " : ", PRIMARY KEY (");
+        failed |= lt_dialect_quote(dialect, schema->children[keys[k]]->name, out);
+    }
+    failed |= lt_buf_puts(out, n_keys ? "))" : ")");
+    return failed ? lt_fail_oom(err) : LEAT_OK;
+}
+
+/* --- matching ------------------------------------------------------------------------------ */
+
+static int add_fault(struct lt_buf *faults, const char *fmt, ...) LEAT_PRINTF(2, 3);
+
+static int add_fault(struct lt_buf *faults, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    int failed = faults->len ? lt_buf_puts(faults, "; ") : LEAT_OK;
+    failed |= lt_buf_vprintf(faults, fmt, args);
+    va_end(args);
+    return failed;
+}
+
+static int refused_pair(const struct ArrowSchema *from, const struct ArrowSchema *to,
+                        struct lt_buf *faults, struct leat_error *err)
+{
+    struct lt_buf a = LT_BUF_INIT, b = LT_BUF_INIT;
+    int failed = lt_type_print(from, &a);
+    failed |= lt_type_print(to, &b);
+    failed |= add_fault(faults, "column \"%s\" is %s in the source and %s in the table",
+                        from->name ? from->name : "", lt_buf_text(&a), lt_buf_text(&b));
+    lt_buf_done(&a);
+    lt_buf_done(&b);
+    return failed ? lt_fail_oom(err) : LEAT_OK;
+}
+
+static int match_columns(const struct ArrowSchema *incoming, const struct ArrowSchema *table,
+                         struct ArrowSchema *result, struct lt_buf *faults, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (int64_t i = 0; i < incoming->n_children && !status; i++) {
+        const struct ArrowSchema *from = incoming->children[i];
+        int64_t found = lt_schema_find(table, from->name ? from->name : "");
+        if (found < 0) {
+            status =
+                add_fault(faults, "the table has no column \"%s\"", from->name ? from->name : "")
+                    ? lt_fail_oom(err)
+                    : LEAT_OK;
+            continue;
+        }
+        const struct ArrowSchema *to = table->children[found];
+        if (lt_cast_kind(from, to) == LT_CAST_REFUSED) {
+            status = refused_pair(from, to, faults, err);
+        }
+        struct ArrowSchema copy = {.release = NULL};
+        status = status ? status : lt_schema_copy(to, &copy, err);
+        status = status ? status : lt_schema_add(result, &copy, err);
+        lt_schema_done(&copy);
+    }
+    for (int64_t i = 0; i < table->n_children && !status; i++) {
+        const struct ArrowSchema *field = table->children[i];
+        if (lt_schema_meta_is(field, LT_META_REQUIRED, "1") &&
+            lt_schema_find(incoming, field->name) < 0 &&
+            add_fault(faults, "the table demands column \"%s\", which the source lacks",
+                      field->name)) {
+            status = lt_fail_oom(err);
+        }
+    }
+    return status;
+}
+
+int lt_dialect_match(const struct ArrowSchema *incoming, const struct ArrowSchema *table,
+                     struct ArrowSchema *ret_schema, struct leat_error *err)
+{
+    struct ArrowSchema result = {.release = NULL};
+    struct lt_buf faults = LT_BUF_INIT;
+    int status = lt_schema_init_struct(&result, 0, err);
+    status = status ? status : match_columns(incoming, table, &result, &faults, err);
+    if (!status && faults.len) {
+        status = lt_fail(err, LT_E_COLUMN_MISMATCH, "%s", lt_buf_text(&faults));
+    }
+    if (!status) {
+        lt_schema_move(&result, ret_schema);
+    }
+    lt_schema_done(&result);
+    lt_buf_done(&faults);
+    return status;
+}

@@ -45,8 +45,9 @@ void lt_cast_free(struct lt_cast *cast);
 bool lt_cast_is_identity(const struct lt_cast *cast);
 
 /* Order-independent checksum per column: the sum modulo 2^64 over rows of XXH3 of the value's
- * canonical bytes, mixed with its class (a date is no timestamp, 5 is not "5"), so that values equal by canonical type have equal sums whatever the storage
- * (int32 5 and int64 5; decimal 1.10 and 1.1; dictionary or not). sums[n columns] accumulates. */
+ * canonical bytes, mixed with its class (a date is no timestamp, 5 is not "5"), so that values equal
+ * by canonical type have equal sums whatever the storage (int32 5 and int64 5; decimal 1.10 and
+ * 1.1; dictionary or not). sums[n columns] accumulates. */
 int lt_checksum_add(const struct ArrowSchema *schema, const struct ArrowArray *batch,
                     uint64_t *sums, struct leat_error *err);
 

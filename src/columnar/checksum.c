@@ -352,7 +352,11 @@ int lt_checksum_add(const struct ArrowSchema *schema, const struct ArrowArray *b
     int status = lt_view_init(&view, schema, batch, err);
 
     for (int64_t i = 0; !status && i < view.n_children; i++) {
-        if (column_sum(&view.children[i], &scratch, &sums[i])) {
+        struct lt_view *column = &view.children[i];
+        if (column->dictionary && column->type.logical != LT_PLAIN) {
+            column->dictionary->type.logical = column->type.logical; /* said on the outer field */
+        }
+        if (column_sum(column, &scratch, &sums[i])) {
             status = lt_fail_oom(err);
         }
     }

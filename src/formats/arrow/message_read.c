@@ -331,11 +331,13 @@ static int read_field(const struct lt_fb_table *table, int depth, struct budget 
     }
     budget->text -= name_len;
     lt_fb_table(table, FIELD_TYPE, &type);
+    char *name_text = lt_strndup(name ? name : "", name_len);
+    if (!name_text) {
+        return lt_fail_oom(err);
+    }
     int rc = read_type(lt_fb_i8(table, FIELD_TYPE_KIND, 0), &type, field, budget, err);
-    char *name_text = rc ? NULL : lt_strndup(name ? name : "", name_len);
     if (!rc) {
-        rc = name_text ? lt_schema_init(ret_schema, lt_buf_text(&budget->format), name_text, err)
-                       : lt_fail_oom(err);
+        rc = lt_schema_init(ret_schema, lt_buf_text(&budget->format), name_text, err);
     }
     if (!rc) {
         ret_schema->flags = lt_fb_i8(table, FIELD_NULLABLE, 0) ? ARROW_FLAG_NULLABLE : 0;
@@ -354,7 +356,7 @@ static int read_field(const struct lt_fb_table *table, int depth, struct budget 
     if (!rc) {
         rc = read_encoding(table, field, budget, err);
     }
-    if (rc && name_text && *name_text && lt_utf8_valid_prefix(name_text, name_len) == name_len) {
+    if (rc && *name_text && lt_utf8_valid_prefix(name_text, name_len) == name_len) {
         leat_error_place(err, "column \"%s\"", name_text);
     }
     free(name_text);

@@ -88,9 +88,8 @@ static int take_bits(const struct lt_ipc_node *node, const int64_t *rows, int64_
     return LEAT_OK;
 }
 
-static int take_fixed(const struct lt_ipc_node *node, size_t width, const int64_t *rows,
-                      int64_t n, struct lt_ipc_column *column, int64_t *budget,
-                      struct leat_error *err)
+static int take_fixed(const struct lt_ipc_node *node, size_t width, const int64_t *rows, int64_t n,
+                      struct lt_ipc_column *column, int64_t *budget, struct leat_error *err)
 {
     int64_t bytes;
     if (__builtin_mul_overflow(n, (int64_t)width, &bytes)) {
@@ -169,8 +168,8 @@ static int check_end(int64_t end, int width, struct leat_error *err)
 }
 
 static int take_bytes(const struct lt_ipc_field *field, const struct lt_ipc_node *node,
-                      const int64_t *rows, int64_t n, struct lt_ipc_column *column,
-                      int64_t *budget, struct leat_error *err)
+                      const int64_t *rows, int64_t n, struct lt_ipc_column *column, int64_t *budget,
+                      struct leat_error *err)
 {
     enum lt_ipc_shape shape = lt_ipc_shape(field->id);
     int width = lt_ipc_offset_width(field->id);
@@ -226,8 +225,8 @@ static int64_t *list_rows(int64_t n, int64_t *budget, struct leat_error *err)
 }
 
 static int take_list(const struct lt_ipc_field *field, const struct lt_ipc_node *node,
-                     const int64_t *rows, int64_t n, struct lt_ipc_column *column,
-                     int64_t *budget, struct leat_error *err)
+                     const int64_t *rows, int64_t n, struct lt_ipc_column *column, int64_t *budget,
+                     struct leat_error *err)
 {
     int width = lt_ipc_offset_width(field->id);
     int64_t start = column->children[0].length, end = start;
@@ -361,8 +360,9 @@ static int take_encoded(const struct lt_ipc_field *field, const struct lt_ipc_no
     }
     int rc;
     if (bad) {
-        rc = lt_fail(err, LT_E_CORRUPT, dictionary ? "a dictionary index is out of range"
-                                                   : "a dictionary was not sent");
+        rc = lt_fail(err, LT_E_CORRUPT,
+                     dictionary ? "a dictionary index is out of range"
+                                : "a dictionary was not sent");
     } else {
         static const struct lt_ipc_node none = {0};
         const struct lt_ipc_field *values = dictionary ? node->dictionary_field : field->values;
@@ -445,8 +445,8 @@ int lt_ipc_column_node(const struct lt_ipc_field *decoded, const struct lt_ipc_c
         node.n_children = decoded->n_children;
     }
     for (int64_t i = 0; i < column->n_children; i++) {
-        int rc = lt_ipc_column_node(&decoded->children[i], &column->children[i],
-                                    &node.children[i], err);
+        int rc =
+            lt_ipc_column_node(&decoded->children[i], &column->children[i], &node.children[i], err);
         if (rc) {
             lt_ipc_node_done(&node);
             return rc;

@@ -45,8 +45,8 @@ static int bad_type(struct leat_error *err, const char *what)
     return lt_fail(err, LT_E_CORRUPT, "the schema has %s that Arrow does not know", what);
 }
 
-static int set(struct lt_ipc_field *field, enum lt_type_id id, int32_t width,
-               struct budget *budget, struct leat_error *err, const char *format)
+static int set(struct lt_ipc_field *field, enum lt_type_id id, int32_t width, struct budget *budget,
+               struct leat_error *err, const char *format)
 {
     field->id = id;
     field->width = width;
@@ -72,8 +72,7 @@ static int read_int(const struct lt_fb_table *type, struct lt_ipc_field *field,
 static int read_decimal(const struct lt_fb_table *type, struct lt_ipc_field *field,
                         struct budget *budget, struct leat_error *err)
 {
-    static const enum lt_type_id ids[] = {LT_DECIMAL32, LT_DECIMAL64, LT_DECIMAL128,
-                                          LT_DECIMAL256};
+    static const enum lt_type_id ids[] = {LT_DECIMAL32, LT_DECIMAL64, LT_DECIMAL128, LT_DECIMAL256};
     static const int digits_max[] = {9, 18, 38, 76};
     int32_t precision = lt_fb_i32(type, 0, 0), scale = lt_fb_i32(type, 1, 0);
     int32_t bits = lt_fb_i32(type, 2, 128);
@@ -507,8 +506,7 @@ int lt_ipc_footer_read(const void *data, size_t len, int64_t footer_at,
                          &footer.n_dictionaries, err);
     }
     if (!rc) {
-        rc = read_blocks(&root, FOOTER_BATCHES, footer_at, &footer.batches, &footer.n_batches,
-                         err);
+        rc = read_blocks(&root, FOOTER_BATCHES, footer_at, &footer.batches, &footer.n_batches, err);
     }
     if (!rc && fb.bad) {
         rc = lt_fail(err, LT_E_CORRUPT, "the footer is damaged");

@@ -105,9 +105,8 @@ static void file_open_fails_by_what_is_wrong(void **state)
     assert_int_equal(lt_sink_file(dir, NULL, &sink, err), LEAT_INVALID);
     assert_string_equal(err->message, "is a directory");
     put_file(path, "x", 1);
-    assert_int_equal(
-        lt_sink_file(path, &(struct lt_file_options){.exclusive = true}, &sink, err),
-        LEAT_INVALID);
+    assert_int_equal(lt_sink_file(path, &(struct lt_file_options){.exclusive = true}, &sink, err),
+                     LEAT_INVALID);
     assert_null(source);
     assert_null(sink);
     leat_error_free(err);

@@ -178,7 +178,7 @@ static int unpack(enum lt_codec codec, struct lt_ipc_span *span, uint8_t *out, i
 static int unpack_all(enum lt_codec codec, struct lt_ipc_span *spans, size_t n,
                       struct lt_ipc_body **ret_owner, struct leat_error *err)
 {
-    int64_t total = 0, raw;
+    int64_t total = 0, raw = 0;
     for (size_t i = 0; i < n; i++) {
         int rc = raw_len(&spans[i], &raw, err);
         if (rc) {

@@ -50,6 +50,13 @@ static int extend_bits(struct lt_buf *buf, int64_t length, int64_t n, int64_t *b
     return extend(buf, (length + n + 7) / 8 - (int64_t)buf->len, budget, err);
 }
 
+/* A child's values; of a dictionary that was never sent, there are none. */
+static const struct lt_ipc_node *child_of(const struct lt_ipc_node *node, int64_t i)
+{
+    static const struct lt_ipc_node none = {0};
+    return i < node->n_children ? &node->children[i] : &none;
+}
+
 static bool is_valid(const struct lt_ipc_node *node, int64_t row)
 {
     return row >= 0 && (!node->validity || lt_ipc_bit(node->validity, node->offset + row));
@@ -97,8 +104,8 @@ static int take_fixed(const struct lt_ipc_node *node, size_t width, const int64_
     }
     size_t start = column->data.len;
     int rc = extend(&column->data, bytes, budget, err);
-    if (rc || !width) {
-        return rc;
+    if (rc || !width || !node->data) {
+        return rc; /* without data all rows are nulls, and stay zero */
     }
     uint8_t *out = column->data.data + start;
     const uint8_t *in = node->data + (size_t)node->offset * width;
@@ -263,7 +270,7 @@ static int take_list(const struct lt_ipc_field *field, const struct lt_ipc_node 
             }
         }
     }
-    rc = lt_ipc_take(&field->children[0], &node->children[0], inner, at, &column->children[0],
+    rc = lt_ipc_take(&field->children[0], child_of(node, 0), inner, at, &column->children[0],
                      budget, err);
     free(inner);
     return rc;
@@ -292,8 +299,8 @@ static int take_children(const struct lt_ipc_field *field, const struct lt_ipc_n
     }
     int rc = LEAT_OK;
     for (int64_t c = 0; c < field->n_children && !rc; c++) {
-        rc = lt_ipc_take(&field->children[c], &node->children[c], inner, total,
-                         &column->children[c], budget, err);
+        rc = lt_ipc_take(&field->children[c], child_of(node, c), inner, total, &column->children[c],
+                         budget, err);
     }
     free(inner);
     return rc;

@@ -1,4 +1,4 @@
-/* Writing JSON straight into a buffer. (Reading goes through jansson, see lt_json_parse.) */
+/* Writing JSON straight into a buffer. */
 #ifndef LT_JSON_H
 #define LT_JSON_H
 

@@ -13,6 +13,7 @@
 #define MASK "***"
 #define NAME_LEN_MAX 128
 #define FIXED_ON_STACK 4096
+#define BEARER_LEN_MIN 16
 
 /* Either a growing buffer or a fixed one, which swallows what does not fit. */
 struct out {
@@ -73,9 +74,9 @@ static int hex_digit(char c)
 /* Does a name say that its value is a secret? It may be percent-encoded, as in a URL. */
 static bool is_secret_name(const char *text, size_t len)
 {
-    static const char *const anywhere[] = {"password",   "passwd",    "pwd",
-                                           "passphrase", "secret",    "token",
-                                           "credential", "signature", "authorization"};
+    static const char *const anywhere[] = {"password",      "passwd", "pwd",        "passphrase",
+                                           "secret",        "token",  "credential", "signature",
+                                           "authorization", "bearer"};
     static const char *const at_end[] = {"key", "pass"};
     /* Words of ours that are no secrets. */
     static const char *const harmless[] = {"primarykey", "foreignkey", "mergekey", "sortkey"};
@@ -174,8 +175,8 @@ static size_t skip_blanks(const char *text, size_t len, size_t at)
 }
 
 /* Looks whether the name at [start, end) is followed by a value, in one of the forms
- * name=value, name = 'value', name={value}, "name": "value", PASSWORD 'value' and
- * Authorization: value. */
+ * name=value, name = 'value', name={value}, "name": "value", PASSWORD 'value',
+ * Authorization: value and Bearer value. */
 static bool value_after(const char *text, size_t len, size_t start, size_t end, struct hole *hole)
 {
     size_t at = end;
@@ -189,6 +190,7 @@ static bool value_after(const char *text, size_t len, size_t start, size_t end, 
         at = skip_blanks(text, len, at);
     }
     size_t name_len = end - start;
+    bool bearer = name_len == 6 && strncasecmp(text + start, "bearer", 6) == 0;
     bool header = name_len >= 13 && strncasecmp(text + end - 13, "authorization", 13) == 0;
     if (at < len && text[at] == '=') {
         at++;
@@ -200,6 +202,11 @@ static bool value_after(const char *text, size_t len, size_t start, size_t end, 
         return hole->end > hole->start;
     } else if (at < len && text[at] == ':' && quoted_name) {
         at++;
+    } else if (bearer && at > end) {
+        /* Words about a bearer token are shorter than any. */
+        hole->start = at;
+        hole->end = bare_end(text, len, at, false);
+        return hole->end - hole->start >= BEARER_LEN_MIN;
     } else if (!(at < len && text[at] == '\'' && at > end && name_len == 8 &&
                  strncasecmp(text + start, "password", 8) == 0)) {
         return false;

@@ -68,6 +68,8 @@ static const struct {
     {"{\"password\": \"a\\\"b\", \"user\": \"u\"}", "{\"password\": \"***\", \"user\": \"u\"}"},
     {"ALTER ROLE u PASSWORD 'it''s' LOGIN", "ALTER ROLE u PASSWORD '***' LOGIN"},
     {"Authorization: Bearer abc.def\nHost: h", "Authorization: ***\nHost: h"},
+    {"sent Bearer eyJhbGciOiJIUzI1NiJ9.e30 twice", "sent Bearer *** twice"},
+    {"the bearer token expired", "the bearer token expired"},
     {"--primary-key=id --merge-key=id,day", "--primary-key=id --merge-key=id,day"},
     {"password authentication failed for user \"u\"",
      "password authentication failed for user \"u\""},

@@ -1,0 +1,33 @@
+# A thin face over meson and tools/: nobody needs to know either to try leat.
+.POSIX:
+.PHONY: all setup build check test demo lint fuzz bench clean
+
+all: build
+
+setup:
+	tools/setup
+
+build:
+	test -f build/build.ninja || meson setup build
+	ninja -C build
+
+check: build
+	tools/run-tests quick
+
+test:
+	tools/run-tests all
+
+demo: build
+	tools/demo
+
+lint:
+	tools/lint
+
+fuzz:
+	tools/run-tests fuzz
+
+bench: build
+	bench/run
+
+clean:
+	rm -rf build build-asan build-tsan build-clang build-fuzz

@@ -1,0 +1,303 @@
+#include "cli/cli.h"
+
+#include "core/util.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct leat_option cli_options[] = {
+    {"help", LEAT_OPTION_BOOL, "false", NULL, "Show this help"},
+    {"dry-run", LEAT_OPTION_BOOL, "false", NULL,
+     "Print what would be done, types and DDL included, and change nothing"},
+    {"quiet", LEAT_OPTION_BOOL, "false", NULL, "Say nothing but errors"},
+    {"verbose", LEAT_OPTION_BOOL, "false", NULL, "Log more; twice still more"},
+    {"log-level", LEAT_OPTION_CHOICE, "warn", "error|warn|info|debug|trace", "What to log"},
+    {"log-format", LEAT_OPTION_CHOICE, "text", "text|json",
+     "Write log lines and errors as text or as JSON, one object a line"},
+    {"progress", LEAT_OPTION_CHOICE, "auto", "auto|json|none",
+     "A line on a terminal, JSON lines on standard error, or none"},
+    {"report", LEAT_OPTION_TEXT, NULL, "FILE", "Write a JSON report of the run to this file"},
+    {NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL},
+};
+
+static const struct {
+    char letter;
+    const char *name;
+} short_forms[] = {
+    {'h', "help"}, {'n', "dry-run"}, {'q', "quiet"}, {'v', "verbose"}, {'l', "log-level"},
+};
+
+char cli_short(const char *name)
+{
+    for (size_t i = 0; i < LT_ARRAY_LEN(short_forms); i++) {
+        if (!strcmp(short_forms[i].name, name)) {
+            return short_forms[i].letter;
+        }
+    }
+    return 0;
+}
+
+const struct command *cli_command(const char *name)
+{
+    for (const struct command *c = cli_commands; c->name; c++) {
+        if (!strcmp(c->name, name)) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+static int usage(struct cli *cli, struct leat_error *err)
+{
+    cli_print_error(cli, err, NULL);
+    return EXIT_REFUSED;
+}
+
+/* Sets one of the common options; false when there is none of that name. */
+static bool set_common(struct cli *cli, const char *name, const char *value, int *ret_rc,
+                       struct leat_error *err)
+{
+    bool on = !value || !strcmp(value, "true") || !strcmp(value, "1") || !strcmp(value, "yes");
+    enum leat_log_level level;
+    *ret_rc = LEAT_OK;
+    if (!strcmp(name, "help")) {
+        cli->help = on;
+    } else if (!strcmp(name, "dry-run")) {
+        cli->dry_run = on;
+    } else if (!strcmp(name, "quiet")) {
+        cli->quiet = on;
+    } else if (!strcmp(name, "verbose")) {
+        cli->verbose += on;
+    } else if (!strcmp(name, "log-level")) {
+        *ret_rc = leat_log_level_parse(value, &level, err);
+        cli->log_level = value;
+    } else if (!strcmp(name, "log-format")) {
+        cli->json_logs = !strcmp(value, "json");
+        if (!cli->json_logs && strcmp(value, "text")) {
+            *ret_rc = leat_fail_as(err, LEAT_INVALID, "usage", "--log-format is text or json");
+        }
+    } else if (!strcmp(name, "progress")) {
+        cli->progress = value;
+        if (strcmp(value, "auto") && strcmp(value, "json") && strcmp(value, "none")) {
+            *ret_rc = leat_fail_as(err, LEAT_INVALID, "usage",
+                                   "--progress is auto, json or none");
+        }
+    } else if (!strcmp(name, "report")) {
+        cli->report = value;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static const struct leat_option *find(const struct leat_option *table, const char *name)
+{
+    for (; table && table->name; table++) {
+        if (!strcmp(table->name, name)) {
+            return table;
+        }
+    }
+    return NULL;
+}
+
+/* The row of a long option in any table the command takes. */
+static const struct leat_option *find_option(struct cli *cli, const char *name)
+{
+    const struct leat_option *option = find(cli_options, name);
+    if (option || !cli->command || !(cli->command->takes & TAKES_PLAN)) {
+        return option;
+    }
+    option = find(leat_plan_options(), name);
+    const struct leat_connector *connector;
+    for (size_t i = 0; !option && (connector = leat_connector_at(cli->leat, i)); i++) {
+        option = find(connector->options, name);
+    }
+    return option;
+}
+
+static int set_option(struct cli *cli, const char *name, const char *value,
+                      struct leat_error *err)
+{
+    int rc;
+    if (set_common(cli, name, value, &rc, err)) {
+        return rc;
+    }
+    return leat_plan_set(cli->plan, name, value, err);
+}
+
+/* LEAT_<FLAG> for every option of a table. An environment is shared by many commands, so only
+ * what this one takes is looked at. */
+static int read_variables(struct cli *cli, const struct leat_option *table,
+                          struct leat_error *err)
+{
+    for (; table && table->name; table++) {
+        char variable[64] = "LEAT_";
+        size_t at = strlen(variable);
+        for (const char *p = table->name; *p && at + 1 < sizeof variable; p++) {
+            variable[at++] = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
+        }
+        variable[at] = 0;
+        const char *value = getenv(variable);
+        if (value && *value && strcmp(table->name, "help")) {
+            int rc = set_option(cli, table->name, value, err);
+            if (rc) {
+                leat_error_place(err, "variable %s", variable);
+                return rc;
+            }
+        }
+    }
+    return LEAT_OK;
+}
+
+static int read_environment(struct cli *cli, struct leat_error *err)
+{
+    int rc = read_variables(cli, cli_options, err);
+    if (!rc && cli->command->takes & TAKES_PLAN) {
+        rc = read_variables(cli, leat_plan_options(), err);
+        const struct leat_connector *connector;
+        for (size_t i = 0; !rc && (connector = leat_connector_at(cli->leat, i)); i++) {
+            rc = read_variables(cli, connector->options, err);
+        }
+    }
+    return rc;
+}
+
+/* --name, --name=value or --name value; advances *i past a value of its own. */
+static int parse_long(struct cli *cli, int argc, char **argv, int *i, struct leat_error *err)
+{
+    char name[64];
+    const char *text = argv[*i] + 2;
+    size_t len = strcspn(text, "=");
+    if (len >= sizeof name) {
+        return leat_fail_as(err, LEAT_INVALID, "unknown-option", "there is no option %.40s...",
+                            argv[*i]);
+    }
+    memcpy(name, text, len);
+    name[len] = 0;
+    const struct leat_option *option = find_option(cli, name);
+    if (!option) {
+        /* The plan knows all names and the closest one. */
+        return leat_plan_set(cli->plan, name, NULL, err) ? (int)LEAT_INVALID
+               : leat_fail_as(err, LEAT_INVALID, "unknown-option",
+                              "leat %s has no option --%s", cli->command->name, name);
+    }
+    if (text[len] == '=') {
+        return set_option(cli, name, text + len + 1, err);
+    }
+    if (option->kind == LEAT_OPTION_BOOL) {
+        return set_option(cli, name, NULL, err);
+    }
+    if (*i + 1 >= argc) {
+        return leat_fail_as(err, LEAT_INVALID, "usage", "--%s needs a value", name);
+    }
+    return set_option(cli, name, argv[++*i], err);
+}
+
+static int parse_short(struct cli *cli, int argc, char **argv, int *i, struct leat_error *err)
+{
+    for (const char *p = argv[*i] + 1; *p; p++) {
+        const char *name = NULL;
+        for (size_t k = 0; k < LT_ARRAY_LEN(short_forms); k++) {
+            name = short_forms[k].letter == *p ? short_forms[k].name : name;
+        }
+        if (!name) {
+            return leat_fail_as(err, LEAT_INVALID, "unknown-option", "there is no option -%c", *p);
+        }
+        int rc;
+        if (find(cli_options, name)->kind == LEAT_OPTION_BOOL) {
+            rc = set_option(cli, name, NULL, err);
+        } else if (p[1]) {
+            return set_option(cli, name, p + 1, err);
+        } else if (*i + 1 >= argc) {
+            return leat_fail_as(err, LEAT_INVALID, "usage", "-%c needs a value", *p);
+        } else {
+            return set_option(cli, name, argv[++*i], err);
+        }
+        if (rc) {
+            return rc;
+        }
+    }
+    return LEAT_OK;
+}
+
+static int parse_args(struct cli *cli, int argc, char **argv, struct leat_error *err)
+{
+    bool options = true;
+    for (int i = 0; i < argc; i++) {
+        int rc = LEAT_OK;
+        if (options && !strcmp(argv[i], "--")) {
+            options = false;
+        } else if (options && !strncmp(argv[i], "--", 2)) {
+            rc = parse_long(cli, argc, argv, &i, err);
+        } else if (options && argv[i][0] == '-' && argv[i][1]) {
+            rc = parse_short(cli, argc, argv, &i, err);
+        } else {
+            cli->args[cli->n_args++] = argv[i];
+        }
+        if (rc) {
+            return rc;
+        }
+    }
+    const struct command *c = cli->command;
+    if (!cli->help &&
+        (cli->n_args < c->args_min || (c->args_max >= 0 && cli->n_args > c->args_max))) {
+        return leat_fail_as(err, LEAT_INVALID, "usage", "leat %s takes %s", c->name,
+                            *c->args ? c->args : "no arguments");
+    }
+    return LEAT_OK;
+}
+
+static int unknown_command(struct cli *cli, const char *word)
+{
+    struct leat_error err = {0};
+    const char *names[64];
+    size_t n = 0;
+    for (const struct command *c = cli_commands; c->name && n + 1 < LT_ARRAY_LEN(names); c++) {
+        names[n++] = c->name;
+    }
+    names[n] = NULL;
+    const char *close = lt_closest(word, names);
+    leat_fail_as(&err, LEAT_INVALID, "usage", "there is no command \"%s\"", word);
+    leat_error_remedy(&err, close ? "did you mean leat %s?" : "`leat help` lists them", close);
+    return usage(cli, &err);
+}
+
+/* `cp snap SRC DST` is `cp SRC DST` in Halfpipe's words. */
+static int skip_snap(const struct command *command, int argc, char **argv, int at)
+{
+    return at < argc && !strcmp(command->name, "cp") && !strcmp(argv[at], "snap") ? at + 1 : at;
+}
+
+int cli_parse(struct cli *cli, int argc, char **argv)
+{
+    struct leat_error err = {0};
+    const char *word = argc > 1 ? argv[1] : "help";
+    if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
+        word = "help";
+    } else if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
+        word = "version";
+    }
+    cli->command = cli_command(word);
+    if (!cli->command) {
+        return unknown_command(cli, word);
+    }
+    int at = skip_snap(cli->command, argc, argv, LT_MIN(argc, 2));
+    int rc = read_environment(cli, &err);
+    if (!rc) {
+        rc = parse_args(cli, argc - at, argv + at, &err);
+    }
+    if (rc) {
+        return usage(cli, &err);
+    }
+    enum leat_log_level level = LEAT_LOG_WARN;
+    if (cli->log_level) {
+        leat_log_level_parse(cli->log_level, &level, NULL);
+    } else if (cli->verbose) {
+        level = cli->verbose > 1 ? LEAT_LOG_DEBUG : LEAT_LOG_INFO;
+    } else if (cli->quiet) {
+        level = LEAT_LOG_ERROR;
+    }
+    leat_set_log(cli_log, cli, level);
+    return LEAT_OK;
+}

@@ -1,0 +1,85 @@
+/* The program, in parts: arguments, commands, words on the terminal. It uses what an embedder can
+ * use, and core. */
+#ifndef LT_CLI_H
+#define LT_CLI_H
+
+#include "leat/leat.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#define EXIT_FAILED 1
+#define EXIT_REFUSED 2
+#define EXIT_DIFFERENT 3
+#define EXIT_REJECTS 4
+#define EXIT_PASSING 75
+
+struct cli;
+
+/* Which option tables a command takes besides the common one. */
+#define TAKES_PLAN 1u /* leat_plan_options() and those of connectors */
+
+struct command {
+    const char *name;
+    const char *args;     /* "SRC DST": for help */
+    const char *summary;  /* one line */
+    const char *text;     /* paragraphs, parted by an empty line */
+    const char *examples; /* lines "command\n    what it does\n" */
+    unsigned takes;
+    int args_min, args_max; /* -1: any number */
+    int (*run)(struct cli *cli);
+};
+
+extern const struct command cli_commands[];       /* ends with a NULL name */
+extern const struct leat_option cli_options[];    /* common to all commands */
+extern const char *const cli_exit_codes[][2];     /* status, meaning; ends with NULL */
+const struct command *cli_command(const char *name);
+
+struct cli {
+    struct leat *leat;
+    struct leat_plan *plan;
+    const struct command *command;
+    const char **args; /* positional */
+    int n_args;
+    /* values of cli_options */
+    bool help, quiet, dry_run, json_logs;
+    int verbose;
+    const char *report, *progress, *log_level, *format;
+    bool color, terminal; /* of standard error */
+    bool progress_shown;
+};
+
+/* args.c. Reads LEAT_<FLAG> variables, then the arguments. Returns LEAT_OK or prints what is
+ * wrong and returns the exit status. */
+int cli_parse(struct cli *cli, int argc, char **argv);
+/* Letter of a common option's short form, 0: none. */
+char cli_short(const char *name);
+
+/* words.c */
+void cli_log(void *arg, enum leat_log_level level, const char *line);
+/* One error, with what the destination holds now (may be NULL), on standard error. */
+void cli_print_error(struct cli *cli, const struct leat_error *err, const char *state);
+void cli_print_progress(void *arg, const struct leat_progress *progress);
+void cli_print_result(void *arg, const struct leat_stream_result *result);
+void cli_clear_progress(struct cli *cli);
+
+/* docs.c: everything that is generated from the tables. */
+void cli_help(FILE *out, struct leat *leat, const struct command *command);
+void cli_overview(FILE *out);
+int cli_docs(struct cli *cli);
+int cli_completion(struct cli *cli);
+int cli_help_command(struct cli *cli);
+
+/* commands */
+int cmd_cp(struct cli *cli);
+int cmd_streams(struct cli *cli);
+int cmd_connectors(struct cli *cli);
+int cmd_version(struct cli *cli);
+
+/* main.c. The signal that ended the run, 0: none. */
+extern volatile sig_atomic_t cli_signal;
+/* The exit status for the end of a run. */
+int cli_exit_status(int rc, const struct leat_report *report);
+
+#endif

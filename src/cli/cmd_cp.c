@@ -1,0 +1,84 @@
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Writes the run's report to a file, or to standard output for "-". */
+static int write_report(struct cli *cli, struct leat_report *report)
+{
+    struct leat_error err = {0};
+    FILE *file = strcmp(cli->report, "-") ? fopen(cli->report, "we") : stdout;
+    const char *text = leat_report_json(report);
+    bool failed = !file || fputs(text, file) < 0;
+    if (file && file != stdout) {
+        failed = fclose(file) || failed;
+    }
+    if (failed) {
+        leat_fail_as(&err, LEAT_UNAVAILABLE, "io", "cannot write the report %s: %s", cli->report,
+                     strerror(errno));
+        cli_print_error(cli, &err, NULL);
+        return EXIT_FAILED;
+    }
+    return 0;
+}
+
+static int describe(struct cli *cli)
+{
+    struct leat_error err = {0};
+    char *text = NULL;
+    int rc = leat_plan_describe(cli->plan, &text, &err);
+    if (rc) {
+        cli_print_error(cli, &err, NULL);
+        return cli_exit_status(rc, NULL);
+    }
+    fputs(text, stdout);
+    leat_text_free(text);
+    return 0;
+}
+
+/* True when some stream's line has already told of this failure. */
+static bool told(const struct leat_report *report)
+{
+    for (size_t i = 0; i < leat_report_count(report); i++) {
+        const struct leat_stream_result *result = leat_report_result(report, i);
+        if (!result->committed && result->error->status && result->attempts) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int cmd_cp(struct cli *cli)
+{
+    struct leat_error err = {0};
+    struct leat_report *report = NULL;
+    int rc = leat_plan_source(cli->plan, cli->args[0], &err);
+    if (!rc) {
+        rc = leat_plan_destination(cli->plan, cli->args[1], &err);
+    }
+    if (rc) {
+        cli_print_error(cli, &err, NULL);
+        return cli_exit_status(rc, NULL);
+    }
+    if (cli->dry_run) {
+        return describe(cli);
+    }
+    bool line = cli->terminal && !cli->quiet && !cli->json_logs && !strcmp(cli->progress, "auto");
+    const struct leat_observer observer = {
+        .size = sizeof observer,
+        .arg = cli,
+        .progress = line || !strcmp(cli->progress, "json") ? cli_print_progress : NULL,
+        .stream_done = cli_print_result};
+    rc = leat_run(cli->plan, &observer, &report, &err);
+    cli_clear_progress(cli);
+    if (rc && !told(report)) {
+        cli_print_error(cli, &err, report ? "unchanged" : NULL);
+    }
+    int status = cli_exit_status(rc, report);
+    if (cli->report && report) {
+        int writing = write_report(cli, report);
+        status = status ? status : writing;
+    }
+    leat_report_free(report);
+    return status;
+}

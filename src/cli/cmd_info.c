@@ -1,0 +1,63 @@
+#include "cli/cli.h"
+
+#include <string.h>
+
+static int print_stream(void *arg, const struct leat_stream_info *info)
+{
+    (void)arg;
+    printf("%s%s%s\t", info->name.ns ? info->name.ns : "",
+           info->name.ns && *info->name.ns ? "." : "", info->name.name);
+    if (info->rows_estimate >= 0) {
+        printf("%lld", (long long)info->rows_estimate);
+    }
+    putchar('\t');
+    if (info->bytes_estimate >= 0) {
+        printf("%lld", (long long)info->bytes_estimate);
+    }
+    putchar('\n');
+    return LEAT_OK;
+}
+
+int cmd_streams(struct cli *cli)
+{
+    struct leat_error err = {0};
+    int rc = leat_plan_source(cli->plan, cli->args[0], &err);
+    if (!rc) {
+        rc = leat_list(cli->plan, print_stream, NULL, &err);
+    }
+    if (rc) {
+        cli_print_error(cli, &err, NULL);
+    }
+    return cli_exit_status(rc, NULL);
+}
+
+int cmd_connectors(struct cli *cli)
+{
+    struct leat_error err = {0};
+    const struct leat_connector *c;
+    if (!cli->n_args) {
+        for (size_t i = 0; (c = leat_connector_at(cli->leat, i)); i++) {
+            printf("%-10s %s%s\t%s\n", c->name, c->source ? "r" : "-", c->load ? "w" : "-",
+                   c->summary);
+        }
+        return 0;
+    }
+    c = leat_connector_by_name(cli->leat, cli->args[0], &err);
+    if (!c) {
+        cli_print_error(cli, &err, NULL);
+        return EXIT_REFUSED;
+    }
+    printf("%s: %s\n", c->name, c->summary);
+    for (const struct leat_option *o = c->options; o && o->name; o++) {
+        printf("  %-20s %s%s%s%s\n", o->name, o->help, o->fallback ? " (default " : "",
+               o->fallback ? o->fallback : "", o->fallback ? ")" : "");
+    }
+    return 0;
+}
+
+int cmd_version(struct cli *cli)
+{
+    (void)cli;
+    printf("leat %s\n", leat_version());
+    return 0;
+}

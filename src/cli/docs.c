@@ -1,0 +1,451 @@
+/* Everything that is generated from the tables: help, manual pages, completion, docs/. */
+#include "cli/cli.h"
+
+#include "core/util.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define WIDTH 80
+
+/* Calls each() for every option of a table, in its order. */
+typedef void option_fn(FILE *out, const struct leat_option *option);
+
+/* Prints text wrapped at WIDTH; the first line has already `at` characters. */
+static void wrap(FILE *out, const char *text, int indent, int at)
+{
+    while (*text) {
+        size_t word = strcspn(text, " \n");
+        if (at > indent && at + (int)word + 1 > WIDTH) {
+            fprintf(out, "\n%*s", indent, "");
+            at = indent;
+        } else if (at > indent) {
+            fputc(' ', out);
+            at++;
+        }
+        fwrite(text, 1, word, out);
+        at += (int)word;
+        text += word;
+        if (text[0] == '\n' && text[1] == '\n') {
+            fprintf(out, "\n\n%*s", indent, "");
+            at = indent;
+            text += 2;
+        } else if (*text) {
+            text++;
+        }
+    }
+    fputc('\n', out);
+}
+
+static const char *placeholder(const struct leat_option *option)
+{
+    switch (option->kind) {
+    case LEAT_OPTION_BOOL:
+        return "";
+    case LEAT_OPTION_INT:
+        return "N";
+    case LEAT_OPTION_SIZE:
+        return "SIZE";
+    case LEAT_OPTION_DURATION:
+        return "TIME";
+    default:
+        return option->choices ? option->choices : "TEXT";
+    }
+}
+
+static void option_help(FILE *out, const struct leat_option *option)
+{
+    char head[96], tail[512];
+    char letter = cli_short(option->name);
+    const char *value = placeholder(option);
+    snprintf(head, sizeof head, "  %c%c%s --%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
+             letter ? "," : " ", option->name, *value ? " " : "", value);
+    bool shown = option->fallback && option->kind != LEAT_OPTION_BOOL;
+    snprintf(tail, sizeof tail, "%s%s%s%s.", option->help, shown ? " [" : "",
+             shown ? option->fallback : "", shown ? "]" : "");
+    fputs(head, out);
+    int at = (int)strlen(head);
+    if (at > 28) {
+        fprintf(out, "\n%*s", 30, "");
+    } else {
+        fprintf(out, "%*s", 30 - at, "");
+    }
+    wrap(out, tail, 30, 30);
+}
+
+static void option_man(FILE *out, const struct leat_option *option)
+{
+    char letter = cli_short(option->name);
+    const char *value = placeholder(option);
+    fputs(".TP\n", out);
+    if (letter) {
+        fprintf(out, "\\fB\\-%c\\fR, ", letter);
+    }
+    fputs("\\fB\\-\\-", out);
+    for (const char *p = option->name; *p; p++) {
+        fputs(*p == '-' ? "\\-" : (char[]){*p, 0}, out);
+    }
+    fprintf(out, "\\fR%s%s\n%s", *value ? " " : "", value, option->help);
+    if (option->fallback && option->kind != LEAT_OPTION_BOOL) {
+        fprintf(out, " [%s]", option->fallback);
+    }
+    fputs(".\n", out);
+}
+
+static void option_markdown(FILE *out, const struct leat_option *option)
+{
+    const char *value = placeholder(option);
+    fprintf(out, "| `--%s%s", option->name, *value ? " " : "");
+    for (const char *p = value; *p; p++) {
+        fputs(*p == '|' ? "\\|" : (char[]){*p, 0}, out);
+    }
+    fprintf(out, "` | %s | ",
+            option->fallback && option->kind != LEAT_OPTION_BOOL ? option->fallback : "");
+    for (const char *p = option->help; *p; p++) {
+        fputs(*p == '|' ? "\\|" : (char[]){*p, 0}, out);
+    }
+    fputs(" |\n", out);
+}
+
+static void each_option(FILE *out, const struct leat_option *table, option_fn *print)
+{
+    for (; table && table->name; table++) {
+        print(out, table);
+    }
+}
+
+typedef void heading_fn(FILE *out, const char *title);
+
+static void heading_help(FILE *out, const char *title)
+{
+    fprintf(out, "\n%s\n", title);
+}
+
+static void heading_man(FILE *out, const char *title)
+{
+    fprintf(out, ".SH \"%s\"\n", title);
+}
+
+static void heading_markdown(FILE *out, const char *title)
+{
+    fprintf(out, "\n### %s\n\n| option | default | |\n|---|---|---|\n", title);
+}
+
+/* All option tables of a command, each under its heading. */
+static void each_table(FILE *out, struct leat *leat, const struct command *command,
+                       heading_fn *heading, option_fn *print)
+{
+    heading(out, "Options");
+    if (command->takes & TAKES_PLAN) {
+        each_option(out, leat_plan_options(), print);
+    }
+    each_option(out, cli_options, print);
+    const struct leat_connector *c;
+    for (size_t i = 0; command->takes & TAKES_PLAN && (c = leat_connector_at(leat, i)); i++) {
+        if (c->options && c->options->name) {
+            char title[96];
+            snprintf(title, sizeof title, "Options of %s", c->name);
+            heading(out, title);
+            each_option(out, c->options, print);
+        }
+    }
+}
+
+void cli_help(FILE *out, struct leat *leat, const struct command *command)
+{
+    fprintf(out, "leat %s%s%s\n\n", command->name, *command->args ? " " : "", command->args);
+    wrap(out, command->summary, 0, 0);
+    if (*command->text) {
+        fputc('\n', out);
+        wrap(out, command->text, 0, 0);
+    }
+    if (*command->examples) {
+        fputs("\nExamples\n", out);
+        const char *p = command->examples;
+        while (*p) {
+            size_t len = strcspn(p, "\n");
+            fprintf(out, "  %.*s\n", (int)len, p);
+            p += len + (p[len] == '\n');
+        }
+    }
+    each_table(out, leat, command, heading_help, option_help);
+    fputs("\nEvery option is also a variable: --max-errors is LEAT_MAX_ERRORS. A flag wins.\n",
+          out);
+}
+
+void cli_overview(FILE *out)
+{
+    fputs("leat moves tables between databases, files and streams.\n\n"
+          "  leat cp \"$DATABASE_URL#public.orders\" orders.arrow\n"
+          "  leat cp orders.csv.gz sqlite:shop.db\n\n"
+          "Commands\n", out);
+    for (const struct command *c = cli_commands; c->name; c++) {
+        fprintf(out, "  %-12s %s\n", c->name, c->summary);
+    }
+    fputs("\nExit status\n", out);
+    for (size_t i = 0; cli_exit_codes[i][0]; i++) {
+        fprintf(out, "  %-4s %s\n", cli_exit_codes[i][0], cli_exit_codes[i][1]);
+    }
+    fputs("\n`leat help COMMAND` explains one, `leat help errors` every error code.\n", out);
+}
+
+static void errors_text(FILE *out)
+{
+    const struct leat_code_info *info;
+    for (size_t i = 0; (info = leat_code_at(i)); i++) {
+        fprintf(out, "[%s] (%s)\n  ", info->code, leat_status_name(info->status));
+        wrap(out, info->text, 2, 2);
+        if (*info->remedy) {
+            fputs("  Remedy: ", out);
+            wrap(out, info->remedy, 2, 10);
+        }
+    }
+}
+
+int cli_help_command(struct cli *cli)
+{
+    if (!cli->n_args) {
+        cli_overview(stdout);
+        return 0;
+    }
+    if (!strcmp(cli->args[0], "errors")) {
+        errors_text(stdout);
+        return 0;
+    }
+    const struct command *command = cli_command(cli->args[0]);
+    if (!command) {
+        struct leat_error err = {0};
+        leat_fail_as(&err, LEAT_INVALID, "usage", "there is no command \"%s\"", cli->args[0]);
+        leat_error_remedy(&err, "`leat help` lists them");
+        cli_print_error(cli, &err, NULL);
+        return EXIT_REFUSED;
+    }
+    cli_help(stdout, cli->leat, command);
+    return 0;
+}
+
+/* --- manual pages --------------------------------------------------------------------------- */
+
+/* A line of roff must not begin with . or ', and backslashes are doubled. */
+static void roff(FILE *out, const char *text)
+{
+    bool start = true;
+    for (const char *p = text; *p; p++) {
+        if (p[0] == '\n' && p[1] == '\n') {
+            fputs("\n.PP\n", out);
+            p++;
+            start = true;
+            continue;
+        }
+        if (start && (*p == '.' || *p == '\'')) {
+            fputs("\\&", out);
+        }
+        if (*p == '\\') {
+            fputs("\\e", out);
+        } else if (*p == '-') {
+            fputs("\\-", out);
+        } else {
+            fputc(*p, out);
+        }
+        start = *p == '\n';
+    }
+    fputc('\n', out);
+}
+
+static void man_exit_codes(FILE *out)
+{
+    fputs(".SH EXIT STATUS\n", out);
+    for (size_t i = 0; cli_exit_codes[i][0]; i++) {
+        fprintf(out, ".TP\n\\fB%s\\fR\n%s\n", cli_exit_codes[i][0], cli_exit_codes[i][1]);
+    }
+}
+
+static void man_overview(FILE *out)
+{
+    fprintf(out, ".TH LEAT 1 \"\" \"leat %s\" \"User Commands\"\n.SH NAME\nleat \\- moves tables\n"
+                 ".SH SYNOPSIS\n\\fBleat\\fR \\fICOMMAND\\fR [\\fIOPTIONS\\fR] [\\fIARGUMENTS\\fR]\n"
+                 ".SH DESCRIPTION\nCopies tables between databases, files and streams.\n"
+                 ".SH COMMANDS\n", leat_version());
+    for (const struct command *c = cli_commands; c->name; c++) {
+        fprintf(out, ".TP\n\\fBleat\\-%s\\fR(1)\n%s\n", c->name, c->summary);
+    }
+    man_exit_codes(out);
+}
+
+static void man_command(FILE *out, struct leat *leat, const struct command *command)
+{
+    char upper[32];
+    size_t n = 0;
+    for (; command->name[n] && n + 1 < sizeof upper; n++) {
+        upper[n] = (char)toupper((unsigned char)command->name[n]);
+    }
+    upper[n] = 0;
+    fprintf(out, ".TH LEAT\\-%s 1 \"\" \"leat %s\" \"User Commands\"\n.SH NAME\nleat\\-%s \\- ", upper,
+            leat_version(), command->name);
+    roff(out, command->summary);
+    fprintf(out, ".SH SYNOPSIS\n\\fBleat %s\\fR [\\fIOPTIONS\\fR] %s\n", command->name,
+            command->args);
+    if (*command->text) {
+        fputs(".SH DESCRIPTION\n", out);
+        roff(out, command->text);
+    }
+    each_table(out, leat, command, heading_man, option_man);
+    if (*command->examples) {
+        fputs(".SH EXAMPLES\n.nf\n", out);
+        roff(out, command->examples);
+        fputs(".fi\n", out);
+    }
+    man_exit_codes(out);
+    fputs(".SH SEE ALSO\n\\fBleat\\fR(1)\n", out);
+}
+
+/* --- docs/ ---------------------------------------------------------------------------------- */
+
+static void markdown_commands(FILE *out, struct leat *leat)
+{
+    fputs("# Commands\n\nGenerated by `leat docs commands`; do not edit.\n", out);
+    for (const struct command *c = cli_commands; c->name; c++) {
+        fprintf(out, "\n## leat %s%s%s\n\n%s.\n", c->name, *c->args ? " " : "", c->args,
+                c->summary);
+        if (*c->text) {
+            fprintf(out, "\n%s\n", c->text);
+        }
+        if (*c->examples) {
+            fprintf(out, "\n```\n%s```\n", c->examples);
+        }
+        if (c->takes & TAKES_PLAN) {
+            each_table(out, leat, c, heading_markdown, option_markdown);
+        }
+    }
+    fputs("\n## Options of every command\n\n| option | default | |\n|---|---|---|\n", out);
+    each_option(out, cli_options, option_markdown);
+    fputs("\nEvery option is also a variable: `--max-errors` is `LEAT_MAX_ERRORS`. A flag wins.\n"
+          "\n## Exit status\n\n| status | meaning |\n|---|---|\n", out);
+    for (size_t i = 0; cli_exit_codes[i][0]; i++) {
+        fprintf(out, "| %s | %s |\n", cli_exit_codes[i][0], cli_exit_codes[i][1]);
+    }
+}
+
+static void markdown_errors(FILE *out)
+{
+    const struct leat_code_info *info;
+    fputs("# Errors\n\nGenerated by `leat docs errors`; do not edit.\n\n"
+          "An error is one line: `leat: [code] place: message; what the destination holds; "
+          "remedy`. Codes are stable.\n\n| code | kind | meaning | remedy |\n|---|---|---|---|\n",
+          out);
+    for (size_t i = 0; (info = leat_code_at(i)); i++) {
+        fprintf(out, "| `%s` | %s | %s | %s |\n", info->code, leat_status_name(info->status),
+                info->text, info->remedy);
+    }
+}
+
+static void markdown_connectors(FILE *out, struct leat *leat)
+{
+    const struct leat_connector *c;
+    fputs("# Connectors\n\nGenerated by `leat docs connectors`; do not edit.\n", out);
+    for (size_t i = 0; (c = leat_connector_at(leat, i)); i++) {
+        fprintf(out, "\n## %s\n\n%s. It can be %s.\n", c->name, c->summary,
+                c->source && c->load ? "read and written" : c->source ? "read" : "written");
+        if (c->aliases && c->aliases[0]) {
+            fputs("\nSchemes:", out);
+            for (size_t k = 0; c->aliases[k]; k++) {
+                fprintf(out, " `%s:`", c->aliases[k]);
+            }
+            fputc('\n', out);
+        }
+        if (c->options && c->options->name) {
+            fputs("\n| option | default | |\n|---|---|---|\n", out);
+            each_option(out, c->options, option_markdown);
+        }
+    }
+}
+
+int cli_docs(struct cli *cli)
+{
+    const char *kind = cli->args[0], *name = cli->n_args > 1 ? cli->args[1] : "leat";
+    const struct command *command = cli_command(name);
+    if (!strcmp(kind, "man") && !strcmp(name, "leat")) {
+        man_overview(stdout);
+    } else if (!strcmp(kind, "man") && command) {
+        man_command(stdout, cli->leat, command);
+    } else if (!strcmp(kind, "commands")) {
+        markdown_commands(stdout, cli->leat);
+    } else if (!strcmp(kind, "errors")) {
+        markdown_errors(stdout);
+    } else if (!strcmp(kind, "connectors")) {
+        markdown_connectors(stdout, cli->leat);
+    } else {
+        struct leat_error err = {0};
+        leat_fail_as(&err, LEAT_INVALID, "usage",
+                     "leat docs takes man [COMMAND], commands, errors or connectors");
+        cli_print_error(cli, &err, NULL);
+        return EXIT_REFUSED;
+    }
+    return 0;
+}
+
+/* --- completion ----------------------------------------------------------------------------- */
+
+static void name_word(FILE *out, const struct leat_option *option)
+{
+    fprintf(out, " --%s", option->name);
+}
+
+static void fish_option(FILE *out, const struct leat_option *option)
+{
+    char letter = cli_short(option->name);
+    fprintf(out, "complete -c leat -l %s%s%s%s -d '", option->name, letter ? " -s " : "",
+            letter ? (char[]){letter, 0} : "",
+            option->kind == LEAT_OPTION_BOOL ? "" : " -r");
+    for (const char *p = option->help; *p && *p != '\n'; p++) {
+        fputs(*p == '\'' ? "\\'" : (char[]){*p, 0}, out);
+    }
+    fputs("'\n", out);
+}
+
+static void bash_completion(FILE *out, struct leat *leat)
+{
+    fputs("_leat() {\n    local cur=${COMP_WORDS[COMP_CWORD]}\n"
+          "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W \"", out);
+    for (const struct command *c = cli_commands; c->name; c++) {
+        fprintf(out, "%s%s", c == cli_commands ? "" : " ", c->name);
+    }
+    fputs("\" -- \"$cur\"))\n    elif [[ $cur == -* ]]; then\n"
+          "        COMPREPLY=($(compgen -W \"", out);
+    const struct leat_connector *connector;
+    each_option(out, cli_options, name_word);
+    each_option(out, leat_plan_options(), name_word);
+    for (size_t i = 0; (connector = leat_connector_at(leat, i)); i++) {
+        each_option(out, connector->options, name_word);
+    }
+    fputs("\" -- \"$cur\"))\n    else\n        COMPREPLY=($(compgen -f -- \"$cur\"))\n    fi\n}\n"
+          "complete -o filenames -F _leat leat\n", out);
+}
+
+int cli_completion(struct cli *cli)
+{
+    const char *shell = cli->args[0];
+    if (!strcmp(shell, "bash")) {
+        bash_completion(stdout, cli->leat);
+    } else if (!strcmp(shell, "zsh")) {
+        fputs("autoload -U +X bashcompinit && bashcompinit\n", stdout);
+        bash_completion(stdout, cli->leat);
+    } else if (!strcmp(shell, "fish")) {
+        for (const struct command *c = cli_commands; c->name; c++) {
+            printf("complete -c leat -n __fish_use_subcommand -a %s -d '%s'\n", c->name,
+                   c->summary);
+        }
+        const struct leat_connector *connector;
+        each_option(stdout, cli_options, fish_option);
+        each_option(stdout, leat_plan_options(), fish_option);
+        for (size_t i = 0; (connector = leat_connector_at(cli->leat, i)); i++) {
+            each_option(stdout, connector->options, fish_option);
+        }
+    } else {
+        struct leat_error err = {0};
+        leat_fail_as(&err, LEAT_INVALID, "usage", "completion is for bash, zsh or fish");
+        cli_print_error(cli, &err, NULL);
+        return EXIT_REFUSED;
+    }
+    return 0;
+}

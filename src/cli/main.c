@@ -1,0 +1,115 @@
+#include "cli/cli.h"
+
+#include "core/util.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+volatile sig_atomic_t cli_signal;
+static struct leat *signal_target;
+
+/* The first signal asks everything to stop and clean up; a second one leaves at once. */
+static void on_signal(int number)
+{
+    if (cli_signal) {
+        _exit(128 + number);
+    }
+    cli_signal = number;
+    if (signal_target) {
+        leat_cancel(signal_target);
+    }
+}
+
+static void catch_signals(struct leat *leat)
+{
+    signal_target = leat;
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+/* True when any destination may have been changed on the way. */
+static bool touched(const struct leat_report *report)
+{
+    for (size_t i = 0; i < leat_report_count(report); i++) {
+        if (leat_report_result(report, i)->touched) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int cli_exit_status(int rc, const struct leat_report *report)
+{
+    switch ((enum leat_status)rc) {
+    case LEAT_OK:
+        return leat_report_rejected(report) ? EXIT_REJECTS : 0;
+    case LEAT_CANCELLED:
+        return cli_signal ? 128 + cli_signal : EXIT_FAILED;
+    case LEAT_UNAVAILABLE:
+        return EXIT_PASSING;
+    case LEAT_INVALID:
+    case LEAT_NOT_FOUND:
+    case LEAT_DENIED:
+    case LEAT_UNSUPPORTED:
+    case LEAT_CONFLICT:
+        return touched(report) ? EXIT_FAILED : EXIT_REFUSED;
+    default:
+        return EXIT_FAILED;
+    }
+}
+
+static int finish_output(struct cli *cli, int status)
+{
+    if (fflush(stdout) || ferror(stdout)) {
+        struct leat_error err = {0};
+        leat_fail_as(&err, LEAT_UNAVAILABLE, "io", "standard output could not be written");
+        cli_print_error(cli, &err, NULL);
+        return status ? status : EXIT_FAILED;
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli;
+    struct leat_error err = {0};
+    memset(&cli, 0, sizeof cli);
+    /* Batches of some megabytes come and go on several threads: few arenas keep the process
+     * within the memory it was given. */
+    mallopt(M_ARENA_MAX, 2);
+    cli.terminal = isatty(STDERR_FILENO);
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    cli.color = cli.terminal && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
+    cli.progress = "auto";
+    cli.args = calloc((size_t)argc + 1, sizeof *cli.args);
+    int rc = cli.args ? leat_new(&cli.leat, &err)
+                      : leat_fail(&err, LEAT_NO_MEMORY, "out of memory");
+    if (!rc) {
+        rc = leat_plan_new(cli.leat, &cli.plan, &err);
+    }
+    int status;
+    if (rc) {
+        cli_print_error(&cli, &err, NULL);
+        status = EXIT_FAILED;
+    } else {
+        catch_signals(cli.leat);
+        status = cli_parse(&cli, argc, argv);
+        if (!status) {
+            status = cli.help ? (cli_help(stdout, cli.leat, cli.command), 0)
+                              : cli.command->run(&cli);
+        }
+        status = finish_output(&cli, status);
+    }
+    leat_plan_free(cli.plan);
+    signal_target = NULL;
+    leat_free(cli.leat);
+    free(cli.args);
+    return status;
+}

@@ -1,0 +1,198 @@
+/* What the program says: all of it on standard error, so that standard output is data. */
+#include "cli/cli.h"
+
+#include "core/json.h"
+#include "core/util.h"
+
+#include <string.h>
+#include <time.h>
+
+static const char *const level_names[] = {"error", "warn", "info", "debug", "trace"};
+
+void cli_clear_progress(struct cli *cli)
+{
+    if (cli->progress_shown) {
+        fputs("\r\033[K", stderr);
+        cli->progress_shown = false;
+    }
+}
+
+static void put_json_line(struct lt_json *json, struct lt_buf *line)
+{
+    lt_json_object_end(json);
+    if (!json->failed && !lt_buf_byte(line, '\n')) {
+        fwrite(line->data, 1, line->len, stderr);
+    }
+    lt_buf_done(line);
+}
+
+static void start_json_line(struct lt_json *json, const char *level)
+{
+    struct timespec now;
+    struct tm tm;
+    char text[40];
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &tm);
+    size_t len = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(text + len, sizeof text - len, ".%03ldZ", now.tv_nsec / 1000000);
+    lt_json_object(json);
+    lt_json_key(json, "time");
+    lt_json_text(json, text);
+    lt_json_key(json, "level");
+    lt_json_text(json, level);
+}
+
+void cli_log(void *arg, enum leat_log_level level, const char *line)
+{
+    struct cli *cli = arg;
+    cli_clear_progress(cli);
+    if (!cli->json_logs) {
+        fprintf(stderr, "leat: %s: %s\n", level_names[level], line);
+        return;
+    }
+    struct lt_buf text = LT_BUF_INIT;
+    struct lt_json json = {.out = &text};
+    start_json_line(&json, level_names[level]);
+    lt_json_key(&json, "message");
+    lt_json_text(&json, line);
+    put_json_line(&json, &text);
+}
+
+static void print_error_json(const struct leat_error *err, const char *state)
+{
+    struct lt_buf text = LT_BUF_INIT;
+    struct lt_json json = {.out = &text};
+    const char *pairs[][2] = {{"code", err->code},
+                              {"place", err->place},
+                              {"message", err->message},
+                              {"sqlstate", err->sqlstate},
+                              {"destination", state ? state : ""},
+                              {"remedy", err->remedy}};
+    start_json_line(&json, "error");
+    for (size_t i = 0; i < LT_ARRAY_LEN(pairs); i++) {
+        if (*pairs[i][1]) {
+            lt_json_key(&json, pairs[i][0]);
+            lt_json_text(&json, pairs[i][1]);
+        }
+    }
+    put_json_line(&json, &text);
+}
+
+void cli_print_error(struct cli *cli, const struct leat_error *err, const char *state)
+{
+    cli_clear_progress(cli);
+    if (cli->json_logs) {
+        print_error_json(err, state);
+        return;
+    }
+    fprintf(stderr, "leat: %s[%s]%s %s%s%s%s%s%s%s\n", cli->color ? "\033[31m" : "", err->code,
+            cli->color ? "\033[0m" : "", err->place, *err->place ? ": " : "", err->message,
+            state ? "; destination " : "", state ? state : "", *err->remedy ? "; " : "",
+            err->remedy);
+}
+
+static void print_progress_json(const struct leat_progress *p)
+{
+    struct lt_buf text = LT_BUF_INIT;
+    struct lt_json json = {.out = &text};
+    const struct {
+        const char *key;
+        int64_t value;
+    } numbers[] = {{"rows", p->rows},
+                   {"bytes", p->bytes},
+                   {"rows_total", p->rows_total},
+                   {"streams_done", p->streams_done},
+                   {"streams_total", p->streams_total},
+                   {"elapsed_us", p->elapsed_us}};
+    start_json_line(&json, "progress");
+    lt_json_key(&json, "stream");
+    lt_json_text(&json, p->stream);
+    for (size_t i = 0; i < LT_ARRAY_LEN(numbers); i++) {
+        lt_json_key(&json, numbers[i].key);
+        lt_json_int(&json, numbers[i].value);
+    }
+    put_json_line(&json, &text);
+}
+
+void cli_print_progress(void *arg, const struct leat_progress *p)
+{
+    struct cli *cli = arg;
+    if (!strcmp(cli->progress, "json")) {
+        print_progress_json(p);
+        return;
+    }
+    char rows[LT_HUMAN_MAX], bytes[LT_HUMAN_MAX], rate[LT_HUMAN_MAX], left[LT_HUMAN_MAX];
+    double seconds = (double)p->elapsed_us / 1e6;
+    double speed = seconds > 0 ? (double)p->rows / seconds : 0;
+    fprintf(stderr, "\r\033[K%s: %s rows, %s, %s rows/s", p->stream ? p->stream : "leat",
+            lt_human_count(p->rows, rows), lt_human_bytes(p->bytes, bytes),
+            lt_human_count((int64_t)speed, rate));
+    if (p->rows_total > 0 && p->rows <= p->rows_total) {
+        fprintf(stderr, ", %d%%", (int)(100 * p->rows / p->rows_total));
+        if (speed > 0) {
+            double rest = (double)(p->rows_total - p->rows) / speed;
+            fprintf(stderr, ", %s left", lt_human_time((int64_t)(rest * 1e6), left));
+        }
+    }
+    if (p->streams_total > 1) {
+        fprintf(stderr, " (%lld of %lld streams)", (long long)p->streams_done,
+                (long long)p->streams_total);
+    }
+    fflush(stderr);
+    cli->progress_shown = true;
+}
+
+/* What a destination holds after a stream failed, in words. */
+static const char *state_of(const struct leat_stream_result *result)
+{
+    return result->error->status == LEAT_OUTCOME_UNKNOWN ? "in doubt: old or new, never a mix"
+                                                         : "unchanged";
+}
+
+static void print_result_json(const struct leat_stream_result *r)
+{
+    struct lt_buf text = LT_BUF_INIT;
+    struct lt_json json = {.out = &text};
+    start_json_line(&json, "result");
+    lt_json_key(&json, "source");
+    lt_json_text(&json, r->source);
+    lt_json_key(&json, "destination");
+    lt_json_text(&json, r->destination);
+    lt_json_key(&json, "rows");
+    lt_json_int(&json, r->rows_written);
+    lt_json_key(&json, "bytes");
+    lt_json_int(&json, r->bytes);
+    lt_json_key(&json, "elapsed_us");
+    lt_json_int(&json, r->elapsed_us);
+    lt_json_key(&json, "proof");
+    lt_json_text(&json, r->proof);
+    lt_json_key(&json, "route");
+    lt_json_text(&json, r->route);
+    put_json_line(&json, &text);
+}
+
+void cli_print_result(void *arg, const struct leat_stream_result *r)
+{
+    struct cli *cli = arg;
+    cli_clear_progress(cli);
+    if (!r->committed) {
+        cli_print_error(cli, r->error, state_of(r));
+        return;
+    }
+    if (cli->quiet) {
+        return;
+    }
+    if (cli->json_logs) {
+        print_result_json(r);
+        return;
+    }
+    char rows[LT_HUMAN_MAX], bytes[LT_HUMAN_MAX], took[LT_HUMAN_MAX], rejected[LT_HUMAN_MAX];
+    fprintf(stderr, "%s: %s row%s, %s, %s, %s, %s", r->source,
+            lt_human_count(r->rows_written, rows), r->rows_written == 1 ? "" : "s",
+            lt_human_bytes(r->bytes, bytes), lt_human_time(r->elapsed_us, took), r->proof,
+            r->route);
+    if (r->rows_rejected) {
+        fprintf(stderr, ", %s rejected", lt_human_count(r->rows_rejected, rejected));
+    }
+    fputc('\n', stderr);
+}

@@ -1,0 +1,221 @@
+/* The SQLite connector: its URL, its options, what it can do. */
+#include "connectors/sqlite/sqlite.h"
+
+#include "connectors/sqlite/internal.h"
+#include "core/url.h"
+#include "core/util.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/banned.h"
+
+static const struct leat_option options[] = {
+    {"mode", LEAT_OPTION_CHOICE, "rwc", "ro|rw|rwc",
+     "ro only reads; rw wants the file to exist; rwc lets a load make it"},
+    {NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL},
+};
+
+static const char *const aliases[] = {"sqlite3", NULL};
+static const char *const extensions[] = {"db", "db3", "sqlite", "sqlite3", NULL};
+static const char *const commit_steps[] = {"commit", NULL};
+
+/* sqlite:path, sqlite:/abs, sqlite:///rel and sqlite:////abs (as SQLAlchemy reads them). */
+static int path_of_url(const struct lt_url *url, char **ret_path, struct leat_error *err)
+{
+    const char *path = url->path ? url->path : "";
+    if (url->host && *url->host) {
+        int status = lt_fail(err, LT_E_INVALID, "a SQLite URL has no host");
+        leat_error_remedy(err, "write sqlite:PATH");
+        return status;
+    }
+    if (url->has_authority && path[0] == '/') {
+        path++;
+    }
+    if (!*path) {
+        return lt_fail(err, LT_E_INVALID, "the SQLite URL names no file");
+    }
+    if (!strcmp(path, ":memory:")) {
+        int status = lt_fail(err, LT_E_UNSUPPORTED,
+                             "a database in memory ends with the connection that made it");
+        leat_error_remedy(err, "name a file");
+        return status;
+    }
+    *ret_path = lt_strdup(path);
+    return *ret_path ? LEAT_OK : lt_fail_oom(err);
+}
+
+static int set_option(struct leat_endpoint *ep, const char *name, const char *value,
+                      struct leat_error *err)
+{
+    static const struct {
+        const char *text;
+        enum sq_mode mode;
+    } modes[] = {{"ro", SQ_READ_ONLY}, {"rw", SQ_READ_WRITE}, {"rwc", SQ_READ_WRITE_CREATE}};
+    if (strcmp(name, "mode") != 0) {
+        return lt_fail(err, LT_E_UNKNOWN_OPTION, "a SQLite URL has no parameter \"%s\"", name);
+    }
+    for (size_t i = 0; i < LT_ARRAY_LEN(modes); i++) {
+        if (value && !strcmp(value, modes[i].text)) {
+            ep->mode = modes[i].mode;
+            return LEAT_OK;
+        }
+    }
+    return lt_fail(err, LT_E_INVALID, "mode is one of ro, rw, rwc");
+}
+
+static int configure(struct leat_endpoint *ep, const struct leat_config *config,
+                     struct leat_error *err)
+{
+    struct lt_url url = {.scheme = NULL};
+    int status = lt_url_parse(config->url, &url, err);
+    status = status ? status : path_of_url(&url, &ep->path, err);
+    for (size_t i = 0; i < url.n_params && !status; i++) {
+        status = set_option(ep, url.params[i].key, url.params[i].value, err);
+    }
+    for (size_t i = 0; i < config->n_params && !status; i++) {
+        status = set_option(ep, config->params[i].name, config->params[i].value, err);
+    }
+    lt_url_done(&url);
+    return status;
+}
+
+static void sq_close(struct leat_endpoint *ep)
+{
+    if (ep) {
+        lt_sq_disconnect(ep->conn);
+        free(ep->path);
+        free(ep);
+    }
+}
+
+static int sq_open(const struct leat_config *config, struct leat_endpoint **ret_ep,
+                   struct leat_error *err)
+{
+    const struct lt_sqlite *api = NULL;
+    int status = lt_sqlite_load(&api, err);
+    if (status) {
+        return status;
+    }
+    struct leat_endpoint *ep = calloc(1, sizeof *ep);
+    if (!ep) {
+        return lt_fail_oom(err);
+    }
+    ep->api = api;
+    ep->host = config->host;
+    ep->lock_timeout_ms = config->lock_timeout_ms;
+    ep->no_state = config->no_state;
+    ep->capabilities = (struct leat_capabilities){
+        .size = sizeof ep->capabilities,
+        .flags = LEAT_CAN_QUERY | LEAT_CAN_PREDICATE | LEAT_CAN_PROJECT | LEAT_CAN_LIMIT |
+                 LEAT_CAN_ORDER | LEAT_CAN_STREAMS,
+        .payloads_out = LEAT_PAYLOAD_BATCH,
+        .payloads_in = LEAT_PAYLOAD_BATCH,
+        .readers_max = 0,
+        .loads_max = 1,
+        .default_namespace = "",
+        .commit_steps = commit_steps,
+    };
+    status = configure(ep, config, err);
+    if (status) {
+        sq_close(ep);
+        return status;
+    }
+    *ret_ep = ep;
+    return LEAT_OK;
+}
+
+static bool can_create(const struct leat_endpoint *ep)
+{
+    const char *slash = strrchr(ep->path, '/');
+    char *folder = slash ? lt_strndup(ep->path, (size_t)(slash - ep->path) + 1) : lt_strdup(".");
+    bool can = folder && access(folder, W_OK | X_OK) == 0;
+    free(folder);
+    return can;
+}
+
+static int sq_check(struct leat_endpoint *ep, struct leat_check *ret_check, struct leat_error *err)
+{
+    struct leat_check check = {.size = ret_check->size,
+                               .system = "SQLite",
+                               .version = ep->api->sqlite3_libversion(),
+                               .user = ""};
+    bool write = ep->mode != SQ_READ_ONLY;
+    if (lt_sq_exists(ep) || ep->mode != SQ_READ_WRITE_CREATE) {
+        struct sq_conn *conn = NULL;
+        int64_t tables;
+        int status = lt_sq_own(ep, &conn, err);
+        status = status ? status
+                        : lt_sq_int(conn, "SELECT count(*) FROM sqlite_master", NULL, NULL, 0,
+                                    &tables, err);
+        if (status) {
+            return status;
+        }
+        check.can_read = true;
+        write = write && access(ep->path, W_OK) == 0;
+    }
+    /* The journal is made beside the database. */
+    check.can_write = check.can_create = write && can_create(ep);
+    memcpy(ret_check, &check, LT_MIN(ret_check->size, sizeof check));
+    return LEAT_OK;
+}
+
+static void sq_cancel(struct leat_endpoint *ep)
+{
+    lt_cancel_set(&ep->cancel);
+}
+
+static const struct leat_capabilities *sq_capabilities(struct leat_endpoint *ep)
+{
+    return &ep->capabilities;
+}
+
+static int sq_execute(struct leat_endpoint *ep, const char *sql, int64_t *ret_rows,
+                      struct leat_error *err)
+{
+    struct sq_conn *conn = NULL;
+    int status = lt_sq_connect(ep, SQ_USE_WRITE, &conn, err);
+    status = status ? status : lt_sq_exec(conn, sql, err);
+    if (!status && ret_rows) {
+        *ret_rows = ep->api->sqlite3_total_changes(conn->db);
+    }
+    lt_sq_disconnect(conn);
+    return status;
+}
+
+static int sq_quote(struct leat_endpoint *ep, const char *identifier, char *out, size_t size)
+{
+    (void)ep;
+    struct lt_buf text = LT_BUF_INIT;
+    size_t used = strnlen(out, size);
+    int status = lt_sq_quote(&text, identifier) ? LEAT_NO_MEMORY : LEAT_OK;
+    if (!status && text.len >= size - used) {
+        status = LEAT_INVALID;
+    }
+    if (!status) {
+        memcpy(out + used, lt_buf_text(&text), text.len + 1);
+    }
+    lt_buf_done(&text);
+    return status;
+}
+
+static const struct leat_sql_ops sql_ops = {.execute = sq_execute, .quote = sq_quote};
+
+const struct leat_connector lt_connector_sqlite = {
+    .size = sizeof lt_connector_sqlite,
+    .abi = LEAT_CONNECTOR_ABI,
+    .name = "sqlite",
+    .aliases = aliases,
+    .summary = "SQLite database files",
+    .options = options,
+    .open = sq_open,
+    .close = sq_close,
+    .check = sq_check,
+    .cancel = sq_cancel,
+    .capabilities = sq_capabilities,
+    .catalog = &lt_sq_catalog,
+    .source = &lt_sq_source,
+    .load = &lt_sq_load,
+    .sql = &sql_ops,
+    .extensions = extensions,
+};

@@ -1,0 +1,191 @@
+/* What the files of this folder share. */
+#ifndef LT_SQ_INTERNAL_H
+#define LT_SQ_INTERNAL_H
+
+#include "columnar/builder.h"
+#include "columnar/schema.h"
+#include "core/buf.h"
+#include "core/codes.h"
+#include "core/thread.h"
+#include "db/sqlite.h"
+#include "leat/connector.h"
+#include "sql/sqlite.h"
+
+enum sq_mode {
+    SQ_READ_WRITE_CREATE, /* the default: loads make the file, reads never do */
+    SQ_READ_WRITE,        /* mode=rw: the file must exist */
+    SQ_READ_ONLY          /* mode=ro */
+};
+
+enum sq_use { SQ_USE_READ, SQ_USE_WRITE };
+
+/* One connection to the file. Threads: one at a time, or, on the endpoint's own connection while
+ * it holds a snapshot, several that take turns by lt_sq_lock(). */
+struct sq_conn {
+    const struct lt_sqlite *api;
+    sqlite3 *db;
+    struct leat_endpoint *ep;
+    enum sq_use use;
+    int64_t busy_since_us; /* when the present wait for a lock began */
+};
+
+struct leat_endpoint {
+    const struct lt_sqlite *api;
+    const struct leat_host *host;
+    char *path;
+    enum sq_mode mode;
+    int64_t lock_timeout_ms;
+    bool no_state;
+    struct lt_cancel cancel;
+    struct sq_conn *conn; /* catalogue, planning and snapshots; NULL until first used */
+    bool snapshot;        /* conn holds a read transaction that readers are to share */
+    struct leat_capabilities capabilities;
+};
+
+/* --- connections (conn.c) ------------------------------------------------------------------ */
+
+/* True when the database file exists. */
+bool lt_sq_exists(const struct leat_endpoint *ep);
+/* A connection for one use. Reading never makes the file: [not-found] with the path. */
+int lt_sq_connect(struct leat_endpoint *ep, enum sq_use use, struct sq_conn **ret_conn,
+                  struct leat_error *err);
+void lt_sq_disconnect(struct sq_conn *conn); /* NULL is fine */
+/* The endpoint's own connection, opened at its first use. */
+int lt_sq_own(struct leat_endpoint *ep, struct sq_conn **ret_conn, struct leat_error *err);
+
+/* Keeps other threads off the connection, so that a message belongs to its call. */
+void lt_sq_lock(struct sq_conn *conn);
+void lt_sq_unlock(struct sq_conn *conn);
+
+/* The error of the last call on this connection that returned `rc`. */
+int lt_sq_fail(struct sq_conn *conn, int rc, struct leat_error *err, const char *fmt, ...)
+    LEAT_PRINTF(4, 5);
+int lt_sq_prepare(struct sq_conn *conn, const char *sql, sqlite3_stmt **ret_stmt,
+                  struct leat_error *err);
+int lt_sq_exec(struct sq_conn *conn, const char *sql, struct leat_error *err);
+/* First column of the first row of a query with up to two text parameters (NULL: not bound);
+ * `fallback` when there is no row or a null. */
+int lt_sq_int(struct sq_conn *conn, const char *sql, const char *param1, const char *param2,
+              int64_t fallback, int64_t *ret_value, struct leat_error *err);
+/* Text bound for good (copied); NULL binds null. */
+int lt_sq_bind_text(struct sq_conn *conn, sqlite3_stmt *stmt, int index, const char *text);
+void lt_sq_log(const struct leat_endpoint *ep, enum leat_log_level level, const char *fmt, ...)
+    LEAT_PRINTF(3, 4);
+int lt_sq_step_hook(const struct leat_endpoint *ep, const char *name, struct leat_error *err);
+
+/* --- tables (catalog.c) -------------------------------------------------------------------- */
+
+struct sq_table {
+    char *name;        /* as the database spells it */
+    bool view;
+    bool has_rowid;
+    char *rowid_alias; /* the INTEGER PRIMARY KEY column; NULL: none */
+    struct ArrowSchema schema; /* generated columns carry leat.generated */
+    bool *untyped;     /* a column each: nothing declared, or nothing known */
+};
+
+/* Looks a table or view up, without reading its rows. LEAT_NOT_FOUND with the closest name. */
+int lt_sq_table(struct sq_conn *conn, const char *name, struct sq_table *ret_table,
+                struct leat_error *err);
+void lt_sq_table_done(struct sq_table *table);
+/* Types the columns marked in `untyped` by the values they hold: one full scan of `from`, a
+ * quoted name or a query in parentheses. A column whose values no one type can hold fails. */
+int lt_sq_scan_types(struct sq_conn *conn, const char *from, struct ArrowSchema *schema,
+                     const bool *untyped, struct leat_error *err);
+/* The schema of a query: declared types where its columns are plain columns, else by value,
+ * except columns that `types` names (NULL: none). */
+int lt_sq_query_schema(struct sq_conn *conn, const char *query, const struct ArrowSchema *types,
+                       struct ArrowSchema *ret_schema, struct leat_error *err);
+/* Rows of a table: exact when the table is small or `exact`, else an estimate; -1 unknown. */
+int lt_sq_rows(struct sq_conn *conn, const struct sq_table *table, int64_t *ret_rows,
+               struct leat_error *err);
+/* Appends the name quoted. */
+int lt_sq_quote(struct lt_buf *out, const char *name);
+
+extern const struct leat_catalog_ops lt_sq_catalog;
+
+/* --- reading (read.c, decode.c) ------------------------------------------------------------ */
+
+enum sq_decoder {
+    SQ_READ_INT64,
+    SQ_READ_INTEGER, /* other widths: checked */
+    SQ_READ_BOOL,
+    SQ_READ_FLOAT64,
+    SQ_READ_FLOAT32,
+    SQ_READ_TEXT,
+    SQ_READ_JSON,
+    SQ_READ_NUMERIC,
+    SQ_READ_BINARY,
+    SQ_READ_DECIMAL,
+    SQ_READ_DATE,
+    SQ_READ_TIMESTAMP,
+    SQ_READ_UUID,
+    SQ_READ_PARSED /* all the rest: by its text */
+};
+
+enum sq_decoder lt_sq_decoder_of(const struct lt_type *type);
+
+/* Why a value was refused: the code, and a reason without data. */
+struct sq_misfit {
+    enum lt_code code;
+    const char *why;
+};
+
+/* Appends column `index` of the statement's row. *bytes grows by what it holds beyond its fixed
+ * width. LEAT_BAD_DATA fills *misfit, and nothing was appended; LEAT_NO_MEMORY. */
+int lt_sq_decode(const struct lt_sqlite *api, sqlite3_stmt *stmt, int index,
+                 enum sq_decoder decoder, struct lt_builder *builder, int64_t *bytes,
+                 struct sq_misfit *misfit);
+
+/* A reader over a SELECT given whole. `schema` (moved in) has a field for each result column.
+ * The connection is closed by finish() when `owns`. */
+int lt_sq_reader_new(struct sq_conn *conn, bool owns, const char *sql, struct ArrowSchema *schema,
+                     const char *stream, const struct leat_read_plan *plan,
+                     struct leat_reader **ret_reader, struct leat_error *err);
+
+extern const struct leat_source_ops lt_sq_source;
+
+/* --- writing (load.c, bind.c, plan.c, state.c) --------------------------------------------- */
+
+/* One column being bound. */
+struct sq_binder;
+/* Binders for a batch schema; `declared` are the destination's declared types, which decide
+ * whether exact text would be turned into a number. */
+int lt_sq_binder_new(const struct lt_sqlite *api, const struct ArrowSchema *schema,
+                     const char *const *declared, struct sq_binder **ret_binder,
+                     struct leat_error *err);
+void lt_sq_binder_free(struct sq_binder *binder);
+int lt_sq_binder_set(struct sq_binder *binder, const struct ArrowArray *batch,
+                     struct leat_error *err);
+/* Binds one row. The bytes stay where they are until the next row. LEAT_BAD_DATA fills *misfit
+ * and *ret_column. */
+int lt_sq_bind_row(struct sq_binder *binder, sqlite3_stmt *stmt, int64_t row,
+                   struct sq_misfit *misfit, int64_t *ret_column);
+/* The row as a JSON object, for the reject sink. */
+int lt_sq_binder_json(const struct sq_binder *binder, int64_t row, struct lt_buf *out);
+
+int lt_sq_plan(struct leat_endpoint *ep, const struct leat_write_plan *want,
+               struct leat_load_plan *ret_plan, struct leat_error *err);
+void lt_sq_plan_release(struct leat_load_plan *plan);
+/* How one stream would be taken. `conn` NULL: there is no file yet. Asked again inside the load's
+ * transaction, for much may happen between plan and begin. */
+int lt_sq_plan_stream(struct leat_endpoint *ep, struct sq_conn *conn,
+                      const struct leat_write_stream *want, struct leat_load_stream *ret_stream,
+                      struct leat_error *err);
+void lt_sq_plan_stream_done(struct leat_load_stream *stream);
+/* The statement that makes the stream's table anew. */
+int lt_sq_create_sql(const struct leat_write_stream *want, struct lt_buf *sql,
+                     struct leat_error *err);
+
+int lt_sq_state_make(struct sq_conn *conn, struct leat_error *err);
+/* True when the record of the last load of this stream names this source. */
+int lt_sq_state_ours(struct sq_conn *conn, const char *stream, const char *source_id,
+                     bool *ret_ours, struct leat_error *err);
+int lt_sq_state_committed(struct sq_conn *conn, const char *load_id, bool *ret_committed,
+                          struct leat_error *err);
+int lt_sq_state_save(struct sq_conn *conn, const struct leat_write_plan *want,
+                     const int64_t *rows, const struct leat_commit *what, struct leat_error *err);
+
+extern const struct leat_load_ops lt_sq_load;
+
+#endif

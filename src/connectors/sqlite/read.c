@@ -1,0 +1,628 @@
+/* Reads: one SELECT a reader, on its own connection, or on the endpoint's while that holds a
+ * snapshot (SQLite cannot share one between connections). */
+#include "connectors/sqlite/internal.h"
+
+#include "core/json.h"
+#include "core/util.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/banned.h"
+
+#define BATCH_ROWS 65536
+#define BATCH_BYTES ((int64_t)8 << 20)
+#define FIRST_BATCH_RESERVE 1024
+#define CURSOR_COLUMNS_MAX 16
+
+struct leat_reader {
+    struct sq_conn *conn;
+    bool owns_conn;
+    sqlite3_stmt *stmt;
+    char *stream; /* for places */
+    struct ArrowSchema schema;
+    struct lt_batch_builder batch;
+    enum sq_decoder *decoders;
+    int64_t row_bytes; /* fixed-width bytes of a row */
+    int64_t rows_max, bytes_max;
+    int64_t rows_expected; /* what to reserve for the next batch */
+    int64_t row;           /* number of the next row, from 1 */
+    const struct leat_reject_sink *rejects;
+    bool done;
+};
+
+/* --- the statement ------------------------------------------------------------------------- */
+
+/* A column in comparisons and orders. Moments are compared as texts, which SQLite programs write
+ * with a blank or a T, and with or without Z. */
+static int put_comparable(const struct ArrowSchema *schema, const char *column, struct lt_buf *sql,
+                          struct leat_error *err)
+{
+    int64_t at = lt_schema_find(schema, column);
+    struct lt_type type;
+    if (at < 0) {
+        return lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no column \"%s\"", column);
+    }
+    int status = lt_type_of(schema->children[at], &type, err);
+    if (status) {
+        return status;
+    }
+    bool moment = type.id == LT_TIMESTAMP;
+    char declared[64] = "";
+    lt_schema_meta_text(schema->children[at], LT_META_SOURCE_TYPE, declared, sizeof declared);
+    if ((type.id == LT_DECIMAL128 || type.id == LT_DECIMAL256 || type.logical == LT_NUMERIC) &&
+        strcasestr(declared, "_TEXT")) {
+        return lt_fail(err, LT_E_UNSUPPORTED,
+                       "column \"%s\" holds decimals as text, which SQLite cannot order", column);
+    }
+    int failed = moment ? lt_buf_puts(sql, "replace(rtrim(") : LEAT_OK;
+    failed |= lt_sq_quote(sql, column);
+    failed |= moment ? lt_buf_puts(sql, ", 'Z'), 'T', ' ')") : LEAT_OK;
+    return failed ? lt_fail_oom(err) : LEAT_OK;
+}
+
+/* `bound` as SQLite compares it with that column. */
+static int put_bound(const struct ArrowSchema *schema, const char *column, const char *bound,
+                     struct lt_buf *sql, struct leat_error *err)
+{
+    struct lt_type type;
+    int64_t at = lt_schema_find(schema, column);
+    int status = at < 0 ? lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no column \"%s\"", column)
+                        : lt_type_of(schema->children[at], &type, err);
+    if (status) {
+        return status;
+    }
+    bool number = lt_type_is_integer(type.id) || type.id == LT_FLOAT64 ||
+                  type.id == LT_DECIMAL128 || type.logical == LT_NUMERIC;
+    size_t len = strlen(bound);
+    char *text = type.id == LT_TIMESTAMP && len && bound[len - 1] == 'Z'
+                     ? lt_strndup(bound, len - 1)
+                     : lt_strdup(bound);
+    int failed = !text;
+    failed = failed || (number && lt_buf_puts(sql, "CAST("));
+    failed = failed || lt_dialect_literal(&lt_dialect_sqlite, text, sql);
+    failed = failed || (number && lt_buf_puts(sql, " AS NUMERIC)"));
+    free(text);
+    return failed ? lt_fail_oom(err) : LEAT_OK;
+}
+
+/* Compound cursors compare as rows: (a, b) > (1, 2). */
+static int put_range_side(const struct ArrowSchema *schema, const struct leat_cursor_range *range,
+                          const char *const *bounds, const char *comparison, struct lt_buf *sql,
+                          struct leat_error *err)
+{
+    int status = lt_buf_puts(sql, "(") ? lt_fail_oom(err) : LEAT_OK;
+    for (size_t i = 0; i < range->n_columns && !status; i++) {
+        status = i && lt_buf_puts(sql, ", ") ? lt_fail_oom(err) : LEAT_OK;
+        status = status ? status : put_comparable(schema, range->columns[i], sql, err);
+    }
+    if (!status && lt_buf_printf(sql, ") %s (", comparison)) {
+        status = lt_fail_oom(err);
+    }
+    for (size_t i = 0; i < range->n_columns && !status; i++) {
+        status = i && lt_buf_puts(sql, ", ") ? lt_fail_oom(err) : LEAT_OK;
+        status = status ? status : put_bound(schema, range->columns[i], bounds[i], sql, err);
+    }
+    return !status && lt_buf_puts(sql, ")") ? lt_fail_oom(err) : status;
+}
+
+static int put_where(const struct ArrowSchema *schema, const struct leat_read_plan *plan,
+                     struct lt_buf *sql, struct leat_error *err)
+{
+    const char *glue = " WHERE ";
+    const struct leat_cursor_range *range = plan->cursor;
+    int status = LEAT_OK;
+    if (plan->predicate) {
+        /* The line end closes a comment that the predicate may end in. */
+        status = lt_buf_printf(sql, "%s(%s\n)", glue, plan->predicate) ? lt_fail_oom(err) : LEAT_OK;
+        glue = " AND ";
+    }
+    if (range && (range->n_columns == 0 || range->n_columns > CURSOR_COLUMNS_MAX)) {
+        return lt_fail(err, LT_E_INVALID, "a cursor has 1 to %d columns", CURSOR_COLUMNS_MAX);
+    }
+    if (!status && range && range->low) {
+        status = lt_buf_puts(sql, glue) ? lt_fail_oom(err) : LEAT_OK;
+        status = status ? status
+                        : put_range_side(schema, range, range->low,
+                                         range->low_inclusive ? ">=" : ">", sql, err);
+        glue = " AND ";
+    }
+    if (!status && range && range->high) {
+        status = lt_buf_puts(sql, glue) ? lt_fail_oom(err) : LEAT_OK;
+        status = status ? status
+                        : put_range_side(schema, range, range->high,
+                                         range->high_inclusive ? "<=" : "<", sql, err);
+    }
+    return status;
+}
+
+static int put_select(const struct ArrowSchema *source, const struct ArrowSchema *wanted,
+                      const char *from, const struct leat_read_plan *plan, struct lt_buf *sql,
+                      struct leat_error *err)
+{
+    int failed = lt_buf_puts(sql, "SELECT ");
+    for (int64_t i = 0; i < wanted->n_children; i++) {
+        failed |= lt_buf_puts(sql, i ? ", " : "");
+        failed |= lt_sq_quote(sql, wanted->children[i]->name);
+    }
+    failed |= lt_buf_printf(sql, "%s FROM %s", wanted->n_children ? "" : "1", from);
+    int status = failed ? lt_fail_oom(err) : put_where(source, plan, sql, err);
+    for (size_t i = 0; i < plan->n_order && !status; i++) {
+        status = lt_buf_puts(sql, i ? ", " : " ORDER BY ") ? lt_fail_oom(err) : LEAT_OK;
+        status = status ? status : put_comparable(source, plan->order[i], sql, err);
+        if (!status && lt_buf_puts(sql, " COLLATE BINARY")) {
+            status = lt_fail_oom(err);
+        }
+    }
+    if (!status && plan->limit >= 0 &&
+        lt_buf_printf(sql, " LIMIT %lld", (long long)plan->limit)) {
+        status = lt_fail_oom(err);
+    }
+    return status;
+}
+
+/* --- the schema ---------------------------------------------------------------------------- */
+
+/* The column of `source` under the type the user gave it, if one was given. */
+static int add_wanted(const struct ArrowSchema *source, int64_t column,
+                      const struct ArrowSchema *types, struct ArrowSchema *wanted,
+                      struct leat_error *err)
+{
+    const struct ArrowSchema *own = source->children[column];
+    int64_t given = types ? lt_schema_find(types, own->name) : -1;
+    struct ArrowSchema field = {.release = NULL};
+    char key[24];
+    int status = lt_schema_copy(given >= 0 ? types->children[given] : own, &field, err);
+    if (!status && given >= 0) {
+        if (lt_schema_meta_text(own, LT_META_KEY, key, sizeof key)) {
+            status = lt_schema_set_meta(&field, LT_META_KEY, key, err);
+        }
+        field.flags = (field.flags & ~ARROW_FLAG_NULLABLE) | (own->flags & ARROW_FLAG_NULLABLE);
+    }
+    status = status ? status : lt_schema_add(wanted, &field, err);
+    lt_schema_done(&field);
+    return status;
+}
+
+static int unknown_column(const struct ArrowSchema *source, const char *name,
+                          struct leat_error *err)
+{
+    const char **names = calloc((size_t)source->n_children + 1, sizeof *names);
+    for (int64_t i = 0; names && i < source->n_children; i++) {
+        names[i] = source->children[i]->name;
+    }
+    int status = lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no column \"%s\"", name);
+    const char *close = names ? lt_closest(name, names) : NULL;
+    if (close) {
+        leat_error_remedy(err, "did you mean \"%s\"?", close);
+    }
+    free(names);
+    return status;
+}
+
+static int wanted_schema(const struct ArrowSchema *source, const struct leat_read_plan *plan,
+                         struct ArrowSchema *ret_wanted, struct leat_error *err)
+{
+    struct ArrowSchema wanted = {.release = NULL};
+    int status = lt_schema_init_struct(&wanted, 0, err);
+    size_t n = plan->columns ? plan->n_columns : (size_t)source->n_children;
+    for (size_t i = 0; i < n && !status; i++) {
+        int64_t at = plan->columns ? lt_schema_find(source, plan->columns[i]) : (int64_t)i;
+        status = at < 0 ? unknown_column(source, plan->columns[i], err)
+                        : add_wanted(source, at, plan->types, &wanted, err);
+    }
+    char *keys = NULL;
+    size_t len = 0;
+    const char *found = lt_schema_meta(source, "leat.foreign_keys", &len);
+    if (!status && found) {
+        keys = lt_strndup(found, len);
+        status = keys ? lt_schema_set_meta(&wanted, "leat.foreign_keys", keys, err)
+                      : lt_fail_oom(err);
+    }
+    free(keys);
+    if (status) {
+        lt_schema_done(&wanted);
+        return status;
+    }
+    lt_schema_move(&wanted, ret_wanted);
+    return LEAT_OK;
+}
+
+/* Columns that neither their declaration nor the user types, among those that are read. */
+static void leave_out_known(const struct ArrowSchema *source, const struct leat_read_plan *plan,
+                            bool *untyped)
+{
+    for (int64_t i = 0; i < source->n_children; i++) {
+        const char *name = source->children[i]->name;
+        bool read = !plan->columns;
+        for (size_t c = 0; c < plan->n_columns && !read; c++) {
+            read = !strcmp(plan->columns[c], name);
+        }
+        untyped[i] =
+            untyped[i] && read && !(plan->types && lt_schema_find(plan->types, name) >= 0);
+    }
+}
+
+/* --- the reader ---------------------------------------------------------------------------- */
+
+static int reader_columns(struct leat_reader *reader, struct leat_error *err)
+{
+    int64_t n = reader->schema.n_children;
+    reader->decoders = calloc((size_t)n + 1, sizeof *reader->decoders);
+    if (!reader->decoders) {
+        return lt_fail_oom(err);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        struct lt_type type;
+        int status = lt_type_of(reader->schema.children[i], &type, err);
+        if (status) {
+            leat_error_place(err, "column \"%s\"", reader->schema.children[i]->name);
+            return status;
+        }
+        reader->decoders[i] = lt_sq_decoder_of(&type);
+        reader->row_bytes += lt_type_is_varlen(type.id) ? 4 : LT_MAX(type.width, 1);
+    }
+    return lt_batch_builder_init(&reader->batch, &reader->schema, err);
+}
+
+int lt_sq_reader_new(struct sq_conn *conn, bool owns, const char *sql, struct ArrowSchema *schema,
+                     const char *stream, const struct leat_read_plan *plan,
+                     struct leat_reader **ret_reader, struct leat_error *err)
+{
+    struct leat_reader *reader = calloc(1, sizeof *reader);
+    if (!reader) {
+        return lt_fail_oom(err);
+    }
+    reader->conn = conn;
+    reader->rows_max = plan && plan->batch_rows_max > 0 ? plan->batch_rows_max : BATCH_ROWS;
+    reader->bytes_max = plan && plan->batch_bytes_max > 0 ? plan->batch_bytes_max : BATCH_BYTES;
+    reader->rows_expected = LT_MIN(FIRST_BATCH_RESERVE, reader->rows_max);
+    reader->row = 1;
+    reader->rejects = plan ? plan->rejects : NULL;
+    reader->stream = lt_strdup(stream);
+    lt_schema_move(schema, &reader->schema);
+    int status = reader->stream ? reader_columns(reader, err) : lt_fail_oom(err);
+    if (!status) {
+        lt_sq_lock(conn);
+        status = lt_sq_prepare(conn, sql, &reader->stmt, err);
+        lt_sq_unlock(conn);
+    }
+    if (status) {
+        reader->conn = NULL; /* stays the caller's */
+        lt_sq_source.finish(reader);
+        return status;
+    }
+    reader->owns_conn = owns;
+    *ret_reader = reader;
+    return LEAT_OK;
+}
+
+/* Schema and FROM text of what is to be read. */
+static int resolve_source(struct sq_conn *conn, const struct leat_read_plan *plan,
+                          struct ArrowSchema *ret_source, struct lt_buf *from,
+                          struct leat_error *err)
+{
+    if (plan->query) {
+        int status = lt_sq_query_schema(conn, plan->query, plan->types, ret_source, err);
+        return !status && lt_buf_printf(from, "(%s\n)", plan->query) ? lt_fail_oom(err) : status;
+    }
+    struct sq_table table = {.name = NULL};
+    int status = lt_sq_table(conn, plan->stream.name, &table, err);
+    if (status) {
+        return status;
+    }
+    if (lt_sq_quote(from, table.name)) {
+        status = lt_fail_oom(err);
+    }
+    leave_out_known(&table.schema, plan, table.untyped);
+    status = status ? status
+                    : lt_sq_scan_types(conn, lt_buf_text(from), &table.schema, table.untyped, err);
+    if (!status) {
+        lt_schema_move(&table.schema, ret_source);
+    }
+    lt_sq_table_done(&table);
+    return status;
+}
+
+static int sq_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                    struct leat_reader **ret_reader, struct leat_error *err)
+{
+    struct sq_conn *conn = ep->snapshot ? ep->conn : NULL;
+    struct ArrowSchema source = {.release = NULL}, wanted = {.release = NULL};
+    struct lt_buf from = LT_BUF_INIT, sql = LT_BUF_INIT;
+    const char *stream = plan->query ? "query" : plan->stream.name;
+    int status = LEAT_OK;
+    if (plan->partition) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "a SQLite read cannot be split");
+    }
+    if (!plan->query && !plan->stream.name) {
+        return lt_fail(err, LT_E_INVALID, "neither a stream nor a query was named");
+    }
+    if (!conn) {
+        status = lt_sq_connect(ep, SQ_USE_READ, &conn, err);
+    }
+    status = status ? status : resolve_source(conn, plan, &source, &from, err);
+    status = status ? status : wanted_schema(&source, plan, &wanted, err);
+    status = status ? status : put_select(&source, &wanted, lt_buf_text(&from), plan, &sql, err);
+    status = status ? status
+                    : lt_sq_reader_new(conn, !ep->snapshot, lt_buf_text(&sql), &wanted, stream,
+                                       plan, ret_reader, err);
+    if (status && stream) {
+        leat_error_place(err, "%s", stream);
+    }
+    if (status && conn && !ep->snapshot) {
+        lt_sq_disconnect(conn);
+    }
+    lt_schema_done(&source);
+    lt_schema_done(&wanted);
+    lt_buf_done(&from);
+    lt_buf_done(&sql);
+    return status;
+}
+
+static int sq_schema(struct leat_reader *reader, struct ArrowSchema *ret_schema,
+                     struct leat_error *err)
+{
+    return lt_schema_copy(&reader->schema, ret_schema, err);
+}
+
+/* The row as it is stored, for the reject sink. */
+static int row_json(const struct leat_reader *reader, struct lt_buf *out)
+{
+    const struct lt_sqlite *api = reader->conn->api;
+    struct lt_json json = {.out = out};
+    lt_json_object(&json);
+    for (int i = 0; i < (int)reader->schema.n_children; i++) {
+        lt_json_key(&json, reader->schema.children[i]->name);
+        const char *text;
+        size_t len;
+        switch (api->sqlite3_column_type(reader->stmt, i)) {
+        case SQLITE_INTEGER:
+            lt_json_int(&json, api->sqlite3_column_int64(reader->stmt, i));
+            break;
+        case SQLITE_FLOAT:
+            lt_json_double(&json, api->sqlite3_column_double(reader->stmt, i));
+            break;
+        case SQLITE_TEXT:
+            text = (const char *)api->sqlite3_column_text(reader->stmt, i);
+            len = text ? (size_t)api->sqlite3_column_bytes(reader->stmt, i) : 0;
+            lt_json_text_n(&json, text ? text : "", lt_utf8_valid_prefix(text ? text : "", len));
+            break;
+        case SQLITE_BLOB:
+            lt_json_text(&json, "(blob)");
+            break;
+        default:
+            lt_json_null(&json);
+        }
+    }
+    lt_json_object_end(&json);
+    return json.failed;
+}
+
+static int refuse(struct leat_reader *reader, int64_t column, const struct sq_misfit *misfit,
+                  struct leat_error *err)
+{
+    const struct ArrowSchema *field = reader->schema.children[column];
+    struct lt_buf type = LT_BUF_INIT, record = LT_BUF_INIT;
+    char place[512], reason[256];
+    snprintf(place, sizeof place, "%s: row %lld column \"%s\"", reader->stream,
+             (long long)reader->row, field->name);
+    if (lt_type_print(field, &type)) {
+        lt_buf_clear(&type);
+    }
+    snprintf(reason, sizeof reason, "cannot be read as %s: %s", lt_buf_text(&type), misfit->why);
+    int status;
+    if (reader->rejects) {
+        status = row_json(reader, &record) ? lt_fail_oom(err) : LEAT_OK;
+        struct leat_reject reject = {.size = sizeof reject,
+                                     .place = place,
+                                     .code = lt_codes[misfit->code].code,
+                                     .reason = reason,
+                                     .record = lt_buf_text(&record),
+                                     .record_len = record.len};
+        status = status ? status : reader->rejects->reject(reader->rejects->arg, &reject, err);
+    } else {
+        status = lt_fail(err, misfit->code, "%s", reason);
+        leat_error_place(err, "%s", place);
+        leat_error_remedy(err, "--cast %s=utf8, or --on-error skip --rejects FILE", field->name);
+    }
+    lt_buf_done(&type);
+    lt_buf_done(&record);
+    return status;
+}
+
+/* Appends the row the statement stands on, whole or not at all. */
+static int take_row(struct leat_reader *reader, int64_t rows, int64_t *bytes,
+                    struct leat_error *err)
+{
+    int64_t n = reader->schema.n_children;
+    struct sq_misfit misfit;
+    for (int64_t i = 0; i < n; i++) {
+        int status = lt_sq_decode(reader->conn->api, reader->stmt, (int)i, reader->decoders[i],
+                                  &reader->batch.columns[i], bytes, &misfit);
+        if (status == LEAT_BAD_DATA) {
+            status = refuse(reader, i, &misfit, err);
+            if (!status && lt_batch_builder_truncate(&reader->batch, rows)) {
+                status = lt_fail_oom(err);
+            }
+            return status ? status : LEAT_BAD_DATA;
+        }
+        if (status) {
+            return lt_fail_oom(err);
+        }
+    }
+    return LEAT_OK;
+}
+
+/* Rows until the batch is full or the statement ends. With columns, a rejected row leaves the
+ * count as it was. */
+static int fill(struct leat_reader *reader, int64_t *ret_rows, int64_t *ret_first,
+                struct leat_error *err)
+{
+    int64_t rows = 0, bytes = 0;
+    while (rows < reader->rows_max && bytes < reader->bytes_max) {
+        int rc = reader->conn->api->sqlite3_step(reader->stmt);
+        if (rc == SQLITE_DONE) {
+            reader->done = true;
+            break;
+        }
+        if (rc != SQLITE_ROW) {
+            int status = lt_sq_fail(reader->conn, rc, err, "reading stopped at row %lld",
+                                    (long long)reader->row);
+            leat_error_place(err, "%s", reader->stream);
+            return status;
+        }
+        int status = take_row(reader, rows, &bytes, err);
+        if (status && (status != LEAT_BAD_DATA || !reader->rejects)) {
+            return status;
+        }
+        if (!status) {
+            *ret_first = rows == 0 ? reader->row : *ret_first;
+            bytes += reader->row_bytes;
+            rows++;
+        }
+        reader->row++;
+    }
+    *ret_rows = rows;
+    return LEAT_OK;
+}
+
+static int sq_next(struct leat_reader *reader, struct leat_payload *ret_payload,
+                   struct leat_error *err)
+{
+    struct leat_payload payload = {.size = ret_payload->size, .kind = LEAT_PAYLOAD_NONE};
+    int64_t rows = 0, first = 0;
+    int status = LEAT_OK;
+    if (!reader->done) {
+        if (lt_batch_builder_reserve(&reader->batch, reader->rows_expected)) {
+            return lt_fail_oom(err);
+        }
+        lt_sq_lock(reader->conn);
+        status = fill(reader, &rows, &first, err);
+        lt_sq_unlock(reader->conn);
+    }
+    if (status) {
+        return status;
+    }
+    if (rows > 0) {
+        payload.kind = LEAT_PAYLOAD_BATCH;
+        payload.rows = rows;
+        payload.row_first = first;
+        reader->rows_expected = rows;
+        status = lt_batch_builder_finish(&reader->batch, rows, &payload.batch, err);
+    }
+    if (!status) {
+        memcpy(ret_payload, &payload, LT_MIN(ret_payload->size, sizeof payload));
+    }
+    return status;
+}
+
+static void sq_finish(struct leat_reader *reader)
+{
+    if (!reader) {
+        return;
+    }
+    if (reader->stmt) {
+        reader->conn->api->sqlite3_finalize(reader->stmt);
+    }
+    if (reader->owns_conn) {
+        lt_sq_disconnect(reader->conn);
+    }
+    lt_batch_builder_done(&reader->batch);
+    lt_schema_done(&reader->schema);
+    free(reader->decoders);
+    free(reader->stream);
+    free(reader);
+}
+
+/* --- snapshots and bounds ------------------------------------------------------------------ */
+
+/* BEGIN alone locks nothing: the first read fixes what the connection sees. */
+static int sq_snapshot_take(struct leat_endpoint *ep, char *ret_token, size_t size,
+                            struct leat_error *err)
+{
+    struct sq_conn *conn = NULL;
+    int64_t ignored;
+    int status = lt_sq_own(ep, &conn, err);
+    status = status ? status : lt_sq_exec(conn, "BEGIN", err);
+    if (status) {
+        return status;
+    }
+    status = lt_sq_int(conn, "SELECT count(*) FROM sqlite_master", NULL, NULL, 0, &ignored, err);
+    if (status) {
+        lt_sq_exec(conn, "ROLLBACK", NULL);
+        return status;
+    }
+    ep->snapshot = true;
+    if (size) {
+        ret_token[0] = 0; /* nobody else can join it */
+    }
+    return LEAT_OK;
+}
+
+static void sq_snapshot_release(struct leat_endpoint *ep)
+{
+    if (ep->snapshot) {
+        lt_sq_exec(ep->conn, "ROLLBACK", NULL);
+        ep->snapshot = false;
+    }
+}
+
+static void copy_bound(struct sq_conn *conn, sqlite3_stmt *stmt, int index, char text[128])
+{
+    const char *value = (const char *)conn->api->sqlite3_column_text(stmt, index);
+    snprintf(text, 128, "%s", value ? value : "");
+}
+
+static int sq_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                     const char *column, struct leat_bounds *ret_bounds, struct leat_error *err)
+{
+    struct sq_conn *conn = NULL;
+    struct ArrowSchema source = {.release = NULL};
+    struct lt_buf from = LT_BUF_INIT, name = LT_BUF_INIT, sql = LT_BUF_INIT;
+    struct leat_bounds bounds = {.size = ret_bounds->size};
+    sqlite3_stmt *stmt = NULL;
+    int status = lt_sq_own(ep, &conn, err);
+    status = status ? status : resolve_source(conn, plan, &source, &from, err);
+    status = status ? status : put_comparable(&source, column, &name, err);
+    if (!status &&
+        lt_buf_printf(&sql, "SELECT min(%s), max(%s), datetime('now') FROM %s", lt_buf_text(&name),
+                      lt_buf_text(&name), lt_buf_text(&from))) {
+        status = lt_fail_oom(err);
+    }
+    if (!status && plan->predicate && lt_buf_printf(&sql, " WHERE (%s\n)", plan->predicate)) {
+        status = lt_fail_oom(err);
+    }
+    status = status ? status : lt_sq_prepare(conn, lt_buf_text(&sql), &stmt, err);
+    if (!status) {
+        int rc = conn->api->sqlite3_step(stmt);
+        if (rc == SQLITE_ROW) {
+            copy_bound(conn, stmt, 0, bounds.low);
+            copy_bound(conn, stmt, 1, bounds.high);
+            copy_bound(conn, stmt, 2, bounds.now);
+            bounds.empty = conn->api->sqlite3_column_type(stmt, 1) == SQLITE_NULL;
+            memcpy(ret_bounds, &bounds, LT_MIN(bounds.size, sizeof bounds));
+        } else {
+            status = lt_sq_fail(conn, rc, err, "cannot read the bounds of \"%s\"", column);
+        }
+    }
+    if (conn && stmt) {
+        conn->api->sqlite3_finalize(stmt);
+    }
+    lt_schema_done(&source);
+    lt_buf_done(&from);
+    lt_buf_done(&name);
+    lt_buf_done(&sql);
+    return status;
+}
+
+const struct leat_source_ops lt_sq_source = {
+    .snapshot_take = sq_snapshot_take,
+    .snapshot_release = sq_snapshot_release,
+    .bounds = sq_bounds,
+    .start = sq_start,
+    .schema = sq_schema,
+    .next = sq_next,
+    .finish = sq_finish,
+};

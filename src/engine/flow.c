@@ -1,0 +1,371 @@
+#include "engine/flow.h"
+
+#include "columnar/text.h"
+#include "core/codes.h"
+#include "core/thread.h"
+#include "core/util.h"
+#include "engine/queue.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source,
+                  struct lt_flow *ret_flow, struct leat_error *err)
+{
+    struct lt_flow *flow = ret_flow;
+    memset(flow, 0, sizeof *flow);
+    flow->run = run;
+    flow->job = job;
+    flow->source = source;
+    flow->limit = -1;
+    pthread_mutex_init(&flow->mutex, NULL);
+    struct leat_read_plan plan;
+    lt_run_read_plan(run, source, job, &plan);
+    flow->limit = plan.limit;
+    if (run->rejects) {
+        lt_rejects_stream(run->rejects, job->label, &flow->rejects);
+        plan.rejects = &flow->rejects.sink;
+    }
+    if (!source->connector->source) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot be read", source->connector->name);
+    }
+    int rc = source->connector->source->start(source->ep, &plan, &flow->reader, err);
+    if (!rc) {
+        rc = source->connector->source->schema(flow->reader, &flow->source_schema, err);
+    }
+    if (!rc) {
+        rc = lt_transform_new(&run->wishes, &flow->source_schema, &flow->schema, &flow->cast, err);
+    }
+    if (rc && err && !err->place[0]) {
+        leat_error_place(err, "%s", job->label);
+    }
+    return rc;
+}
+
+int lt_flow_dest_init(struct lt_flow *flow, struct lt_flow_dest *dest,
+                      const struct ArrowSchema *taken, struct leat_error *err)
+{
+    dest->flow = flow;
+    int rc = lt_schema_copy(taken, &dest->schema, err);
+    if (!rc) {
+        rc = lt_cast_new(&flow->schema, taken, NULL, &dest->cast, err);
+    }
+    if (!rc && flow->run->verify) {
+        dest->sums = calloc((size_t)taken->n_children + 1, sizeof *dest->sums);
+        rc = dest->sums ? LEAT_OK : lt_fail_oom(err);
+    }
+    return rc;
+}
+
+void lt_flow_done(struct lt_flow *flow)
+{
+    for (size_t d = 0; d < flow->n_dests; d++) {
+        struct lt_flow_dest *dest = &flow->dests[d];
+        if (dest->part) {
+            dest->side->connector->load->part_close(dest->part);
+        }
+        lt_queue_free(dest->queue);
+        lt_cast_free(dest->cast);
+        lt_schema_done(&dest->schema);
+        lt_buf_done(&dest->cast_rejects.drop);
+        free(dest->sums);
+    }
+    free(flow->dests);
+    if (flow->reader) {
+        flow->source->connector->source->finish(flow->reader);
+    }
+    lt_cast_free(flow->cast);
+    lt_schema_done(&flow->source_schema);
+    lt_schema_done(&flow->schema);
+    lt_buf_done(&flow->cast_rejects.drop);
+    if (flow->run) {
+        pthread_mutex_destroy(&flow->mutex);
+    }
+    memset(flow, 0, sizeof *flow);
+}
+
+/* Keeps the first fault and ends every thread of the flow. */
+static void fail(struct lt_flow *flow, const struct leat_error *error)
+{
+    pthread_mutex_lock(&flow->mutex);
+    bool first = !flow->failed;
+    if (first) {
+        flow->failed = true;
+        flow->error = *error;
+    }
+    pthread_mutex_unlock(&flow->mutex);
+    for (size_t d = 0; d < flow->n_dests; d++) {
+        if (flow->dests[d].queue) {
+            lt_queue_close(flow->dests[d].queue);
+        }
+    }
+}
+
+/* Writes one refused record as JSON for the rejects file. */
+static int record_json(const struct ArrowSchema *schema, const struct ArrowArray *batch,
+                       int64_t row, struct lt_buf *out)
+{
+    struct lt_view view;
+    if (lt_view_init(&view, schema, batch, NULL)) {
+        return LEAT_NO_MEMORY;
+    }
+    int rc = lt_text_format_json(&view, row, out);
+    lt_view_done(&view);
+    return rc;
+}
+
+int lt_flow_drop(struct lt_flow *flow, const struct ArrowSchema *schema,
+                 struct lt_cast_rejects *rejects, int64_t row_first, struct ArrowArray *batch,
+                 struct leat_error *err)
+{
+    struct lt_buf record = LT_BUF_INIT;
+    char place[128];
+    int rc = LEAT_OK;
+    for (int64_t row = 0; !rc && row < batch->length; row++) {
+        if (!(rejects->drop.data[row >> 3] >> (row & 7) & 1)) {
+            continue;
+        }
+        snprintf(place, sizeof place, "%.80s: row %lld", flow->job->label,
+                 (long long)(row_first + row));
+        lt_buf_clear(&record);
+        rc = record_json(schema, batch, row, &record);
+        if (rc) {
+            rc = lt_fail_oom(err);
+            break;
+        }
+        const struct leat_reject reject = {
+            .size = sizeof reject,
+            .place = place,
+            .code = rejects->first.code[0] ? rejects->first.code : "value-range",
+            .reason = row == rejects->first_row ? rejects->first.message
+                                                : "a value does not fit its column's type",
+            .record = lt_buf_text(&record),
+            .record_len = record.len};
+        rc = flow->rejects.sink.reject(flow->rejects.sink.arg, &reject, err);
+    }
+    lt_buf_done(&record);
+    if (!rc) {
+        struct ArrowArray kept = {0};
+        rc = lt_array_filter(schema, batch, rejects->drop.data, &kept, err);
+        if (!rc) {
+            lt_array_done(batch);
+            lt_array_move(&kept, batch);
+        }
+    }
+    return rc;
+}
+
+/* Casts a batch; with rejects, refused rows leave it on the way. */
+static int cast_batch(struct lt_flow *flow, struct lt_cast *cast, const struct ArrowSchema *to,
+                      struct lt_cast_rejects *rejects, struct leat_payload *payload,
+                      struct leat_error *err)
+{
+    if (lt_cast_is_identity(cast)) {
+        return LEAT_OK;
+    }
+    struct ArrowArray out = {0};
+    bool skip = flow->run->rejects != NULL;
+    lt_buf_clear(&rejects->drop);
+    rejects->rows = 0;
+    int rc = lt_cast_run(cast, &payload->batch, payload->row_first, &out, skip ? rejects : NULL,
+                         err);
+    if (!rc && skip && rejects->rows) {
+        rc = lt_flow_drop(flow, to, rejects, payload->row_first, &out, err);
+    }
+    if (rc) {
+        lt_array_done(&out);
+        return rc;
+    }
+    lt_array_move(&out, &payload->batch);
+    payload->rows = payload->batch.length;
+    return LEAT_OK;
+}
+
+int lt_flow_next(struct lt_flow *flow, struct leat_payload *ret_payload, struct leat_error *err)
+{
+    memset(ret_payload, 0, sizeof *ret_payload);
+    ret_payload->size = sizeof *ret_payload;
+    if (flow->limit >= 0 && flow->rows_read >= flow->limit) {
+        return LEAT_OK;
+    }
+    if (atomic_load_explicit(&flow->run->leat->cancelled, memory_order_relaxed)) {
+        return lt_fail(err, LT_E_CANCELLED, "the run was cancelled");
+    }
+    int rc = flow->source->connector->source->next(flow->reader, ret_payload, err);
+    if (rc || ret_payload->kind == LEAT_PAYLOAD_NONE) {
+        return rc;
+    }
+    if (flow->limit >= 0 && ret_payload->rows > flow->limit - flow->rows_read) {
+        ret_payload->rows = flow->limit - flow->rows_read;
+        rc = lt_array_slice(&ret_payload->batch, 0, ret_payload->rows, err);
+    }
+    if (!rc) {
+        flow->rows_read += ret_payload->rows;
+        rc = cast_batch(flow, flow->cast, &flow->schema, &flow->cast_rejects, ret_payload, err);
+    }
+    if (rc) {
+        leat_x_payload_release(ret_payload);
+    }
+    return rc;
+}
+
+/* Gives one batch to every queue: shared, not copied, where there are several. */
+static int distribute(struct lt_flow *flow, struct leat_payload *payload, struct leat_error *err)
+{
+    int64_t bytes = lt_array_bytes(&flow->schema, &payload->batch);
+    bytes = LT_MAX(bytes, 1);
+    flow->bytes_read += bytes;
+    atomic_fetch_add_explicit(&flow->run->rows, payload->rows, memory_order_relaxed);
+    atomic_fetch_add_explicit(&flow->run->bytes, bytes, memory_order_relaxed);
+    int rc = flow->n_dests > 1 ? lt_array_share(&payload->batch, err) : LEAT_OK;
+    for (size_t d = 0; !rc && d < flow->n_dests; d++) {
+        struct leat_payload one = *payload;
+        if (d + 1 == flow->n_dests) {
+            payload->batch.release = NULL;
+        } else {
+            memset(&one.batch, 0, sizeof one.batch);
+            rc = lt_array_hold(&payload->batch, &one.batch, err);
+        }
+        if (!rc) {
+            rc = lt_queue_push(flow->dests[d].queue, &one, bytes);
+            if (rc == LEAT_NO_MEMORY) {
+                lt_fail_oom(err);
+            } else if (rc) {
+                lt_fail(err, LT_E_CANCELLED, "stopped by another fault");
+            }
+        }
+        if (rc) {
+            lt_array_done(&one.batch);
+        }
+    }
+    return rc;
+}
+
+/* The reading side, on the calling thread. */
+static void read_all(struct lt_flow *flow)
+{
+    struct leat_error err = {0};
+    int rc;
+    for (;;) {
+        struct leat_payload payload;
+        rc = lt_flow_next(flow, &payload, &err);
+        if (rc || payload.kind == LEAT_PAYLOAD_NONE) {
+            break;
+        }
+        rc = distribute(flow, &payload, &err);
+        leat_x_payload_release(&payload);
+        if (rc) {
+            break;
+        }
+    }
+    if (rc) {
+        if (!err.place[0]) {
+            leat_error_place(&err, "%s", flow->job->label);
+        }
+        fail(flow, &err);
+        return;
+    }
+    for (size_t d = 0; d < flow->n_dests; d++) {
+        lt_queue_end(flow->dests[d].queue);
+    }
+}
+
+static int write_payload(struct lt_flow_dest *dest, struct leat_payload *payload,
+                         struct leat_error *err)
+{
+    int rc = cast_batch(dest->flow, dest->cast, &dest->schema, &dest->cast_rejects, payload, err);
+    if (!rc && dest->sums) {
+        rc = lt_checksum_add(&dest->schema, &payload->batch, dest->sums, err);
+    }
+    if (!rc && payload->rows > 0) {
+        dest->rows_in += payload->rows;
+        rc = dest->side->connector->load->part_write(dest->part, payload, err);
+    }
+    return rc;
+}
+
+/* One destination's side, on its own thread. */
+static void *write_all(void *arg)
+{
+    struct lt_flow_dest *dest = arg;
+    struct leat_error err = {0};
+    int rc = LEAT_OK;
+    for (;;) {
+        struct leat_payload payload;
+        if (lt_queue_pop(dest->queue, &payload)) {
+            return NULL; /* closed: somebody else failed and said so */
+        }
+        if (payload.kind == LEAT_PAYLOAD_NONE) {
+            break;
+        }
+        rc = write_payload(dest, &payload, &err);
+        leat_x_payload_release(&payload);
+        if (rc) {
+            break;
+        }
+    }
+    if (!rc) {
+        dest->receipt.size = sizeof dest->receipt;
+        rc = dest->side->connector->load->part_seal(dest->part, &dest->receipt, &err);
+    }
+    if (rc) {
+        if (!err.place[0]) {
+            leat_error_place(&err, "%s", dest->flow->job->label);
+        }
+        fail(dest->flow, &err);
+        /* The reader may be waiting for a server: nothing it brings is wanted any more. */
+        const struct lt_side *source = dest->flow->source;
+        if (source->connector->cancel) {
+            source->connector->cancel(source->ep);
+        }
+    }
+    return NULL;
+}
+
+static int open_parts(struct lt_flow *flow, struct leat_error *err)
+{
+    int rc = LEAT_OK;
+    for (size_t d = 0; !rc && d < flow->n_dests; d++) {
+        struct lt_flow_dest *dest = &flow->dests[d];
+        const struct leat_part_plan plan = {.size = sizeof plan,
+                                            .id = {dest->stream, 0, 0},
+                                            .payload = LEAT_PAYLOAD_BATCH,
+                                            .rejects = flow->run->rejects ? &flow->rejects.sink
+                                                                          : NULL};
+        rc = lt_queue_new(flow->run->queue_bytes_max, &dest->queue, err);
+        if (!rc) {
+            rc = dest->side->connector->load->part_open(dest->load, &plan, &dest->part, err);
+        }
+    }
+    return rc;
+}
+
+int lt_flow_run(struct lt_flow *flow, struct leat_error *err)
+{
+    int rc = open_parts(flow, err);
+    for (size_t d = 0; !rc && d < flow->n_dests; d++) {
+        struct lt_flow_dest *dest = &flow->dests[d];
+        rc = lt_thread_start(&dest->thread, write_all, dest, err);
+        dest->running = !rc;
+    }
+    if (rc) {
+        struct leat_error stop = {0};
+        lt_fail(&stop, LT_E_CANCELLED, "could not start");
+        fail(flow, &stop);
+    } else {
+        read_all(flow);
+    }
+    for (size_t d = 0; d < flow->n_dests; d++) {
+        if (flow->dests[d].running) {
+            pthread_join(flow->dests[d].thread, NULL);
+            flow->dests[d].running = false;
+        }
+    }
+    if (!rc && flow->failed) {
+        rc = flow->error.status;
+        if (err) {
+            *err = flow->error;
+        }
+    }
+    return rc;
+}

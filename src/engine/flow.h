@@ -1,0 +1,67 @@
+/* One stream's records on their way: a reader, and for every destination a queue and a part,
+ * each on a thread of its own.
+ *
+ *     reader --(transform)--> queue --(cast)--> part     one queue and part a destination
+ *
+ * The first fault of any thread is kept, closes all queues and so ends the others. */
+#ifndef LT_FLOW_H
+#define LT_FLOW_H
+
+#include "engine/run.h"
+
+struct lt_flow;
+
+/* One destination of the flow. */
+struct lt_flow_dest {
+    struct lt_flow *flow;
+    struct lt_side *side;
+    struct leat_load *load;
+    uint32_t stream;           /* its index within the load */
+    struct ArrowSchema schema; /* what the part takes */
+    struct lt_cast *cast;
+    struct lt_queue *queue;
+    struct leat_part *part;
+    struct leat_receipt receipt;
+    uint64_t *sums;     /* per column, with --verify */
+    int64_t rows_in;    /* handed to the part */
+    struct lt_cast_rejects cast_rejects;
+    pthread_t thread;
+    bool running;
+};
+
+struct lt_flow {
+    struct lt_run *run;
+    struct lt_job *job;
+    struct lt_side *source;
+    struct leat_reader *reader;
+    struct ArrowSchema source_schema; /* as the reader gives */
+    struct ArrowSchema schema;        /* after the transform */
+    struct lt_cast *cast;
+    struct lt_cast_rejects cast_rejects;
+    struct lt_flow_dest *dests;
+    size_t n_dests;
+    struct lt_stream_rejects rejects;
+    int64_t rows_read, bytes_read, limit;
+    pthread_mutex_t mutex; /* guards failed and error */
+    bool failed;
+    struct leat_error error;
+};
+
+/* Starts the read and makes the transform; nothing streams yet. */
+int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source,
+                  struct lt_flow *ret_flow, struct leat_error *err);
+/* Readies one destination: `taken` is the load stream's schema, copied. */
+int lt_flow_dest_init(struct lt_flow *flow, struct lt_flow_dest *dest,
+                      const struct ArrowSchema *taken, struct leat_error *err);
+/* The next batch after the transform, limit and rejects; kind NONE at the end. */
+int lt_flow_next(struct lt_flow *flow, struct leat_payload *ret_payload, struct leat_error *err);
+/* Moves all records; on success every destination has its sealed receipt. */
+int lt_flow_run(struct lt_flow *flow, struct leat_error *err);
+void lt_flow_done(struct lt_flow *flow);
+
+/* Marks the rows of `rejects` in a batch as refused: tells the sink and filters them out. */
+int lt_flow_drop(struct lt_flow *flow, const struct ArrowSchema *schema,
+                 struct lt_cast_rejects *rejects, int64_t row_first, struct ArrowArray *batch,
+                 struct leat_error *err);
+
+#endif

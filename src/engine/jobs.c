@@ -1,0 +1,246 @@
+#include "core/codes.h"
+#include "core/util.h"
+#include "engine/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NAME_MAX_BYTES 1024
+
+void lt_jobs_done(struct lt_jobs *jobs, size_t n_destinations)
+{
+    for (size_t i = 0; i < jobs->n; i++) {
+        struct lt_job *job = &jobs->items[i];
+        for (size_t d = 0; d < n_destinations; d++) {
+            free(job->dest_ns ? job->dest_ns[d] : NULL);
+            free(job->dest_names ? job->dest_names[d] : NULL);
+        }
+        free(job->dest_ns);
+        free(job->dest_names);
+        free(job->ns);
+        free(job->name);
+        free(job->label);
+    }
+    free(jobs->items);
+    memset(jobs, 0, sizeof *jobs);
+}
+
+static int add_job(struct lt_run *run, const char *ns, const char *name, int64_t rows,
+                   int64_t bytes)
+{
+    struct lt_jobs *jobs = &run->jobs;
+    size_t n_dests = run->plan->n_destinations;
+    struct lt_job *items = realloc(jobs->items, (jobs->n + 1) * sizeof *items);
+    if (!items) {
+        return LEAT_NO_MEMORY;
+    }
+    jobs->items = items;
+    struct lt_job *job = &items[jobs->n++];
+    *job = (struct lt_job){.ns = lt_strdup(ns ? ns : ""),
+                           .name = lt_strdup(name),
+                           .label = ns && *ns ? lt_format("%s.%s", ns, name) : lt_strdup(name),
+                           .rows_estimate = rows,
+                           .bytes_estimate = bytes,
+                           .dest_ns = calloc(n_dests + 1, sizeof(char *)),
+                           .dest_names = calloc(n_dests + 1, sizeof(char *))};
+    return job->ns && job->name && job->label && job->dest_ns && job->dest_names
+               ? LEAT_OK
+               : LEAT_NO_MEMORY;
+}
+
+struct listing {
+    struct lt_run *run;
+    char **include, **exclude;
+};
+
+static bool matches_any(char *const *patterns, const char *ns, const char *name)
+{
+    char full[2 * NAME_MAX_BYTES];
+    snprintf(full, sizeof full, "%s.%s", ns ? ns : "", name);
+    for (size_t i = 0; patterns[i]; i++) {
+        if (lt_wildcard_match(patterns[i], name) || lt_wildcard_match(patterns[i], full)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int take_stream(void *arg, const struct leat_stream_info *info)
+{
+    struct listing *listing = arg;
+    const char *ns = info->name.ns, *name = info->name.name;
+    if ((listing->include[0] && !matches_any(listing->include, ns, name)) ||
+        matches_any(listing->exclude, ns, name)) {
+        return LEAT_OK;
+    }
+    return add_job(listing->run, ns, name, info->rows_estimate, info->bytes_estimate);
+}
+
+static int larger_first(const void *a, const void *b)
+{
+    const struct lt_job *x = a, *y = b;
+    if (x->bytes_estimate != y->bytes_estimate) {
+        return x->bytes_estimate < y->bytes_estimate ? 1 : -1;
+    }
+    return strcmp(x->label, y->label);
+}
+
+static int discover(struct lt_run *run, struct lt_side *source, const char *ns, const char *name,
+                    struct leat_error *err)
+{
+    struct listing listing = {run, NULL, NULL};
+    size_t n;
+    const struct lt_settings *s = &run->plan->settings;
+    int rc = lt_settings_list(s, "include", &listing.include, &n, err);
+    if (!rc) {
+        rc = lt_settings_list(s, "exclude", &listing.exclude, &n, err);
+    }
+    if (!rc && (!source->connector->catalog || !source->connector->catalog->discover)) {
+        rc = lt_fail(err, LT_E_UNSUPPORTED, "%s cannot list its streams: name one",
+                     source->connector->name);
+    }
+    if (!rc) {
+        rc = source->connector->catalog->discover(source->ep, ns, name, take_stream, &listing,
+                                                  err);
+        if (rc == LEAT_NO_MEMORY) {
+            rc = lt_fail_oom(err);
+        }
+    }
+    if (!rc && run->jobs.n == 0) {
+        rc = lt_fail(err, LT_E_NOT_FOUND, "%s holds no stream that matches",
+                     source->location->text);
+    }
+    if (!rc) {
+        qsort(run->jobs.items, run->jobs.n, sizeof *run->jobs.items, larger_first);
+    }
+    lt_list_free(listing.include);
+    lt_list_free(listing.exclude);
+    return rc;
+}
+
+static int list_sources(struct lt_run *run, struct lt_side *source, struct leat_error *err)
+{
+    char ns[NAME_MAX_BYTES] = "", name[NAME_MAX_BYTES] = "";
+    if (lt_settings_text(&run->plan->settings, "query")) {
+        return add_job(run, "", "query", -1, -1) ? lt_fail_oom(err) : LEAT_OK;
+    }
+    if (source->location->stream) {
+        int rc = lt_side_resolve(source, source->location->stream, ns, name, sizeof ns, err);
+        if (rc) {
+            return rc;
+        }
+    }
+    if (name[0] && !lt_wildcard_has(name) && !lt_wildcard_has(ns)) {
+        return add_job(run, ns, name, -1, -1) ? lt_fail_oom(err) : LEAT_OK;
+    }
+    return discover(run, source, ns[0] ? ns : NULL, name[0] ? name : "*", err);
+}
+
+/* Replaces {stream} and {namespace} in a destination's name. */
+static int expand(const char *pattern, const struct lt_job *job, struct lt_buf *out)
+{
+    int rc = LEAT_OK;
+    while (!rc && *pattern) {
+        if (!strncmp(pattern, "{stream}", 8)) {
+            rc = lt_buf_puts(out, job->name);
+            pattern += 8;
+        } else if (!strncmp(pattern, "{namespace}", 11)) {
+            rc = lt_buf_puts(out, job->ns);
+            pattern += 11;
+        } else {
+            rc = lt_buf_byte(out, (uint8_t)*pattern++);
+        }
+    }
+    return rc;
+}
+
+/* Where one job goes at one destination. */
+static int name_destination(struct lt_run *run, struct lt_job *job, struct lt_side *dest, size_t d,
+                            struct leat_error *err)
+{
+    char ns[NAME_MAX_BYTES] = "", name[NAME_MAX_BYTES] = "";
+    const char *pattern = dest->location->stream;
+    struct lt_buf text = LT_BUF_INIT;
+    int rc = LEAT_OK;
+    if (pattern) {
+        rc = expand(pattern, job, &text) ? lt_fail_oom(err)
+                                         : lt_side_resolve(dest, lt_buf_text(&text), ns, name,
+                                                           sizeof ns, err);
+    }
+    lt_buf_done(&text);
+    if (rc) {
+        return rc;
+    }
+    if (name[0] && run->jobs.n > 1 && !strstr(pattern, "{stream}")) {
+        return lt_fail(err, LT_E_USAGE,
+                       "\"%s\" names one stream for %zu; name a namespace (#%s.) or a template "
+                       "(#%s_{stream})",
+                       pattern, run->jobs.n, name, name);
+    }
+    if (!name[0] && lt_settings_text(&run->plan->settings, "query") &&
+        lt_side_can(dest, LEAT_CAN_STREAMS)) {
+        return lt_fail(err, LT_E_USAGE, "the result of a query has no name: name the destination's "
+                                        "stream, as in %s#name",
+                       dest->location->text);
+    }
+    job->dest_ns[d] = lt_strdup(ns);
+    job->dest_names[d] = lt_strdup(name[0] ? name : job->name);
+    return job->dest_ns[d] && job->dest_names[d] ? LEAT_OK : lt_fail_oom(err);
+}
+
+struct place {
+    const char *ns, *name, *label;
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    int order = strcmp(x->ns, y->ns);
+    return order ? order : strcmp(x->name, y->name);
+}
+
+/* Two streams of different namespaces must not fall onto one destination. */
+static int check_places(const struct lt_run *run, size_t d, struct leat_error *err)
+{
+    size_t n = run->jobs.n;
+    struct place *places = calloc(n + 1, sizeof *places);
+    if (!places) {
+        return lt_fail_oom(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct lt_job *job = &run->jobs.items[i];
+        places[i] = (struct place){job->dest_ns[d], job->dest_names[d], job->label};
+    }
+    qsort(places, n, sizeof *places, by_place);
+    int rc = LEAT_OK;
+    for (size_t i = 1; !rc && i < n; i++) {
+        if (by_place(&places[i - 1], &places[i]) == 0) {
+            rc = lt_fail(err, LT_E_USAGE, "%s and %s would both become \"%s\"; use a template "
+                                          "such as #{namespace}_{stream}",
+                         places[i - 1].label, places[i].label, places[i].name);
+        }
+    }
+    free(places);
+    return rc;
+}
+
+int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
+                 struct leat_error *err)
+{
+    int rc = list_sources(run, source, err);
+    for (size_t d = 0; !rc && d < run->plan->n_destinations; d++) {
+        if (run->jobs.n > 1 && !lt_side_can(dests[d], LEAT_CAN_STREAMS)) {
+            rc = lt_fail(err, LT_E_USAGE,
+                         "%s takes one stream, and the source gives %zu; name a directory (with "
+                         "a / at its end) or a database",
+                         dests[d]->location->text, run->jobs.n);
+        }
+        for (size_t i = 0; !rc && i < run->jobs.n; i++) {
+            rc = name_destination(run, &run->jobs.items[i], dests[d], d, err);
+        }
+        if (!rc) {
+            rc = check_places(run, d, err);
+        }
+    }
+    return rc;
+}

@@ -1,0 +1,259 @@
+#include "engine/options.h"
+
+#include "core/codes.h"
+#include "core/buf.h"
+#include "core/util.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <strings.h>
+
+const struct leat_option lt_plan_options[] = {
+    {"replace", LEAT_OPTION_BOOL, "false", NULL,
+     "Let the destination's rows become exactly the source's, also where leat did not write "
+     "them. Without it, cp replaces only what is absent, empty, a single file, or was last "
+     "written by leat from this same source"},
+    {"append", LEAT_OPTION_BOOL, "false", NULL, "Add the rows to what the destination holds"},
+    {"recreate", LEAT_OPTION_BOOL, "false", NULL,
+     "Replace the table's definition as well as its rows"},
+    {"truncate", LEAT_OPTION_BOOL, "false", NULL,
+     "Empty the table with TRUNCATE: faster, but readers with an older snapshot see it empty"},
+    {"allow-empty", LEAT_OPTION_BOOL, "false", NULL,
+     "Let a source without rows replace a destination that holds some"},
+    {"columns", LEAT_OPTION_LIST, NULL, "NAME,...",
+     "Copy only these columns of the source, in this order"},
+    {"rename", LEAT_OPTION_LIST, NULL, "OLD=NEW,...", "Give columns other names at the destination"},
+    {"cast", LEAT_OPTION_LIST, NULL, "NAME=TYPE,...",
+     "Turn columns (by their source names) into another type, such as total=decimal(12,2); files "
+     "are read with these types from the start"},
+    {"where", LEAT_OPTION_TEXT, NULL, "SQL",
+     "Copy only rows for which this condition holds, in the source's own language"},
+    {"limit", LEAT_OPTION_INT, NULL, "N", "Stop after N rows of each stream"},
+    {"query", LEAT_OPTION_TEXT, NULL, "SQL",
+     "Read the result of this query instead of a table; the destination must be named"},
+    {"include", LEAT_OPTION_LIST, NULL, "PATTERN,...",
+     "Of several streams, only those whose name matches (* any run of characters)"},
+    {"exclude", LEAT_OPTION_LIST, NULL, "PATTERN,...", "Leave out streams whose name matches"},
+    {"also", LEAT_OPTION_LIST, NULL, "DST",
+     "Write the same read to this destination too; may be given several times"},
+    {"keep-going", LEAT_OPTION_BOOL, "false", NULL,
+     "Go on with the other streams after one has failed"},
+    {"atomic", LEAT_OPTION_BOOL, "false", NULL,
+     "Commit all streams of the command together, or none"},
+    {"with", LEAT_OPTION_LIST, NULL, "foreign-keys",
+     "Carry over more than keys, nullability, identities and comments"},
+    {"verify", LEAT_OPTION_BOOL, "false", NULL,
+     "Read what was written back before the commit and compare a checksum of every column"},
+    {"on-error", LEAT_OPTION_CHOICE, "stop", "stop|skip",
+     "What to do with a record that leat itself must refuse"},
+    {"rejects", LEAT_OPTION_TEXT, NULL, "FILE",
+     "Write skipped records, with place and reason, to this file as JSON lines"},
+    {"max-errors", LEAT_OPTION_INT, "1000", "N", "Stop after so many skipped records"},
+    {"parallel", LEAT_OPTION_INT, NULL, "N",
+     "Streams copied at a time; the lesser of the processors and 4 when not given"},
+    {"memory", LEAT_OPTION_SIZE, "96MiB", "SIZE",
+     "Bound of the whole process's memory, shared by queues and batches"},
+    {"retries", LEAT_OPTION_INT, "3", "N",
+     "How often a stream is tried again after a passing fault"},
+    {"lock-timeout", LEAT_OPTION_DURATION, "10s", "TIME",
+     "How long to wait for locks that others hold on the destination"},
+    {"connect-timeout", LEAT_OPTION_DURATION, "15s", "TIME", "How long to wait for a connection"},
+    {"no-state", LEAT_OPTION_BOOL, "false", NULL,
+     "Keep no record of the load in the destination (_leat_state)"},
+    {"state-schema", LEAT_OPTION_TEXT, NULL, "NAME",
+     "Namespace of the destination that holds leat's records; default: the table's own"},
+    {NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL},
+};
+
+const struct leat_option *lt_option_find(const struct leat_option *table, const char *name)
+{
+    for (; table && table->name; table++) {
+        if (!strcmp(table->name, name)) {
+            return table;
+        }
+    }
+    return NULL;
+}
+
+static bool is_bool(const char *value, bool *ret_value)
+{
+    static const char *const words[] = {"false", "true", "no", "yes", "0", "1", "off", "on"};
+    for (size_t i = 0; i < LT_ARRAY_LEN(words); i++) {
+        if (!strcasecmp(value, words[i])) {
+            *ret_value = i & 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_choice(const char *choices, const char *value)
+{
+    size_t len = strlen(value);
+    for (const char *p = choices; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL) {
+        if (strcspn(p, "|") == len && !strncmp(p, value, len)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int lt_option_check(const struct leat_option *option, const char *value, struct leat_error *err)
+{
+    int64_t number;
+    bool flag;
+    switch (option->kind) {
+    case LEAT_OPTION_BOOL:
+        return is_bool(value, &flag) ? LEAT_OK
+                                     : lt_fail(err, LT_E_USAGE, "--%s is true or false",
+                                               option->name);
+    case LEAT_OPTION_INT:
+        return lt_parse_int(value, &number) || number < 0
+                   ? lt_fail(err, LT_E_USAGE, "--%s takes a whole number, 0 or more", option->name)
+                   : LEAT_OK;
+    case LEAT_OPTION_SIZE:
+        return lt_parse_size(value, &number, NULL)
+                   ? lt_fail(err, LT_E_USAGE, "--%s takes a size such as 96MiB", option->name)
+                   : LEAT_OK;
+    case LEAT_OPTION_DURATION:
+        return lt_parse_duration(value, &number, NULL)
+                   ? lt_fail(err, LT_E_USAGE, "--%s takes a time such as 30s", option->name)
+                   : LEAT_OK;
+    case LEAT_OPTION_CHOICE:
+        return is_choice(option->choices, value)
+                   ? LEAT_OK
+                   : lt_fail(err, LT_E_USAGE, "--%s is one of %s", option->name, option->choices);
+    case LEAT_OPTION_TEXT:
+    case LEAT_OPTION_SECRET:
+    case LEAT_OPTION_LIST:
+        break;
+    }
+    return LEAT_OK;
+}
+
+int lt_settings_set(struct lt_settings *settings, const struct leat_option *option,
+                    const char *value, struct leat_error *err)
+{
+    if (!value) {
+        value = "true";
+    }
+    int rc = lt_option_check(option, value, err);
+    if (rc) {
+        return rc;
+    }
+    struct leat_param *items = realloc(settings->items, (settings->n + 1) * sizeof *items);
+    if (!items) {
+        return lt_fail_oom(err);
+    }
+    settings->items = items;
+    char *name_copy = lt_strdup(option->name);
+    char *value_copy = lt_strdup(value);
+    if (!name_copy || !value_copy) {
+        free(name_copy);
+        free(value_copy);
+        return lt_fail_oom(err);
+    }
+    items[settings->n].name = name_copy;
+    items[settings->n++].value = value_copy;
+    return LEAT_OK;
+}
+
+void lt_settings_done(struct lt_settings *settings)
+{
+    for (size_t i = 0; i < settings->n; i++) {
+        free((char *)settings->items[i].name);
+        free((char *)settings->items[i].value);
+    }
+    free(settings->items);
+    memset(settings, 0, sizeof *settings);
+}
+
+const char *lt_settings_text(const struct lt_settings *settings, const char *name)
+{
+    for (size_t i = settings->n; i-- > 0;) {
+        if (!strcmp(settings->items[i].name, name)) {
+            return settings->items[i].value;
+        }
+    }
+    const struct leat_option *option = lt_option_find(lt_plan_options, name);
+    return option ? option->fallback : NULL;
+}
+
+bool lt_settings_bool(const struct lt_settings *settings, const char *name)
+{
+    bool flag = false;
+    const char *text = lt_settings_text(settings, name);
+    return text && is_bool(text, &flag) && flag;
+}
+
+int64_t lt_settings_number(const struct lt_settings *settings, const char *name)
+{
+    const struct leat_option *option = lt_option_find(lt_plan_options, name);
+    const char *text = lt_settings_text(settings, name);
+    int64_t number = 0;
+    assert(option && text);
+    if (option->kind == LEAT_OPTION_SIZE) {
+        lt_parse_size(text, &number, NULL);
+    } else if (option->kind == LEAT_OPTION_DURATION) {
+        lt_parse_duration(text, &number, NULL);
+    } else {
+        lt_parse_int(text, &number);
+    }
+    return number;
+}
+
+void lt_list_free(char **list)
+{
+    for (size_t i = 0; list && list[i]; i++) {
+        free(list[i]);
+    }
+    free(list);
+}
+
+/* Appends the elements of one comma-separated text. Commas inside parentheses, as in
+ * decimal(12,2), and inside double quotes do not part. */
+static int add_elements(const char *text, char ***list, size_t *n)
+{
+    while (*text) {
+        int depth = 0;
+        bool quoted = false;
+        size_t len = 0;
+        for (; text[len] && (depth > 0 || quoted || text[len] != ','); len++) {
+            quoted ^= text[len] == '"';
+            depth += quoted ? 0 : (text[len] == '(' || text[len] == '<') -
+                                      (text[len] == ')' || text[len] == '>');
+        }
+        char **bigger = realloc(*list, (*n + 2) * sizeof **list);
+        if (!bigger) {
+            return LEAT_NO_MEMORY;
+        }
+        *list = bigger;
+        bigger[*n] = lt_strndup(text, len);
+        if (!bigger[*n]) {
+            return LEAT_NO_MEMORY;
+        }
+        bigger[++*n] = NULL;
+        text += len + (text[len] == ',');
+    }
+    return LEAT_OK;
+}
+
+int lt_settings_list(const struct lt_settings *settings, const char *name, char ***ret_list,
+                     size_t *ret_n, struct leat_error *err)
+{
+    size_t n = 0;
+    char **list = calloc(1, sizeof *list);
+    int rc = list ? LEAT_OK : LEAT_NO_MEMORY;
+    for (size_t i = 0; !rc && i < settings->n; i++) {
+        if (!strcmp(settings->items[i].name, name)) {
+            rc = add_elements(settings->items[i].value, &list, &n);
+        }
+    }
+    if (rc) {
+        lt_list_free(list);
+        return lt_fail_oom(err);
+    }
+    *ret_list = list;
+    *ret_n = n;
+    return LEAT_OK;
+}

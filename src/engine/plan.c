@@ -1,0 +1,194 @@
+#include "engine/plan.h"
+
+#include "core/codes.h"
+#include "core/util.h"
+#include "engine/stream_source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int leat_plan_new(struct leat *leat, struct leat_plan **ret_plan, struct leat_error *err)
+{
+    struct leat_plan *plan = calloc(1, sizeof *plan);
+    if (!plan) {
+        return lt_fail_oom(err);
+    }
+    plan->leat = leat;
+    *ret_plan = plan;
+    return LEAT_OK;
+}
+
+void leat_plan_free(struct leat_plan *plan)
+{
+    if (!plan) {
+        return;
+    }
+    lt_location_done(&plan->source);
+    if (plan->stream.release) {
+        plan->stream.release(&plan->stream);
+    }
+    free(plan->stream_name);
+    for (size_t i = 0; i < plan->n_destinations; i++) {
+        lt_location_done(&plan->destinations[i]);
+    }
+    free(plan->destinations);
+    lt_settings_done(&plan->settings);
+    lt_settings_done(&plan->extras);
+    free(plan);
+}
+
+static bool know_scheme(void *arg, const char *scheme)
+{
+    return lt_session_connector(arg, scheme) != NULL;
+}
+
+static const char *know_extension(void *arg, const char *extension)
+{
+    const struct leat_connector *connector;
+    for (size_t i = 0; (connector = leat_connector_at(arg, i)); i++) {
+        for (size_t k = 0; connector->extensions && connector->extensions[k]; k++) {
+            if (!strcmp(connector->extensions[k], extension)) {
+                return connector->name;
+            }
+        }
+    }
+    return NULL;
+}
+
+static int parse_location(struct leat_plan *plan, const char *text, bool destination,
+                          struct lt_location *ret_location, struct leat_error *err)
+{
+    const struct lt_location_names names = {plan->leat, know_scheme, know_extension};
+    return lt_location_parse(text, &names, destination, ret_location, err);
+}
+
+int leat_plan_source(struct leat_plan *plan, const char *location, struct leat_error *err)
+{
+    struct lt_location parsed;
+    int rc = parse_location(plan, location, false, &parsed, err);
+    if (rc) {
+        return rc;
+    }
+    lt_location_done(&plan->source);
+    plan->source = parsed;
+    plan->has_source = true;
+    return LEAT_OK;
+}
+
+int leat_plan_source_stream(struct leat_plan *plan, struct ArrowArrayStream *stream,
+                            const char *name, struct leat_error *err)
+{
+    struct lt_location location = {0};
+    location.text = lt_strdup(name);
+    location.connector = lt_strdup(LT_STREAM_SOURCE_NAME);
+    location.url = lt_strdup(LT_STREAM_SOURCE_NAME ":");
+    char *stream_name = lt_strdup(name);
+    if (!location.text || !location.connector || !location.url || !stream_name) {
+        lt_location_done(&location);
+        free(stream_name);
+        return lt_fail_oom(err);
+    }
+    lt_location_done(&plan->source);
+    free(plan->stream_name);
+    plan->source = location;
+    plan->stream_name = stream_name;
+    plan->has_source = true;
+    plan->stream = *stream;
+    stream->release = NULL;
+    return LEAT_OK;
+}
+
+int leat_plan_destination(struct leat_plan *plan, const char *location, struct leat_error *err)
+{
+    struct lt_location *bigger =
+        realloc(plan->destinations, (plan->n_destinations + 1) * sizeof *bigger);
+    if (!bigger) {
+        return lt_fail_oom(err);
+    }
+    plan->destinations = bigger;
+    int rc = parse_location(plan, location, true, &bigger[plan->n_destinations], err);
+    if (!rc) {
+        plan->n_destinations++;
+    }
+    return rc;
+}
+
+const struct leat_option *leat_plan_options(void)
+{
+    return lt_plan_options;
+}
+
+/* The closest of all option names, for "did you mean". */
+static void suggest(struct leat_plan *plan, const char *name, struct leat_error *err)
+{
+    const char *names[256];
+    size_t n = 0;
+    for (const struct leat_option *o = lt_plan_options; o->name && n < 128; o++) {
+        names[n++] = o->name;
+    }
+    const struct leat_connector *connector;
+    for (size_t i = 0; (connector = leat_connector_at(plan->leat, i)); i++) {
+        for (const struct leat_option *o = connector->options; o && o->name && n < 255; o++) {
+            names[n++] = o->name;
+        }
+    }
+    names[n] = NULL;
+    const char *close = lt_closest(name, names);
+    if (close) {
+        leat_error_remedy(err, "did you mean --%s?", close);
+    }
+}
+
+int leat_plan_set(struct leat_plan *plan, const char *name, const char *value,
+                  struct leat_error *err)
+{
+    if (!strcmp(name, "also")) {
+        return leat_plan_destination(plan, value ? value : "", err);
+    }
+    const struct leat_option *option = lt_option_find(lt_plan_options, name);
+    if (option) {
+        return lt_settings_set(&plan->settings, option, value, err);
+    }
+    const struct leat_connector *connector;
+    for (size_t i = 0; (connector = leat_connector_at(plan->leat, i)); i++) {
+        option = lt_option_find(connector->options, name);
+        if (option) {
+            return lt_settings_set(&plan->extras, option, value, err);
+        }
+    }
+    int rc = lt_fail(err, LT_E_UNKNOWN_OPTION, "there is no option --%s", name);
+    suggest(plan, name, err);
+    return rc;
+}
+
+int lt_plan_check(const struct leat_plan *plan, struct leat_error *err)
+{
+    const struct lt_settings *s = &plan->settings;
+    if (!plan->has_source) {
+        return lt_fail(err, LT_E_USAGE, "no source was given");
+    }
+    if (lt_settings_bool(s, "replace") && lt_settings_bool(s, "append")) {
+        return lt_fail(err, LT_E_USAGE, "--replace and --append exclude each other");
+    }
+    if (lt_settings_bool(s, "append") &&
+        (lt_settings_bool(s, "recreate") || lt_settings_bool(s, "truncate"))) {
+        return lt_fail(err, LT_E_USAGE, "--append keeps rows; --recreate and --truncate do not");
+    }
+    if (!strcmp(lt_settings_text(s, "on-error"), "skip") && !lt_settings_text(s, "rejects")) {
+        return lt_fail(err, LT_E_USAGE,
+                       "--on-error skip needs --rejects FILE, so that no record is lost silently");
+    }
+    if (lt_settings_text(s, "query") && (lt_settings_text(s, "where") || plan->source.stream)) {
+        return lt_fail(err, LT_E_USAGE, "--query stands for the source's table and condition: put "
+                                        "the condition into the query, and name no table");
+    }
+    if (lt_settings_number(s, "memory") < (8 << 20)) {
+        return lt_fail(err, LT_E_USAGE, "--memory is at least 8MiB");
+    }
+    const char *parallel = lt_settings_text(s, "parallel");
+    int64_t n;
+    if (parallel && !lt_parse_int(parallel, &n) && (n < 1 || n > 256)) {
+        return lt_fail(err, LT_E_USAGE, "--parallel is between 1 and 256");
+    }
+    return LEAT_OK;
+}

@@ -1,0 +1,24 @@
+/* A plan as the engine holds it, and the run made from it. */
+#ifndef LT_PLAN_H
+#define LT_PLAN_H
+
+#include "config/location.h"
+#include "engine/options.h"
+#include "engine/session.h"
+
+struct leat_plan {
+    struct leat *leat;
+    bool has_source;
+    struct lt_location source;
+    struct ArrowArrayStream stream; /* with release != NULL: the source is this */
+    char *stream_name;
+    struct lt_location *destinations;
+    size_t n_destinations;
+    struct lt_settings settings; /* options of lt_plan_options */
+    struct lt_settings extras;   /* options of connectors and formats */
+};
+
+/* [usage] where options contradict each other or something is missing. */
+int lt_plan_check(const struct leat_plan *plan, struct leat_error *err);
+
+#endif

@@ -1,0 +1,149 @@
+/* leat_read and leat_list: a plan's source without a destination. */
+#include "core/codes.h"
+#include "engine/flow.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Behind an ArrowArrayStream: a run of one flow. */
+struct reading {
+    struct lt_run run;
+    struct lt_side *source;
+    struct lt_flow flow;
+    char error[2048];
+};
+
+static int errno_of(int status)
+{
+    switch (status) {
+    case LEAT_NO_MEMORY:
+        return ENOMEM;
+    case LEAT_CANCELLED:
+        return ECANCELED;
+    case LEAT_BAD_DATA:
+    case LEAT_INVALID:
+        return EINVAL;
+    default:
+        return EIO;
+    }
+}
+
+static int keep_error(struct reading *reading, int status, const struct leat_error *err)
+{
+    lt_error_format(err, reading->error, sizeof reading->error);
+    return errno_of(status);
+}
+
+static int stream_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
+{
+    struct reading *reading = stream->private_data;
+    struct leat_error err = {0};
+    int rc = lt_schema_copy(&reading->flow.schema, out, &err);
+    return rc ? keep_error(reading, rc, &err) : 0;
+}
+
+static int stream_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
+{
+    struct reading *reading = stream->private_data;
+    struct leat_error err = {0};
+    struct leat_payload payload;
+    int rc = lt_flow_next(&reading->flow, &payload, &err);
+    if (rc) {
+        return keep_error(reading, rc, &err);
+    }
+    lt_array_move(&payload.batch, out);
+    return 0;
+}
+
+static const char *stream_error(struct ArrowArrayStream *stream)
+{
+    struct reading *reading = stream->private_data;
+    return reading->error[0] ? reading->error : NULL;
+}
+
+static void reading_free(struct reading *reading)
+{
+    lt_flow_done(&reading->flow);
+    lt_side_close(reading->source);
+    lt_run_done(&reading->run);
+    free(reading);
+}
+
+static void stream_release(struct ArrowArrayStream *stream)
+{
+    reading_free(stream->private_data);
+    stream->release = NULL;
+}
+
+static int reading_open(struct leat_plan *plan, struct reading **ret_reading,
+                        struct leat_error *err)
+{
+    struct reading *reading = calloc(1, sizeof *reading);
+    if (!reading) {
+        return lt_fail_oom(err);
+    }
+    int rc = lt_run_init(&reading->run, plan, NULL, err);
+    if (!rc) {
+        rc = lt_side_open(&reading->run, &plan->source, &reading->source, err);
+    }
+    if (!rc) {
+        rc = lt_jobs_list(&reading->run, reading->source, NULL, err);
+    }
+    if (rc) {
+        reading_free(reading);
+        return rc;
+    }
+    *ret_reading = reading;
+    return LEAT_OK;
+}
+
+int leat_read(struct leat_plan *plan, struct ArrowArrayStream *ret_stream, struct leat_error *err)
+{
+    struct reading *reading;
+    if (plan->n_destinations) {
+        return lt_fail(err, LT_E_USAGE, "a plan with a destination is run, not read");
+    }
+    int rc = reading_open(plan, &reading, err);
+    if (rc) {
+        return rc;
+    }
+    if (reading->run.jobs.n != 1) {
+        rc = lt_fail(err, LT_E_USAGE, "the source names %zu streams; name one",
+                     reading->run.jobs.n);
+    } else {
+        rc = lt_flow_start(&reading->run, &reading->run.jobs.items[0], reading->source,
+                           &reading->flow, err);
+    }
+    if (rc) {
+        reading_free(reading);
+        return rc;
+    }
+    *ret_stream = (struct ArrowArrayStream){.get_schema = stream_schema,
+                                            .get_next = stream_next,
+                                            .get_last_error = stream_error,
+                                            .release = stream_release,
+                                            .private_data = reading};
+    return LEAT_OK;
+}
+
+int leat_list(struct leat_plan *plan, leat_stream_fn *each, void *arg, struct leat_error *err)
+{
+    struct reading *reading;
+    if (plan->n_destinations) {
+        return lt_fail(err, LT_E_USAGE, "a plan with a destination is run, not listed");
+    }
+    int rc = reading_open(plan, &reading, err);
+    if (rc) {
+        return rc;
+    }
+    for (size_t i = 0; !rc && i < reading->run.jobs.n; i++) {
+        const struct lt_job *job = &reading->run.jobs.items[i];
+        const struct leat_stream_info info = {.size = sizeof info,
+                                              .name = {job->ns, job->name},
+                                              .rows_estimate = job->rows_estimate,
+                                              .bytes_estimate = job->bytes_estimate};
+        rc = each(arg, &info);
+    }
+    reading_free(reading);
+    return rc;
+}

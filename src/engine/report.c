@@ -1,0 +1,159 @@
+#include "core/codes.h"
+#include "core/json.h"
+#include "core/util.h"
+#include "engine/run.h"
+
+#include <stdlib.h>
+
+int lt_report_new(struct lt_run *run, struct leat_report **ret_report, struct leat_error *err)
+{
+    size_t n_dests = run->plan->n_destinations;
+    struct leat_report *report = calloc(1, sizeof *report);
+    if (report) {
+        report->n = run->jobs.n * n_dests;
+        report->results = calloc(report->n + 1, sizeof *report->results);
+    }
+    if (!report || !report->results) {
+        leat_report_free(report);
+        return lt_fail_oom(err);
+    }
+    report->started_wall_us = lt_wall_us();
+    for (size_t i = 0; i < report->n; i++) {
+        const struct lt_job *job = &run->jobs.items[i / n_dests];
+        const struct lt_location *location = &run->plan->destinations[i % n_dests];
+        const char *ns = job->dest_ns[i % n_dests];
+        struct lt_result *result = &report->results[i];
+        result->source = lt_strdup(job->label);
+        result->destination = lt_format("%s#%s%s%s", location->text, ns, *ns ? "." : "",
+                                        job->dest_names[i % n_dests]);
+        if (location->stream && result->destination) {
+            /* The text already says where within the destination. */
+            free(result->destination);
+            result->destination = lt_strdup(location->text);
+        }
+        if (!result->source || !result->destination) {
+            leat_report_free(report);
+            return lt_fail_oom(err);
+        }
+        result->pub = (struct leat_stream_result){.size = sizeof result->pub,
+                                                  .source = result->source,
+                                                  .destination = result->destination,
+                                                  .load_id = result->load_id,
+                                                  .route = "",
+                                                  .proof = "",
+                                                  .error = &result->error};
+    }
+    *ret_report = report;
+    return LEAT_OK;
+}
+
+void leat_report_free(struct leat_report *report)
+{
+    if (!report) {
+        return;
+    }
+    for (size_t i = 0; report->results && i < report->n; i++) {
+        free(report->results[i].source);
+        free(report->results[i].destination);
+        free(report->results[i].route);
+        free(report->results[i].proof);
+    }
+    free(report->results);
+    lt_buf_done(&report->json);
+    free(report);
+}
+
+size_t leat_report_count(const struct leat_report *report)
+{
+    return report ? report->n : 0;
+}
+
+const struct leat_stream_result *leat_report_result(const struct leat_report *report, size_t i)
+{
+    return i < report->n ? &report->results[i].pub : NULL;
+}
+
+int64_t leat_report_rejected(const struct leat_report *report)
+{
+    return report ? report->rejected : 0;
+}
+
+static void add_error(struct lt_json *json, const struct leat_error *error)
+{
+    lt_json_key(json, "error");
+    if (error->status == LEAT_OK) {
+        lt_json_null(json);
+        return;
+    }
+    const struct {
+        const char *key, *value;
+    } rows[] = {{"code", error->code},
+                {"status", leat_status_name(error->status)},
+                {"sqlstate", error->sqlstate},
+                {"place", error->place},
+                {"message", error->message},
+                {"remedy", error->remedy}};
+    lt_json_object(json);
+    for (size_t i = 0; i < LT_ARRAY_LEN(rows); i++) {
+        lt_json_key(json, rows[i].key);
+        lt_json_text(json, rows[i].value);
+    }
+    lt_json_object_end(json);
+}
+
+static void add_result(struct lt_json *json, const struct leat_stream_result *r)
+{
+    const struct {
+        const char *key, *value;
+    } texts[] = {{"source", r->source},   {"destination", r->destination},
+                 {"load_id", r->load_id}, {"route", r->route},
+                 {"proof", r->proof}};
+    const struct {
+        const char *key;
+        int64_t value;
+    } numbers[] = {{"rows_read", r->rows_read},         {"rows_written", r->rows_written},
+                   {"rows_rejected", r->rows_rejected}, {"bytes", r->bytes},
+                   {"elapsed_us", r->elapsed_us},       {"attempts", r->attempts}};
+    lt_json_object(json);
+    for (size_t i = 0; i < LT_ARRAY_LEN(texts); i++) {
+        lt_json_key(json, texts[i].key);
+        lt_json_text(json, texts[i].value);
+    }
+    for (size_t i = 0; i < LT_ARRAY_LEN(numbers); i++) {
+        lt_json_key(json, numbers[i].key);
+        lt_json_int(json, numbers[i].value);
+    }
+    lt_json_key(json, "committed");
+    lt_json_bool(json, r->committed);
+    lt_json_key(json, "touched");
+    lt_json_bool(json, r->touched);
+    add_error(json, r->error);
+    lt_json_object_end(json);
+}
+
+const char *leat_report_json(struct leat_report *report)
+{
+    lt_buf_clear(&report->json);
+    struct lt_json json = {.out = &report->json};
+    lt_json_object(&json);
+    lt_json_key(&json, "leat");
+    lt_json_text(&json, leat_version());
+    lt_json_key(&json, "started_unix_us");
+    lt_json_int(&json, report->started_wall_us);
+    lt_json_key(&json, "elapsed_us");
+    lt_json_int(&json, report->elapsed_us);
+    lt_json_key(&json, "rows_rejected");
+    lt_json_int(&json, report->rejected);
+    add_error(&json, &report->error);
+    lt_json_key(&json, "streams");
+    lt_json_array(&json);
+    for (size_t i = 0; i < report->n; i++) {
+        add_result(&json, &report->results[i].pub);
+    }
+    lt_json_array_end(&json);
+    lt_json_object_end(&json);
+    if (json.failed || lt_buf_byte(&report->json, '\n')) {
+        return "{}\n";
+    }
+    return lt_buf_text(&report->json);
+}

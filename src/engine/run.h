@@ -1,0 +1,135 @@
+/* One run of a plan, as the engine's files share it.
+ *
+ *     run.c       opens, lists, starts workers, watches, reports
+ *     jobs.c      which streams, and where each goes
+ *     side.c      opened endpoints, reachable for cancel
+ *     unit.c      one load a destination: plan, begin, flows, checks, commit, retry
+ *     flow.c      one stream's records from reader to parts, on threads
+ *     report.c    results, as structs and as JSON
+ *
+ * Each worker thread owns a side for the source and one for every destination, and takes one
+ * unit after another; so calls on an endpoint come from one thread. */
+#ifndef LT_RUN_H
+#define LT_RUN_H
+
+#include "engine/plan.h"
+#include "engine/rejects.h"
+#include "engine/transform.h"
+
+#include <pthread.h>
+
+/* One stream to be copied. Strings owned. */
+struct lt_job {
+    char *ns, *name; /* at the source; name "query" for a query */
+    char *label;     /* "public.orders": for people */
+    int64_t rows_estimate, bytes_estimate;
+    char **dest_ns, **dest_names; /* one for each destination */
+};
+
+struct lt_jobs {
+    struct lt_job *items;
+    size_t n;
+};
+
+/* A result being made; `pub` is what the report shows and points into the rest. */
+struct lt_result {
+    struct leat_stream_result pub;
+    char *source, *destination, *route, *proof;
+    char load_id[33];
+    struct leat_error error;
+};
+
+struct leat_report {
+    struct lt_result *results; /* jobs x destinations, job-major */
+    size_t n;
+    int64_t rejected;
+    int64_t started_wall_us, elapsed_us;
+    struct leat_error error; /* of the run as a whole; status LEAT_OK when it went well */
+    struct lt_buf json;
+};
+
+/* An opened endpoint. */
+struct lt_side {
+    struct lt_run *run;
+    const struct lt_location *location;
+    const struct leat_connector *connector;
+    struct leat_endpoint *ep;
+    const struct leat_capabilities *caps;
+    struct leat_host host;
+    struct leat_param *params; /* the plan's extras that this connector's table has */
+    size_t n_params;
+    bool joined; /* the run's snapshot */
+    struct lt_side *next; /* list of open sides, guarded by run->sides_mutex */
+};
+
+struct lt_run {
+    struct leat_plan *plan;
+    struct leat *leat;
+    const struct leat_observer *observer;
+    struct lt_column_wishes wishes;
+    struct lt_rejects *rejects; /* NULL: the first bad record stops */
+    struct lt_jobs jobs;
+    struct leat_report *report;
+    enum leat_write_mode mode;
+    uint32_t write_flags;
+    bool atomic, verify, keep_going;
+    int workers_n;
+    int64_t memory, batch_bytes_max, queue_bytes_max;
+    char snapshot[256]; /* token; "": none */
+
+    pthread_mutex_t sides_mutex; /* guards sides and their `next` */
+    struct lt_side *sides;
+
+    pthread_mutex_t mutex; /* guards all below, with `changed` */
+    pthread_cond_t changed;
+    size_t unit_next, units_n, units_done, results_shown;
+    bool stop; /* a unit failed and --keep-going was not said */
+    const char *current; /* label of a stream at work */
+    bool *job_done;
+
+    _Atomic int64_t rows, bytes;
+};
+
+/* side.c. Opens the endpoint of a location; registered for cancel until closed. */
+int lt_side_open(struct lt_run *run, const struct lt_location *location, struct lt_side **ret_side,
+                 struct leat_error *err);
+void lt_side_close(struct lt_side *side);
+/* Cancels every open side: from the watching thread. */
+void lt_sides_cancel(struct lt_run *run);
+static inline bool lt_side_can(const struct lt_side *side, uint32_t flag)
+{
+    return (side->caps->flags & flag) != 0;
+}
+/* How a stream name as written reads at this side; name "" means a whole namespace. */
+int lt_side_resolve(struct lt_side *side, const char *text, char *ret_ns, char *ret_name,
+                    size_t size, struct leat_error *err);
+
+/* jobs.c. Lists the source's streams (largest first) and names their places. */
+int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
+                 struct leat_error *err);
+void lt_jobs_done(struct lt_jobs *jobs, size_t n_destinations);
+
+/* unit.c. Copies jobs [first, first + n) in one load per destination, with retries; fills their
+ * results. Sides may be closed and opened again on the way. */
+int lt_unit_run(struct lt_run *run, struct lt_side **source, struct lt_side **dests, size_t first,
+                size_t n, struct leat_error *err);
+/* The same up to the plan: appends its description. */
+int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
+                     size_t job, struct lt_buf *out, struct leat_error *err);
+
+/* run.c. What leat_run, leat_plan_describe and leat_read have in common. */
+int lt_run_init(struct lt_run *run, struct leat_plan *plan, const struct leat_observer *observer,
+                struct leat_error *err);
+void lt_run_done(struct lt_run *run);
+/* Fills a read plan for one job from the options; strings are borrowed from both. */
+void lt_run_read_plan(struct lt_run *run, const struct lt_side *source, const struct lt_job *job,
+                      struct leat_read_plan *ret_plan);
+
+/* report.c */
+int lt_report_new(struct lt_run *run, struct leat_report **ret_report, struct leat_error *err);
+static inline struct lt_result *lt_run_result(struct lt_run *run, size_t job, size_t dest)
+{
+    return &run->report->results[job * run->plan->n_destinations + dest];
+}
+
+#endif

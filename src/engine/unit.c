@@ -1,0 +1,585 @@
+/* One unit of work: some streams (one, or with --atomic all) in one load per destination. */
+#include "core/codes.h"
+#include "core/log.h"
+#include "core/url.h"
+#include "core/util.h"
+#include "engine/flow.h"
+#include "engine/verify.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#define RETRY_FIRST_MS 250
+#define RETRY_MAX_MS 30000
+#define OUTCOME_TRIES 8
+
+struct unit_dest {
+    struct lt_side **side; /* may be replaced when its connection is opened again */
+    char load_id[33];
+    struct leat_write_stream *streams;
+    struct leat_write_plan want;
+    struct leat_load_plan plan;
+    bool planned, committed;
+    struct leat_load *load;
+    struct leat_receipt *receipts;
+    int64_t *rows_expected;
+};
+
+struct unit {
+    struct lt_run *run;
+    struct lt_side **source;
+    size_t first, n, n_dests;
+    struct unit_dest *dests;
+    struct lt_flow flow;         /* the stream at work */
+    bool flow_started;           /* with one stream, before planning */
+    struct ArrowSchema *schemas; /* after the transform, one a stream */
+    char **source_ids;
+};
+
+static const struct leat_load_ops *load_ops(const struct unit_dest *dest)
+{
+    return (*dest->side)->connector->load;
+}
+
+static struct lt_job *unit_job(const struct unit *unit, size_t i)
+{
+    return &unit->run->jobs.items[unit->first + i];
+}
+
+/* --- names ---------------------------------------------------------------------------------- */
+
+/* What a stream is read from, in a form that stays the same from run to run and holds no secret:
+ * scheme, host, port, path, and the stream or the query's hash. */
+static char *make_source_id(const struct lt_run *run, const struct lt_job *job)
+{
+    const struct lt_location *source = &run->plan->source;
+    const char *query = lt_settings_text(&run->plan->settings, "query");
+    struct lt_url url;
+    if (lt_url_parse(source->url, &url, NULL)) {
+        return lt_strdup(source->text);
+    }
+    char resolved[PATH_MAX];
+    const char *path = url.path ? url.path : "";
+    if (!url.has_authority && realpath(path, resolved)) {
+        path = resolved;
+    }
+    struct lt_buf id = LT_BUF_INIT;
+    int rc = lt_buf_printf(&id, "%s:%s%s%s%s%s", url.scheme, url.has_authority ? "//" : "",
+                           url.host ? url.host : "", url.port ? ":" : "",
+                           url.port ? url.port : "", path);
+    if (!rc && query) {
+        rc = lt_buf_printf(&id, "?query=%016llx",
+                           (unsigned long long)lt_hash(query, strlen(query)));
+    } else if (!rc) {
+        rc = lt_buf_printf(&id, "#%s", job->label);
+    }
+    lt_url_done(&url);
+    char *text = rc ? NULL : lt_buf_take(&id);
+    lt_buf_done(&id);
+    return text;
+}
+
+/* --- planning ------------------------------------------------------------------------------- */
+
+/* With several streams the schemas come from the catalogue; reads start one by one later. */
+static int describe_stream(struct unit *unit, size_t i, struct leat_error *err)
+{
+    const struct lt_side *source = *unit->source;
+    const struct lt_job *job = unit_job(unit, i);
+    const struct leat_stream_name name = {job->ns, job->name};
+    struct leat_stream_info info = {.size = sizeof info};
+    struct ArrowSchema schema = {0};
+    struct lt_cast *cast = NULL;
+    if (!source->connector->catalog || !source->connector->catalog->describe) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot describe its streams, so they cannot be "
+                                              "committed together", source->connector->name);
+    }
+    int rc = source->connector->catalog->describe(source->ep, &name, &schema, &info, err);
+    if (!rc) {
+        rc = lt_transform_new(&unit->run->wishes, &schema, &unit->schemas[i], &cast, err);
+    }
+    lt_cast_free(cast);
+    lt_schema_done(&schema);
+    if (rc) {
+        leat_error_place(err, "%s", job->label);
+    }
+    return rc;
+}
+
+static int find_schemas(struct unit *unit, struct leat_error *err)
+{
+    int rc = LEAT_OK;
+    if (unit->n == 1) {
+        unit->flow_started = true;
+        rc = lt_flow_start(unit->run, unit_job(unit, 0), *unit->source, &unit->flow, err);
+        return rc ? rc : lt_schema_copy(&unit->flow.schema, &unit->schemas[0], err);
+    }
+    for (size_t i = 0; !rc && i < unit->n; i++) {
+        rc = describe_stream(unit, i, err);
+    }
+    return rc;
+}
+
+/* Every column must be castable to what the destination takes: all that are not, in one message. */
+static int check_casts(const struct ArrowSchema *from, const struct ArrowSchema *to,
+                       struct leat_error *err)
+{
+    struct lt_buf faults = LT_BUF_INIT, from_name = LT_BUF_INIT, to_name = LT_BUF_INIT;
+    int rc = LEAT_OK;
+    for (int64_t i = 0; !rc && i < from->n_children && i < to->n_children; i++) {
+        if (lt_cast_kind(from->children[i], to->children[i]) == LT_CAST_REFUSED) {
+            lt_buf_clear(&from_name);
+            lt_buf_clear(&to_name);
+            rc = lt_type_print(from->children[i], &from_name);
+            rc = rc ? rc : lt_type_print(to->children[i], &to_name);
+            rc = rc ? rc : lt_buf_printf(&faults, "%scolumn \"%s\" is %s, the destination's is %s",
+                                         faults.len ? "; " : "", from->children[i]->name,
+                                         lt_buf_text(&from_name), lt_buf_text(&to_name));
+        }
+    }
+    if (rc) {
+        rc = lt_fail_oom(err);
+    } else if (faults.len) {
+        rc = lt_fail(err, LT_E_COLUMN_MISMATCH, "%s", lt_buf_text(&faults));
+    }
+    lt_buf_done(&faults);
+    lt_buf_done(&from_name);
+    lt_buf_done(&to_name);
+    return rc;
+}
+
+static void fill_write_streams(struct unit *unit, size_t d)
+{
+    struct lt_run *run = unit->run;
+    struct unit_dest *dest = &unit->dests[d];
+    for (size_t i = 0; i < unit->n; i++) {
+        const struct lt_job *job = unit_job(unit, i);
+        dest->streams[i] = (struct leat_write_stream){
+            .size = sizeof dest->streams[i],
+            .name = {job->dest_ns[d], job->dest_names[d]},
+            .schema = &unit->schemas[i],
+            .source_id = unit->source_ids[i],
+            .mode = run->mode,
+            .flags = run->write_flags,
+            .parts_wanted = 1,
+            .payloads = LEAT_PAYLOAD_BATCH};
+    }
+    lt_new_id(dest->load_id);
+    dest->want = (struct leat_write_plan){.size = sizeof dest->want,
+                                          .load_id = dest->load_id,
+                                          .streams = dest->streams,
+                                          .n_streams = unit->n,
+                                          .params = (*dest->side)->params,
+                                          .n_params = (*dest->side)->n_params};
+}
+
+static void note_route(struct lt_result *result, const struct unit_dest *dest, size_t i)
+{
+    const char *route = dest->plan.streams[i].route;
+    free(result->route);
+    result->route = lt_format("columnar; %s", route ? route : "written directly");
+    result->pub.route = result->route ? result->route : "";
+    memcpy(result->load_id, dest->load_id, sizeof result->load_id);
+}
+
+static int plan_dest(struct unit *unit, size_t d, struct leat_error *err)
+{
+    struct unit_dest *dest = &unit->dests[d];
+    const struct lt_side *side = *dest->side;
+    if (!load_ops(dest)) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot be written", side->connector->name);
+    }
+    fill_write_streams(unit, d);
+    dest->plan.size = sizeof dest->plan;
+    int rc = load_ops(dest)->plan(side->ep, &dest->want, &dest->plan, err);
+    dest->planned = !rc;
+    for (size_t i = 0; !rc && i < unit->n; i++) {
+        rc = check_casts(&unit->schemas[i], &dest->plan.streams[i].schema, err);
+        if (!rc && unit->run->report) {
+            note_route(lt_run_result(unit->run, unit->first + i, d), dest, i);
+        }
+    }
+    if (rc && err && !err->place[0]) {
+        leat_error_place(err, "%s", unit->n == 1 ? unit_job(unit, 0)->label
+                                                 : side->location->text);
+    }
+    return rc;
+}
+
+/* --- moving --------------------------------------------------------------------------------- */
+
+/* Readies the flow of stream i for all destinations. */
+static int ready_flow(struct unit *unit, size_t i, struct leat_error *err)
+{
+    struct lt_flow *flow = &unit->flow;
+    int rc = LEAT_OK;
+    if (!unit->flow_started) {
+        unit->flow_started = true;
+        rc = lt_flow_start(unit->run, unit_job(unit, i), *unit->source, flow, err);
+        if (!rc && !lt_schema_same(&flow->schema, &unit->schemas[i], true)) {
+            rc = lt_fail(err, LT_E_UNAVAILABLE, "the stream's columns changed under the run");
+        }
+    }
+    if (!rc) {
+        flow->dests = calloc(unit->n_dests, sizeof *flow->dests);
+        rc = flow->dests ? LEAT_OK : lt_fail_oom(err);
+    }
+    for (size_t d = 0; !rc && d < unit->n_dests; d++) {
+        struct lt_flow_dest *to = &flow->dests[d];
+        flow->n_dests = d + 1;
+        to->side = *unit->dests[d].side;
+        to->load = unit->dests[d].load;
+        to->stream = (uint32_t)i;
+        rc = lt_flow_dest_init(flow, to, &unit->dests[d].plan.streams[i].schema, err);
+    }
+    return rc;
+}
+
+static int set_proof(struct lt_result *result, const char *proof)
+{
+    free(result->proof);
+    result->proof = lt_strdup(proof);
+    result->pub.proof = result->proof ? result->proof : "";
+    return LEAT_OK;
+}
+
+/* Counts, and with --verify checksums, of one stream at one destination. */
+static int check_dest(struct unit *unit, size_t i, size_t d, struct leat_error *err)
+{
+    struct lt_flow_dest *to = &unit->flow.dests[d];
+    struct unit_dest *dest = &unit->dests[d];
+    struct lt_result *result = lt_run_result(unit->run, unit->first + i, d);
+    int64_t written = to->receipt.rows_inserted;
+    dest->receipts[i] = to->receipt;
+    dest->rows_expected[i] = to->rows_in - to->receipt.rows_rejected;
+    result->pub.rows_read = unit->flow.rows_read;
+    result->pub.rows_written = written;
+    result->pub.rows_rejected = unit->flow.rows_read - written;
+    result->pub.bytes = unit->flow.bytes_read;
+    if (written != dest->rows_expected[i]) {
+        return lt_fail(err, LT_E_COUNT_MISMATCH,
+                       "%lld records were sent and the destination took %lld",
+                       (long long)dest->rows_expected[i], (long long)written);
+    }
+    if (!unit->run->verify) {
+        return set_proof(result, "counts equal");
+    }
+    if (to->receipt.rows_rejected) {
+        return set_proof(result, "counts equal; checksums not compared, for the destination "
+                                 "rejected records");
+    }
+    int rc = lt_verify(to, err);
+    return rc ? rc : set_proof(result, "counts and checksums equal");
+}
+
+static int move_stream(struct unit *unit, size_t i, struct leat_error *err)
+{
+    int rc = ready_flow(unit, i, err);
+    if (!rc) {
+        rc = lt_flow_run(&unit->flow, err);
+    }
+    for (size_t d = 0; d < unit->n_dests && unit->flow.n_dests == unit->n_dests; d++) {
+        if (unit->flow.dests[d].part) {
+            load_ops(&unit->dests[d])->part_close(unit->flow.dests[d].part);
+            unit->flow.dests[d].part = NULL;
+        }
+    }
+    for (size_t d = 0; !rc && d < unit->n_dests; d++) {
+        rc = check_dest(unit, i, d, err);
+    }
+    if (rc && err && !err->place[0]) {
+        leat_error_place(err, "%s", unit_job(unit, i)->label);
+    }
+    lt_flow_done(&unit->flow);
+    unit->flow_started = false;
+    return rc;
+}
+
+/* --- committing ----------------------------------------------------------------------------- */
+
+static int reopen(struct lt_run *run, struct lt_side **side, struct leat_error *err)
+{
+    const struct lt_location *location = (*side)->location;
+    bool joined = (*side)->joined;
+    struct lt_side *fresh = NULL;
+    int rc = lt_side_open(run, location, &fresh, err);
+    if (rc) {
+        return rc;
+    }
+    if (joined) {
+        rc = fresh->connector->source->snapshot_join(fresh->ep, run->snapshot, err);
+        fresh->joined = !rc;
+    }
+    lt_side_close(*side);
+    *side = fresh;
+    return rc;
+}
+
+/* The reply to a commit was lost: the destination is asked, on fresh connections, until it says.
+ * Only after that may anything be tried again, or an append would be doubled. */
+static int ask_outcome(struct unit *unit, struct unit_dest *dest, struct leat_error *err)
+{
+    struct leat_error asking = {0};
+    enum leat_outcome outcome = LEAT_LOAD_IN_FLIGHT;
+    int64_t wait_ms = RETRY_FIRST_MS;
+    load_ops(dest)->release(dest->load);
+    dest->load = NULL;
+    for (int i = 0; i < OUTCOME_TRIES && load_ops(dest)->outcome; i++) {
+        int rc = reopen(unit->run, dest->side, &asking);
+        if (!rc) {
+            rc = load_ops(dest)->outcome((*dest->side)->ep, &dest->want, &outcome, &asking);
+        }
+        if (!rc && outcome == LEAT_LOAD_COMMITTED) {
+            lt_log(LT_LOG_INFO, "load %s: the reply to its commit was lost; the destination says "
+                                "it is committed", dest->load_id);
+            return LEAT_OK;
+        }
+        if (!rc && outcome == LEAT_LOAD_ABSENT) {
+            return lt_fail(err, LT_E_UNAVAILABLE, "the connection was lost during the commit, and "
+                                                  "the destination says it did not happen");
+        }
+        if (rc && rc != LEAT_UNAVAILABLE) {
+            break;
+        }
+        lt_sleep_ms(wait_ms, NULL);
+        wait_ms = LT_MIN(wait_ms * 2, RETRY_MAX_MS);
+    }
+    return lt_fail(err, LT_E_OUTCOME_UNKNOWN,
+                   "the connection was lost during the commit of load %s, and the destination "
+                   "could not be asked what became of it: %s",
+                   dest->load_id, asking.message[0] ? asking.message : "it is still in flight");
+}
+
+static int commit_dest(struct unit *unit, size_t d, struct leat_error *err)
+{
+    struct unit_dest *dest = &unit->dests[d];
+    bool already = false;
+    const struct leat_commit what = {
+        .size = sizeof what,
+        .receipts = dest->receipts,
+        .n_receipts = unit->n,
+        .guards = {.size = sizeof what.guards,
+                   .rows_expected = dest->rows_expected,
+                   .allow_empty = unit->run->write_flags & LEAT_WRITE_ALLOW_EMPTY,
+                   .rows_deleted_max = -1}};
+    int rc = load_ops(dest)->commit(dest->load, &what, &already, err);
+    if (rc == LEAT_OUTCOME_UNKNOWN) {
+        rc = ask_outcome(unit, dest, err);
+    }
+    if (rc) {
+        if (err && !err->place[0]) {
+            leat_error_place(err, "%s", unit_job(unit, 0)->label);
+        }
+        return rc;
+    }
+    dest->committed = true;
+    for (size_t i = 0; i < unit->n; i++) {
+        lt_run_result(unit->run, unit->first + i, d)->pub.committed = true;
+    }
+    if (dest->load) {
+        load_ops(dest)->release(dest->load);
+        dest->load = NULL;
+    }
+    return LEAT_OK;
+}
+
+/* --- the whole ------------------------------------------------------------------------------ */
+
+static int unit_init(struct unit *unit, struct lt_run *run, struct lt_side **source,
+                     struct lt_side **dests, size_t first, size_t n, struct leat_error *err)
+{
+    *unit = (struct unit){.run = run, .source = source, .first = first, .n = n,
+                          .n_dests = run->plan->n_destinations};
+    unit->dests = calloc(unit->n_dests + 1, sizeof *unit->dests);
+    unit->schemas = calloc(n, sizeof *unit->schemas);
+    unit->source_ids = calloc(n, sizeof *unit->source_ids);
+    bool ok = unit->dests && unit->schemas && unit->source_ids;
+    for (size_t d = 0; ok && d < unit->n_dests; d++) {
+        struct unit_dest *dest = &unit->dests[d];
+        dest->side = &dests[d];
+        dest->streams = calloc(n, sizeof *dest->streams);
+        dest->receipts = calloc(n, sizeof *dest->receipts);
+        dest->rows_expected = calloc(n, sizeof *dest->rows_expected);
+        ok = dest->streams && dest->receipts && dest->rows_expected;
+    }
+    for (size_t i = 0; ok && i < n; i++) {
+        unit->source_ids[i] = make_source_id(run, &run->jobs.items[first + i]);
+        ok = unit->source_ids[i] != NULL;
+    }
+    return ok ? LEAT_OK : lt_fail_oom(err);
+}
+
+static void unit_done(struct unit *unit)
+{
+    if (unit->flow_started) {
+        lt_flow_done(&unit->flow);
+    }
+    for (size_t d = 0; unit->dests && d < unit->n_dests; d++) {
+        struct unit_dest *dest = &unit->dests[d];
+        if (dest->load) {
+            load_ops(dest)->abort(dest->load);
+        }
+        if (dest->planned && load_ops(dest)->plan_release) {
+            load_ops(dest)->plan_release(&dest->plan);
+        }
+        free(dest->streams);
+        free(dest->receipts);
+        free(dest->rows_expected);
+    }
+    for (size_t i = 0; i < unit->n; i++) {
+        if (unit->schemas) {
+            lt_schema_done(&unit->schemas[i]);
+        }
+        free(unit->source_ids ? unit->source_ids[i] : NULL);
+    }
+    free(unit->schemas);
+    free(unit->source_ids);
+    free(unit->dests);
+}
+
+static void mark_touched(struct unit *unit, size_t d)
+{
+    for (size_t i = 0; i < unit->n; i++) {
+        lt_run_result(unit->run, unit->first + i, d)->pub.touched = true;
+    }
+}
+
+static int attempt(struct unit *unit, struct leat_error *err)
+{
+    int rc = find_schemas(unit, err);
+    for (size_t d = 0; !rc && d < unit->n_dests; d++) {
+        rc = plan_dest(unit, d, err);
+    }
+    for (size_t d = 0; !rc && d < unit->n_dests; d++) {
+        struct unit_dest *dest = &unit->dests[d];
+        rc = load_ops(dest)->begin((*dest->side)->ep, &dest->plan, &dest->load, err);
+        if (!rc) {
+            mark_touched(unit, d);
+        } else if (err && !err->place[0]) {
+            leat_error_place(err, "%s", unit_job(unit, 0)->label);
+        }
+    }
+    for (size_t i = 0; !rc && i < unit->n; i++) {
+        rc = move_stream(unit, i, err);
+    }
+    for (size_t d = 0; !rc && d < unit->n_dests; d++) {
+        rc = commit_dest(unit, d, err);
+    }
+    return rc;
+}
+
+static bool any_committed(const struct unit *unit)
+{
+    for (size_t d = 0; unit->dests && d < unit->n_dests; d++) {
+        if (unit->dests[d].committed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Opens all sides afresh: after a fault nobody knows what state they are in. */
+static int reopen_all(struct lt_run *run, struct lt_side **source, struct lt_side **dests,
+                      struct leat_error *err)
+{
+    int rc = source && run->plan->source.url && !run->plan->stream_name
+                 ? reopen(run, source, err)
+                 : LEAT_OK;
+    for (size_t d = 0; !rc && d < run->plan->n_destinations; d++) {
+        rc = reopen(run, &dests[d], err);
+    }
+    return rc;
+}
+
+int lt_unit_run(struct lt_run *run, struct lt_side **source, struct lt_side **dests, size_t first,
+                size_t n, struct leat_error *err)
+{
+    int64_t retries = lt_settings_number(&run->plan->settings, "retries");
+    int64_t wait_ms = RETRY_FIRST_MS;
+    int rc;
+    for (int64_t tries = 0;; tries++) {
+        struct unit unit;
+        rc = unit_init(&unit, run, source, dests, first, n, err);
+        if (!rc) {
+            rc = attempt(&unit, err);
+        }
+        bool final = any_committed(&unit);
+        unit_done(&unit);
+        for (size_t i = first * run->plan->n_destinations;
+             i < (first + n) * run->plan->n_destinations; i++) {
+            run->report->results[i].pub.attempts = (int)tries + 1;
+        }
+        bool stopped = atomic_load(&run->leat->cancelled);
+        if (rc && stopped) {
+            rc = lt_fail(err, LT_E_CANCELLED, "the run was cancelled");
+        }
+        if (rc != LEAT_UNAVAILABLE || final || tries >= retries || run->plan->stream_name) {
+            break;
+        }
+        int64_t jitter = lt_now_us() % (wait_ms / 2 + 1);
+        lt_log(LT_LOG_WARN, "%s: %s; trying again in %lld ms", run->jobs.items[first].label,
+               err ? err->message : "", (long long)(wait_ms + jitter));
+        lt_sleep_ms(wait_ms + jitter, (const volatile int *)&run->leat->cancelled);
+        wait_ms = LT_MIN(wait_ms * 2, RETRY_MAX_MS);
+        struct leat_error opening = {0};
+        if (reopen_all(run, source, dests, &opening) && err) {
+            *err = opening;
+        }
+    }
+    if (rc && !atomic_load(&run->leat->cancelled)) {
+        /* The sides may be cancelled or cut: the worker's next unit gets fresh ones. */
+        struct leat_error opening = {0};
+        if (reopen_all(run, source, dests, &opening)) {
+            lt_log(LT_LOG_DEBUG, "%s", opening.message);
+        }
+    }
+    return rc;
+}
+
+static int describe_one(struct unit *unit, size_t d, struct lt_buf *out)
+{
+    const struct leat_load_stream *to = &unit->dests[d].plan.streams[0];
+    const struct lt_job *job = unit_job(unit, 0);
+    const struct ArrowSchema *from = &unit->schemas[0];
+    const char *ns = job->dest_ns[d];
+    int rc = lt_buf_printf(out, "%s -> %s (%s%s%s): %s\n", job->label,
+                           (*unit->dests[d].side)->location->text, ns, *ns ? "." : "",
+                           job->dest_names[d], to->route ? to->route : "written directly");
+    if (!rc && to->exists) {
+        rc = to->rows_before >= 0
+                 ? lt_buf_printf(out, "  it exists and holds %lld rows%s\n",
+                                 (long long)to->rows_before, to->ours ? ", written by leat" : "")
+                 : lt_buf_printf(out, "  it exists\n");
+    }
+    for (int64_t i = 0; !rc && i < from->n_children; i++) {
+        rc = lt_buf_printf(out, "  %-24s ", from->children[i]->name);
+        rc = rc ? rc : lt_type_print(from->children[i], out);
+        rc = rc ? rc : lt_buf_puts(out, " -> ");
+        rc = rc ? rc : lt_type_print(to->schema.children[i], out);
+        rc = rc ? rc : lt_buf_puts(out, from->children[i]->flags & ARROW_FLAG_NULLABLE
+                                            ? "\n"
+                                            : " not null\n");
+    }
+    if (!rc && to->ddl) {
+        rc = lt_buf_printf(out, "  %s\n", to->ddl);
+    }
+    return rc;
+}
+
+int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
+                     size_t job, struct lt_buf *out, struct leat_error *err)
+{
+    struct unit unit;
+    int rc = unit_init(&unit, run, &source, (struct lt_side **)dests, job, 1, err);
+    if (!rc) {
+        rc = find_schemas(&unit, err);
+    }
+    for (size_t d = 0; !rc && d < unit.n_dests; d++) {
+        rc = plan_dest(&unit, d, err);
+        if (!rc && describe_one(&unit, d, out)) {
+            rc = lt_fail_oom(err);
+        }
+    }
+    unit_done(&unit);
+    return rc;
+}

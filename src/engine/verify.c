@@ -1,0 +1,89 @@
+#include "engine/verify.h"
+
+#include "core/codes.h"
+
+#include <stdlib.h>
+
+/* Adds up everything a reader gives, cast to the schema that was written. */
+static int sum_up(struct lt_flow_dest *dest, struct leat_reader *reader, uint64_t *sums,
+                  int64_t *ret_rows, struct leat_error *err)
+{
+    const struct leat_source_ops *ops = dest->side->connector->source;
+    struct ArrowSchema schema = {0};
+    struct lt_cast *cast = NULL;
+    int64_t rows = 0;
+    int rc = ops->schema(reader, &schema, err);
+    if (!rc) {
+        rc = lt_cast_new(&schema, &dest->schema, NULL, &cast, err);
+    }
+    while (!rc) {
+        struct leat_payload payload = {.size = sizeof payload};
+        struct ArrowArray batch = {0};
+        rc = ops->next(reader, &payload, err);
+        if (rc || payload.kind == LEAT_PAYLOAD_NONE) {
+            break;
+        }
+        rc = lt_cast_run(cast, &payload.batch, rows + 1, &batch, NULL, err);
+        if (!rc) {
+            rows += batch.length;
+            rc = lt_checksum_add(&dest->schema, &batch, sums, err);
+        }
+        lt_array_done(&batch);
+        leat_x_payload_release(&payload);
+    }
+    lt_cast_free(cast);
+    lt_schema_done(&schema);
+    *ret_rows = rows;
+    return rc;
+}
+
+static int compare(const struct lt_flow_dest *dest, const uint64_t *sums, int64_t rows,
+                   struct leat_error *err)
+{
+    struct lt_buf names = LT_BUF_INIT;
+    int rc = LEAT_OK;
+    if (rows != dest->rows_in) {
+        return lt_fail(err, LT_E_VERIFY_MISMATCH,
+                       "%lld records were written and %lld could be read back",
+                       (long long)dest->rows_in, (long long)rows);
+    }
+    for (int64_t i = 0; !rc && i < dest->schema.n_children; i++) {
+        if (sums[i] != dest->sums[i]) {
+            rc = lt_buf_printf(&names, "%s\"%s\"", names.len ? ", " : "",
+                               dest->schema.children[i]->name);
+        }
+    }
+    if (rc) {
+        rc = lt_fail_oom(err);
+    } else if (names.len) {
+        rc = lt_fail(err, LT_E_VERIFY_MISMATCH, "checksums differ in column %s",
+                     lt_buf_text(&names));
+    }
+    lt_buf_done(&names);
+    return rc;
+}
+
+int lt_verify(struct lt_flow_dest *dest, struct leat_error *err)
+{
+    const struct leat_load_ops *ops = dest->side->connector->load;
+    struct leat_reader *reader = NULL;
+    int64_t rows = 0;
+    if (!ops->read_back || !dest->side->connector->source) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot be read back before the commit",
+                       dest->side->connector->name);
+    }
+    uint64_t *sums = calloc((size_t)dest->schema.n_children + 1, sizeof *sums);
+    if (!sums) {
+        return lt_fail_oom(err);
+    }
+    int rc = ops->read_back(dest->load, dest->stream, &reader, err);
+    if (!rc) {
+        rc = sum_up(dest, reader, sums, &rows, err);
+        dest->side->connector->source->finish(reader);
+    }
+    if (!rc) {
+        rc = compare(dest, sums, rows, err);
+    }
+    free(sums);
+    return rc;
+}

@@ -1,0 +1,253 @@
+/* From field positions to columns: one loop a type, chosen once a column. The common types have
+ * a parser of their own here for their common form; everything else, and every refusal, goes to
+ * lt_text_parse(), which knows all forms and the reasons. */
+#include "formats/csv/csv.h"
+
+#include "columnar/text.h"
+#include "core/util.h"
+
+static const uint8_t *unescape(const struct lt_csv_cells *cells, const struct lt_csv_field *field,
+                               size_t *ret_len)
+{
+    struct lt_buf *out = cells->scratch;
+    const uint8_t *from = cells->text + field->start;
+    const uint8_t *end = from + (field->info & LT_CSV_LEN);
+    uint8_t quote = cells->dialect->quote;
+    lt_buf_clear(out);
+    if (lt_buf_reserve(out, (size_t)(end - from))) {
+        return NULL;
+    }
+    uint8_t *to = out->data;
+    while (from < end) {
+        const uint8_t *found = memchr(from, quote, (size_t)(end - from));
+        /* The scanner saw to it that quotes come in twos; the first of each is kept. */
+        const uint8_t *stop = found ? found + 1 : end;
+        memcpy(to, from, (size_t)(stop - from));
+        to += stop - from;
+        from = found ? LT_MIN(stop + 1, end) : end;
+    }
+    out->len = (size_t)(to - out->data);
+    out->data[out->len] = 0;
+    *ret_len = out->len;
+    return out->data;
+}
+
+const uint8_t *lt_csv_cell_text(const struct lt_csv_cells *cells, const struct lt_csv_field *field,
+                                size_t *ret_len)
+{
+    if (field->info & LT_CSV_ESCAPED) {
+        return unescape(cells, field, ret_len);
+    }
+    *ret_len = field->info & LT_CSV_LEN;
+    return cells->text + field->start;
+}
+
+/* --- fast forms: false means "ask lt_text_parse()", never "wrong" --------------------------- */
+
+static inline bool fast_i64(const uint8_t *text, size_t len, int64_t *ret_value)
+{
+    size_t i = len && text[0] == '-';
+    if (i == len || len - i > 18) {
+        return false;
+    }
+    int64_t value = 0;
+    for (; i < len; i++) {
+        unsigned digit = (unsigned)text[i] - '0';
+        if (digit > 9) {
+            return false;
+        }
+        value = value * 10 + digit;
+    }
+    *ret_value = text[0] == '-' ? -value : value;
+    return true;
+}
+
+/* Plain decimals whose digits fit 2^53 and whose scale fits an exact power of ten: then one
+ * correctly rounded division gives the correctly rounded result (Clinger, "How to read floating
+ * point numbers accurately", 1990). */
+static inline bool fast_f64(const uint8_t *text, size_t len, double *ret_value)
+{
+    static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    size_t i = len && text[0] == '-';
+    size_t digits = 0, scale = 0;
+    bool point = false;
+    uint64_t value = 0;
+    if (len > 17) {
+        return false;
+    }
+    for (; i < len; i++) {
+        unsigned digit = (unsigned)text[i] - '0';
+        if (digit <= 9) {
+            value = value * 10 + digit;
+            digits++;
+            scale += point;
+        } else if (text[i] == '.' && !point && digits) {
+            point = true;
+        } else {
+            return false;
+        }
+    }
+    if (!digits || digits > 15 || (point && !scale)) {
+        return false;
+    }
+    double result = (double)value / powers[scale];
+    *ret_value = text[0] == '-' ? -result : result;
+    return true;
+}
+
+/* `n` digits as a number; above 9999 when one is no digit. */
+static inline unsigned digits_of(const uint8_t *text, size_t n)
+{
+    unsigned value = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned digit = (unsigned)text[i] - '0';
+        value = digit > 9 ? 100000 : value * 10 + digit;
+    }
+    return value;
+}
+
+/* YYYY-MM-DD, days that every month has (the rest is left to the calendar of text.c). */
+static inline bool fast_date(const uint8_t *text, size_t len, int64_t *ret_days)
+{
+    if (len != 10 || text[4] != '-' || text[7] != '-') {
+        return false;
+    }
+    unsigned year = digits_of(text, 4), month = digits_of(text + 5, 2);
+    unsigned day = digits_of(text + 8, 2);
+    if (year > 9999 || month - 1 > 11 || day - 1 > 27) {
+        return false;
+    }
+    *ret_days = lt_days_of_date(year, month, day);
+    return true;
+}
+
+/* YYYY-MM-DD HH:MM:SS[.ffffff] with a space or T, and Z when `zoned`: microseconds. */
+static inline bool fast_timestamp(const uint8_t *text, size_t len, bool zoned, int64_t *ret_us)
+{
+    int64_t days;
+    if (zoned && (!len || text[--len] != 'Z')) {
+        return false;
+    }
+    if (len < 19 || len > 26 || len == 20 || !fast_date(text, 10, &days) ||
+        (text[10] != ' ' && text[10] != 'T') || text[13] != ':' || text[16] != ':') {
+        return false;
+    }
+    unsigned hour = digits_of(text + 11, 2), minute = digits_of(text + 14, 2);
+    unsigned second = digits_of(text + 17, 2);
+    if (hour > 23 || minute > 59 || second > 59) {
+        return false;
+    }
+    int64_t us = ((int64_t)hour * 60 + minute) * 60 + second;
+    unsigned fraction = 0;
+    if (len > 19 && text[19] != '.') {
+        return false;
+    }
+    for (size_t i = 20; i < 26; i++) {
+        unsigned digit = i < len ? (unsigned)text[i] - '0' : 0;
+        if (digit > 9) {
+            return false;
+        }
+        fraction = fraction * 10 + digit;
+    }
+    *ret_us = (days * 86400 + us) * 1000000 + fraction;
+    return true;
+}
+
+/* --- loops ---------------------------------------------------------------------------------- */
+
+/* Every loop is this one around its own way to append `text`, `len`; `status` is its result. */
+#define EACH_VALUE(append)                                                                         \
+    do {                                                                                           \
+        for (int64_t i = *row; i < cells->rows; i++) {                                             \
+            const struct lt_csv_field *field = lt_csv_cell(cells, i, column);                      \
+            int status;                                                                            \
+            if (lt_csv_cell_null(cells, field)) {                                                  \
+                status = lt_builder_null(builder);                                                 \
+            } else {                                                                               \
+                size_t len;                                                                        \
+                const uint8_t *text = lt_csv_cell_text(cells, field, &len);                        \
+                status = !text ? LEAT_NO_MEMORY : (append);                                        \
+            }                                                                                      \
+            if (status) {                                                                          \
+                *row = i;                                                                          \
+                return status;                                                                     \
+            }                                                                                      \
+        }                                                                                          \
+        *row = cells->rows;                                                                        \
+        return LEAT_OK;                                                                            \
+    } while (0)
+
+#define PARSE lt_text_parse(builder, (const char *)text, len, ret_why)
+
+static int convert_any(const struct lt_csv_cells *cells, int64_t column, struct lt_builder *builder,
+                       int64_t *row, const char **ret_why)
+{
+    EACH_VALUE(PARSE);
+}
+
+/* The reader has checked the UTF-8 of whole batches. */
+static int convert_text(const struct lt_csv_cells *cells, int64_t column,
+                        struct lt_builder *builder, int64_t *row)
+{
+    EACH_VALUE(lt_builder_bytes_value(builder, text, len));
+}
+
+static int convert_i64(const struct lt_csv_cells *cells, int64_t column, struct lt_builder *builder,
+                       int64_t *row, const char **ret_why)
+{
+    int64_t value;
+    EACH_VALUE(fast_i64(text, len, &value) ? lt_builder_i64(builder, value) : PARSE);
+}
+
+static int convert_f64(const struct lt_csv_cells *cells, int64_t column, struct lt_builder *builder,
+                       int64_t *row, const char **ret_why)
+{
+    double value;
+    EACH_VALUE(fast_f64(text, len, &value) ? lt_builder_f64(builder, value) : PARSE);
+}
+
+static int convert_date(const struct lt_csv_cells *cells, int64_t column,
+                        struct lt_builder *builder, int64_t *row, const char **ret_why)
+{
+    int64_t days;
+    EACH_VALUE(fast_date(text, len, &days) ? lt_builder_i32(builder, (int32_t)days) : PARSE);
+}
+
+static int convert_timestamp(const struct lt_csv_cells *cells, int64_t column,
+                             struct lt_builder *builder, int64_t *row, const char **ret_why)
+{
+    bool zoned = builder->type.zone && builder->type.zone[0];
+    int64_t us;
+    EACH_VALUE(fast_timestamp(text, len, zoned, &us) ? lt_builder_i64(builder, us) : PARSE);
+}
+
+int lt_csv_convert(const struct lt_csv_cells *cells, int64_t column, struct lt_builder *builder,
+                   int64_t *row, const char **ret_why)
+{
+    const struct lt_type *type = &builder->type;
+    if (lt_builder_reserve(builder, cells->rows - *row)) {
+        return LEAT_NO_MEMORY;
+    }
+    switch (type->id) {
+    case LT_INT64:
+        return convert_i64(cells, column, builder, row, ret_why);
+    case LT_FLOAT64:
+        return convert_f64(cells, column, builder, row, ret_why);
+    case LT_UTF8:
+    case LT_LARGE_UTF8:
+        if (type->logical == LT_PLAIN || type->logical == LT_FOREIGN) {
+            return convert_text(cells, column, builder, row);
+        }
+        return convert_any(cells, column, builder, row, ret_why);
+    case LT_DATE32:
+        return convert_date(cells, column, builder, row, ret_why);
+    case LT_TIMESTAMP:
+        if (type->unit == LT_MICRO) {
+            return convert_timestamp(cells, column, builder, row, ret_why);
+        }
+        return convert_any(cells, column, builder, row, ret_why);
+    default:
+        return convert_any(cells, column, builder, row, ret_why);
+    }
+}

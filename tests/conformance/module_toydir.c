@@ -1,0 +1,9 @@
+/* leat-toydir.so, for LEAT_PLUGIN_PATH. */
+#include "toy.h"
+
+LEAT_EXPORT leat_module_fn leat_module;
+
+const struct leat_connector *leat_module(void)
+{
+    return &toydir_connector;
+}

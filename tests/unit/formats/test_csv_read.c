@@ -1,0 +1,502 @@
+#include "csv_util.h"
+
+#include <limits.h>
+
+static void csv_reader_takes_lf_crlf_and_cr_as_ends_of_records(void **state)
+{
+    (void)state;
+    expect_rows("a,b\n1,x\r\n2,y\r3,z", NULL, "a int64, b utf8", "1|x\n2|y\n3|z\n");
+}
+
+static void csv_reader_gives_the_same_with_and_without_a_final_line_end(void **state)
+{
+    (void)state;
+    expect_rows("a\n1\n2", NULL, "a int64", "1\n2\n");
+    expect_rows("a\n1\n2\n", NULL, "a int64", "1\n2\n");
+    expect_rows("a,b\n1,", NULL, NULL, "1|<null>\n");
+}
+
+static void csv_reader_keeps_a_quoted_newline_inside_the_field(void **state)
+{
+    (void)state;
+    expect_rows("a,b\n\"x\r\ny\",\"p,q\"\n", NULL, "a utf8, b utf8", "x\r\ny|p,q\n");
+}
+
+static void csv_reader_reads_doubled_quotes_as_one(void **state)
+{
+    (void)state;
+    expect_rows("a,b\n\"say \"\"hi\"\"\",\"\"\"\"\n", NULL, NULL, "say \"hi\"|\"\n");
+}
+
+static void csv_reader_keeps_a_quote_inside_an_unquoted_field(void **state)
+{
+    (void)state;
+    expect_rows("a,b\n5\" pipe,x\n", NULL, NULL, "5\" pipe|x\n");
+}
+
+static void csv_reader_tells_null_from_the_empty_text(void **state)
+{
+    (void)state;
+    expect_rows("a,b\n,\"\"\n", NULL, "a utf8, b utf8", "<null>|\n");
+    expect_rows("a,b,c\nNA,,\"NA\"\n", PAIRS("null", "NA"), "a utf8, b utf8, c utf8",
+                "<null>||NA\n");
+}
+
+static void csv_reader_strips_a_byte_order_mark(void **state)
+{
+    (void)state;
+    expect_rows("\xef\xbb\xbf\"a\",b\n1,2\n", NULL, "a int64, b int64", "1|2\n");
+}
+
+static void csv_reader_refuses_utf16(void **state)
+{
+    (void)state;
+    expect_failure("\xff\xfe"
+                   "a",
+                   NULL, "invalid-utf8", "orders.csv");
+}
+
+static void csv_reader_finds_the_delimiter_of_the_first_lines(void **state)
+{
+    (void)state;
+    expect_rows("a;b\n1,5;x\n2,5;y\n", NULL, "a utf8, b utf8", "1,5|x\n2,5|y\n");
+    expect_rows("a\tb\n1\t2\n", NULL, "a int64, b int64", "1|2\n");
+    expect_rows("a|b\n1|2\n", NULL, "a int64, b int64", "1|2\n");
+    expect_rows("a\n\"x;y;z\"\n", NULL, "a utf8", "x;y;z\n");
+    expect_rows("a;b\n1;2\n", PAIRS("delimiter", ","), "a;b utf8", "1;2\n");
+}
+
+static void csv_reader_names_columns_by_number_without_a_header(void **state)
+{
+    (void)state;
+    expect_rows("1,x\n2,y\n", PAIRS("header", "no"), "column1 int64, column2 utf8", "1|x\n2|y\n");
+    expect_rows("1,x\n2,y\n", PAIRS("header", "auto"), "column1 int64, column2 utf8", "1|x\n2|y\n");
+    expect_rows("id,name\n2,y\n", PAIRS("header", "auto"), "id int64, name utf8", "2|y\n");
+    expect_rows("x,x\n2,y\n", PAIRS("header", "auto"), "column1 utf8, column2 utf8", "x|x\n2|y\n");
+}
+
+static void csv_reader_names_both_columns_of_a_doubled_header(void **state)
+{
+    struct dump dump;
+    (void)state;
+    expect_failure("a,b,c,b\n1,2,3,4\n", NULL, "duplicate-column", "orders.csv:1");
+    read_text("a,b,c,b\n1,2,3,4\n", NULL, &dump);
+    assert_non_null(strstr(dump.err.message, "columns 2 and 4"));
+    dump_done(&dump);
+}
+
+static void csv_reader_refuses_a_column_without_a_name(void **state)
+{
+    (void)state;
+    expect_failure("a,\"\",c\n1,2,3\n", NULL, "corrupt-file", "orders.csv:1");
+}
+
+static void csv_reader_refuses_an_empty_input(void **state)
+{
+    (void)state;
+    expect_failure("", NULL, "corrupt-file", "orders.csv");
+    expect_failure("\xef\xbb\xbf", PAIRS("header", "no"), "corrupt-file", "orders.csv");
+}
+
+static void csv_reader_gives_the_columns_of_a_file_without_records(void **state)
+{
+    (void)state;
+    expect_rows("a,b\n", NULL, "a utf8, b utf8", "");
+    expect_rows("a,b", NULL, "a utf8, b utf8", "");
+}
+
+static void csv_reader_skips_empty_lines_unless_there_is_one_column(void **state)
+{
+    (void)state;
+    expect_rows("a,b\n\n1,2\n\r\n\n3,4\n\n", NULL, NULL, "1|2\n3|4\n");
+    expect_rows("a\n\n1\n\n", NULL, NULL, "<null>\n1\n<null>\n");
+}
+
+static void csv_reader_counts_physical_lines_in_places(void **state)
+{
+    (void)state;
+    expect_failure("a,b\n\"1\n2\r\n3\r4\",x\n\n1\n", NULL, "corrupt-file", "orders.csv:7");
+    expect_failure("a,b\r\n1,2\r\n3\r\n", NULL, "corrupt-file", "orders.csv:3");
+}
+
+static void csv_reader_refuses_records_of_the_wrong_length(void **state)
+{
+    (void)state;
+    expect_failure("a,b\n1,2\n3\n", NULL, "corrupt-file", "orders.csv:3");
+    expect_failure("a,b\n1,2\n3,4,5\n", NULL, "corrupt-file", "orders.csv:3");
+    expect_failure("a,b\n1,2\n3,4,5\n", PAIRS("ragged", "fill"), "corrupt-file", "orders.csv:3");
+    expect_rows("a,b,c\n1,2\n3\n", PAIRS("ragged", "fill", "null", "NA"), NULL,
+                "1|2|<null>\n3|<null>|<null>\n");
+}
+
+static void csv_reader_delivers_the_records_before_a_fault_first(void **state)
+{
+    struct dump dump;
+    (void)state;
+    read_text("a,b\n1,2\n3,4\n5\n", NULL, &dump);
+    assert_int_equal(dump.status, LEAT_BAD_DATA);
+    assert_string_equal(lt_buf_text(&dump.rows), "1|2\n3|4\n");
+    dump_done(&dump);
+}
+
+static void csv_reader_names_the_line_of_a_quote_never_closed(void **state)
+{
+    (void)state;
+    expect_failure("a,b\n1,2\n3,\"4\n5,6\n", NULL, "corrupt-file", "orders.csv:3");
+    expect_failure("a,b\n1,2\n\"x\ny\",\"4\n5,6\n", NULL, "corrupt-file", "orders.csv:4");
+}
+
+static void csv_reader_refuses_text_after_a_closing_quote(void **state)
+{
+    (void)state;
+    expect_failure("a,b\n\"1\"x,2\n", NULL, "corrupt-file", "orders.csv:2");
+    expect_failure("a,b\n1,\"2\"x", NULL, "corrupt-file", "orders.csv:2");
+}
+
+static void csv_reader_takes_quotes_as_they_are_when_there_is_no_quote(void **state)
+{
+    (void)state;
+    expect_rows("a,b\n\"1,2\"\n", PAIRS("quote", "none"), NULL, "\"1|2\"\n");
+}
+
+static void csv_reader_places_invalid_utf8_at_its_column(void **state)
+{
+    (void)state;
+    expect_failure("id,name\n1,x\n2,\"\xc3(\"\n", NULL, "invalid-utf8",
+                   "orders.csv:3 column \"name\"");
+    expect_failure("id,name\n1,x\n2\xff,y\n", NULL, "invalid-utf8", "orders.csv:3 column \"id\"");
+}
+
+static void csv_reader_keeps_zero_bytes_in_text(void **state)
+{
+    static const char text[] = "a,b\nx\0y,z\n";
+    static const char rows[] = "x\0y|z\n";
+    struct dump dump;
+    (void)state;
+    read_text_len(text, sizeof text - 1, 0, NULL, NULL, &dump);
+    assert_int_equal(dump.status, LEAT_OK);
+    assert_int_equal(dump.rows.len, sizeof rows - 1);
+    assert_memory_equal(dump.rows.data, rows, sizeof rows - 1);
+    dump_done(&dump);
+}
+
+static void csv_reader_places_a_value_that_does_not_fit_the_inferred_type(void **state)
+{
+    struct dump dump;
+    (void)state;
+    expect_failure("id,total\n1,10\n2,x\n", PAIRS("sample-rows", "1"), "value-syntax",
+                   "orders.csv:3 column \"total\"");
+    expect_failure("id,total\n1,10\n2,99999999999999999999\n", PAIRS("sample-rows", "1"),
+                   "value-range", "orders.csv:3 column \"total\"");
+    read_text("id,total\n1,10\n2,x\n", PAIRS("sample-rows", "1"), &dump);
+    assert_non_null(strstr(dump.err.remedy, "--cast total=utf8"));
+    dump_done(&dump);
+}
+
+static void csv_reader_reports_the_first_bad_value_of_the_file(void **state)
+{
+    (void)state;
+    expect_failure("a,b\n1,1\n2,x\ny,3\n", PAIRS("sample-rows", "1"), "value-syntax",
+                   "orders.csv:3 column \"b\"");
+    expect_failure("a,b\n1,1\nx,2\n3,y\n4\n", PAIRS("sample-rows", "1"), "value-syntax",
+                   "orders.csv:3 column \"a\"");
+    expect_failure("a,b\n1,1\nx,2\n3,\xff\n", PAIRS("sample-rows", "1"), "value-syntax",
+                   "orders.csv:3 column \"a\"");
+}
+
+static void csv_reader_takes_types_that_were_given(void **state)
+{
+    (void)state;
+    expect_rows("a,b,c\n1,007,2.50\n", PAIRS("types", "b=int32,c=decimal(10,2)", "types", "a=utf8"),
+                "a utf8, b int32, c decimal(10,2)", "1|7|2.50\n");
+    expect_rows("a\n[1,2]\n\"[3,null]\"\n", PAIRS("types", "a=list<int64>", "delimiter", ";"),
+                "a list<int64>", "[1,2]\n[3,null]\n");
+    expect_failure("a\n1\n", PAIRS("types", "z=int32"), "unknown-column", "");
+    expect_failure("a\n1\n", PAIRS("types", "a"), "invalid", "");
+}
+
+static void csv_reader_takes_types_from_a_schema_by_name(void **state)
+{
+    struct lt_format_options options = {0};
+    struct ArrowSchema schema = {0};
+    struct dump dump;
+    (void)state;
+    assert_int_equal(lt_schema_init_struct(&schema, 0, NULL), LEAT_OK);
+    assert_int_equal(lt_schema_add_field(&schema, "u", "b", 0, NULL, NULL), LEAT_OK);
+    assert_int_equal(lt_schema_add_field(&schema, "s", "gone", 0, NULL, NULL), LEAT_OK);
+    options.schema = &schema;
+    read_text_len("a,b\n1,2\n", 8, 0, &options, NULL, &dump);
+    assert_int_equal(dump.status, LEAT_OK);
+    assert_string_equal(lt_buf_text(&dump.types), "a int64, b utf8");
+    dump_done(&dump);
+    schema.release(&schema);
+}
+
+/* Collects what was rejected; stops after `max`. */
+struct rejects {
+    struct lt_buf log;
+    int n, max;
+};
+
+static int take_reject(void *arg, const struct leat_reject *reject, struct leat_error *err)
+{
+    struct rejects *rejects = arg;
+    if (rejects->n++ == rejects->max) {
+        return lt_fail(err, LT_E_TOO_MANY_REJECTS, "too many");
+    }
+    return lt_buf_printf(&rejects->log, "%s [%s] <%.*s>\n", reject->place, reject->code,
+                         (int)reject->record_len, reject->record);
+}
+
+static void csv_reader_hands_bad_records_to_the_reject_sink_and_goes_on(void **state)
+{
+    static const char text[] = "a,b\n1,1\nx,2\n3\n4,\xff\n5,\"5\"\"\"\n6,6\n\"7\"7,7\n8,y\n9,9\n";
+    for (size_t step = 0; step < 3; step++) {
+        struct rejects rejects = {.max = 100};
+        struct leat_reject_sink sink = {sizeof sink, &rejects, take_reject};
+        struct lt_format_options options = {.rejects = &sink};
+        struct dump dump;
+        (void)state;
+        read_text_len(text, sizeof text - 1, step, &options,
+                      PAIRS("types", "a=int64,b=int64", "sample-rows", "0"), &dump);
+        assert_int_equal(dump.status, LEAT_OK);
+        assert_string_equal(lt_buf_text(&dump.rows), "1|1\n6|6\n9|9\n");
+        assert_int_equal(rejects.n, 6);
+        assert_non_null(
+            strstr(lt_buf_text(&rejects.log), "orders.csv:3 column \"a\" [value-syntax] <x,2>\n"));
+        assert_non_null(strstr(lt_buf_text(&rejects.log), "orders.csv:4 [corrupt-file] <3>\n"));
+        assert_non_null(strstr(lt_buf_text(&rejects.log),
+                               "orders.csv:5 column \"b\" [invalid-utf8] <4,\xff>\n"));
+        assert_non_null(strstr(lt_buf_text(&rejects.log),
+                               "orders.csv:6 column \"b\" [value-syntax] <5,\"5\"\"\">\n"));
+        assert_non_null(
+            strstr(lt_buf_text(&rejects.log), "orders.csv:8 [corrupt-file] <\"7\"7,7>\n"));
+        dump_done(&dump);
+        lt_buf_done(&rejects.log);
+    }
+}
+
+static void csv_reader_stops_when_the_reject_sink_refuses(void **state)
+{
+    struct rejects rejects = {.max = 1};
+    struct leat_reject_sink sink = {sizeof sink, &rejects, take_reject};
+    struct lt_format_options options = {.rejects = &sink};
+    struct dump dump;
+    (void)state;
+    read_text_len("a\n1\nx\ny\n2\n", 10, 0, &options, PAIRS("types", "a=int64"), &dump);
+    assert_string_equal(dump.err.code, "too-many-rejects");
+    dump_done(&dump);
+    lt_buf_done(&rejects.log);
+}
+
+static void csv_reader_closes_batches_at_rows_and_at_bytes(void **state)
+{
+    struct lt_buf text = LT_BUF_INIT;
+    struct lt_format_options options = {.batch_rows_max = 10};
+    struct dump dump;
+    (void)state;
+    assert_int_equal(lt_buf_puts(&text, "a,b\n"), LEAT_OK);
+    for (int i = 0; i < 95; i++) {
+        assert_int_equal(lt_buf_printf(&text, "%d,some text of row %d\n", i, i), LEAT_OK);
+    }
+    read_text_len(lt_buf_text(&text), text.len, 0, &options, NULL, &dump);
+    assert_int_equal(dump.batches, 10);
+    assert_int_equal(dump.n_rows, 95);
+    dump_done(&dump);
+    options = (struct lt_format_options){.batch_bytes_max = 1};
+    read_text_len(lt_buf_text(&text), text.len, 0, &options, NULL, &dump);
+    assert_int_equal(dump.batches, 95);
+    assert_int_equal(dump.n_rows, 95);
+    dump_done(&dump);
+    lt_buf_done(&text);
+}
+
+/* Text full of special bytes, from a fixed seed. */
+static void random_text(unsigned *seed, struct lt_buf *out)
+{
+    static const char filler[] = "long enough to fill more than one block of sixty-four bytes of "
+                                 "text without any special byte inside of it";
+    static const char *const pieces[] = {",",        ",",          "\n",  "\r\n", "\r",
+                                         "\"",       "\"\"",       "x",   "12",   filler,
+                                         "\"a\nb\"", "\"q\"\"q\"", "1.5", "",     "\xc3\xa9"};
+    int n = rand_r(seed) % 60;
+    assert_int_equal(lt_buf_puts(out, "a,b\n"), LEAT_OK);
+    for (int i = 0; i < n; i++) {
+        int pick = rand_r(seed) % (int)(sizeof pieces / sizeof *pieces);
+        assert_int_equal(lt_buf_puts(out, pieces[pick]), LEAT_OK);
+    }
+}
+
+static void csv_reader_gives_the_same_whatever_the_size_of_reads(void **state)
+{
+    unsigned seed = 20261;
+    (void)state;
+    print_message("# seed %u\n", seed);
+    for (int round = 0; round < 2000; round++) {
+        static const size_t steps[] = {1, 2, 3, 7, 63, 64, 65};
+        struct lt_format_options options = {.batch_rows_max = 1 + rand_r(&seed) % 5};
+        struct lt_buf text = LT_BUF_INIT;
+        struct dump whole, parts;
+        const char *const *pairs =
+            rand_r(&seed) & 1 ? PAIRS("ragged", "fill") : PAIRS("sample-rows", "2");
+        random_text(&seed, &text);
+        read_text_len(lt_buf_text(&text), text.len, 0, &options, pairs, &whole);
+        read_text_len(lt_buf_text(&text), text.len, steps[round % 7], &options, pairs, &parts);
+        assert_int_equal(whole.status, parts.status);
+        assert_string_equal(whole.err.place, parts.err.place);
+        assert_string_equal(whole.err.message, parts.err.message);
+        assert_string_equal(lt_buf_text(&whole.types), lt_buf_text(&parts.types));
+        assert_string_equal(lt_buf_text(&whole.rows), lt_buf_text(&parts.rows));
+        dump_done(&whole);
+        dump_done(&parts);
+        lt_buf_done(&text);
+    }
+}
+
+/* Bytes of a quoted field whose text is `n` times a doubled quote, a line end and some letters. */
+static void append_long_field(struct lt_buf *out, int n)
+{
+    assert_int_equal(lt_buf_byte(out, '"'), LEAT_OK);
+    for (int i = 0; i < n; i++) {
+        assert_int_equal(lt_buf_puts(out, "\"\"\nabcdefg,"), LEAT_OK);
+    }
+    assert_int_equal(lt_buf_byte(out, '"'), LEAT_OK);
+}
+
+static void csv_reader_reads_fields_and_files_larger_than_its_blocks(void **state)
+{
+    const int n = 300000;
+    struct lt_buf text = LT_BUF_INIT;
+    struct dump dump;
+    (void)state;
+    assert_int_equal(lt_buf_puts(&text, "a,b\n"), LEAT_OK);
+    for (int i = 0; i < 3; i++) {
+        append_long_field(&text, i ? n : 0);
+        for (int row = 0; row < 30000; row++) {
+            assert_int_equal(lt_buf_printf(&text, ",%d\n%d", row, row), LEAT_OK);
+        }
+        assert_int_equal(lt_buf_puts(&text, ",x\n"), LEAT_OK);
+    }
+    assert_int_equal(lt_buf_puts(&text, "bad\n"), LEAT_OK);
+    read_text_len(lt_buf_text(&text), text.len, 0, NULL, PAIRS("types", "b=utf8"), &dump);
+    assert_int_equal(dump.status, LEAT_BAD_DATA);
+    assert_int_equal(dump.n_rows, 3 * 30001);
+    assert_string_equal(lt_buf_text(&dump.types), "a utf8, b utf8");
+    /* The header, three times 30,001 records, and the line ends inside the two long fields. */
+    assert_string_equal(dump.err.place, "orders.csv:690005");
+    assert_memory_equal(lt_buf_text(&dump.rows), "|0\n0|1\n1|2\n", 11);
+    assert_non_null(strstr(lt_buf_text(&dump.rows), "abcdefg,\"\nabcdefg,|0\n0|1\n"));
+    assert_true(dump.rows.len > (size_t)n * 2 * 10);
+    dump_done(&dump);
+    lt_buf_done(&text);
+}
+
+static void csv_reader_infers_types_from_the_first_four_mebibytes_at_most(void **state)
+{
+    struct lt_buf text = LT_BUF_INIT;
+    struct dump dump;
+    (void)state;
+    assert_int_equal(lt_buf_puts(&text, "a,b\n"), LEAT_OK);
+    for (int i = 0; i < 3; i++) {
+        append_long_field(&text, 200000);
+        assert_int_equal(lt_buf_printf(&text, ",%d\n", i), LEAT_OK);
+    }
+    assert_int_equal(lt_buf_puts(&text, "late,x\n"), LEAT_OK);
+    read_text_len(lt_buf_text(&text), text.len, 0, NULL, NULL, &dump);
+    assert_string_equal(lt_buf_text(&dump.types), "a utf8, b int64");
+    assert_string_equal(dump.err.code, "value-syntax");
+    dump_done(&dump);
+    lt_buf_done(&text);
+}
+
+static void csv_reader_finds_the_good_record_after_many_rejected_ones(void **state)
+{
+    const struct lt_format *csv = lt_format_by_name("csv");
+    struct rejects rejects = {.max = INT_MAX};
+    struct leat_reject_sink sink = {sizeof sink, &rejects, take_reject};
+    struct lt_format_options options = {.rejects = &sink};
+    struct lt_format_reader *reader = NULL;
+    struct ArrowArray batch = {0};
+    struct short_source source;
+    struct lt_buf text = LT_BUF_INIT;
+    (void)state;
+    assert_int_equal(lt_buf_puts(&text, "a,b\n"), LEAT_OK);
+    for (int i = 0; i < 40000; i++) {
+        assert_int_equal(lt_buf_puts(&text, "a record of one field that is too long to keep\n"),
+                         LEAT_OK);
+    }
+    assert_int_equal(lt_buf_puts(&text, "1,2\n"), LEAT_OK);
+    short_source_init(&source, text.data, text.len, 1000);
+    assert_int_equal(csv->read_open(&source.base, &options, &reader, NULL), LEAT_OK);
+    assert_int_equal(csv->read_next(reader, &batch, NULL), LEAT_OK);
+    assert_int_equal(batch.length, 1);
+    assert_int_equal(rejects.n, 40000);
+    batch.release(&batch);
+    csv->read_close(reader);
+    lt_buf_done(&rejects.log);
+    lt_buf_done(&text);
+}
+
+static void csv_reader_fails_the_same_way_again_after_a_failure(void **state)
+{
+    const struct lt_format *csv = lt_format_by_name("csv");
+    struct lt_format_reader *reader = NULL;
+    struct short_source source;
+    struct ArrowArray batch = {0};
+    struct leat_error err;
+    (void)state;
+    short_source_init(&source, "a\n1\nx\n", 6, 0);
+    struct leat_param param = {"types", "a=int64"};
+    struct lt_format_options options = {.params = &param, .n_params = 1};
+    assert_int_equal(csv->read_open(&source.base, &options, &reader, &err), LEAT_OK);
+    for (int i = 0; i < 2; i++) {
+        leat_error_clear(&err);
+        assert_int_equal(csv->read_next(reader, &batch, &err), LEAT_BAD_DATA);
+        assert_string_equal(err.code, "value-syntax");
+        assert_null(batch.release);
+    }
+    csv->read_close(reader);
+    csv->read_close(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(csv_reader_takes_lf_crlf_and_cr_as_ends_of_records),
+        cmocka_unit_test(csv_reader_gives_the_same_with_and_without_a_final_line_end),
+        cmocka_unit_test(csv_reader_keeps_a_quoted_newline_inside_the_field),
+        cmocka_unit_test(csv_reader_reads_doubled_quotes_as_one),
+        cmocka_unit_test(csv_reader_keeps_a_quote_inside_an_unquoted_field),
+        cmocka_unit_test(csv_reader_tells_null_from_the_empty_text),
+        cmocka_unit_test(csv_reader_strips_a_byte_order_mark),
+        cmocka_unit_test(csv_reader_refuses_utf16),
+        cmocka_unit_test(csv_reader_finds_the_delimiter_of_the_first_lines),
+        cmocka_unit_test(csv_reader_names_columns_by_number_without_a_header),
+        cmocka_unit_test(csv_reader_names_both_columns_of_a_doubled_header),
+        cmocka_unit_test(csv_reader_refuses_a_column_without_a_name),
+        cmocka_unit_test(csv_reader_refuses_an_empty_input),
+        cmocka_unit_test(csv_reader_gives_the_columns_of_a_file_without_records),
+        cmocka_unit_test(csv_reader_skips_empty_lines_unless_there_is_one_column),
+        cmocka_unit_test(csv_reader_counts_physical_lines_in_places),
+        cmocka_unit_test(csv_reader_refuses_records_of_the_wrong_length),
+        cmocka_unit_test(csv_reader_delivers_the_records_before_a_fault_first),
+        cmocka_unit_test(csv_reader_names_the_line_of_a_quote_never_closed),
+        cmocka_unit_test(csv_reader_refuses_text_after_a_closing_quote),
+        cmocka_unit_test(csv_reader_takes_quotes_as_they_are_when_there_is_no_quote),
+        cmocka_unit_test(csv_reader_places_invalid_utf8_at_its_column),
+        cmocka_unit_test(csv_reader_keeps_zero_bytes_in_text),
+        cmocka_unit_test(csv_reader_places_a_value_that_does_not_fit_the_inferred_type),
+        cmocka_unit_test(csv_reader_reports_the_first_bad_value_of_the_file),
+        cmocka_unit_test(csv_reader_takes_types_that_were_given),
+        cmocka_unit_test(csv_reader_takes_types_from_a_schema_by_name),
+        cmocka_unit_test(csv_reader_hands_bad_records_to_the_reject_sink_and_goes_on),
+        cmocka_unit_test(csv_reader_stops_when_the_reject_sink_refuses),
+        cmocka_unit_test(csv_reader_closes_batches_at_rows_and_at_bytes),
+        cmocka_unit_test(csv_reader_gives_the_same_whatever_the_size_of_reads),
+        cmocka_unit_test(csv_reader_reads_fields_and_files_larger_than_its_blocks),
+        cmocka_unit_test(csv_reader_infers_types_from_the_first_four_mebibytes_at_most),
+        cmocka_unit_test(csv_reader_finds_the_good_record_after_many_rejected_ones),
+        cmocka_unit_test(csv_reader_fails_the_same_way_again_after_a_failure),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,6 +1,9 @@
 /* The one file that names every built-in connector. */
 #include "registry.h"
 
+#include "connectors/sqlite/sqlite.h"
+
 const struct leat_connector *const lt_connectors[] = {
+    &lt_connector_sqlite,
     NULL,
 };

@@ -370,7 +370,7 @@ static int print_foreign(const struct ArrowSchema *field, bool text, struct lt_b
     bool digits = true;
     for (size_t i = 0; plain && i < len; i++) {
         depth += source[i] == '(' ? 1 : source[i] == ')' ? -1 : 0;
-        digits = digits && isdigit((unsigned char)source[i]);
+        digits = digits && (isdigit((unsigned char)source[i]) || source[i] == '-');
         plain = depth >= 0 && source[i];
     }
     if (lt_buf_puts(out, text ? "text(" : "binary(") ||
@@ -748,7 +748,11 @@ static int parse_parameters(struct parser *parser, const char *word, const char 
         const char *back = parser->at;
         int32_t width;
         skip_blanks(parser);
-        if (read_i32(&parser->at, &width) && width >= 0 && take(parser, ')')) {
+        if (read_i32(&parser->at, &width) && take(parser, ')')) {
+            if (width < 0) {
+                parser->at = back;
+                return parse_fail(parser, "a width");
+            }
             char format[32];
             snprintf(format, sizeof format, "w:%d", (int)width);
             return lt_schema_init(ret_field, format, "", parser->err);

@@ -129,6 +129,6 @@ int lt_type_parse(const char *text, struct ArrowSchema *ret_field, struct leat_e
 bool lt_type_is_integer(enum lt_type_id id); /* signed or unsigned */
 bool lt_type_is_nested(enum lt_type_id id);
 bool lt_type_is_varlen(enum lt_type_id id); /* utf8 and binary with 32- or 64-bit offsets */
-bool lt_type_is_text(enum lt_type_id id); /* utf8, large_utf8, utf8_view */
+bool lt_type_is_text(enum lt_type_id id);   /* utf8, large_utf8, utf8_view */
 
 #endif

@@ -63,17 +63,20 @@ static char *make_source_id(const struct lt_run *run, const struct lt_job *job)
     if (!url.has_authority && realpath(path, resolved)) {
         path = resolved;
     }
-    char *id;
-    if (query) {
-        id = lt_format("%s://%s:%s%s?query=%016llx", url.scheme, url.host ? url.host : "",
-                       url.port ? url.port : "", path,
-                       (unsigned long long)lt_hash(query, strlen(query)));
-    } else {
-        id = lt_format("%s://%s:%s%s#%s", url.scheme, url.host ? url.host : "",
-                       url.port ? url.port : "", path, job->label);
+    struct lt_buf id = LT_BUF_INIT;
+    int rc = lt_buf_printf(&id, "%s:%s%s%s%s%s", url.scheme, url.has_authority ? "//" : "",
+                           url.host ? url.host : "", url.port ? ":" : "",
+                           url.port ? url.port : "", path);
+    if (!rc && query) {
+        rc = lt_buf_printf(&id, "?query=%016llx",
+                           (unsigned long long)lt_hash(query, strlen(query)));
+    } else if (!rc) {
+        rc = lt_buf_printf(&id, "#%s", job->label);
     }
     lt_url_done(&url);
-    return id;
+    char *text = rc ? NULL : lt_buf_take(&id);
+    lt_buf_done(&id);
+    return text;
 }
 
 /* --- planning ------------------------------------------------------------------------------- */
@@ -538,10 +541,10 @@ static int describe_one(struct unit *unit, size_t d, struct lt_buf *out)
     const struct leat_load_stream *to = &unit->dests[d].plan.streams[0];
     const struct lt_job *job = unit_job(unit, 0);
     const struct ArrowSchema *from = &unit->schemas[0];
-    int rc = lt_buf_printf(out, "%s -> %s %s%s%s: %s\n", job->label,
-                           (*unit->dests[d].side)->location->text, job->dest_ns[d],
-                           *job->dest_ns[d] ? "." : "", job->dest_names[d],
-                           to->route ? to->route : "written directly");
+    const char *ns = job->dest_ns[d];
+    int rc = lt_buf_printf(out, "%s -> %s (%s%s%s): %s\n", job->label,
+                           (*unit->dests[d].side)->location->text, ns, *ns ? "." : "",
+                           job->dest_names[d], to->route ? to->route : "written directly");
     if (!rc && to->exists) {
         rc = to->rows_before >= 0
                  ? lt_buf_printf(out, "  it exists and holds %lld rows%s\n",

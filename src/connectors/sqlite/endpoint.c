@@ -17,6 +17,7 @@ static const struct leat_option options[] = {
 };
 
 static const char *const aliases[] = {"sqlite3", NULL};
+static const char *const extensions[] = {"db", "db3", "sqlite", "sqlite3", NULL};
 static const char *const commit_steps[] = {"commit", NULL};
 
 /* sqlite:path, sqlite:/abs, sqlite:///rel and sqlite:////abs (as SQLAlchemy reads them). */
@@ -216,4 +217,5 @@ const struct leat_connector lt_connector_sqlite = {
     .source = &lt_sq_source,
     .load = &lt_sq_load,
     .sql = &sql_ops,
+    .extensions = extensions,
 };

@@ -1,9 +1,9 @@
 /* How a load would be done: the table's definition, what may be overwritten, what is to be cast. */
 #include "connectors/sqlite/internal.h"
 
+#include "core/json_read.h"
 #include "core/util.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -83,26 +83,24 @@ static int take_schema(const struct ArrowSchema *from, struct ArrowSchema *ret_s
 
 /* "a", "b" of a JSON array of names; false when it is anything else, or names a column that
  * `schema` (NULL: not asked) lacks. */
-static bool put_names(const json_t *names, const struct ArrowSchema *schema, struct lt_buf *sql)
+static bool put_names(const struct lt_json_value *names, const struct ArrowSchema *schema, struct lt_buf *sql)
 {
-    size_t i;
-    json_t *name;
-    json_array_foreach(names, i, name)
-    {
-        const char *text = json_string_value(name);
+    for (size_t i = 0; i < lt_json_count(names); i++) {
+        const char *text = lt_json_string(lt_json_at(names, i), NULL);
         if (!text || (schema && lt_schema_find(schema, text) < 0) ||
             lt_buf_puts(sql, i ? ", " : "") || lt_sq_quote(sql, text)) {
             return false;
         }
     }
-    return json_array_size(names) > 0;
+    return lt_json_count(names) > 0;
 }
 
-static bool put_action(const json_t *key, const char *member, const char *words, struct lt_buf *sql)
+static bool put_action(const struct lt_json_value *key, const char *member, const char *words,
+                       struct lt_buf *sql)
 {
     static const char *const actions[] = {"NO ACTION", "RESTRICT", "CASCADE", "SET NULL",
                                           "SET DEFAULT"};
-    const char *action = json_string_value(json_object_get(key, member));
+    const char *action = lt_json_string(lt_json_get(key, member), NULL);
     for (size_t i = 0; action && i < LT_ARRAY_LEN(actions); i++) {
         if (!strcasecmp(action, actions[i])) {
             return i == 0 || !lt_buf_printf(sql, " %s %s", words, actions[i]);
@@ -116,25 +114,25 @@ static bool put_action(const json_t *key, const char *member, const char *words,
 static int put_foreign_keys(const struct ArrowSchema *schema, struct lt_buf *sql,
                             struct leat_error *err)
 {
-    size_t len = 0, i;
+    size_t len = 0;
     const char *text = lt_schema_meta(schema, "leat.foreign_keys", &len);
-    json_t *keys = text ? json_loadb(text, len, 0, NULL) : NULL;
-    json_t *key;
+    struct lt_json_doc *doc = NULL;
     int failed = 0;
-    if (!keys) {
+    if (!text || lt_json_doc_parse(text, len, &doc, NULL)) {
         return LEAT_OK;
     }
+    const struct lt_json_value *keys = lt_json_root(doc);
     sql->len--; /* the closing parenthesis */
-    json_array_foreach(keys, i, key)
-    {
+    for (size_t i = 0; i < lt_json_count(keys); i++) {
+        const struct lt_json_value *key = lt_json_at(keys, i);
         struct lt_buf clause = LT_BUF_INIT;
-        const char *table = json_string_value(json_object_get(key, "ref_table"));
-        const json_t *columns = json_object_get(key, "columns");
-        const json_t *references = json_object_get(key, "ref_columns");
+        const char *table = lt_json_string(lt_json_get(key, "ref_table"), NULL);
+        const struct lt_json_value *columns = lt_json_get(key, "columns");
+        const struct lt_json_value *references = lt_json_get(key, "ref_columns");
         bool good = table && !lt_buf_puts(&clause, ", FOREIGN KEY (") &&
                     put_names(columns, schema, &clause) &&
                     !lt_buf_puts(&clause, ") REFERENCES ") && !lt_sq_quote(&clause, table);
-        if (good && json_array_size(references)) {
+        if (good && lt_json_count(references)) {
             good = !lt_buf_puts(&clause, " (") && put_names(references, NULL, &clause) &&
                    !lt_buf_puts(&clause, ")");
         }
@@ -144,7 +142,7 @@ static int put_foreign_keys(const struct ArrowSchema *schema, struct lt_buf *sql
         lt_buf_done(&clause);
     }
     failed |= lt_buf_byte(sql, ')');
-    json_decref(keys);
+    lt_json_doc_free(doc);
     return failed ? lt_fail_oom(err) : LEAT_OK;
 }
 

@@ -223,7 +223,7 @@ static int next_buffer(struct cursor *c, struct lt_ipc_span *ret_span, struct le
 
 static int read_validity(struct cursor *c, struct lt_ipc_node *node, struct leat_error *err)
 {
-    struct lt_ipc_span span;
+    struct lt_ipc_span span = {0};
     int rc = next_buffer(c, &span, err);
     if (rc) {
         return rc;
@@ -272,7 +272,7 @@ static int check_offsets(const uint8_t *offsets, int width, int64_t n, int64_t e
 static int read_offsets(struct cursor *c, int width, struct lt_ipc_node *node,
                         struct leat_error *err)
 {
-    struct lt_ipc_span span;
+    struct lt_ipc_span span = {0};
     int rc = next_buffer(c, &span, err);
     if (rc) {
         return rc;
@@ -335,7 +335,7 @@ static int read_spans(struct cursor *c, struct lt_ipc_node *node, struct leat_er
 static int read_data(struct cursor *c, const struct lt_ipc_field *field, struct lt_ipc_node *node,
                      struct leat_error *err)
 {
-    struct lt_ipc_span span;
+    struct lt_ipc_span span = {0};
     int64_t need = node->length / 8 + (node->length % 8 != 0);
     int rc = next_buffer(c, &span, err);
     if (rc) {
@@ -391,7 +391,7 @@ static int read_node(struct cursor *c, const struct lt_ipc_field *field,
                      struct lt_ipc_node *node, struct leat_error *err)
 {
     enum lt_ipc_shape shape = lt_ipc_shape(field->id);
-    struct lt_ipc_span span;
+    struct lt_ipc_span span = {0};
     if (c->node >= c->message->nodes.count) {
         return corrupt(err, "the message has too few columns");
     }

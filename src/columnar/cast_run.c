@@ -272,8 +272,8 @@ static int from_float_block(const struct lt_cast_step *step, const struct lt_vie
         uint64_t bits = 0;
         if (!(value >= low && value < high)) {
             why = why_range; /* NaN as well */
-        } else if (value != floor(value) || (value == 0 && signbit(value))) {
-            why = why_exact; /* -0.0 would lose its sign */
+        } else if (value != floor(value)) {
+            why = why_exact;
         } else {
             bits = value < 0 ? (uint64_t)(int64_t)value : (uint64_t)value;
         }
@@ -465,9 +465,12 @@ static int cast_fixed(const struct lt_cast_step *step, const struct lt_view *vie
 
 /* --- columns built value by value ---------------------------------------------------------- */
 
-/* Which code a refusal of the text parser has. */
-static enum lt_code code_of(const char *why)
+/* Which code a refusal of the text parser has. Text of our own is never at fault: the value is. */
+static enum lt_code code_of(const struct lt_cast_step *step, const char *why)
 {
+    if (step->op == LT_OP_VIA_TEXT) {
+        return LT_E_VALUE_RANGE;
+    }
     if (strstr(why, "UTF-8")) {
         return LT_E_INVALID_UTF8;
     }
@@ -629,7 +632,7 @@ static int cast_built(struct lt_cast_step *step, const struct lt_view *view,
         }
         status = built_value(step, view, row, &text, &why);
         if (status == LEAT_BAD_DATA) {
-            status = lt_misfit_mark(misfits, row, view->length, code_of(why), why);
+            status = lt_misfit_mark(misfits, row, view->length, code_of(step, why), why);
             status = status ? status : lt_builder_null(&step->builder);
         }
     }

@@ -114,8 +114,7 @@ static bool is_choice(const char *choices, const char *value)
     return false;
 }
 
-static int check_value(const struct leat_option *option, const char *value,
-                       struct leat_error *err)
+static int check_value(const struct leat_option *option, const char *value, struct leat_error *err)
 {
     int64_t number;
     int status = LEAT_OK;

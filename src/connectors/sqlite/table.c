@@ -66,6 +66,17 @@ static const char *type_by_affinity(const char *name)
     return NULL;
 }
 
+/* On text and blobs a source type says that Arrow has no word for the type: TEXT and BLOB, which
+ * are plain utf8 and binary, must not carry one. */
+static int parse_known(const char *declared, struct ArrowSchema *ret_field, struct leat_error *err)
+{
+    int status = lt_dialect_parse(&lt_dialect_sqlite, declared, ret_field, err);
+    if (!status && (!strcasecmp(declared, "text") || !strcasecmp(declared, "blob"))) {
+        status = lt_schema_set_meta(ret_field, LT_META_SOURCE_TYPE, NULL, err);
+    }
+    return status;
+}
+
 /* A field for a declared type. *ret_untyped: only the values can tell; the field is utf8. */
 static int field_of_declared(const char *declared, struct ArrowSchema *ret_field,
                              bool *ret_untyped, struct leat_error *err)
@@ -74,7 +85,7 @@ static int field_of_declared(const char *declared, struct ArrowSchema *ret_field
     bare_type(declared ? declared : "", name);
     *ret_untyped = false;
     if (is_known_type(name)) {
-        return lt_dialect_parse(&lt_dialect_sqlite, declared, ret_field, err);
+        return parse_known(declared, ret_field, err);
     }
     const char *type = type_by_affinity(name);
     if (type) {

@@ -10,10 +10,8 @@
 #include "core/codec.h"
 #include "formats/arrow/flatbuf.h"
 
-/* Limits on what a schema from outside may ask for. */
-#define LT_IPC_DEPTH_MAX 32
-#define LT_IPC_FIELDS_MAX 100000
-#define LT_IPC_TEXT_MAX ((size_t)64 << 20) /* names, zones and metadata of one schema, together */
+/* Names, zones and metadata of one schema from outside, together. */
+#define LT_IPC_TEXT_MAX ((size_t)64 << 20)
 
 #define LT_IPC_CONTINUATION 0xFFFFFFFFu
 #define LT_IPC_ALIGN 64 /* of buffers within a body */

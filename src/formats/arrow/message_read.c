@@ -195,36 +195,39 @@ static int read_type(int kind, const struct lt_fb_table *type, struct lt_ipc_fie
                simple_types[kind].format);
 }
 
-/* Pairs of one table's custom_metadata. Text that holds a NUL byte has no place in field
- * metadata, and is left out. */
+/* Pairs of one table's custom_metadata, as the block ArrowSchema.metadata is: setting them one by
+ * one would copy that block once a pair. */
 static int read_meta(const struct lt_fb_table *table, unsigned id, struct ArrowSchema *schema,
                      struct budget *budget, struct leat_error *err)
 {
     struct lt_fb_vector pairs;
-    int rc = LEAT_OK;
+    struct lt_buf block = LT_BUF_INIT;
     lt_fb_vector(table, id, 4, &pairs);
+    if (!pairs.count) {
+        return LEAT_OK;
+    }
+    int32_t n = (int32_t)pairs.count;
+    int rc = lt_buf_append(&block, &n, sizeof n);
     for (size_t i = 0; i < pairs.count && !rc; i++) {
         struct lt_fb_table pair;
         size_t key_len, value_len;
         lt_fb_vector_table(&pairs, i, &pair);
         const char *key = lt_fb_string(&pair, PAIR_KEY, &key_len);
         const char *value = lt_fb_string(&pair, PAIR_VALUE, &value_len);
-        if (key_len + value_len + 1 > budget->text) {
+        if (key_len + value_len + 8 > budget->text) {
+            lt_buf_done(&block);
             return lt_fail(err, LT_E_LIMIT, "the schema holds more than %zu MiB of text",
                            LT_IPC_TEXT_MAX >> 20);
         }
-        budget->text -= key_len + value_len + 1;
-        if (!key_len || memchr(key, 0, key_len) || (value && memchr(value, 0, value_len))) {
-            continue;
-        }
-        char *key_text = lt_strndup(key, key_len);
-        char *value_text = lt_strndup(value ? value : "", value_len);
-        rc = key_text && value_text ? lt_schema_set_meta(schema, key_text, value_text, err)
-                                    : lt_fail_oom(err);
-        free(key_text);
-        free(value_text);
+        budget->text -= key_len + value_len + 8;
+        int32_t lens[2] = {(int32_t)key_len, (int32_t)value_len};
+        rc = lt_buf_append(&block, &lens[0], 4) || lt_buf_append(&block, key, key_len) ||
+             lt_buf_append(&block, &lens[1], 4) || lt_buf_append(&block, value, value_len);
     }
-    return rc;
+    /* A schema of ours owns its metadata as plain malloc'ed memory; this one had none. */
+    schema->metadata = rc ? NULL : lt_buf_take(&block);
+    lt_buf_done(&block);
+    return schema->metadata ? LEAT_OK : lt_fail_oom(err);
 }
 
 static int read_field(const struct lt_fb_table *table, int depth, struct budget *budget,
@@ -238,7 +241,7 @@ static int read_children(const struct lt_fb_table *table, unsigned id, int depth
     struct lt_fb_vector fields;
     lt_fb_vector(table, id, 4, &fields);
     if (fields.count > budget->fields) {
-        return lt_fail(err, LT_E_LIMIT, "the schema has more than %d fields", LT_IPC_FIELDS_MAX);
+        return lt_fail(err, LT_E_LIMIT, "the schema has more than %d fields", LT_TYPE_FIELDS_MAX);
     }
     budget->fields -= fields.count;
     field->plain = true;
@@ -319,8 +322,8 @@ static int read_field(const struct lt_fb_table *table, int depth, struct budget 
 {
     struct lt_fb_table type;
     size_t name_len;
-    if (depth > LT_IPC_DEPTH_MAX) {
-        return lt_fail(err, LT_E_LIMIT, "the schema is nested deeper than %d", LT_IPC_DEPTH_MAX);
+    if (depth > LT_TYPE_DEPTH_MAX) {
+        return lt_fail(err, LT_E_LIMIT, "the schema is nested deeper than %d", LT_TYPE_DEPTH_MAX);
     }
     const char *name = lt_fb_string(table, FIELD_NAME, &name_len);
     if (name_len > budget->text || (name && memchr(name, 0, name_len))) {
@@ -361,7 +364,7 @@ static int read_field(const struct lt_fb_table *table, int depth, struct budget 
 int lt_ipc_schema_read(const struct lt_fb_table *table, struct ArrowSchema *ret_schema,
                        struct lt_ipc_field *ret_field, struct leat_error *err)
 {
-    struct budget budget = {LT_IPC_FIELDS_MAX, LT_IPC_TEXT_MAX, LT_BUF_INIT};
+    struct budget budget = {LT_TYPE_FIELDS_MAX, LT_IPC_TEXT_MAX, LT_BUF_INIT};
     struct ArrowSchema schema = {.release = NULL};
     struct lt_ipc_field field = {.id = LT_STRUCT};
     int rc = lt_schema_init(&schema, "+s", "", err);

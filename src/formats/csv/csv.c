@@ -48,7 +48,7 @@ static int parse_char(const char *option, const char *value, bool none, uint8_t 
         const char *name;
         uint8_t byte;
     } names[] = {
-        {"tab", '\t'}, {"\\t", '\t'}, {"comma", ','}, {"semicolon", ';'},
+        {"tab", '\t'}, {"\\t", '\t'},  {"comma", ','},  {"semicolon", ';'},
         {"pipe", '|'}, {"space", ' '}, {"double", '"'}, {"single", '\''},
     };
     for (size_t i = 0; i < LT_ARRAY_LEN(names); i++) {
@@ -98,8 +98,7 @@ static int check_null_marker(const struct lt_csv_dialect *dialect, struct leat_e
 }
 
 int lt_csv_dialect_init(struct lt_csv_dialect *dialect, const struct lt_format_options *options,
-                        const struct leat_option *table, const char *name,
-                        struct leat_error *err)
+                        const struct leat_option *table, const char *name, struct leat_error *err)
 {
     bool reading = table == lt_csv_read_options;
     const char *delimiter = lt_format_option(options, table, "delimiter");

@@ -30,7 +30,7 @@ extern const struct leat_option lt_csv_write_options[];
 
 struct lt_csv_dialect {
     uint8_t delimiter;
-    uint8_t quote; /* 0: fields are never quoted (reading only) */
+    uint8_t quote;    /* 0: fields are never quoted (reading only) */
     const char *null; /* the text that stands for null when unquoted */
     size_t null_len;
 };
@@ -38,8 +38,7 @@ struct lt_csv_dialect {
 /* Sets what --delimiter, --quote and --null say, among the options of `table`. The delimiter is
  * 0 when none was given; `name` (of the file) then decides for tab when it ends in .tsv. */
 int lt_csv_dialect_init(struct lt_csv_dialect *dialect, const struct lt_format_options *options,
-                        const struct leat_option *table, const char *name,
-                        struct leat_error *err);
+                        const struct leat_option *table, const char *name, struct leat_error *err);
 /* true/false, yes/no, 1/0; LEAT_INVALID names the option. */
 int lt_csv_parse_bool(const char *option, const char *value, bool *ret_value,
                       struct leat_error *err);
@@ -66,9 +65,9 @@ struct lt_csv_row {
 };
 
 enum lt_csv_state {
-    LT_CSV_UNQUOTED,    /* at or after the beginning of a field without quotes */
-    LT_CSV_IN_QUOTES,   /* after an opening quote */
-    LT_CSV_QUOTE_SEEN,  /* just after a quote inside quotes: the closing one, or half of two */
+    LT_CSV_UNQUOTED,   /* at or after the beginning of a field without quotes */
+    LT_CSV_IN_QUOTES,  /* after an opening quote */
+    LT_CSV_QUOTE_SEEN, /* just after a quote inside quotes: the closing one, or half of two */
 };
 
 enum lt_csv_found {
@@ -139,8 +138,8 @@ struct lt_csv_cells {
     struct lt_buf *scratch; /* for fields that hold doubled quotes */
 };
 
-static inline const struct lt_csv_field *lt_csv_cell(const struct lt_csv_cells *cells,
-                                                     int64_t row, int64_t column)
+static inline const struct lt_csv_field *lt_csv_cell(const struct lt_csv_cells *cells, int64_t row,
+                                                     int64_t column)
 {
     return cells->fields + row * cells->stride + column;
 }
@@ -157,8 +156,8 @@ static inline bool lt_csv_cell_null(const struct lt_csv_cells *cells,
 }
 
 /* The field's text without doubling; NULL only without memory. Valid until the next call. */
-const uint8_t *lt_csv_cell_text(const struct lt_csv_cells *cells,
-                                const struct lt_csv_field *field, size_t *ret_len);
+const uint8_t *lt_csv_cell_text(const struct lt_csv_cells *cells, const struct lt_csv_field *field,
+                                size_t *ret_len);
 
 /* Converts one column from row *row on. LEAT_OK: all were appended and *row is cells->rows.
  * LEAT_BAD_DATA: *row could not be, for *ret_why; those before it were. Or LEAT_NO_MEMORY. */
@@ -185,8 +184,8 @@ int lt_csv_read_next(struct lt_format_reader *reader, struct ArrowArray *ret_bat
 void lt_csv_read_close(struct lt_format_reader *reader);
 
 int lt_csv_write_open(struct lt_sink *sink, const struct ArrowSchema *schema,
-                      const struct lt_format_options *options,
-                      struct lt_format_writer **ret_writer, struct leat_error *err);
+                      const struct lt_format_options *options, struct lt_format_writer **ret_writer,
+                      struct leat_error *err);
 int lt_csv_write_batch(struct lt_format_writer *writer, const struct ArrowArray *batch,
                        struct leat_error *err);
 int lt_csv_write_finish(struct lt_format_writer *writer, struct leat_error *err);

@@ -32,8 +32,8 @@ static const uint8_t *unescape(const struct lt_csv_cells *cells, const struct lt
     return out->data;
 }
 
-const uint8_t *lt_csv_cell_text(const struct lt_csv_cells *cells,
-                                const struct lt_csv_field *field, size_t *ret_len)
+const uint8_t *lt_csv_cell_text(const struct lt_csv_cells *cells, const struct lt_csv_field *field,
+                                size_t *ret_len)
 {
     if (field->info & LT_CSV_ESCAPED) {
         return unescape(cells, field, ret_len);
@@ -67,7 +67,7 @@ static inline bool fast_i64(const uint8_t *text, size_t len, int64_t *ret_value)
  * point numbers accurately", 1990). */
 static inline bool fast_f64(const uint8_t *text, size_t len, double *ret_value)
 {
-    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7,
+    static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                     1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
     size_t i = len && text[0] == '-';
     size_t digits = 0, scale = 0;
@@ -180,8 +180,8 @@ static inline bool fast_timestamp(const uint8_t *text, size_t len, bool zoned, i
 
 #define PARSE lt_text_parse(builder, (const char *)text, len, ret_why)
 
-static int convert_any(const struct lt_csv_cells *cells, int64_t column,
-                       struct lt_builder *builder, int64_t *row, const char **ret_why)
+static int convert_any(const struct lt_csv_cells *cells, int64_t column, struct lt_builder *builder,
+                       int64_t *row, const char **ret_why)
 {
     EACH_VALUE(PARSE);
 }
@@ -193,15 +193,15 @@ static int convert_text(const struct lt_csv_cells *cells, int64_t column,
     EACH_VALUE(lt_builder_bytes_value(builder, text, len));
 }
 
-static int convert_i64(const struct lt_csv_cells *cells, int64_t column,
-                       struct lt_builder *builder, int64_t *row, const char **ret_why)
+static int convert_i64(const struct lt_csv_cells *cells, int64_t column, struct lt_builder *builder,
+                       int64_t *row, const char **ret_why)
 {
     int64_t value;
     EACH_VALUE(fast_i64(text, len, &value) ? lt_builder_i64(builder, value) : PARSE);
 }
 
-static int convert_f64(const struct lt_csv_cells *cells, int64_t column,
-                       struct lt_builder *builder, int64_t *row, const char **ret_why)
+static int convert_f64(const struct lt_csv_cells *cells, int64_t column, struct lt_builder *builder,
+                       int64_t *row, const char **ret_why)
 {
     double value;
     EACH_VALUE(fast_f64(text, len, &value) ? lt_builder_f64(builder, value) : PARSE);

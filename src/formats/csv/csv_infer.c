@@ -14,8 +14,8 @@
 enum {
     TEXT = 1 << 0,
     INTEGER = 1 << 1,
-    POINT = 1 << 2,    /* 12.50 */
-    EXPONENT = 1 << 3, /* 1.25e1 */
+    POINT = 1 << 2,     /* 12.50 */
+    EXPONENT = 1 << 3,  /* 1.25e1 */
     NO_NUMBER = 1 << 4, /* NaN, Infinity: numbers only beside others */
     DIGITS_15 = 1 << 5, /* more than 15 significant digits: float64 may not hold them */
     DIGITS_17 = 1 << 6, /* more than 17: no float64 was ever written so */
@@ -130,9 +130,8 @@ static unsigned class_of_number(const uint8_t *text, size_t len)
  * proof. */
 static bool is_clock(const uint8_t *text, size_t len, size_t *ret_len, unsigned *facts)
 {
-    if (len < 8 || count_digits(text, 8) != 2 || text[2] != ':' ||
-        count_digits(text + 3, 5) != 2 || text[5] != ':' || !is_digit(text[6]) ||
-        !is_digit(text[7])) {
+    if (len < 8 || count_digits(text, 8) != 2 || text[2] != ':' || count_digits(text + 3, 5) != 2 ||
+        text[5] != ':' || !is_digit(text[6]) || !is_digit(text[7])) {
         return false;
     }
     size_t end = 8;
@@ -282,8 +281,8 @@ static const char *type_name(unsigned seen)
 }
 
 /* True when the whole sample converts to the type. */
-static int prove(const struct lt_csv_cells *cells, int64_t column,
-                 const struct ArrowSchema *field, bool *ret_fits, struct leat_error *err)
+static int prove(const struct lt_csv_cells *cells, int64_t column, const struct ArrowSchema *field,
+                 bool *ret_fits, struct leat_error *err)
 {
     struct lt_builder builder;
     const char *why;

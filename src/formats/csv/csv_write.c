@@ -78,8 +78,7 @@ static int write_quoted(struct lt_csv_writer *writer, const uint8_t *text, size_
     while (text < end) {
         const uint8_t *found = memchr(text, quote, (size_t)(end - text));
         const uint8_t *stop = found ? found + 1 : end;
-        if (lt_buf_append(out, text, (size_t)(stop - text)) ||
-            (found && lt_buf_byte(out, quote))) {
+        if (lt_buf_append(out, text, (size_t)(stop - text)) || (found && lt_buf_byte(out, quote))) {
             return LEAT_NO_MEMORY;
         }
         text = stop;
@@ -327,8 +326,8 @@ static bool is_plain_byte(uint8_t byte)
 static int settle_columns(struct lt_csv_writer *writer, struct leat_error *err)
 {
     const struct lt_csv_dialect *dialect = &writer->dialect;
-    bool quotes = dialect->null_len || is_plain_byte(dialect->delimiter) ||
-                  is_plain_byte(dialect->quote);
+    bool quotes =
+        dialect->null_len || is_plain_byte(dialect->delimiter) || is_plain_byte(dialect->quote);
     int64_t n = writer->schema.n_children;
     if (!n) {
         return lt_fail(err, LT_E_UNSUPPORTED, "CSV cannot hold a stream of no columns");
@@ -361,8 +360,8 @@ static int take_options(struct lt_csv_writer *writer, const struct lt_format_opt
         status = lt_csv_dialect_init(&writer->dialect, options, table, writer->sink->name, err);
     }
     if (!status) {
-        status = lt_csv_parse_bool("header", lt_format_option(options, table, "header"),
-                                   ret_header, err);
+        status = lt_csv_parse_bool("header", lt_format_option(options, table, "header"), ret_header,
+                                   err);
     }
     if (status) {
         return status;
@@ -395,8 +394,8 @@ static int write_header(struct lt_csv_writer *writer, struct leat_error *err)
 }
 
 int lt_csv_write_open(struct lt_sink *sink, const struct ArrowSchema *schema,
-                      const struct lt_format_options *options,
-                      struct lt_format_writer **ret_writer, struct leat_error *err)
+                      const struct lt_format_options *options, struct lt_format_writer **ret_writer,
+                      struct leat_error *err)
 {
     struct lt_csv_writer *writer = calloc(1, sizeof *writer);
     bool header = false;

@@ -106,8 +106,7 @@ static inline void dump_read(struct lt_source *source, const struct lt_format_op
     assert_int_equal(csv->read_schema(reader, &schema, &dump->err), LEAT_OK);
     for (int64_t i = 0; i < schema.n_children; i++) {
         assert_int_equal(
-            lt_buf_printf(&dump->types, "%s%s ", i ? ", " : "", schema.children[i]->name),
-            LEAT_OK);
+            lt_buf_printf(&dump->types, "%s%s ", i ? ", " : "", schema.children[i]->name), LEAT_OK);
         assert_int_equal(lt_type_print(schema.children[i], &dump->types), LEAT_OK);
     }
     for (;;) {

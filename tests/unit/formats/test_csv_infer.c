@@ -164,20 +164,20 @@ static void inference_gives_types_that_every_sampled_value_fits(void **state)
     static const char alphabet[] = "0123456789--::..eETZ+ ,naftru";
     unsigned seed = 424242;
     (void)state;
-    print_message("seed %u\n", seed);
+    print_message("# seed %u\n", seed);
     for (int round = 0; round < 3000; round++) {
         struct lt_buf text = LT_BUF_INIT;
         struct dump dump;
         int rows = 1 + rand_r(&seed) % 3;
         assert_int_equal(lt_buf_puts(&text, "a\n"), LEAT_OK);
         for (int row = 0; row < rows; row++) {
-            static const char *const starts[] = {"", "1", "-", "2024-02-2", "2024-02-29 1",
-                                                 "13:14:1", "1.2", "true", "Na"};
+            static const char *const starts[] = {
+                "", "1", "-", "2024-02-2", "2024-02-29 1", "13:14:1", "1.2", "true", "Na"};
             assert_int_equal(lt_buf_puts(&text, starts[rand_r(&seed) % 9]), LEAT_OK);
             for (int n = rand_r(&seed) % 6; n > 0; n--) {
-                assert_int_equal(lt_buf_byte(&text, (uint8_t)alphabet[rand_r(&seed) %
-                                                                      (sizeof alphabet - 1)]),
-                                 LEAT_OK);
+                assert_int_equal(
+                    lt_buf_byte(&text, (uint8_t)alphabet[rand_r(&seed) % (sizeof alphabet - 1)]),
+                    LEAT_OK);
             }
             assert_int_equal(lt_buf_byte(&text, '\n'), LEAT_OK);
         }

@@ -1,5 +1,7 @@
 #include "csv_util.h"
 
+#include <limits.h>
+
 static void csv_reader_takes_lf_crlf_and_cr_as_ends_of_records(void **state)
 {
     (void)state;
@@ -49,7 +51,9 @@ static void csv_reader_strips_a_byte_order_mark(void **state)
 static void csv_reader_refuses_utf16(void **state)
 {
     (void)state;
-    expect_failure("\xff\xfe" "a", NULL, "invalid-utf8", "orders.csv");
+    expect_failure("\xff\xfe"
+                   "a",
+                   NULL, "invalid-utf8", "orders.csv");
 }
 
 static void csv_reader_finds_the_delimiter_of_the_first_lines(void **state)
@@ -65,13 +69,10 @@ static void csv_reader_finds_the_delimiter_of_the_first_lines(void **state)
 static void csv_reader_names_columns_by_number_without_a_header(void **state)
 {
     (void)state;
-    expect_rows("1,x\n2,y\n", PAIRS("header", "no"), "column1 int64, column2 utf8",
-                "1|x\n2|y\n");
-    expect_rows("1,x\n2,y\n", PAIRS("header", "auto"), "column1 int64, column2 utf8",
-                "1|x\n2|y\n");
+    expect_rows("1,x\n2,y\n", PAIRS("header", "no"), "column1 int64, column2 utf8", "1|x\n2|y\n");
+    expect_rows("1,x\n2,y\n", PAIRS("header", "auto"), "column1 int64, column2 utf8", "1|x\n2|y\n");
     expect_rows("id,name\n2,y\n", PAIRS("header", "auto"), "id int64, name utf8", "2|y\n");
-    expect_rows("x,x\n2,y\n", PAIRS("header", "auto"), "column1 utf8, column2 utf8",
-                "x|x\n2|y\n");
+    expect_rows("x,x\n2,y\n", PAIRS("header", "auto"), "column1 utf8, column2 utf8", "x|x\n2|y\n");
 }
 
 static void csv_reader_names_both_columns_of_a_doubled_header(void **state)
@@ -163,8 +164,7 @@ static void csv_reader_places_invalid_utf8_at_its_column(void **state)
     (void)state;
     expect_failure("id,name\n1,x\n2,\"\xc3(\"\n", NULL, "invalid-utf8",
                    "orders.csv:3 column \"name\"");
-    expect_failure("id,name\n1,x\n2\xff,y\n", NULL, "invalid-utf8",
-                   "orders.csv:3 column \"id\"");
+    expect_failure("id,name\n1,x\n2\xff,y\n", NULL, "invalid-utf8", "orders.csv:3 column \"id\"");
 }
 
 static void csv_reader_keeps_zero_bytes_in_text(void **state)
@@ -207,8 +207,7 @@ static void csv_reader_reports_the_first_bad_value_of_the_file(void **state)
 static void csv_reader_takes_types_that_were_given(void **state)
 {
     (void)state;
-    expect_rows("a,b,c\n1,007,2.50\n",
-                PAIRS("types", "b=int32,c=decimal(10,2)", "types", "a=utf8"),
+    expect_rows("a,b,c\n1,007,2.50\n", PAIRS("types", "b=int32,c=decimal(10,2)", "types", "a=utf8"),
                 "a utf8, b int32, c decimal(10,2)", "1|7|2.50\n");
     expect_rows("a\n[1,2]\n\"[3,null]\"\n", PAIRS("types", "a=list<int64>", "delimiter", ";"),
                 "a list<int64>", "[1,2]\n[3,null]\n");
@@ -263,8 +262,8 @@ static void csv_reader_hands_bad_records_to_the_reject_sink_and_goes_on(void **s
         assert_int_equal(dump.status, LEAT_OK);
         assert_string_equal(lt_buf_text(&dump.rows), "1|1\n6|6\n9|9\n");
         assert_int_equal(rejects.n, 6);
-        assert_non_null(strstr(lt_buf_text(&rejects.log),
-                               "orders.csv:3 column \"a\" [value-syntax] <x,2>\n"));
+        assert_non_null(
+            strstr(lt_buf_text(&rejects.log), "orders.csv:3 column \"a\" [value-syntax] <x,2>\n"));
         assert_non_null(strstr(lt_buf_text(&rejects.log), "orders.csv:4 [corrupt-file] <3>\n"));
         assert_non_null(strstr(lt_buf_text(&rejects.log),
                                "orders.csv:5 column \"b\" [invalid-utf8] <4,\xff>\n"));
@@ -315,10 +314,11 @@ static void csv_reader_closes_batches_at_rows_and_at_bytes(void **state)
 /* Text full of special bytes, from a fixed seed. */
 static void random_text(unsigned *seed, struct lt_buf *out)
 {
-    static const char *const pieces[] = {",", ",", "\n", "\r\n", "\r", "\"", "\"\"", "x", "12",
-                                         "long enough to fill more than one block of sixty-four "
-                                         "bytes of text without any special byte inside of it",
-                                         "\"a\nb\"", "\"q\"\"q\"", "1.5", "", "\xc3\xa9"};
+    static const char filler[] = "long enough to fill more than one block of sixty-four bytes of "
+                                 "text without any special byte inside of it";
+    static const char *const pieces[] = {",",        ",",          "\n",  "\r\n", "\r",
+                                         "\"",       "\"\"",       "x",   "12",   filler,
+                                         "\"a\nb\"", "\"q\"\"q\"", "1.5", "",     "\xc3\xa9"};
     int n = rand_r(seed) % 60;
     assert_int_equal(lt_buf_puts(out, "a,b\n"), LEAT_OK);
     for (int i = 0; i < n; i++) {
@@ -331,7 +331,7 @@ static void csv_reader_gives_the_same_whatever_the_size_of_reads(void **state)
 {
     unsigned seed = 20261;
     (void)state;
-    print_message("seed %u\n", seed);
+    print_message("# seed %u\n", seed);
     for (int round = 0; round < 2000; round++) {
         static const size_t steps[] = {1, 2, 3, 7, 63, 64, 65};
         struct lt_format_options options = {.batch_rows_max = 1 + rand_r(&seed) % 5};
@@ -351,6 +351,90 @@ static void csv_reader_gives_the_same_whatever_the_size_of_reads(void **state)
         dump_done(&parts);
         lt_buf_done(&text);
     }
+}
+
+/* Bytes of a quoted field whose text is `n` times a doubled quote, a line end and some letters. */
+static void append_long_field(struct lt_buf *out, int n)
+{
+    assert_int_equal(lt_buf_byte(out, '"'), LEAT_OK);
+    for (int i = 0; i < n; i++) {
+        assert_int_equal(lt_buf_puts(out, "\"\"\nabcdefg,"), LEAT_OK);
+    }
+    assert_int_equal(lt_buf_byte(out, '"'), LEAT_OK);
+}
+
+static void csv_reader_reads_fields_and_files_larger_than_its_blocks(void **state)
+{
+    const int n = 300000;
+    struct lt_buf text = LT_BUF_INIT;
+    struct dump dump;
+    (void)state;
+    assert_int_equal(lt_buf_puts(&text, "a,b\n"), LEAT_OK);
+    for (int i = 0; i < 3; i++) {
+        append_long_field(&text, i ? n : 0);
+        for (int row = 0; row < 30000; row++) {
+            assert_int_equal(lt_buf_printf(&text, ",%d\n%d", row, row), LEAT_OK);
+        }
+        assert_int_equal(lt_buf_puts(&text, ",x\n"), LEAT_OK);
+    }
+    assert_int_equal(lt_buf_puts(&text, "bad\n"), LEAT_OK);
+    read_text_len(lt_buf_text(&text), text.len, 0, NULL, PAIRS("types", "b=utf8"), &dump);
+    assert_int_equal(dump.status, LEAT_BAD_DATA);
+    assert_int_equal(dump.n_rows, 3 * 30001);
+    assert_string_equal(lt_buf_text(&dump.types), "a utf8, b utf8");
+    /* The header, three times 30,001 records, and the line ends inside the two long fields. */
+    assert_string_equal(dump.err.place, "orders.csv:690005");
+    assert_memory_equal(lt_buf_text(&dump.rows), "|0\n0|1\n1|2\n", 11);
+    assert_non_null(strstr(lt_buf_text(&dump.rows), "abcdefg,\"\nabcdefg,|0\n0|1\n"));
+    assert_true(dump.rows.len > (size_t)n * 2 * 10);
+    dump_done(&dump);
+    lt_buf_done(&text);
+}
+
+static void csv_reader_infers_types_from_the_first_four_mebibytes_at_most(void **state)
+{
+    struct lt_buf text = LT_BUF_INIT;
+    struct dump dump;
+    (void)state;
+    assert_int_equal(lt_buf_puts(&text, "a,b\n"), LEAT_OK);
+    for (int i = 0; i < 3; i++) {
+        append_long_field(&text, 200000);
+        assert_int_equal(lt_buf_printf(&text, ",%d\n", i), LEAT_OK);
+    }
+    assert_int_equal(lt_buf_puts(&text, "late,x\n"), LEAT_OK);
+    read_text_len(lt_buf_text(&text), text.len, 0, NULL, NULL, &dump);
+    assert_string_equal(lt_buf_text(&dump.types), "a utf8, b int64");
+    assert_string_equal(dump.err.code, "value-syntax");
+    dump_done(&dump);
+    lt_buf_done(&text);
+}
+
+static void csv_reader_finds_the_good_record_after_many_rejected_ones(void **state)
+{
+    const struct lt_format *csv = lt_format_by_name("csv");
+    struct rejects rejects = {.max = INT_MAX};
+    struct leat_reject_sink sink = {sizeof sink, &rejects, take_reject};
+    struct lt_format_options options = {.rejects = &sink};
+    struct lt_format_reader *reader = NULL;
+    struct ArrowArray batch = {0};
+    struct short_source source;
+    struct lt_buf text = LT_BUF_INIT;
+    (void)state;
+    assert_int_equal(lt_buf_puts(&text, "a,b\n"), LEAT_OK);
+    for (int i = 0; i < 40000; i++) {
+        assert_int_equal(lt_buf_puts(&text, "a record of one field that is too long to keep\n"),
+                         LEAT_OK);
+    }
+    assert_int_equal(lt_buf_puts(&text, "1,2\n"), LEAT_OK);
+    short_source_init(&source, text.data, text.len, 1000);
+    assert_int_equal(csv->read_open(&source.base, &options, &reader, NULL), LEAT_OK);
+    assert_int_equal(csv->read_next(reader, &batch, NULL), LEAT_OK);
+    assert_int_equal(batch.length, 1);
+    assert_int_equal(rejects.n, 40000);
+    batch.release(&batch);
+    csv->read_close(reader);
+    lt_buf_done(&rejects.log);
+    lt_buf_done(&text);
 }
 
 static void csv_reader_fails_the_same_way_again_after_a_failure(void **state)
@@ -409,6 +493,9 @@ int main(void)
         cmocka_unit_test(csv_reader_stops_when_the_reject_sink_refuses),
         cmocka_unit_test(csv_reader_closes_batches_at_rows_and_at_bytes),
         cmocka_unit_test(csv_reader_gives_the_same_whatever_the_size_of_reads),
+        cmocka_unit_test(csv_reader_reads_fields_and_files_larger_than_its_blocks),
+        cmocka_unit_test(csv_reader_infers_types_from_the_first_four_mebibytes_at_most),
+        cmocka_unit_test(csv_reader_finds_the_good_record_after_many_rejected_ones),
         cmocka_unit_test(csv_reader_fails_the_same_way_again_after_a_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,8 +87,8 @@ static void csv_writer_writes_the_exact_text_of_every_type(void **state)
                 7, PAIRS("header", "no"),
                 "12.50,1.10,01234567-89ab-cdef-0123-456789abcdef,\\x00ff,"
                 "2024-02-29 13:14:15.123456Z,13:14:15,100\n");
-    expect_text(LIST("list<int64>", "date", "date"), LIST("[1,2]", "10000-01-01", "-0043-03-15"),
-                3, PAIRS("header", "no"), "\"[1,2]\",+10000-01-01,-0043-03-15\n");
+    expect_text(LIST("list<int64>", "date", "date"), LIST("[1,2]", "10000-01-01", "-0043-03-15"), 3,
+                PAIRS("header", "no"), "\"[1,2]\",+10000-01-01,-0043-03-15\n");
 }
 
 static void csv_writer_quotes_only_what_needs_it(void **state)
@@ -97,9 +97,8 @@ static void csv_writer_quotes_only_what_needs_it(void **state)
     expect_text(LIST("utf8", "utf8", "utf8", "utf8", "utf8"),
                 LIST("plain text", "a,b", "say \"hi\"", "x\ny", "x\ry"), 5, PAIRS("header", "no"),
                 "plain text,\"a,b\",\"say \"\"hi\"\"\",\"x\ny\",\"x\ry\"\n");
-    expect_text(LIST("utf8", "utf8", "utf8", "utf8", "utf8"),
-                LIST(" x", "x ", "\\.", "\\.x", "\t"), 5, PAIRS("header", "no"),
-                "\" x\",\"x \",\"\\.\",\\.x,\"\t\"\n");
+    expect_text(LIST("utf8", "utf8", "utf8", "utf8", "utf8"), LIST(" x", "x ", "\\.", "\\.x", "\t"),
+                5, PAIRS("header", "no"), "\" x\",\"x \",\"\\.\",\\.x,\"\t\"\n");
 }
 
 static void csv_writer_tells_null_from_the_empty_text(void **state)
@@ -178,8 +177,9 @@ static void csv_writer_respects_the_offset_of_a_slice(void **state)
 /* A random text that the type reads. */
 static void random_value(const char *type, unsigned *seed, struct lt_buf *out)
 {
-    static const char *const pieces[] = {",", "\"", "\n", "\r", " ", "x", "\\.", "NA", ";",
-                                         "\xc3\xa9", "\xef\xbb\xbf", "'", "\t", "12", "\\N"};
+    static const char *const pieces[] = {",",  "\"", "\n",       "\r",           " ", "x",  "\\.",
+                                         "NA", ";",  "\xc3\xa9", "\xef\xbb\xbf", "'", "\t", "12",
+                                         "\\N"};
     unsigned r = (unsigned)rand_r(seed);
     int64_t wide = (int64_t)(((uint64_t)r << 33) ^ ((uint64_t)(unsigned)rand_r(seed) << 11) ^ r);
     int status = LEAT_OK;
@@ -217,9 +217,9 @@ static void random_value(const char *type, unsigned *seed, struct lt_buf *out)
 /* Builds a random batch; its schema's columns are a, b, c ... */
 static int64_t random_batch(unsigned *seed, struct ArrowSchema *schema, struct ArrowArray *batch)
 {
-    static const char *const all[] = {"utf8", "int64", "int32", "float64", "bool", "date",
-                                      "binary", "decimal(12,3)", "list<utf8>", "timestamp",
-                                      "timestamptz"};
+    static const char *const all[] = {"utf8",       "int64",     "int32",      "float64",
+                                      "bool",       "date",      "binary",     "decimal(12,3)",
+                                      "list<utf8>", "timestamp", "timestamptz"};
     const char *types[6];
     char *texts[6 * 20] = {NULL};
     int64_t n = 1 + rand_r(seed) % 6, rows = rand_r(seed) % 20;
@@ -251,7 +251,7 @@ static void csv_gives_back_what_was_written_when_the_types_are_given(void **stat
     };
     unsigned seed = 77001;
     (void)state;
-    print_message("seed %u\n", seed);
+    print_message("# seed %u\n", seed);
     for (int round = 0; round < 1500; round++) {
         struct ArrowSchema schema = {0};
         struct ArrowArray batch = {0};

@@ -1,0 +1,631 @@
+/* Reading: snapshots, partitions, and COPY TO as batches or as the server's own bytes. */
+#include "connectors/postgres/pg.h"
+
+#include "sql/postgres.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BATCH_ROWS 65536
+#define BATCH_BYTES (INT64_C(8) << 20)
+#define BLOCK_BYTES ((size_t)256 << 10)
+#define PARTITION_PAGES_MIN 64
+
+struct leat_reader {
+    struct leat_endpoint *ep;
+    struct pg_conn *conn;
+    bool borrowed; /* the connection goes on belonging to a load */
+    bool started, ended, bytes;
+    struct pg_table table;
+    char *sql;   /* the whole COPY statement */
+    char *place; /* "public.orders" or "query" */
+    struct pg_decoder decoder;
+    struct leat_reject_sink rejects;
+    bool has_rejects;
+    int64_t rows_max, bytes_max;
+    int64_t messages;  /* tuples the server sent so far */
+    int64_t delivered; /* rows handed out so far */
+    char *held;        /* a tuple for the next payload */
+    int held_len;
+};
+
+static void finish(struct leat_reader *reader);
+
+/* --- snapshots ----------------------------------------------------------------------------- */
+
+#define BEGIN_SNAPSHOT "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+static void snapshot_release(struct leat_endpoint *ep)
+{
+    if (ep->snapshot_holder) {
+        pg_give(ep->snapshot_holder);
+        ep->snapshot_holder = NULL;
+    }
+    ep->snapshot[0] = 0;
+}
+
+static int join(struct pg_conn *conn, const char *token, struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    int status = LEAT_OK;
+    if (lt_buf_puts(&sql, BEGIN_SNAPSHOT "; SET TRANSACTION SNAPSHOT ") ||
+        pg_literal(&sql, token)) {
+        status = lt_fail_oom(err);
+    }
+    status = status ? status : pg_exec(conn, lt_buf_text(&sql), err);
+    lt_buf_done(&sql);
+    return status;
+}
+
+static int snapshot_take(struct leat_endpoint *ep, char *ret_token, size_t size,
+                         struct leat_error *err)
+{
+    struct pg_conn *conn = NULL;
+    char token[sizeof ep->snapshot] = "";
+    snapshot_release(ep);
+    int status = pg_take(ep, &conn, err);
+    status = status ? status : pg_exec(conn, BEGIN_SNAPSHOT, err);
+    if (!status) {
+        status = pg_value(conn, "SELECT pg_catalog.pg_export_snapshot()", 0, NULL, token,
+                          sizeof token, err);
+        if (status && status != LEAT_CANCELLED && !conn->broken) {
+            status = lt_fail(err, LT_E_UNSUPPORTED, "this server cannot share a snapshot");
+        }
+    }
+    if (!status && strlen(token) >= size) {
+        status = lt_fail(err, LT_E_INTERNAL, "the snapshot's token is too long");
+    }
+    if (status) {
+        pg_give(conn);
+        return status;
+    }
+    ep->snapshot_holder = conn;
+    snprintf(ep->snapshot, sizeof ep->snapshot, "%s", token);
+    snprintf(ret_token, size, "%s", token);
+    return LEAT_OK;
+}
+
+static int snapshot_join(struct leat_endpoint *ep, const char *token, struct leat_error *err)
+{
+    struct pg_conn *conn = NULL;
+    if (strlen(token) >= sizeof ep->snapshot) {
+        return lt_fail(err, LT_E_INVALID, "this is no snapshot token of PostgreSQL");
+    }
+    snapshot_release(ep);
+    int status = pg_take(ep, &conn, err);
+    status = status ? status : join(conn, token, err);
+    if (status) {
+        pg_give(conn);
+        return status;
+    }
+    /* Kept open: the exporter may go before this endpoint's readers have come. */
+    ep->snapshot_holder = conn;
+    snprintf(ep->snapshot, sizeof ep->snapshot, "%s", token);
+    char own[sizeof ep->snapshot];
+    if (!pg_value(conn, "SELECT pg_catalog.pg_export_snapshot()", 0, NULL, own, sizeof own, NULL)) {
+        snprintf(ep->snapshot, sizeof ep->snapshot, "%s", own);
+    }
+    return LEAT_OK;
+}
+
+/* --- partitions ---------------------------------------------------------------------------- */
+
+/* Blocks [first, end) of the heap; end -1: to its end. Valid within one snapshot. */
+struct block_range {
+    int64_t first, end;
+};
+
+static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, int n,
+                 leat_partition_fn *each, void *arg, struct leat_error *err)
+{
+    struct pg_conn *conn = NULL;
+    struct pg_table table = {0};
+    if (n < 2 || plan->query || ep->version < 140000 || !ep->snapshot[0]) {
+        return each(arg, NULL, 0, -1);
+    }
+    int status = pg_take(ep, &conn, err);
+    status = status ? status : pg_describe(conn, &plan->stream, &table, err);
+    pg_give(conn);
+    if (status) {
+        return status;
+    }
+    int64_t pages = table.kind == 'r' ? table.pages : 0, rows = table.rows_estimate;
+    pg_table_done(&table);
+    int64_t parts = LT_MIN((int64_t)n, pages / PARTITION_PAGES_MIN);
+    if (parts < 2) {
+        return each(arg, NULL, 0, rows);
+    }
+    for (int64_t i = 0; i < parts && !status; i++) {
+        struct block_range range = {pages * i / parts, i + 1 < parts ? pages * (i + 1) / parts : -1};
+        status = each(arg, &range, sizeof range, rows < 0 ? -1 : rows / parts);
+    }
+    return status;
+}
+
+/* --- the statement ------------------------------------------------------------------------- */
+
+int pg_select_list(const struct pg_table *table, const char *prefix, bool cast, struct lt_buf *sql)
+{
+    int failed = LEAT_OK;
+    for (int64_t i = 0; i < table->n_columns; i++) {
+        failed |= lt_buf_printf(sql, "%s%s", i ? ", " : "", prefix);
+        failed |= pg_ident(sql, table->schema.children[i]->name);
+        if (cast && table->columns[i].wire == PG_WIRE_TEXT_CAST) {
+            failed |= lt_buf_puts(sql, "::pg_catalog.text");
+        }
+    }
+    return failed;
+}
+
+/* The query without what ends it, so that it can stand in parentheses. */
+static int append_query(struct lt_buf *sql, const char *query)
+{
+    size_t len = strlen(query);
+    while (len && strchr("; \t\r\n", query[len - 1])) {
+        len--;
+    }
+    /* The line break ends a comment in the query's last line. */
+    return lt_buf_puts(sql, "(") | lt_buf_append(sql, query, len) | lt_buf_puts(sql, "\n)");
+}
+
+static int append_where(const struct leat_read_plan *plan, struct lt_buf *sql,
+                        struct leat_error *err)
+{
+    int failed = LEAT_OK;
+    if (plan->predicate && *plan->predicate) {
+        failed |= lt_buf_printf(sql, " WHERE (%s\n)", plan->predicate);
+    }
+    if (plan->partition) {
+        struct block_range range;
+        if (plan->partition_len != sizeof range) {
+            return lt_fail(err, LT_E_INVALID, "this is no partition of PostgreSQL");
+        }
+        memcpy(&range, plan->partition, sizeof range);
+        failed |= lt_buf_printf(sql, " %s q.ctid >= '(%" PRId64 ",0)'",
+                                plan->predicate && *plan->predicate ? "AND" : "WHERE", range.first);
+        if (range.end >= 0) {
+            failed |= lt_buf_printf(sql, " AND q.ctid < '(%" PRId64 ",0)'", range.end);
+        }
+    }
+    return failed ? lt_fail_oom(err) : LEAT_OK;
+}
+
+static int append_order(const struct leat_read_plan *plan, const struct pg_table *table,
+                        struct lt_buf *sql, struct leat_error *err)
+{
+    int failed = LEAT_OK;
+    for (size_t i = 0; i < plan->n_order; i++) {
+        int64_t at = lt_schema_find(&table->schema, plan->order[i]);
+        struct lt_type type;
+        if (at < 0) {
+            return lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no column \"%s\" to order by",
+                           plan->order[i]);
+        }
+        int status = lt_type_of(table->schema.children[at], &type, err);
+        if (status) {
+            return status;
+        }
+        failed |= lt_buf_puts(sql, i ? ", q." : " ORDER BY q.");
+        failed |= pg_ident(sql, plan->order[i]);
+        if (type.logical == LT_NUMERIC || type.id != LT_UTF8) {
+            continue;
+        }
+        failed |= lt_buf_puts(sql, "::pg_catalog.text COLLATE pg_catalog.\"C\"");
+    }
+    return failed ? lt_fail_oom(err) : LEAT_OK;
+}
+
+static int build_copy(struct leat_reader *reader, const struct leat_read_plan *plan,
+                      const struct pg_table *all, struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    int failed = lt_buf_puts(&sql, "COPY (SELECT ");
+    failed |= pg_select_list(&reader->table, "q.", !reader->bytes, &sql);
+    failed |= lt_buf_puts(&sql, " FROM ");
+    failed |= plan->query
+                  ? append_query(&sql, plan->query)
+                  : lt_dialect_quote_name(&lt_dialect_postgres, all->ns, all->name, &sql);
+    failed |= lt_buf_puts(&sql, " AS q");
+    int status = failed ? lt_fail_oom(err) : append_where(plan, &sql, err);
+    status = status ? status : append_order(plan, all, &sql, err);
+    if (!status && plan->limit >= 0 && lt_buf_printf(&sql, " LIMIT %" PRId64, plan->limit)) {
+        status = lt_fail_oom(err);
+    }
+    if (!status && lt_buf_puts(&sql, ") TO STDOUT (FORMAT binary)")) {
+        status = lt_fail_oom(err);
+    }
+    if (!status && !(reader->sql = lt_buf_take(&sql))) {
+        status = lt_fail_oom(err);
+    }
+    lt_buf_done(&sql);
+    return status;
+}
+
+/* --- start --------------------------------------------------------------------------------- */
+
+static int init_decoder(struct leat_reader *reader, struct leat_error *err)
+{
+    int64_t n = reader->table.n_columns;
+    enum pg_wire *wires = calloc((size_t)n + 1, sizeof *wires);
+    uint32_t *elements = calloc((size_t)n + 1, sizeof *elements);
+    int status = wires && elements ? LEAT_OK : lt_fail_oom(err);
+    for (int64_t i = 0; i < n && !status; i++) {
+        bool list;
+        wires[i] = pg_wire_of_oid(reader->table.columns[i].type_oid, &list, &elements[i]);
+    }
+    status = status ? status
+                    : pg_decoder_init(&reader->decoder, &reader->table.schema, wires, elements,
+                                      reader->ep->check_utf8, err);
+    free(wires);
+    free(elements);
+    return status;
+}
+
+static int describe_plan(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                         struct pg_table *ret_table, struct leat_error *err)
+{
+    struct pg_conn *conn = NULL;
+    int status = pg_take(ep, &conn, err);
+    if (!status) {
+        status = plan->query ? pg_describe_query(conn, plan->query, ret_table, err)
+                             : pg_describe(conn, &plan->stream, ret_table, err);
+    }
+    pg_give(conn);
+    return status;
+}
+
+static void take_limits(struct leat_reader *reader, const struct leat_read_plan *plan)
+{
+    reader->rows_max = plan->batch_rows_max > 0 ? plan->batch_rows_max : BATCH_ROWS;
+    reader->bytes_max = plan->batch_bytes_max > 0 ? plan->batch_bytes_max : BATCH_BYTES;
+    reader->bytes = (plan->payloads & LEAT_PAYLOAD_BYTES) && !(plan->payloads & LEAT_PAYLOAD_BATCH);
+    if (plan->rejects) {
+        reader->rejects = *plan->rejects;
+        reader->has_rejects = true;
+    }
+}
+
+static int copy_table(const struct pg_table *from, struct pg_table *to, struct leat_error *err)
+{
+    *to = *from;
+    to->schema.release = NULL;
+    to->comment = NULL;
+    to->n_columns = 0;
+    to->columns = calloc((size_t)from->n_columns + 1, sizeof *to->columns);
+    int status = to->columns ? lt_schema_copy(&from->schema, &to->schema, err) : lt_fail_oom(err);
+    for (int64_t i = 0; i < from->n_columns && !status; i++) {
+        to->columns[i] = from->columns[i];
+        to->columns[i].type_text = lt_strdup(from->columns[i].type_text);
+        to->n_columns = i + 1;
+        status = to->columns[i].type_text ? LEAT_OK : lt_fail_oom(err);
+    }
+    return status;
+}
+
+static int start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                 struct leat_reader **ret_reader, struct leat_error *err)
+{
+    struct leat_reader *reader = calloc(1, sizeof *reader);
+    struct pg_table all = {0};
+    if (!reader) {
+        return lt_fail_oom(err);
+    }
+    reader->ep = ep;
+    take_limits(reader, plan);
+    int status = plan->cursor
+                     ? lt_fail(err, LT_E_UNSUPPORTED, "postgres does not read by a cursor range")
+                     : describe_plan(ep, plan, &all, err);
+    status = status ? status : copy_table(&all, &reader->table, err);
+    if (!status && plan->columns) {
+        status = pg_table_project(&reader->table, plan->columns, plan->n_columns, err);
+        if (status) {
+            leat_error_place(err, "%s%s%s", plan->query ? "query" : all.ns, plan->query ? "" : ".",
+                             plan->query ? "" : all.name);
+        }
+    }
+    if (!status) {
+        reader->place = plan->query ? lt_strdup("query") : lt_format("%s.%s", all.ns, all.name);
+        status = reader->place ? build_copy(reader, plan, &all, err) : lt_fail_oom(err);
+    }
+    status = status ? status : init_decoder(reader, err);
+    pg_table_done(&all);
+    if (status) {
+        finish(reader);
+        return status;
+    }
+    *ret_reader = reader;
+    return LEAT_OK;
+}
+
+int pg_reader_borrow(struct pg_conn *conn, struct pg_table *table, const char *sql,
+                     struct leat_reader **ret_reader, struct leat_error *err)
+{
+    struct leat_reader *reader = calloc(1, sizeof *reader);
+    if (!reader) {
+        return lt_fail_oom(err);
+    }
+    reader->ep = conn->ep;
+    reader->conn = conn;
+    reader->borrowed = true;
+    reader->rows_max = BATCH_ROWS;
+    reader->bytes_max = BATCH_BYTES;
+    reader->table = *table;
+    *table = (struct pg_table){0};
+    reader->place = lt_format("%s.%s", reader->table.ns, reader->table.name);
+    reader->sql = lt_format("COPY (%s) TO STDOUT (FORMAT binary)", sql);
+    int status = reader->place && reader->sql ? init_decoder(reader, err) : lt_fail_oom(err);
+    if (status) {
+        finish(reader);
+        return status;
+    }
+    *ret_reader = reader;
+    return LEAT_OK;
+}
+
+static int schema(struct leat_reader *reader, struct ArrowSchema *ret_schema,
+                  struct leat_error *err)
+{
+    return lt_schema_copy(&reader->table.schema, ret_schema, err);
+}
+
+/* --- next ---------------------------------------------------------------------------------- */
+
+static int begin_copy(struct leat_reader *reader, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    PGresult *result = NULL;
+    if (!reader->conn) {
+        status = pg_take(reader->ep, &reader->conn, err);
+        if (!status && reader->ep->snapshot[0]) {
+            status = join(reader->conn, reader->ep->snapshot, err);
+        }
+    }
+    status = status ? status : pg_send(reader->conn, reader->sql, err);
+    status = status ? status : pg_finish_results(reader->conn, &result, err);
+    if (!status && reader->ep->pq->PQresultStatus(result) != PGRES_COPY_OUT) {
+        status = lt_fail(err, LT_E_INTERNAL, "the server did not answer COPY with data");
+    }
+    pg_clear(reader->conn, result);
+    reader->started = !status;
+    return status;
+}
+
+/* A connection lost while reading is a source that ended too early. */
+static int fail_cut(struct pg_conn *conn, int status, struct leat_error *err)
+{
+    if (status != LEAT_UNAVAILABLE || !conn->broken) {
+        return status;
+    }
+    char words[1024] = "";
+    if (err) {
+        memcpy(words, err->message, sizeof words);
+    }
+    return lt_fail(err, LT_E_SOURCE_CUT, "%s", words);
+}
+
+/* After the last tuple: the server's own count must be what came. */
+static int end_copy(struct leat_reader *reader, struct leat_error *err)
+{
+    PGresult *result = NULL;
+    int status = pg_finish_results(reader->conn, &result, err);
+    if (status) {
+        return fail_cut(reader->conn, status, err);
+    }
+    const char *count = result ? reader->ep->pq->PQcmdTuples(result) : "";
+    int64_t rows = -1;
+    if (lt_parse_int(count, &rows) || rows != reader->messages) {
+        status = lt_fail(err, LT_E_COUNT_MISMATCH,
+                         "the server sent %" PRId64 " rows and says it was %" PRId64,
+                         reader->messages, rows);
+    }
+    pg_clear(reader->conn, result);
+    reader->ended = !status;
+    if (!status && !reader->borrowed) {
+        pg_give(reader->conn);
+        reader->conn = NULL;
+    }
+    return status;
+}
+
+/* The next CopyData message; *ret_len 0 at the end. */
+static int next_message(struct leat_reader *reader, char **ret_data, int *ret_len,
+                        struct leat_error *err)
+{
+    const struct lt_pq *pq = reader->ep->pq;
+    struct pg_conn *conn = reader->conn;
+    for (;;) {
+        char *data = NULL;
+        int len = pq->PQgetCopyData(conn->pg, &data, 1);
+        if (len > 0) {
+            *ret_data = data;
+            *ret_len = len;
+            return LEAT_OK;
+        }
+        if (len == -1) {
+            *ret_len = 0;
+            return end_copy(reader, err);
+        }
+        if (len < -1) {
+            return fail_cut(conn, pg_fail_conn(conn, err), err);
+        }
+        int status = pg_wait(conn, POLLIN, err);
+        if (status) {
+            return fail_cut(conn, status, err);
+        }
+        if (!pq->PQconsumeInput(conn->pg)) {
+            return fail_cut(conn, pg_fail_conn(conn, err), err);
+        }
+    }
+}
+
+static int set_aside(struct leat_reader *reader, const struct leat_error *why,
+                     struct leat_error *err)
+{
+    char place[512];
+    snprintf(place, sizeof place, "%s: row %" PRId64 " %s", reader->place, reader->messages,
+             why->place);
+    struct leat_reject reject = {
+        .size = sizeof reject, .place = place, .code = why->code, .reason = why->message};
+    return reader->rejects.reject(reader->rejects.arg, &reject, err);
+}
+
+/* One message into the batch. */
+static int take_message(struct leat_reader *reader, const char *data, int len,
+                        struct leat_error *err)
+{
+    struct leat_error why;
+    enum pg_decoded what = PG_DECODED_NOTHING;
+    why.status = LEAT_OK;
+    int status = pg_decode(&reader->decoder, (const uint8_t *)data, (size_t)len, &what, &why);
+    reader->messages += status || what != PG_DECODED_NOTHING;
+    if (!status && what == PG_DECODED_REFUSED && reader->has_rejects) {
+        return set_aside(reader, &why, err);
+    }
+    if (status || what == PG_DECODED_REFUSED) {
+        status = status ? status : (int)why.status;
+        leat_error_place(&why, "row %" PRId64, reader->messages);
+        if (err) {
+            *err = why;
+        }
+    }
+    return status;
+}
+
+static int next_batch(struct leat_reader *reader, struct leat_payload *payload,
+                      struct leat_error *err)
+{
+    struct pg_decoder *decoder = &reader->decoder;
+    bool more = true;
+    while (more && decoder->rows < reader->rows_max) {
+        char *data = reader->held;
+        int len = reader->held_len;
+        reader->held = NULL;
+        int status = data ? LEAT_OK : next_message(reader, &data, &len, err);
+        if (status) {
+            return status;
+        }
+        more = len > 0;
+        if (more && decoder->rows &&
+            pg_decoder_bytes(decoder) + decoder->row_bytes + len > reader->bytes_max) {
+            reader->held = data;
+            reader->held_len = len;
+            break;
+        }
+        status = more ? take_message(reader, data, len, err) : LEAT_OK;
+        if (more) {
+            reader->ep->pq->PQfreemem(data);
+        }
+        if (status) {
+            return status;
+        }
+    }
+    if (!decoder->rows) {
+        return LEAT_OK;
+    }
+    payload->rows = decoder->rows;
+    int status = pg_decoder_finish(decoder, &payload->batch, err);
+    payload->kind = status ? LEAT_PAYLOAD_NONE : LEAT_PAYLOAD_BATCH;
+    return status;
+}
+
+static void release_bytes(void *arg)
+{
+    free(arg);
+}
+
+static int next_block(struct leat_reader *reader, struct leat_payload *payload,
+                      struct leat_error *err)
+{
+    struct lt_buf block = LT_BUF_INIT;
+    struct pg_decoder *decoder = &reader->decoder;
+    int status = LEAT_OK, len = 1;
+    while (block.len < BLOCK_BYTES && len > 0 && !status && !reader->ended) {
+        char *data = NULL;
+        const uint8_t *tuple;
+        size_t tuple_len;
+        status = next_message(reader, &data, &len, err);
+        if (status || !len) {
+            break;
+        }
+        status = pg_copy_frame(&decoder->header_read, &decoder->trailer_read, (uint8_t *)data,
+                               (size_t)len, &tuple, &tuple_len, err);
+        if (!status && tuple_len) {
+            reader->messages++;
+            payload->rows++;
+            status = lt_buf_append(&block, tuple, tuple_len) ? lt_fail_oom(err) : LEAT_OK;
+        }
+        reader->ep->pq->PQfreemem(data);
+    }
+    if (status || !block.len) {
+        lt_buf_done(&block);
+        return status;
+    }
+    payload->kind = LEAT_PAYLOAD_BYTES;
+    payload->bytes_len = block.len;
+    payload->bytes_arg = block.data;
+    payload->bytes = block.data;
+    payload->bytes_release = release_bytes;
+    return LEAT_OK;
+}
+
+static int next(struct leat_reader *reader, struct leat_payload *ret_payload,
+                struct leat_error *err)
+{
+    struct leat_payload payload = {.size = ret_payload->size};
+    int status = LEAT_OK;
+    if (!reader->ended && pg_is_cancelled(reader->ep)) {
+        if (reader->conn) {
+            pg_interrupt(reader->conn);
+        }
+        status = lt_fail(err, LT_E_CANCELLED, "cancelled");
+    }
+    if (!status && !reader->started) {
+        status = begin_copy(reader, err);
+    }
+    if (!status && !reader->ended) {
+        status = reader->bytes ? next_block(reader, &payload, err)
+                               : next_batch(reader, &payload, err);
+    }
+    if (status) {
+        leat_error_place(err, "%s", reader->place);
+        return status;
+    }
+    payload.row_first = reader->delivered + 1;
+    reader->delivered += payload.rows;
+    *ret_payload = payload;
+    return LEAT_OK;
+}
+
+static void finish(struct leat_reader *reader)
+{
+    if (!reader) {
+        return;
+    }
+    if (reader->held) {
+        reader->ep->pq->PQfreemem(reader->held);
+    }
+    if (reader->borrowed && reader->started && !reader->ended) {
+        pg_interrupt(reader->conn);
+    }
+    if (!reader->borrowed) {
+        pg_give(reader->conn);
+    }
+    pg_decoder_done(&reader->decoder);
+    pg_table_done(&reader->table);
+    free(reader->sql);
+    free(reader->place);
+    free(reader);
+}
+
+const struct leat_source_ops pg_source_ops = {
+    .snapshot_take = snapshot_take,
+    .snapshot_join = snapshot_join,
+    .snapshot_release = snapshot_release,
+    .split = split,
+    .start = start,
+    .schema = schema,
+    .next = next,
+    .finish = finish,
+};

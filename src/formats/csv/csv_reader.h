@@ -1,0 +1,46 @@
+/* What a CSV reader is, for the two files that make it: csv_open.c and csv_read.c. */
+#ifndef LT_CSV_READER_H
+#define LT_CSV_READER_H
+
+#include "formats/csv/csv.h"
+
+#define LT_CSV_NAME_SHOWN 100 /* bytes of a column name in messages */
+
+struct lt_csv_reader {
+    struct lt_source *source;
+    const struct leat_reject_sink *rejects;
+    struct lt_csv_dialect dialect;
+    char *null_text;
+    int64_t batch_rows_max, batch_bytes_max, sample_rows;
+    bool header_given; /* the first record is the header for sure */
+    bool header_auto;
+    bool in_header;
+
+    struct lt_csv_scan scan;
+    size_t block;     /* bytes to ask of the source: few at first, for files are often small */
+    int64_t row_next; /* first row of the scanner not delivered yet */
+    bool ended;       /* no more rows will be scanned */
+    int fault;        /* status of what ended it too early */
+    struct leat_error fault_error;
+
+    struct ArrowSchema schema;
+    bool *given; /* per column: its type was not inferred */
+    struct lt_batch_builder builder;
+    struct lt_buf scratch;
+    struct lt_buf failures; /* struct failure of csv_read.c */
+    struct lt_buf drop;     /* bits: rows of the batch that were rejected */
+};
+
+/* Scans until there are rows_max rows not delivered or bytes_max bytes of them, or no more. A
+ * fault in the input is not a failure of this call: it is kept in reader->fault. */
+int lt_csv_fill(struct lt_csv_reader *reader, int64_t rows_max, int64_t bytes_max,
+                struct leat_error *err);
+/* Appends one block to the scanner's text, or learns that there are no more. */
+int lt_csv_read_block(struct lt_csv_reader *reader, struct leat_error *err);
+/* `rows` scanned rows from `first` on, as cells. */
+void lt_csv_cells_of(struct lt_csv_reader *reader, int64_t first, int64_t rows,
+                     struct lt_csv_cells *ret_cells);
+/* "orders.csv:17" */
+void lt_csv_place_line(const struct lt_csv_reader *reader, int64_t line, char *text, size_t size);
+
+#endif

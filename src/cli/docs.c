@@ -93,19 +93,47 @@ static void option_man(FILE *out, const struct leat_option *option)
     fputs(".\n", out);
 }
 
+/* Text for Markdown: a bar would end a table's cell, and an angle bracket begin a tag. Inside
+ * backquotes only the bar needs its backslash. */
+static void markdown(FILE *out, const char *text, bool code)
+{
+    for (const char *p = text; *p; p++) {
+        if (*p == '|' || (*p == '<' && !code)) {
+            fputc('\\', out);
+        }
+        fputc(*p, out);
+    }
+}
+
+/* A cell of a table and the bar before it; NULL is an empty one. */
+static void cell(FILE *out, const char *text, bool code)
+{
+    const char *quote = code ? "`" : "";
+    if (!text || !*text) {
+        fputs("| ", out);
+        return;
+    }
+    fprintf(out, "| %s", quote);
+    markdown(out, text, code);
+    fprintf(out, "%s ", quote);
+}
+
 static void option_markdown(FILE *out, const struct leat_option *option)
 {
+    char name[128], letter = cli_short(option->name);
     const char *value = placeholder(option);
-    fprintf(out, "| `--%s%s", option->name, *value ? " " : "");
-    for (const char *p = value; *p; p++) {
-        fputs(*p == '|' ? "\\|" : (char[]){*p, 0}, out);
+    bool shown = option->fallback && option->kind != LEAT_OPTION_BOOL;
+    snprintf(name, sizeof name, "--%s%s%s", option->name, *value ? " " : "", value);
+    fputs("| ", out);
+    if (letter) {
+        fprintf(out, "`-%c`, ", letter);
     }
-    fprintf(out, "` | %s | ",
-            option->fallback && option->kind != LEAT_OPTION_BOOL ? option->fallback : "");
-    for (const char *p = option->help; *p; p++) {
-        fputs(*p == '|' ? "\\|" : (char[]){*p, 0}, out);
-    }
-    fputs(" |\n", out);
+    fputc('`', out);
+    markdown(out, name, true);
+    fputs("` ", out);
+    cell(out, shown ? option->fallback : NULL, true);
+    cell(out, option->help, false);
+    fputs("|\n", out);
 }
 
 static void each_option(FILE *out, const struct leat_option *table, option_fn *print)
@@ -124,7 +152,11 @@ static void heading_help(FILE *out, const char *title)
 
 static void heading_man(FILE *out, const char *title)
 {
-    fprintf(out, ".SH \"%s\"\n", title);
+    fputs(".SH \"", out);
+    for (const char *p = title; *p; p++) {
+        fputc(toupper((unsigned char)*p), out);
+    }
+    fputs("\"\n", out);
 }
 
 /* All option tables of a command, each under its heading. */
@@ -317,19 +349,21 @@ static void markdown_commands(FILE *out)
         fprintf(out, "\n## leat %s%s%s\n\n%s.\n", c->name, *c->args ? " " : "", c->args,
                 c->summary);
         if (*c->text) {
-            fprintf(out, "\n%s\n", c->text);
+            fputc('\n', out);
+            markdown(out, c->text, false);
+            fputc('\n', out);
         }
         if (*c->examples) {
             fprintf(out, "\n```\n%s```\n", c->examples);
         }
     }
-    fputs("\n## Options of what is copied\n\nOf", out);
+    fputs("\n## Options of what is moved\n\nThese commands take them:", out);
     for (const struct command *c = cli_commands; c->name; c++) {
         if (c->takes & TAKES_PLAN) {
-            fprintf(out, " `leat %s`", c->name);
+            fprintf(out, " `%s`", c->name);
         }
     }
-    fputs(", beside those of the [connectors](connectors.md).\n\n" TABLE_HEAD, out);
+    fputs(". The [connectors](connectors.md) have some more.\n\n" TABLE_HEAD, out);
     each_option(out, leat_plan_options(), option_markdown);
     fputs("\n## Options of every command\n\n" TABLE_HEAD, out);
     each_option(out, cli_options, option_markdown);
@@ -348,8 +382,18 @@ static void markdown_errors(FILE *out)
           "remedy`. Codes are stable.\n\n| code | kind | meaning | remedy |\n|---|---|---|---|\n",
           out);
     for (size_t i = 0; (info = leat_code_at(i)); i++) {
-        fprintf(out, "| `%s` | %s | %s | %s |\n", info->code, leat_status_name(info->status),
-                info->text, info->remedy);
+        cell(out, info->code, true);
+        cell(out, leat_status_name(info->status), false);
+        cell(out, info->text, false);
+        cell(out, info->remedy, false);
+        fputs("|\n", out);
+    }
+}
+
+static void each_word(FILE *out, const char *const *words, const char *before, const char *after)
+{
+    for (; words && *words; words++) {
+        fprintf(out, " `%s%s%s`", before, *words, after);
     }
 }
 
@@ -360,31 +404,18 @@ static void markdown_connectors(FILE *out, struct leat *leat)
     for (size_t i = 0; (c = leat_connector_at(leat, i)); i++) {
         fprintf(out, "\n## %s\n\n%s. It can be %s.\n", c->name, c->summary,
                 c->source && c->load ? "read and written" : c->source ? "read" : "written");
-        if (c->aliases && c->aliases[0]) {
-            fputs("\nSchemes:", out);
-            for (size_t k = 0; c->aliases[k]; k++) {
-                fprintf(out, " `%s:`", c->aliases[k]);
-            }
-            fputc('\n', out);
+        fprintf(out, "\nSchemes: `%s:`", c->name);
+        each_word(out, c->aliases, "", ":");
+        if (c->extensions && c->extensions[0]) {
+            fputs("\n\nEndings of local paths:", out);
+            each_word(out, c->extensions, ".", "");
         }
+        fputc('\n', out);
         if (c->options && c->options->name) {
             fputs("\n" TABLE_HEAD, out);
             each_option(out, c->options, option_markdown);
         }
     }
-}
-
-/* A cell of a Markdown table; NULL is an empty one. */
-static void cell(FILE *out, const char *text, bool code)
-{
-    fputs("| ", out);
-    if (text && code) {
-        fputc('`', out);
-    }
-    for (const char *p = text; p && *p; p++) {
-        fputs(*p == '|' ? "\\|" : (char[]){*p, 0}, out);
-    }
-    fputs(text && code ? "` " : text ? " " : "", out);
 }
 
 static void markdown_types_in(FILE *out, const struct leat_type_in *row)

@@ -49,8 +49,7 @@ void lt_date_of_days(int64_t days, int64_t *ret_year, unsigned *ret_month, unsig
         day_of_era -= 146097;
         era++;
     }
-    year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     month = (5 * day_of_year + 2) / 153;
     *ret_day = (unsigned)(day_of_year - (153 * month + 2) / 5 + 1);
@@ -266,8 +265,8 @@ int lt_time_parse(const char *text, size_t len, enum lt_unit unit, int64_t *ret_
         return status;
     }
     if (at != end) {
-        return lt_refuse(ret_why, zone_piece(&at, end, &zone) && at == end ? "has a time zone"
-                                                                          : why_time);
+        return lt_refuse(ret_why,
+                         zone_piece(&at, end, &zone) && at == end ? "has a time zone" : why_time);
     }
     *ret_ticks = seconds * lt_unit_ticks(unit) + ticks;
     return LEAT_OK;
@@ -377,13 +376,23 @@ static bool component_add(const struct component *c, bool in_time, size_t *place
     }
     *place = (size_t)(found - letters) + 1;
     switch (found - letters) {
-    case 0: return !__builtin_mul_overflow(c->whole, 12, &interval->months);
-    case 1: return !__builtin_add_overflow(interval->months, c->whole, &interval->months);
-    case 2: return !__builtin_mul_overflow(c->whole, 7, &interval->days);
-    case 3: return !__builtin_add_overflow(interval->days, c->whole, &interval->days);
-    case 5: interval->nanos += (lt_int128)c->whole * 3600 * NANOS_PER_SECOND; break;
-    case 6: interval->nanos += (lt_int128)c->whole * 60 * NANOS_PER_SECOND; break;
-    default: interval->nanos += (lt_int128)c->whole * NANOS_PER_SECOND + c->nanos; break;
+    case 0:
+        return !__builtin_mul_overflow(c->whole, 12, &interval->months);
+    case 1:
+        return !__builtin_add_overflow(interval->months, c->whole, &interval->months);
+    case 2:
+        return !__builtin_mul_overflow(c->whole, 7, &interval->days);
+    case 3:
+        return !__builtin_add_overflow(interval->days, c->whole, &interval->days);
+    case 5:
+        interval->nanos += (lt_int128)c->whole * 3600 * NANOS_PER_SECOND;
+        break;
+    case 6:
+        interval->nanos += (lt_int128)c->whole * 60 * NANOS_PER_SECOND;
+        break;
+    default:
+        interval->nanos += (lt_int128)c->whole * NANOS_PER_SECOND + c->nanos;
+        break;
     }
     return true;
 }
@@ -507,8 +516,7 @@ int lt_time_format(int64_t ticks, enum lt_unit unit, struct lt_buf *out)
 
     if (ticks < 0 || ticks / per_second >= DAY_SECONDS) {
         /* No time of day, though a foreign producer may store one: said as what it counts. */
-        struct lt_interval interval = {0, 0,
-                                       (lt_int128)ticks * (NANOS_PER_SECOND / per_second)};
+        struct lt_interval interval = {0, 0, (lt_int128)ticks * (NANOS_PER_SECOND / per_second)};
         return lt_interval_format(&interval, out);
     }
     return lt_buf_append(out, text,

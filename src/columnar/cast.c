@@ -63,60 +63,90 @@ static enum cast_class class_of(const struct lt_type *type)
         return CLASS_INTEGER;
     }
     switch (type->id) {
-    case LT_NULL: return CLASS_NULL;
-    case LT_BOOL: return CLASS_BOOL;
+    case LT_NULL:
+        return CLASS_NULL;
+    case LT_BOOL:
+        return CLASS_BOOL;
     case LT_FLOAT16:
     case LT_FLOAT32:
-    case LT_FLOAT64: return CLASS_FLOAT;
+    case LT_FLOAT64:
+        return CLASS_FLOAT;
     case LT_DECIMAL32:
     case LT_DECIMAL64:
     case LT_DECIMAL128:
-    case LT_DECIMAL256: return CLASS_DECIMAL;
+    case LT_DECIMAL256:
+        return CLASS_DECIMAL;
     case LT_UTF8:
     case LT_LARGE_UTF8:
     case LT_UTF8_VIEW:
         return type->logical == LT_JSON      ? CLASS_JSON
                : type->logical == LT_NUMERIC ? CLASS_NUMERIC
                                              : CLASS_TEXT;
-    case LT_FIXED_BINARY: return type->logical == LT_UUID ? CLASS_UUID : CLASS_BINARY;
+    case LT_FIXED_BINARY:
+        return type->logical == LT_UUID ? CLASS_UUID : CLASS_BINARY;
     case LT_DATE32:
-    case LT_DATE64: return CLASS_DATE;
+    case LT_DATE64:
+        return CLASS_DATE;
     case LT_TIME32:
-    case LT_TIME64: return CLASS_TIME;
-    case LT_TIMESTAMP: return *type->zone ? CLASS_STAMP_ZONED : CLASS_STAMP;
-    case LT_DURATION: return CLASS_DURATION;
+    case LT_TIME64:
+        return CLASS_TIME;
+    case LT_TIMESTAMP:
+        return *type->zone ? CLASS_STAMP_ZONED : CLASS_STAMP;
+    case LT_DURATION:
+        return CLASS_DURATION;
     case LT_INTERVAL_MONTHS:
     case LT_INTERVAL_DAY_TIME:
-    case LT_INTERVAL: return CLASS_INTERVAL;
+    case LT_INTERVAL:
+        return CLASS_INTERVAL;
     case LT_LIST:
     case LT_LARGE_LIST:
-    case LT_FIXED_LIST: return CLASS_LIST;
-    case LT_STRUCT: return CLASS_STRUCT;
-    case LT_MAP: return CLASS_MAP;
-    default: return CLASS_BINARY;
+    case LT_FIXED_LIST:
+        return CLASS_LIST;
+    case LT_STRUCT:
+        return CLASS_STRUCT;
+    case LT_MAP:
+        return CLASS_MAP;
+    default:
+        return CLASS_BINARY;
     }
 }
 
 static enum lt_cast_op op_of(char letter)
 {
     switch (letter) {
-    case 'n': return LT_OP_NULLS;
-    case 'i': return LT_OP_INTEGER;
-    case 'f': return LT_OP_TO_FLOAT;
-    case 'g': return LT_OP_FROM_FLOAT;
-    case 'x': return LT_OP_EXACT;
-    case 'b': return LT_OP_BOOL_INTEGER;
-    case 'd': return LT_OP_INTEGER_BOOL;
-    case 't': return LT_OP_TICKS;
-    case 'y': return LT_OP_BYTES;
-    case 'w': return LT_OP_FORMAT;
-    case 'j': return LT_OP_FORMAT_JSON;
-    case 'p': return LT_OP_PARSE;
+    case 'n':
+        return LT_OP_NULLS;
+    case 'i':
+        return LT_OP_INTEGER;
+    case 'f':
+        return LT_OP_TO_FLOAT;
+    case 'g':
+        return LT_OP_FROM_FLOAT;
+    case 'x':
+        return LT_OP_EXACT;
+    case 'b':
+        return LT_OP_BOOL_INTEGER;
+    case 'd':
+        return LT_OP_INTEGER_BOOL;
+    case 't':
+        return LT_OP_TICKS;
+    case 'y':
+        return LT_OP_BYTES;
+    case 'w':
+        return LT_OP_FORMAT;
+    case 'j':
+        return LT_OP_FORMAT_JSON;
+    case 'p':
+        return LT_OP_PARSE;
     case 'e':
-    case 'v': return LT_OP_VIA_TEXT;
-    case 'l': return LT_OP_LIST;
-    case 'm': return LT_OP_STRUCT;
-    default: return LT_OP_COPY;
+    case 'v':
+        return LT_OP_VIA_TEXT;
+    case 'l':
+        return LT_OP_LIST;
+    case 'm':
+        return LT_OP_STRUCT;
+    default:
+        return LT_OP_COPY;
     }
 }
 
@@ -155,9 +185,9 @@ static bool float_fits(const struct lt_type *from, const struct lt_type *to)
 /* Digits before the point that values of the type may have. */
 static int whole_digits(const struct lt_type *type)
 {
-    static const int digits[] = {[LT_INT8] = 3,  [LT_INT16] = 5,  [LT_INT32] = 10,
-                                 [LT_INT64] = 19, [LT_UINT8] = 3,  [LT_UINT16] = 5,
-                                 [LT_UINT32] = 10, [LT_UINT64] = 20};
+    static const int digits[] = {
+        [LT_INT8] = 3,  [LT_INT16] = 5,  [LT_INT32] = 10,  [LT_INT64] = 19,
+        [LT_UINT8] = 3, [LT_UINT16] = 5, [LT_UINT32] = 10, [LT_UINT64] = 20};
 
     return lt_type_is_integer(type->id) ? digits[type->id] : type->precision - type->scale;
 }
@@ -207,17 +237,26 @@ static enum lt_cast_kind refine(struct lt_cast_step *step)
     bool same = same_storage(from, to) && class_of(from) == class_of(to), fits = false;
 
     switch (step->op) {
-    case LT_OP_INTEGER: fits = integer_fits(from, to); break;
-    case LT_OP_TO_FLOAT: fits = float_fits(from, to); break;
+    case LT_OP_INTEGER:
+        fits = integer_fits(from, to);
+        break;
+    case LT_OP_TO_FLOAT:
+        fits = float_fits(from, to);
+        break;
     case LT_OP_EXACT:
         fits = exact_fits(from, to);
         if (from->id == LT_DECIMAL256 || to->id == LT_DECIMAL256) {
             step->op = LT_OP_VIA_TEXT;
         }
         break;
-    case LT_OP_TICKS: fits = ticks_fit(step); break;
-    case LT_OP_VIA_TEXT: fits = to->id == LT_INTERVAL && class_of(from) == CLASS_INTERVAL; break;
-    default: break;
+    case LT_OP_TICKS:
+        fits = ticks_fit(step);
+        break;
+    case LT_OP_VIA_TEXT:
+        fits = to->id == LT_INTERVAL && class_of(from) == CLASS_INTERVAL;
+        break;
+    default:
+        break;
     }
     return same ? LT_CAST_SAME : fits ? LT_CAST_SAFE : LT_CAST_CHECKED;
 }
@@ -281,8 +320,9 @@ static int list_init(struct lt_cast_step *step, int depth, struct leat_error *er
     const struct lt_type *from = &step->from_type, *to = &step->to_type;
     int status = children_new(step, 1, err);
 
-    status = status ? status : step_init(&step->children[0], step->from->children[0],
-                                         step->to->children[0], depth + 1, err);
+    status = status ? status
+                    : step_init(&step->children[0], step->from->children[0], step->to->children[0],
+                                depth + 1, err);
     if (status) {
         return status;
     }
@@ -311,7 +351,7 @@ static int struct_init(struct lt_cast_step *step, bool by_place, int depth, stru
             child->to = to->children[i];
             child->op = LT_OP_NULLS;
             raise_kind(step, to->children[i]->flags & ARROW_FLAG_NULLABLE ? LT_CAST_SAFE
-                                                                         : LT_CAST_REFUSED);
+                                                                          : LT_CAST_REFUSED);
             continue;
         }
         taken++;
@@ -671,8 +711,7 @@ static int run_nulls(struct lt_cast_step *step, int64_t rows, struct lt_misfits 
     for (int64_t row = 0; !status && row < rows; row++) {
         status = lt_builder_null(&step->builder);
         if (!status && refused) {
-            status = lt_misfit_mark(misfits, row, rows, LT_E_NOT_NULL,
-                                    "a null where none may be");
+            status = lt_misfit_mark(misfits, row, rows, LT_E_NOT_NULL, "a null where none may be");
         }
     }
     return status ? lt_fail_oom(err) : lt_builder_finish(&step->builder, ret_array, err);
@@ -686,8 +725,7 @@ static int run_same(struct lt_cast_step *step, const struct lt_view *view,
         const struct lt_view *value = view;
         int64_t at = row;
         if (!lt_view_resolve(&value, &at) &&
-            lt_misfit_mark(misfits, row, view->length, LT_E_NOT_NULL,
-                           "a null where none may be")) {
+            lt_misfit_mark(misfits, row, view->length, LT_E_NOT_NULL, "a null where none may be")) {
             return lt_fail_oom(err);
         }
     }

@@ -14,6 +14,7 @@
 
 enum lt_cast_kind { LT_CAST_SAME, LT_CAST_SAFE, LT_CAST_CHECKED, LT_CAST_REFUSED };
 
+/* From nullable to not nullable is LT_CAST_CHECKED at least. */
 enum lt_cast_kind lt_cast_kind(const struct ArrowSchema *from, const struct ArrowSchema *to);
 
 /* Values that did not fit, of one batch. Zero-initialise; reused between batches. */
@@ -40,12 +41,13 @@ int lt_cast_run(struct lt_cast *cast, struct ArrowArray *batch, int64_t first_ro
                 struct ArrowArray *ret_batch, struct lt_cast_rejects *rejects,
                 struct leat_error *err);
 void lt_cast_free(struct lt_cast *cast);
-/* True when every column is LT_CAST_SAME and stays in its place. */
+/* True when every column is LT_CAST_SAME (nulls need no check) and stays in its place. */
 bool lt_cast_is_identity(const struct lt_cast *cast);
 
 /* Order-independent checksum per column: the sum modulo 2^64 over rows of XXH3 of the value's
- * canonical bytes, mixed with its class (a date is no timestamp, 5 is not "5"), so that values equal by canonical type have equal sums whatever the storage
- * (int32 5 and int64 5; decimal 1.10 and 1.1; dictionary or not). sums[n columns] accumulates. */
+ * canonical bytes, mixed with its class (a date is no timestamp, 5 is not "5"), so that values equal
+ * by canonical type have equal sums whatever the storage (int32 5 and int64 5; decimal 1.10 and
+ * 1.1; dictionary or not). sums[n columns] accumulates. */
 int lt_checksum_add(const struct ArrowSchema *schema, const struct ArrowArray *batch,
                     uint64_t *sums, struct leat_error *err);
 

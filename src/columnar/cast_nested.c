@@ -22,8 +22,7 @@ static int mark_list_rows(const struct lt_view *view, const struct lt_misfits *i
         while (first < end && !lt_misfit_at(inner, first)) {
             first++;
         }
-        if (first < end &&
-            lt_misfit_mark(misfits, row, view->length, inner->code, inner->why)) {
+        if (first < end && lt_misfit_mark(misfits, row, view->length, inner->code, inner->why)) {
             return LEAT_NO_MEMORY;
         }
     }
@@ -61,8 +60,8 @@ static int offsets_copy(const struct lt_cast_step *step, const struct lt_view *v
     return LEAT_OK;
 }
 
-int lt_cast_list(struct lt_cast_step *step, const struct lt_view *view,
-                 struct lt_misfits *misfits, struct ArrowArray *ret_array, struct leat_error *err)
+int lt_cast_list(struct lt_cast_step *step, const struct lt_view *view, struct lt_misfits *misfits,
+                 struct ArrowArray *ret_array, struct leat_error *err)
 {
     struct lt_misfits inner = {.bits = LT_BUF_INIT};
     struct ArrowArray array;
@@ -122,8 +121,7 @@ static int struct_child(struct lt_cast_step *child, const struct lt_view *view,
 }
 
 int lt_cast_struct(struct lt_cast_step *step, const struct lt_view *view,
-                   struct lt_misfits *misfits, struct ArrowArray *ret_array,
-                   struct leat_error *err)
+                   struct lt_misfits *misfits, struct ArrowArray *ret_array, struct leat_error *err)
 {
     struct ArrowArray array;
     int status = lt_array_init(&array, 1, step->n_children, err);

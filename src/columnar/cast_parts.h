@@ -10,12 +10,12 @@
 
 /* One loop each. */
 enum lt_cast_op {
-    LT_OP_NULLS,       /* nothing but nulls */
-    LT_OP_COPY,        /* fixed-width bytes and bools as they are */
-    LT_OP_INTEGER,     /* integer to integer */
-    LT_OP_TO_FLOAT,    /* integer or float to float */
-    LT_OP_FROM_FLOAT,  /* float to integer */
-    LT_OP_EXACT,       /* integer or decimal to integer or decimal, up to 128 bits */
+    LT_OP_NULLS,      /* nothing but nulls */
+    LT_OP_COPY,       /* fixed-width bytes and bools as they are */
+    LT_OP_INTEGER,    /* integer to integer */
+    LT_OP_TO_FLOAT,   /* integer or float to float */
+    LT_OP_FROM_FLOAT, /* float to integer */
+    LT_OP_EXACT,      /* integer or decimal to integer or decimal, up to 128 bits */
     LT_OP_BOOL_INTEGER,
     LT_OP_INTEGER_BOOL,
     LT_OP_TICKS,       /* dates, times, timestamps, durations: by a factor */
@@ -31,18 +31,18 @@ enum lt_cast_op {
 /* How one field becomes another: a tree, as the types are. */
 struct lt_cast_step {
     enum lt_cast_op op;
-    enum lt_cast_kind kind; /* nullability not counted */
-    bool check_nulls;       /* the new field may hold none */
-    bool decode;            /* the old field is a dictionary */
-    bool exact;             /* VIA_TEXT: reading back must give the old value */
+    enum lt_cast_kind kind;              /* nullability not counted */
+    bool check_nulls;                    /* the new field may hold none */
+    bool decode;                         /* the old field is a dictionary */
+    bool exact;                          /* VIA_TEXT: reading back must give the old value */
     const struct ArrowSchema *from, *to; /* inside the schemas of the plan */
     struct lt_type from_type, to_type;   /* a dictionary's: that of its values */
-    int64_t multiply, divide, whole; /* TICKS: ticks must be a multiple of `whole` */
-    struct lt_builder builder;       /* BYTES, FORMAT, PARSE, VIA_TEXT, NULLS */
-    struct lt_builder decoder;       /* with decode: builds the plain old column */
-    struct lt_cast_step *children;   /* as many as `to` has */
+    int64_t multiply, divide, whole;     /* TICKS: ticks must be a multiple of `whole` */
+    struct lt_builder builder;           /* BYTES, FORMAT, PARSE, VIA_TEXT, NULLS */
+    struct lt_builder decoder;           /* with decode: builds the plain old column */
+    struct lt_cast_step *children;       /* as many as `to` has */
     int64_t n_children;
-    int64_t child_from;              /* as a child: its place in the old struct; -1: nulls */
+    int64_t child_from; /* as a child: its place in the old struct; -1: nulls */
 };
 
 /* Rows of one column that did not fit. */
@@ -67,8 +67,8 @@ int lt_misfit_mark(struct lt_misfits *misfits, int64_t row, int64_t rows, enum l
 int lt_cast_column(struct lt_cast_step *step, const struct lt_view *view,
                    struct lt_misfits *misfits, struct ArrowArray *ret_array,
                    struct leat_error *err);
-int lt_cast_list(struct lt_cast_step *step, const struct lt_view *view,
-                 struct lt_misfits *misfits, struct ArrowArray *ret_array, struct leat_error *err);
+int lt_cast_list(struct lt_cast_step *step, const struct lt_view *view, struct lt_misfits *misfits,
+                 struct ArrowArray *ret_array, struct leat_error *err);
 int lt_cast_struct(struct lt_cast_step *step, const struct lt_view *view,
                    struct lt_misfits *misfits, struct ArrowArray *ret_array,
                    struct leat_error *err);

@@ -107,15 +107,18 @@ static void load_integers(const struct lt_view *view, int64_t first, int64_t n, 
             LOAD_LOOP(uint32_t, int64_t);
         }
         LOAD_LOOP(int32_t, int64_t);
-    default: LOAD_LOOP(int64_t, int64_t);
+    default:
+        LOAD_LOOP(int64_t, int64_t);
     }
 }
 
 static void load_floats(const struct lt_view *view, int64_t first, int64_t n, double *block)
 {
     switch (view->type.id) {
-    case LT_FLOAT64: LOAD_LOOP(double, double);
-    case LT_FLOAT32: LOAD_LOOP(float, double);
+    case LT_FLOAT64:
+        LOAD_LOOP(double, double);
+    case LT_FLOAT32:
+        LOAD_LOOP(float, double);
     default:
         for (int64_t i = 0; i < n; i++) {
             block[i] = lt_half_to_double(lt_view_u16(view, first + i));
@@ -127,16 +130,25 @@ static void load_floats(const struct lt_view *view, int64_t first, int64_t n, do
 static void load_exact(const struct lt_view *view, int64_t first, int64_t n, lt_int128 *block)
 {
     switch (view->type.id) {
-    case LT_INT8: LOAD_LOOP(int8_t, lt_int128);
-    case LT_INT16: LOAD_LOOP(int16_t, lt_int128);
-    case LT_UINT8: LOAD_LOOP(uint8_t, lt_int128);
-    case LT_UINT16: LOAD_LOOP(uint16_t, lt_int128);
-    case LT_UINT32: LOAD_LOOP(uint32_t, lt_int128);
-    case LT_UINT64: LOAD_LOOP(uint64_t, lt_int128);
+    case LT_INT8:
+        LOAD_LOOP(int8_t, lt_int128);
+    case LT_INT16:
+        LOAD_LOOP(int16_t, lt_int128);
+    case LT_UINT8:
+        LOAD_LOOP(uint8_t, lt_int128);
+    case LT_UINT16:
+        LOAD_LOOP(uint16_t, lt_int128);
+    case LT_UINT32:
+        LOAD_LOOP(uint32_t, lt_int128);
+    case LT_UINT64:
+        LOAD_LOOP(uint64_t, lt_int128);
     case LT_INT64:
-    case LT_DECIMAL64: LOAD_LOOP(int64_t, lt_int128);
-    case LT_DECIMAL128: LOAD_LOOP(lt_int128, lt_int128);
-    default: LOAD_LOOP(int32_t, lt_int128); /* INT32, DECIMAL32 */
+    case LT_DECIMAL64:
+        LOAD_LOOP(int64_t, lt_int128);
+    case LT_DECIMAL128:
+        LOAD_LOOP(lt_int128, lt_int128);
+    default:
+        LOAD_LOOP(int32_t, lt_int128); /* INT32, DECIMAL32 */
     }
 }
 
@@ -183,8 +195,8 @@ static int check_integers(const struct lt_view *view, int64_t first, int64_t n,
 }
 
 /* A uint64 past int64 looks negative here, and fits no other integer type. */
-static int integer_block(const struct lt_cast_step *step, const struct lt_view *view,
-                         int64_t first, int64_t n, uint8_t *data, struct lt_misfits *misfits)
+static int integer_block(const struct lt_cast_step *step, const struct lt_view *view, int64_t first,
+                         int64_t n, uint8_t *data, struct lt_misfits *misfits)
 {
     int64_t block[BLOCK_ROWS], least, most;
     int width = step->to_type.width;
@@ -422,14 +434,23 @@ static int fixed_block(const struct lt_cast_step *step, const struct lt_view *vi
                        int64_t n, uint8_t *data, struct lt_misfits *misfits)
 {
     switch (step->op) {
-    case LT_OP_INTEGER: return integer_block(step, view, first, n, data, misfits);
-    case LT_OP_TO_FLOAT: return to_float_block(step, view, first, n, data, misfits);
-    case LT_OP_FROM_FLOAT: return from_float_block(step, view, first, n, data, misfits);
-    case LT_OP_EXACT: return exact_block(step, view, first, n, data, misfits);
-    case LT_OP_TICKS: return ticks_block(step, view, first, n, data, misfits);
-    case LT_OP_BOOL_INTEGER: return bool_integer_block(step, view, first, n, data);
-    case LT_OP_INTEGER_BOOL: return integer_bool_block(view, first, n, data, misfits);
-    default: copy_block(view, first, n, data); return LEAT_OK;
+    case LT_OP_INTEGER:
+        return integer_block(step, view, first, n, data, misfits);
+    case LT_OP_TO_FLOAT:
+        return to_float_block(step, view, first, n, data, misfits);
+    case LT_OP_FROM_FLOAT:
+        return from_float_block(step, view, first, n, data, misfits);
+    case LT_OP_EXACT:
+        return exact_block(step, view, first, n, data, misfits);
+    case LT_OP_TICKS:
+        return ticks_block(step, view, first, n, data, misfits);
+    case LT_OP_BOOL_INTEGER:
+        return bool_integer_block(step, view, first, n, data);
+    case LT_OP_INTEGER_BOOL:
+        return integer_bool_block(view, first, n, data, misfits);
+    default:
+        copy_block(view, first, n, data);
+        return LEAT_OK;
     }
 }
 
@@ -608,12 +629,17 @@ static int built_value(struct lt_cast_step *step, const struct lt_view *view, in
                        struct lt_buf *text, const char **ret_why)
 {
     switch (step->op) {
-    case LT_OP_BYTES: return bytes_value(step, view, row, ret_why);
+    case LT_OP_BYTES:
+        return bytes_value(step, view, row, ret_why);
     case LT_OP_FORMAT:
-    case LT_OP_FORMAT_JSON: return format_value(step, view, row);
-    case LT_OP_PARSE: return parse_value(step, view, row, ret_why);
-    case LT_OP_VIA_TEXT: return via_text_value(step, view, row, text, ret_why);
-    default: return lt_builder_null(&step->builder);
+    case LT_OP_FORMAT_JSON:
+        return format_value(step, view, row);
+    case LT_OP_PARSE:
+        return parse_value(step, view, row, ret_why);
+    case LT_OP_VIA_TEXT:
+        return via_text_value(step, view, row, text, ret_why);
+    default:
+        return lt_builder_null(&step->builder);
     }
 }
 
@@ -693,10 +719,14 @@ static int cast_plain(struct lt_cast_step *step, const struct lt_view *view,
     case LT_OP_FORMAT:
     case LT_OP_FORMAT_JSON:
     case LT_OP_PARSE:
-    case LT_OP_VIA_TEXT: return cast_built(step, view, misfits, ret_array, err);
-    case LT_OP_LIST: return lt_cast_list(step, view, misfits, ret_array, err);
-    case LT_OP_STRUCT: return lt_cast_struct(step, view, misfits, ret_array, err);
-    default: return cast_fixed(step, view, misfits, ret_array, err);
+    case LT_OP_VIA_TEXT:
+        return cast_built(step, view, misfits, ret_array, err);
+    case LT_OP_LIST:
+        return lt_cast_list(step, view, misfits, ret_array, err);
+    case LT_OP_STRUCT:
+        return lt_cast_struct(step, view, misfits, ret_array, err);
+    default:
+        return cast_fixed(step, view, misfits, ret_array, err);
     }
 }
 
@@ -708,8 +738,7 @@ static int check_nulls(const struct lt_view *view, struct lt_misfits *misfits)
         const struct lt_view *value = view;
         int64_t at = row;
         if (!lt_view_resolve(&value, &at) &&
-            lt_misfit_mark(misfits, row, view->length, LT_E_NOT_NULL,
-                           "a null where none may be")) {
+            lt_misfit_mark(misfits, row, view->length, LT_E_NOT_NULL, "a null where none may be")) {
             return LEAT_NO_MEMORY;
         }
     }
@@ -717,8 +746,7 @@ static int check_nulls(const struct lt_view *view, struct lt_misfits *misfits)
 }
 
 int lt_cast_column(struct lt_cast_step *step, const struct lt_view *view,
-                   struct lt_misfits *misfits, struct ArrowArray *ret_array,
-                   struct leat_error *err)
+                   struct lt_misfits *misfits, struct ArrowArray *ret_array, struct leat_error *err)
 {
     struct ArrowArray plain = {0};
     struct lt_view plain_view;

@@ -77,8 +77,7 @@ static int number_hash(const struct lt_number *number, struct lt_buf *scratch, u
         return LEAT_OK;
     }
     lt_buf_clear(scratch);
-    if (lt_buf_append(scratch, &head, sizeof head) ||
-        lt_buf_reserve(scratch, number->n_digits)) {
+    if (lt_buf_append(scratch, &head, sizeof head) || lt_buf_reserve(scratch, number->n_digits)) {
         return LEAT_NO_MEMORY;
     }
     for (size_t left = number->n_digits; left; at++) {
@@ -161,12 +160,17 @@ static uint64_t ticks_hash(const struct lt_view *view, int64_t row)
     lt_int128 nanos = (lt_int128)ticks * (lt_unit_ticks(LT_NANO) / lt_unit_ticks(type->unit));
 
     switch (type->id) {
-    case LT_DATE32: return wide_hash(TAG_DATE, (lt_int128)ticks * 86400000);
-    case LT_DATE64: return wide_hash(TAG_DATE, ticks);
+    case LT_DATE32:
+        return wide_hash(TAG_DATE, (lt_int128)ticks * 86400000);
+    case LT_DATE64:
+        return wide_hash(TAG_DATE, ticks);
     case LT_TIME32:
-    case LT_TIME64: return wide_hash(TAG_TIME, nanos);
-    case LT_DURATION: return wide_hash(TAG_DURATION, nanos);
-    default: return wide_hash(*type->zone ? TAG_STAMP_ZONED : TAG_STAMP, nanos);
+    case LT_TIME64:
+        return wide_hash(TAG_TIME, nanos);
+    case LT_DURATION:
+        return wide_hash(TAG_DURATION, nanos);
+    default:
+        return wide_hash(*type->zone ? TAG_STAMP_ZONED : TAG_STAMP, nanos);
     }
 }
 
@@ -254,27 +258,38 @@ static int value_hash(const struct lt_view *view, int64_t row, struct lt_buf *sc
         return LEAT_OK;
     case LT_FLOAT16:
     case LT_FLOAT32:
-    case LT_FLOAT64: *ret_hash = float_hash(view, row); return LEAT_OK;
+    case LT_FLOAT64:
+        *ret_hash = float_hash(view, row);
+        return LEAT_OK;
     case LT_DECIMAL32:
     case LT_DECIMAL64:
     case LT_DECIMAL128:
-    case LT_DECIMAL256: return decimal_hash(view, row, scratch, ret_hash);
+    case LT_DECIMAL256:
+        return decimal_hash(view, row, scratch, ret_hash);
     case LT_UTF8:
     case LT_LARGE_UTF8:
-    case LT_UTF8_VIEW: return text_hash(view, row, scratch, ret_hash);
+    case LT_UTF8_VIEW:
+        return text_hash(view, row, scratch, ret_hash);
     case LT_BINARY:
     case LT_LARGE_BINARY:
     case LT_BINARY_VIEW:
-    case LT_FIXED_BINARY: *ret_hash = bytes_hash(view, row); return LEAT_OK;
+    case LT_FIXED_BINARY:
+        *ret_hash = bytes_hash(view, row);
+        return LEAT_OK;
     case LT_INTERVAL_MONTHS:
     case LT_INTERVAL_DAY_TIME:
-    case LT_INTERVAL: *ret_hash = interval_hash(view, row); return LEAT_OK;
+    case LT_INTERVAL:
+        *ret_hash = interval_hash(view, row);
+        return LEAT_OK;
     case LT_LIST:
     case LT_LARGE_LIST:
     case LT_FIXED_LIST:
     case LT_STRUCT:
-    case LT_MAP: return nested_hash(view, row, scratch, ret_hash);
-    default: *ret_hash = ticks_hash(view, row); return LEAT_OK;
+    case LT_MAP:
+        return nested_hash(view, row, scratch, ret_hash);
+    default:
+        *ret_hash = ticks_hash(view, row);
+        return LEAT_OK;
     }
 }
 
@@ -297,11 +312,15 @@ static int column_sum(const struct lt_view *view, struct lt_buf *scratch, uint64
         id = LT_DICTIONARY; /* the general loop */
     }
     switch (id) {
-    case LT_INT32: SUM_LOOP(wide_hash(TAG_INTEGER, lt_view_i32(view, row)));
-    case LT_INT64: SUM_LOOP(wide_hash(TAG_INTEGER, lt_view_i64(view, row)));
-    case LT_FLOAT64: SUM_LOOP(float_hash(view, row));
+    case LT_INT32:
+        SUM_LOOP(wide_hash(TAG_INTEGER, lt_view_i32(view, row)));
+    case LT_INT64:
+        SUM_LOOP(wide_hash(TAG_INTEGER, lt_view_i64(view, row)));
+    case LT_FLOAT64:
+        SUM_LOOP(float_hash(view, row));
     case LT_DATE32:
-    case LT_TIMESTAMP: SUM_LOOP(ticks_hash(view, row));
+    case LT_TIMESTAMP:
+        SUM_LOOP(ticks_hash(view, row));
     case LT_UTF8:
         for (int64_t row = 0; row < view->length; row++) {
             size_t len;
@@ -333,7 +352,11 @@ int lt_checksum_add(const struct ArrowSchema *schema, const struct ArrowArray *b
     int status = lt_view_init(&view, schema, batch, err);
 
     for (int64_t i = 0; !status && i < view.n_children; i++) {
-        if (column_sum(&view.children[i], &scratch, &sums[i])) {
+        struct lt_view *column = &view.children[i];
+        if (column->dictionary && column->type.logical != LT_PLAIN) {
+            column->dictionary->type.logical = column->type.logical; /* said on the outer field */
+        }
+        if (column_sum(column, &scratch, &sums[i])) {
             status = lt_fail_oom(err);
         }
     }

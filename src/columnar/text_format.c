@@ -169,32 +169,43 @@ int lt_text_format(const struct lt_view *view, int64_t row, struct lt_buf *out)
         return integer_format(view, row, out);
     }
     switch (type->id) {
-    case LT_BOOL: return lt_buf_puts(out, lt_view_bool(view, row) ? "true" : "false");
+    case LT_BOOL:
+        return lt_buf_puts(out, lt_view_bool(view, row) ? "true" : "false");
     case LT_FLOAT16:
     case LT_FLOAT32:
-    case LT_FLOAT64: return float_format(view, row, out);
+    case LT_FLOAT64:
+        return float_format(view, row, out);
     case LT_DECIMAL32:
     case LT_DECIMAL64:
     case LT_DECIMAL128:
-    case LT_DECIMAL256: return decimal_format(view, row, out);
+    case LT_DECIMAL256:
+        return decimal_format(view, row, out);
     case LT_UTF8:
     case LT_LARGE_UTF8:
-    case LT_UTF8_VIEW: return text_format(view, row, out);
+    case LT_UTF8_VIEW:
+        return text_format(view, row, out);
     case LT_BINARY:
     case LT_LARGE_BINARY:
     case LT_BINARY_VIEW:
-    case LT_FIXED_BINARY: return binary_format(view, row, out);
-    case LT_DATE32: return lt_date_format(lt_view_i32(view, row), out);
-    case LT_DATE64: return date64_format(lt_view_i64(view, row), out);
-    case LT_TIME32: return lt_time_format(lt_view_i32(view, row), type->unit, out);
-    case LT_TIME64: return lt_time_format(lt_view_i64(view, row), type->unit, out);
+    case LT_FIXED_BINARY:
+        return binary_format(view, row, out);
+    case LT_DATE32:
+        return lt_date_format(lt_view_i32(view, row), out);
+    case LT_DATE64:
+        return date64_format(lt_view_i64(view, row), out);
+    case LT_TIME32:
+        return lt_time_format(lt_view_i32(view, row), type->unit, out);
+    case LT_TIME64:
+        return lt_time_format(lt_view_i64(view, row), type->unit, out);
     case LT_TIMESTAMP:
         return lt_timestamp_format(lt_view_i64(view, row), type->unit, *type->zone, out);
     case LT_DURATION:
     case LT_INTERVAL_MONTHS:
     case LT_INTERVAL_DAY_TIME:
-    case LT_INTERVAL: return interval_format(view, row, out);
-    default: return lt_text_format_json(view, row, out); /* nested */
+    case LT_INTERVAL:
+        return interval_format(view, row, out);
+    default:
+        return lt_text_format_json(view, row, out); /* nested */
     }
 }
 
@@ -238,8 +249,8 @@ static int list_json(const struct lt_view *view, int64_t row, struct lt_buf *out
 
     lt_view_list(view, row, &first, &end);
     for (int64_t i = first; !failed && i < end; i++) {
-        failed = (i > first && lt_buf_byte(out, ',')) ||
-                 lt_text_format_json(&view->children[0], i, out);
+        failed =
+            (i > first && lt_buf_byte(out, ',')) || lt_text_format_json(&view->children[0], i, out);
     }
     return failed || lt_buf_byte(out, ']') ? LEAT_NO_MEMORY : LEAT_OK;
 }
@@ -327,7 +338,8 @@ int lt_text_format_json(const struct lt_view *view, int64_t row, struct lt_buf *
         return integer_format(view, row, out);
     }
     switch (view->type.id) {
-    case LT_BOOL: return lt_text_format(view, row, out);
+    case LT_BOOL:
+        return lt_text_format(view, row, out);
     case LT_FLOAT16:
     case LT_FLOAT32:
     case LT_FLOAT64:
@@ -337,15 +349,21 @@ int lt_text_format_json(const struct lt_view *view, int64_t row, struct lt_buf *
     case LT_DECIMAL32:
     case LT_DECIMAL64:
     case LT_DECIMAL128:
-    case LT_DECIMAL256: return decimal_format(view, row, out);
+    case LT_DECIMAL256:
+        return decimal_format(view, row, out);
     case LT_UTF8:
     case LT_LARGE_UTF8:
-    case LT_UTF8_VIEW: return text_json(view, row, out);
+    case LT_UTF8_VIEW:
+        return text_json(view, row, out);
     case LT_LIST:
     case LT_LARGE_LIST:
-    case LT_FIXED_LIST: return list_json(view, row, out);
-    case LT_STRUCT: return struct_json(view, row, out);
-    case LT_MAP: return map_json(view, row, out);
-    default: return quoted_json(view, row, out);
+    case LT_FIXED_LIST:
+        return list_json(view, row, out);
+    case LT_STRUCT:
+        return struct_json(view, row, out);
+    case LT_MAP:
+        return map_json(view, row, out);
+    default:
+        return quoted_json(view, row, out);
     }
 }

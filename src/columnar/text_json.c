@@ -172,11 +172,17 @@ static bool skip_value(struct cursor *c)
     case '[':
         c->at++;
         return skip_members(c, c->at[-1] == '{');
-    case '"': c->at++; return skip_string(c);
-    case 't': return skip_word(c, "true") || wrong(c, "not JSON");
-    case 'f': return skip_word(c, "false") || wrong(c, "not JSON");
-    case 'n': return skip_word(c, "null") || wrong(c, "not JSON");
-    default: return skip_number(c);
+    case '"':
+        c->at++;
+        return skip_string(c);
+    case 't':
+        return skip_word(c, "true") || wrong(c, "not JSON");
+    case 'f':
+        return skip_word(c, "false") || wrong(c, "not JSON");
+    case 'n':
+        return skip_word(c, "null") || wrong(c, "not JSON");
+    default:
+        return skip_number(c);
     }
 }
 
@@ -467,10 +473,14 @@ static int value_read(struct cursor *c, struct lt_builder *builder)
     switch (builder->type.id) {
     case LT_LIST:
     case LT_LARGE_LIST:
-    case LT_FIXED_LIST: return list_read(c, builder);
-    case LT_STRUCT: return struct_read(c, builder);
-    case LT_MAP: return map_read(c, builder);
-    default: return leaf_read(c, builder);
+    case LT_FIXED_LIST:
+        return list_read(c, builder);
+    case LT_STRUCT:
+        return struct_read(c, builder);
+    case LT_MAP:
+        return map_read(c, builder);
+    default:
+        return leaf_read(c, builder);
     }
 }
 

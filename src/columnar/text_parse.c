@@ -77,12 +77,16 @@ static int store_integer(struct lt_builder *builder, uint64_t bits)
 
     switch (builder->type.id) {
     case LT_INT8:
-    case LT_UINT8: return lt_builder_fixed(builder, &narrow8, 1);
+    case LT_UINT8:
+        return lt_builder_fixed(builder, &narrow8, 1);
     case LT_INT16:
-    case LT_UINT16: return lt_builder_fixed(builder, &narrow16, 2);
+    case LT_UINT16:
+        return lt_builder_fixed(builder, &narrow16, 2);
     case LT_INT32:
-    case LT_UINT32: return lt_builder_fixed(builder, &narrow32, 4);
-    default: return lt_builder_fixed(builder, &bits, 8);
+    case LT_UINT32:
+        return lt_builder_fixed(builder, &narrow32, 4);
+    default:
+        return lt_builder_fixed(builder, &bits, 8);
     }
 }
 
@@ -236,7 +240,8 @@ static int interval_parse(struct lt_builder *builder, const char *text, size_t l
         return LEAT_BAD_DATA;
     }
     switch (builder->type.id) {
-    case LT_DURATION: return duration_parse(builder, &v, ret_why);
+    case LT_DURATION:
+        return duration_parse(builder, &v, ret_why);
     case LT_INTERVAL_MONTHS:
         if (v.days || v.nanos || !in_i32(v.months)) {
             return lt_refuse(ret_why, "out of range for an interval of months");
@@ -306,8 +311,7 @@ static int uuid_parse(struct lt_builder *builder, const char *text, size_t len,
         text += digits[i];
         at += digits[i] / 2;
     }
-    return good ? lt_builder_fixed(builder, bytes, sizeof bytes)
-                : lt_refuse(ret_why, "not a uuid");
+    return good ? lt_builder_fixed(builder, bytes, sizeof bytes) : lt_refuse(ret_why, "not a uuid");
 }
 
 /* Decodes straight into the builder, behind its last value. */
@@ -386,36 +390,46 @@ int lt_text_parse(struct lt_builder *builder, const char *text, size_t len, cons
         return integer_parse(builder, text, len, ret_why);
     }
     switch (id) {
-    case LT_NULL: return lt_refuse(ret_why, "a column of nulls holds no value");
-    case LT_BOOL: return bool_parse(builder, text, len, ret_why);
+    case LT_NULL:
+        return lt_refuse(ret_why, "a column of nulls holds no value");
+    case LT_BOOL:
+        return bool_parse(builder, text, len, ret_why);
     case LT_FLOAT16:
     case LT_FLOAT32:
-    case LT_FLOAT64: return float_parse(builder, text, len, ret_why);
+    case LT_FLOAT64:
+        return float_parse(builder, text, len, ret_why);
     case LT_DECIMAL32:
     case LT_DECIMAL64:
     case LT_DECIMAL128:
-    case LT_DECIMAL256: return decimal_parse(builder, text, len, ret_why);
+    case LT_DECIMAL256:
+        return decimal_parse(builder, text, len, ret_why);
     case LT_FIXED_BINARY:
         if (builder->type.logical == LT_UUID && builder->type.width == 16) {
             return uuid_parse(builder, text, len, ret_why);
         }
         return binary_parse(builder, text, len, ret_why);
     case LT_BINARY:
-    case LT_LARGE_BINARY: return binary_parse(builder, text, len, ret_why);
+    case LT_LARGE_BINARY:
+        return binary_parse(builder, text, len, ret_why);
     case LT_DATE32:
-    case LT_DATE64: return date_parse(builder, text, len, ret_why);
+    case LT_DATE64:
+        return date_parse(builder, text, len, ret_why);
     case LT_TIME32:
     case LT_TIME64:
-    case LT_TIMESTAMP: return time_parse(builder, text, len, ret_why);
+    case LT_TIMESTAMP:
+        return time_parse(builder, text, len, ret_why);
     case LT_DURATION:
     case LT_INTERVAL_MONTHS:
     case LT_INTERVAL_DAY_TIME:
-    case LT_INTERVAL: return interval_parse(builder, text, len, ret_why);
+    case LT_INTERVAL:
+        return interval_parse(builder, text, len, ret_why);
     case LT_LIST:
     case LT_LARGE_LIST:
     case LT_FIXED_LIST:
     case LT_STRUCT:
-    case LT_MAP: return lt_text_parse_nested(builder, text, len, ret_why);
-    default: return lt_refuse(ret_why, "no text is read into this type");
+    case LT_MAP:
+        return lt_text_parse_nested(builder, text, len, ret_why);
+    default:
+        return lt_refuse(ret_why, "no text is read into this type");
     }
 }

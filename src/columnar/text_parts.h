@@ -64,7 +64,7 @@ static inline bool lt_int256_negative(const struct lt_int256 *value)
 }
 
 /* The decimal at `row` of a view of any decimal width, widened. */
-lt_int128 lt_view_decimal(const struct lt_view *view, int64_t row);   /* not DECIMAL256 */
+lt_int128 lt_view_decimal(const struct lt_view *view, int64_t row); /* not DECIMAL256 */
 struct lt_int256 lt_view_decimal256(const struct lt_view *view, int64_t row);
 
 /* --- calendar (calendar.c) ----------------------------------------------------------------- */

@@ -25,6 +25,8 @@ struct pg_conn {
     struct leat_endpoint *ep;
     PGconn *pg;
     bool broken;            /* in no known state: closed when given back */
+    bool copying_in;        /* COPY FROM is under way */
+    bool committing;        /* COMMIT was sent: a cancel waits a moment for its reply */
     int64_t grace_until_us; /* not 0: clean-up; runs on after a cancel, but not past this */
 };
 

@@ -271,7 +271,11 @@ void pg_interrupt(struct pg_conn *conn)
         return;
     }
     int64_t until_us = lt_now_us() + INTERRUPT_MS * 1000;
-    request_cancel(conn);
+    if (!conn->copying_in) {
+        /* COPY FROM ends by itself when told so; a cancel might hit the statement after it. */
+        request_cancel(conn);
+    }
+    conn->copying_in = false;
     if (!drain(conn, until_us)) {
         conn->broken = true;
     }
@@ -294,6 +298,10 @@ int pg_wait(struct pg_conn *conn, short events, struct leat_error *err)
             return lt_fail(err, LT_E_UNAVAILABLE, "the server did not answer in time");
         }
         if (!conn->grace_until_us && pg_is_cancelled(conn->ep)) {
+            if (conn->committing) {
+                pg_grace(conn, INTERRUPT_MS);
+                continue;
+            }
             pg_interrupt(conn);
             return lt_fail(err, LT_E_CANCELLED, "cancelled");
         }

@@ -294,10 +294,8 @@ static void each_value_of_the_lattice_is_cast_or_refused_as_its_row_says(void **
         const struct cast_case *c = &cases[i];
         const char *want = c->want ? c->want : c->text, *got;
         char expected[512];
-        snprintf(expected, sizeof expected, want[0] == '[' && strchr(want, ']')[1] == ' '
-                                                ? "%s"
-                                                : "~|%s|%s",
-                 want, want);
+        snprintf(expected, sizeof expected,
+                 want[0] == '[' && strchr(want, ']')[1] == ' ' ? "%s" : "~|%s|%s", want, want);
         got = cast_text(c->from, c->to, c->text);
         if (strcmp(got, expected)) {
             print_error("%s to %s: '%s' gives '%s', not '%s'\n", c->from, c->to, c->text, got,
@@ -401,9 +399,9 @@ static bool same_value(const char *a, const char *b)
 static void random_values_come_back_unchanged_or_are_rejected(void **state)
 {
     static const char *const types[] = {
-        "int8",          "int32",       "int64",         "uint16",        "uint64",
-        "float32",       "float64",     "decimal(9,3)",  "decimal(38,10)", "decimal(50,5)",
-        "numeric",       "bool",        "utf8",          "json"};
+        "int8",    "int32",        "int64",          "uint16",        "uint64",  "float32",
+        "float64", "decimal(9,3)", "decimal(38,10)", "decimal(50,5)", "numeric", "bool",
+        "utf8",    "json"};
     int64_t kept = 0, lost = 0;
 
     (void)state;
@@ -571,14 +569,15 @@ static void same_columns_are_moved_with_their_buffers_even_when_used_twice(void 
 static void sliced_batches_are_cast_from_their_first_row(void **state)
 {
     static const char *const pairs[][2] = {
-        {"int32", "int64"}, {"int32", "utf8"},        {"int32", "decimal(10,0)"},
-        {"int32", "bool"},  {"utf8", "list<int32>"},  {"list<int32>", "list<utf8>"},
-        {"bool", "int8"},   {"struct<a: int8>", "struct<a: int16>"}};
+        {"int32", "int64"},         {"int32", "utf8"},
+        {"int32", "decimal(10,0)"}, {"int32", "bool"},
+        {"utf8", "list<int32>"},    {"list<int32>", "list<utf8>"},
+        {"bool", "int8"},           {"struct<a: int8>", "struct<a: int16>"}};
 
     (void)state;
     for (size_t i = 0; i < LT_ARRAY_LEN(pairs); i++) {
         const char *numbers[] = {"0", "1", "0", NULL, "1", "1", "0", "1", "0", "1", "1", "0"};
-        const char *lists[] = {"[0]", "[1,2]", "[]", NULL, "[1]", "[7]",
+        const char *lists[] = {"[0]", "[1,2]", "[]", NULL,  "[1]", "[7]",
                                "[0]", "[1]",   "[]", "[1]", "[1]", "[0]"};
         const char *structs[12];
         bool list = strstr(pairs[i][0], "list") || strstr(pairs[i][1], "list");

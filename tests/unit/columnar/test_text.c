@@ -67,9 +67,8 @@ static const char *through(const char *type, const char *text, bool json)
     assert_int_equal(lt_array_check(&field, &array, true, &err), LEAT_OK);
     if (!status) {
         assert_int_equal(lt_view_init(&view, &field, &array, &err), LEAT_OK);
-        assert_int_equal(json ? lt_text_format_json(&view, 1, &out)
-                              : lt_text_format(&view, 1, &out),
-                         LEAT_OK);
+        assert_int_equal(
+            json ? lt_text_format_json(&view, 1, &out) : lt_text_format(&view, 1, &out), LEAT_OK);
         lt_view_done(&view);
     }
     lt_array_done(&array);
@@ -90,8 +89,7 @@ static void check_cases(const struct text_case *cases, size_t n, bool json)
         const char *want = cases[i].want ? cases[i].want : cases[i].text;
         const char *got = through(cases[i].type, cases[i].text, json);
         if (strcmp(got, want)) {
-            print_error("%s: '%s' gives '%s', not '%s'\n", cases[i].type, cases[i].text, got,
-                        want);
+            print_error("%s: '%s' gives '%s', not '%s'\n", cases[i].type, cases[i].text, got, want);
             failed++;
         }
     }
@@ -99,8 +97,7 @@ static void check_cases(const struct text_case *cases, size_t n, bool json)
 }
 
 #define NESTED "struct<a: int32, b: list<utf8>>"
-#define HUGE76                                                                                     \
-    "-999999999999999999999999999999999999999999999999999999999999999999999999999.9"
+#define HUGE76 "-999999999999999999999999999999999999999999999999999999999999999999999999999.9"
 
 static const struct text_case canonical[] = {
     {"bool", "true", NULL},
@@ -287,8 +284,7 @@ static const struct text_case refused[] = {
     {"timestamp", "2024-02-29x12:00:00", "!not a timestamp"},
     {"timestamp", "-infinity", "!an infinite timestamp has no place in the type"},
     {"timestamp", "+999999-01-01 00:00:00", "!out of range for a timestamp of its unit"},
-    {"timestamp(ns)", "2262-04-11 23:47:16.854775808",
-     "!out of range for a timestamp of its unit"},
+    {"timestamp(ns)", "2262-04-11 23:47:16.854775808", "!out of range for a timestamp of its unit"},
     {"timestamptz", "2024-02-29 12:00:00", "!no time zone"},
     {"timestamptz", "2024-02-29", "!no time zone"},
     {"timestamptz", "2024-02-29 12:00:00+16", "!not a timestamp"},
@@ -452,10 +448,10 @@ static void doubles_are_read_as_strtod_reads_them(void **state)
         double value;
         const char *why;
         int digits = 1 + (int)(random_bits() % 18);
-        int len = snprintf(text, sizeof text, "%llu.%lluE%d",
-                           (unsigned long long)(random_bits() % 10000),
-                           (unsigned long long)(random_bits() >> (64 - 3 * digits)),
-                           (int)(random_bits() % 80) - 40);
+        int len =
+            snprintf(text, sizeof text, "%llu.%lluE%d", (unsigned long long)(random_bits() % 10000),
+                     (unsigned long long)(random_bits() >> (64 - 3 * digits)),
+                     (int)(random_bits() % 80) - 40);
         assert_int_equal(lt_double_parse(text, (size_t)len, &value, &why), LEAT_OK);
         assert_true(value == strtod(text, NULL));
         if (i % 2) {
@@ -494,8 +490,7 @@ static void decimals_survive_their_text_at_every_scale(void **state)
         lt_buf_clear(&text);
         assert_int_equal(lt_decimal_format(value, scale, &text), LEAT_OK);
         assert_int_equal(
-            lt_decimal_parse(lt_buf_text(&text), text.len, precision, scale, &back, &why),
-            LEAT_OK);
+            lt_decimal_parse(lt_buf_text(&text), text.len, precision, scale, &back, &why), LEAT_OK);
         assert_true(value == back);
         assert_true(lt_number_scan(lt_buf_text(&text), text.len, &number));
         assert_int_equal(lt_decimal256_of_number(&number, 76, scale, &wide, &why), LEAT_OK);

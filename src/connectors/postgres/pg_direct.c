@@ -1,0 +1,218 @@
+/* The direct protocol: begin() opens the one transaction, parts COPY inside savepoints of it, and
+ * commit() ends it. A connection lost anywhere before leaves nothing. */
+#include "connectors/postgres/pg_load.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int begin(struct leat_load *load, struct leat_error *err)
+{
+    int status = pg_exec(load->conn, "BEGIN", err);
+    for (size_t i = 0; i < load->plan->n_targets && !status; i++) {
+        struct pg_target *target = &load->plan->targets[i];
+        status = pg_target_prepare(load->conn, target, err);
+        if (status) {
+            leat_error_place(err, "%s.%s", target->ns, target->name);
+        }
+    }
+    return status;
+}
+
+static const struct leat_receipt *find_receipt(const struct leat_load *load,
+                                               const struct leat_part_id *id)
+{
+    for (size_t i = 0; i < load->n_receipts; i++) {
+        if (load->receipts[i].id.stream == id->stream && load->receipts[i].id.part == id->part) {
+            return &load->receipts[i];
+        }
+    }
+    return NULL;
+}
+
+static int part_open(struct leat_load *load, const struct leat_part_plan *plan,
+                     struct leat_part **ret_part, struct leat_error *err)
+{
+    struct leat_part *part = NULL;
+    if (load->open_part) {
+        return lt_fail(err, LT_E_INVALID, "this load takes one part at a time");
+    }
+    int status = pg_part_new(load, plan, load->conn, &part, err);
+    if (status) {
+        return status;
+    }
+    const struct leat_receipt *earlier = find_receipt(load, &plan->id);
+    if (earlier) {
+        part->found = true;
+        part->earlier = *earlier;
+    } else {
+        status = pg_exec(load->conn, "SAVEPOINT leat_part", err);
+        status = status ? status : pg_part_begin_copy(part, part->target->copy_to, err);
+    }
+    if (status) {
+        leat_error_place(err, "%s.%s", part->target->ns, part->target->name);
+        pg_part_free(part);
+        return status;
+    }
+    load->open_part = part;
+    *ret_part = part;
+    return LEAT_OK;
+}
+
+static int keep_receipt(struct leat_load *load, const struct leat_receipt *receipt,
+                        struct leat_error *err)
+{
+    struct leat_receipt *more =
+        realloc(load->receipts, (load->n_receipts + 1) * sizeof *load->receipts);
+    if (!more) {
+        return lt_fail_oom(err);
+    }
+    load->receipts = more;
+    more[load->n_receipts++] = *receipt;
+    return LEAT_OK;
+}
+
+static int part_seal(struct leat_part *part, struct leat_receipt *ret_receipt,
+                     struct leat_error *err)
+{
+    struct leat_receipt receipt;
+    if (part->found) {
+        *ret_receipt = part->earlier;
+        part->sealed = true;
+        return LEAT_OK;
+    }
+    int status = pg_step(part->load->ep, "postgres:part:seal:before", err);
+    status = status ? status : pg_part_end_copy(part, err);
+    status = status ? status : pg_exec(part->conn, "RELEASE SAVEPOINT leat_part", err);
+    if (!status) {
+        pg_part_receipt(part, &receipt);
+        status = keep_receipt(part->load, &receipt, err);
+    }
+    if (status) {
+        return status;
+    }
+    part->sealed = true;
+    part->target->rows += part->rows;
+    *ret_receipt = receipt;
+    return pg_step(part->load->ep, "postgres:part:seal:after", err);
+}
+
+static void part_close(struct leat_part *part)
+{
+    struct leat_load *load = part->load;
+    if (!part->sealed && !part->found) {
+        pg_interrupt(part->conn);
+        if (!part->conn->broken) {
+            pg_grace(part->conn, PG_CLEANUP_MS);
+            if (pg_exec(part->conn, "ROLLBACK TO SAVEPOINT leat_part", NULL)) {
+                part->conn->broken = true;
+            }
+            pg_grace(part->conn, 0);
+        }
+    }
+    load->open_part = NULL;
+    pg_part_free(part);
+}
+
+/* Of an append only the rows whose xmin is of this transaction or a savepoint of it: their ids
+ * are those it holds a lock on. Everything else in the table is this load's anyway. */
+static int read_back(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
+                     struct leat_error *err)
+{
+    struct pg_target *target = &load->plan->targets[stream];
+    char ids[4096] = "", where[sizeof ids + 32] = "";
+    int status = LEAT_OK;
+    if (target->route == PG_ROUTE_APPEND) {
+        status = pg_value(load->conn,
+                          "SELECT pg_catalog.string_agg( || transactionid::text || , ',') "
+                          "FROM pg_catalog.pg_locks WHERE pid = pg_catalog.pg_backend_pid() AND "
+                          "locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted",
+                          0, NULL, ids, sizeof ids, err);
+        snprintf(where, sizeof where, " WHERE q.xmin::text IN (%s)", *ids ? ids : "''");
+    }
+    return status ? status
+                  : pg_target_read(load->conn, target, target->name, where, ret_reader, err);
+}
+
+/* Every receipt must be of a part sealed here, and every part sealed here must be among them. */
+static int check_receipts(const struct leat_load *load, const struct leat_commit *what,
+                          struct leat_error *err)
+{
+    size_t known = 0;
+    for (size_t i = 0; i < what->n_receipts; i++) {
+        const struct leat_receipt *receipt = &what->receipts[i];
+        const struct leat_receipt *sealed = find_receipt(load, &receipt->id);
+        known += sealed && sealed->rows_inserted == receipt->rows_inserted;
+    }
+    if (load->open_part || known != load->n_receipts || known != what->n_receipts) {
+        return lt_fail(err, LT_E_COUNT_MISMATCH,
+                       "%zu receipts were given, of %zu parts that are sealed", what->n_receipts,
+                       load->n_receipts);
+    }
+    return LEAT_OK;
+}
+
+static int finish_targets(struct leat_load *load, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (size_t i = 0; i < load->plan->n_targets && !status; i++) {
+        struct pg_target *target = &load->plan->targets[i];
+        if (target->route == PG_ROUTE_MIRROR) {
+            status = pg_target_mirror(load->conn, target, target->copy_to, err);
+        }
+        status = status ? status : pg_target_sequences(load->conn, target, err);
+        if (status) {
+            leat_error_place(err, "%s.%s", target->ns, target->name);
+        }
+    }
+    return status;
+}
+
+static int commit(struct leat_load *load, const struct leat_commit *what, bool *ret_already,
+                  struct leat_error *err)
+{
+    *ret_already = load->committed;
+    if (load->committed) {
+        return LEAT_OK;
+    }
+    if (load->ep->pq->PQtransactionStatus(load->conn->pg) != PQTRANS_INTRANS) {
+        return load->conn->broken ? pg_fail_conn(load->conn, err)
+                                  : lt_fail(err, LT_E_INVALID, "the load has failed already");
+    }
+    int status = check_receipts(load, what, err);
+    status = status ? status : pg_check_guards(load->plan, what, err);
+    status = status ? status : pg_step(load->ep, "postgres:commit:before", err);
+    status = status ? status : finish_targets(load, err);
+    if (!status && !load->ep->no_state) {
+        status = pg_state_write(load->conn, load->plan, what, err);
+        status = status ? status : pg_state_record_load(load->conn, load->plan, err);
+    } else if (!status) {
+        pg_remember_xact(load->conn, load->plan->load_id);
+    }
+    status = status ? status : pg_step(load->ep, "postgres:commit:state", err);
+    status = status ? status : pg_commit(load->conn, err);
+    load->committed = !status;
+    return status;
+}
+
+static void abort_load(struct leat_load *load)
+{
+    /* Everything is in the transaction: rolled back when the connection is given back. */
+    if (load->conn) {
+        pg_interrupt(load->conn);
+        pg_grace(load->conn, PG_CLEANUP_MS);
+        if (!load->conn->broken && pg_exec(load->conn, "ROLLBACK", NULL)) {
+            load->conn->broken = true;
+        }
+    }
+}
+
+const struct pg_protocol pg_direct = {
+    .begin = begin,
+    .part_open = part_open,
+    .part_seal = part_seal,
+    .part_close = part_close,
+    .read_back = read_back,
+    .commit = commit,
+    .abort = abort_load,
+};

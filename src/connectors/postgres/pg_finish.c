@@ -1,0 +1,262 @@
+/* What the last transaction of either protocol does to a table: emptying, mirroring, comments,
+ * sequences, and the guards. */
+#include "connectors/postgres/pg_load.h"
+
+#include "sql/postgres.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int comment_on(struct pg_conn *conn, const char *what, const char *quoted,
+                      const struct ArrowSchema *field, bool column, struct leat_error *err)
+{
+    size_t len;
+    const char *value = lt_schema_meta(field, LT_META_COMMENT, &len);
+    if (!value) {
+        return LEAT_OK;
+    }
+    struct lt_buf sql = LT_BUF_INIT;
+    char *text = lt_strndup(value, len);
+    int failed = !text || lt_buf_printf(&sql, "COMMENT ON %s %s", what, quoted);
+    if (!failed && column) {
+        failed = lt_buf_byte(&sql, '.') || pg_ident(&sql, field->name);
+    }
+    failed = failed || lt_buf_puts(&sql, " IS ") || pg_literal(&sql, text);
+    int status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+    free(text);
+    lt_buf_done(&sql);
+    return status;
+}
+
+int pg_target_comments(struct pg_conn *conn, const struct pg_target *target, const char *quoted,
+                       struct leat_error *err)
+{
+    const struct ArrowSchema *schema = &target->table.schema;
+    int status = comment_on(conn, "TABLE", quoted, schema, false, err);
+    for (int64_t i = 0; i < schema->n_children && !status; i++) {
+        status = comment_on(conn, "COLUMN", quoted, schema->children[i], true, err);
+    }
+    return status;
+}
+
+/* Writers wait, readers do not. */
+static int lock_table(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err)
+{
+    int status = pg_execf(conn, err, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", target->quoted);
+    if (status == LEAT_UNAVAILABLE && err && !conn->broken) {
+        leat_error_place(err, "another session holds a lock on the table");
+    }
+    return status;
+}
+
+static int delete_rows(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+{
+    PGresult *result = NULL;
+    struct lt_buf sql = LT_BUF_INIT;
+    int status = lock_table(conn, target, err);
+    if (!status && lt_buf_printf(&sql, "DELETE FROM %s", target->quoted)) {
+        status = lt_fail_oom(err);
+    }
+    status = status ? status : pg_query(conn, lt_buf_text(&sql), 0, NULL, &result, err);
+    if (!status && lt_parse_int(conn->ep->pq->PQcmdTuples(result), &target->deleted)) {
+        target->deleted = -1;
+    }
+    pg_clear(conn, result);
+    lt_buf_done(&sql);
+    return status;
+}
+
+/* The mirrored table's rows come into a table of the session first. */
+static int make_aside(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT, aside = LT_BUF_INIT;
+    char name[48];
+    int status = lock_table(conn, target, err);
+    snprintf(name, sizeof name, "_leat_m_%u", target->oid);
+    int failed = lt_buf_puts(&aside, "pg_temp.") || pg_ident(&aside, name) ||
+                 lt_buf_printf(&sql, "CREATE TEMPORARY TABLE ") || pg_ident(&sql, name) ||
+                 lt_buf_puts(&sql, " ON COMMIT DROP AS SELECT ") ||
+                 pg_select_list(&target->table, "", false, &sql) ||
+                 lt_buf_printf(&sql, " FROM %s WITH NO DATA", target->quoted);
+    status = status ? status : failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+    if (!status) {
+        free(target->copy_to);
+        target->copy_to = lt_buf_take(&aside);
+        status = target->copy_to ? LEAT_OK : lt_fail_oom(err);
+    }
+    lt_buf_done(&sql);
+    lt_buf_done(&aside);
+    return status;
+}
+
+int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    target->deleted = 0;
+    switch (target->route) {
+    case PG_ROUTE_RECREATE:
+        target->deleted = target->rows_before;
+        status = pg_execf(conn, err, "DROP TABLE %s", target->quoted);
+        if (status) {
+            return status;
+        }
+        /* fall through */
+    case PG_ROUTE_CREATE:
+        status = pg_exec(conn, target->create, err);
+        return status ? status : pg_target_comments(conn, target, target->quoted, err);
+    case PG_ROUTE_DELETE:
+        return delete_rows(conn, target, err);
+    case PG_ROUTE_TRUNCATE:
+        target->deleted = target->rows_before;
+        return pg_execf(conn, err, "TRUNCATE %s", target->quoted);
+    case PG_ROUTE_MIRROR:
+        target->deleted = target->rows_before;
+        return make_aside(conn, target, err);
+    case PG_ROUTE_APPEND:
+        break;
+    }
+    return LEAT_OK;
+}
+
+static bool is_key(const struct pg_target *target, const char *column)
+{
+    for (size_t k = 0; k < target->n_keys; k++) {
+        if (!strcmp(target->keys[k], column)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int upsert_sql(const struct pg_target *target, const char *from, struct lt_buf *sql)
+{
+    int failed = lt_buf_printf(sql, "INSERT INTO %s (", target->quoted);
+    bool any = false;
+    failed |= pg_select_list(&target->table, "", false, sql);
+    failed |= lt_buf_puts(sql, ") OVERRIDING SYSTEM VALUE SELECT ");
+    failed |= pg_select_list(&target->table, "", false, sql);
+    failed |= lt_buf_printf(sql, " FROM %s ON CONFLICT (", from);
+    for (size_t k = 0; k < target->n_keys; k++) {
+        failed |= lt_buf_puts(sql, k ? ", " : "") | pg_ident(sql, target->keys[k]);
+    }
+    failed |= lt_buf_puts(sql, ") DO ");
+    for (int64_t i = 0; i < target->table.n_columns; i++) {
+        const struct ArrowSchema *field = target->table.schema.children[i];
+        if (is_key(target, field->name) ||
+            lt_schema_meta_is(field, LT_META_IDENTITY, "always")) {
+            continue;
+        }
+        failed |= lt_buf_puts(sql, any ? ", " : "UPDATE SET ") | pg_ident(sql, field->name);
+        failed |= lt_buf_puts(sql, " = EXCLUDED.") | pg_ident(sql, field->name);
+        any = true;
+    }
+    return failed | (any ? LEAT_OK : lt_buf_puts(sql, "NOTHING"));
+}
+
+int pg_target_mirror(struct pg_conn *conn, struct pg_target *target, const char *from,
+                     struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    int failed = upsert_sql(target, from, &sql);
+    int status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+    lt_buf_clear(&sql);
+    failed = lt_buf_printf(&sql, "DELETE FROM %s AS old WHERE NOT EXISTS (SELECT 1 FROM %s AS new",
+                           target->quoted, from);
+    for (size_t k = 0; k < target->n_keys; k++) {
+        failed |= lt_buf_puts(&sql, k ? " AND new." : " WHERE new.");
+        failed |= pg_ident(&sql, target->keys[k]) | lt_buf_puts(&sql, " = old.");
+        failed |= pg_ident(&sql, target->keys[k]);
+    }
+    failed |= lt_buf_byte(&sql, ')');
+    if (!status) {
+        status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+    }
+    lt_buf_done(&sql);
+    return status;
+}
+
+/* The next number drawn must lie past what was loaded. Not undone by a rollback, which harms
+ * nobody: sequences have gaps anyway. */
+int pg_target_sequences(struct pg_conn *conn, const struct pg_target *target,
+                        struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (int64_t i = 0; i < target->table.n_columns && !status; i++) {
+        enum pg_wire wire = target->table.columns[i].wire;
+        const char *name = target->table.schema.children[i]->name;
+        const char *params[] = {target->quoted, name};
+        char sequence[300];
+        if (target->table.columns[i].list ||
+            (wire != PG_WIRE_INT2 && wire != PG_WIRE_INT4 && wire != PG_WIRE_INT8)) {
+            continue;
+        }
+        status = pg_value(conn,
+                          "SELECT s FROM pg_catalog.pg_get_serial_sequence($1, $2) s WHERE s IS "
+                          "NOT NULL AND pg_catalog.has_sequence_privilege(s, 'UPDATE')",
+                          2, params, sequence, sizeof sequence, err);
+        if (status || !*sequence) {
+            continue;
+        }
+        struct lt_buf sql = LT_BUF_INIT;
+        int failed = lt_buf_puts(&sql, "SELECT pg_catalog.setval(s.seq, x.m) FROM (SELECT ") |
+                     pg_literal(&sql, sequence) |
+                     lt_buf_puts(&sql, "::pg_catalog.regclass AS seq) s, (SELECT pg_catalog.max(") |
+                     pg_ident(&sql, name) |
+                     lt_buf_printf(&sql,
+                                   ")::int8 AS m FROM %s) x WHERE x.m >= 1 AND x.m > coalesce("
+                                   "pg_catalog.pg_sequence_last_value(s.seq), 0)",
+                                   target->quoted);
+        status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+        lt_buf_done(&sql);
+    }
+    return status;
+}
+
+int pg_target_read(struct pg_conn *conn, const struct pg_target *target, const char *described,
+                   const char *where, struct leat_reader **ret_reader, struct leat_error *err)
+{
+    struct pg_table table = {0};
+    struct lt_buf sql = LT_BUF_INIT;
+    struct leat_stream_name name = {target->ns, described};
+    const char **columns = calloc((size_t)target->table.n_columns + 1, sizeof *columns);
+    int status = columns ? pg_describe(conn, &name, &table, err) : lt_fail_oom(err);
+    for (int64_t i = 0; i < target->table.n_columns && !status; i++) {
+        columns[i] = target->table.schema.children[i]->name;
+    }
+    status = status ? status
+                    : pg_table_project(&table, columns, (size_t)target->table.n_columns, err);
+    if (!status && (lt_buf_puts(&sql, "SELECT ") || pg_select_list(&table, "q.", true, &sql) ||
+                    lt_buf_printf(&sql, " FROM %s AS q%s", target->copy_to, where))) {
+        status = lt_fail_oom(err);
+    }
+    status = status ? status : pg_reader_borrow(conn, &table, lt_buf_text(&sql), ret_reader, err);
+    pg_table_done(&table);
+    lt_buf_done(&sql);
+    free(columns);
+    return status;
+}
+
+int pg_check_guards(const struct pg_plan *plan, const struct leat_commit *what,
+                    struct leat_error *err)
+{
+    for (size_t i = 0; i < plan->n_targets; i++) {
+        const struct pg_target *target = &plan->targets[i];
+        const int64_t *expected = what->guards.rows_expected;
+        int status = LEAT_OK;
+        if (expected && expected[i] >= 0 && expected[i] != target->rows) {
+            status = lt_fail(err, LT_E_COUNT_MISMATCH,
+                             "%" PRId64 " rows were read and %" PRId64 " were loaded", expected[i],
+                             target->rows);
+        } else if (target->mode == LEAT_REPLACE && !target->rows && target->deleted != 0 &&
+                   !what->guards.allow_empty && !(target->flags & LEAT_WRITE_ALLOW_EMPTY)) {
+            status = lt_fail(err, LT_E_EMPTY_SOURCE,
+                             "the source gave no rows, and the table holds some");
+        }
+        if (status) {
+            leat_error_place(err, "%s.%s", target->ns, target->name);
+            return status;
+        }
+    }
+    return LEAT_OK;
+}

@@ -1,0 +1,169 @@
+/* What the files of the load share: the plan, the load, the part.
+ *
+ * Two protocols. Direct: one connection and one transaction hold everything, nothing is ever
+ * staged. Staged: parts fill logged staging tables in transactions of their own, registered in
+ * _leat_load, and one last transaction moves them in.
+ *
+ * Locks, all advisory and of the session: a load's own key, held shared by every process that
+ * takes part in it, so that whoever gets it alone knows the load to be dead; and one key a table,
+ * held by the process that began the load. */
+#ifndef LT_PG_LOAD_H
+#define LT_PG_LOAD_H
+
+#include "connectors/postgres/pg.h"
+
+#define PG_LOAD_ID_MAX 40
+#define PG_CLEANUP_MS 5000
+
+enum pg_route {
+    PG_ROUTE_CREATE,
+    PG_ROUTE_RECREATE,
+    PG_ROUTE_DELETE,
+    PG_ROUTE_TRUNCATE,
+    PG_ROUTE_APPEND,
+    PG_ROUTE_MIRROR /* others' foreign keys point here: upsert, then delete what is gone */
+};
+
+/* One stream of a load at the destination. */
+struct pg_target {
+    char *ns, *name;
+    char *quoted; /* "ns"."name" */
+    char *source_id;
+    enum leat_write_mode mode;
+    uint32_t flags;
+    enum pg_route route;
+    uint32_t oid; /* of the table that is there; 0: none */
+    struct pg_table table; /* the columns that are written, in the order they come */
+    char **keys;           /* primary key: there, or to be made */
+    size_t n_keys;
+    char *create;  /* CREATE TABLE of the final table; NULL: it is there */
+    char *copy_to; /* quoted: where COPY writes */
+    char *staging; /* name of the staging table; NULL in a direct load */
+    bool ours, bytes;
+    int64_t rows_before;
+    int64_t rows;    /* sealed so far (direct) or counted at commit (staged) */
+    int64_t deleted; /* by emptying it; -1 not known */
+};
+
+struct pg_plan {
+    int holders;
+    char load_id[PG_LOAD_ID_MAX];
+    char state_ns[PG_NAME_MAX * 2]; /* where this load is recorded */
+    bool staged;
+    struct pg_target *targets;
+    size_t n_targets;
+};
+
+struct leat_load {
+    struct leat_endpoint *ep;
+    struct pg_conn *conn;
+    struct pg_plan *plan;
+    bool attached;
+    bool committed;
+    struct leat_part *open_part;   /* direct: the only one */
+    struct leat_receipt *receipts; /* direct: of the sealed parts */
+    size_t n_receipts;
+};
+
+struct leat_part {
+    struct leat_load *load;
+    struct pg_target *target;
+    struct pg_conn *conn; /* staged: its own */
+    struct leat_part_id id;
+    enum leat_payload_kind kind;
+    struct leat_reject_sink rejects;
+    bool has_rejects;
+    struct pg_encoder encoder;
+    struct lt_buf out;
+    int64_t rows, rejected, bytes, seen;
+    bool copying, sealed;
+    bool found;                  /* sealed by an earlier attempt */
+    struct leat_receipt earlier;
+};
+
+/* --- pg_plan.c */
+int pg_plan_make(struct leat_endpoint *ep, const struct leat_write_plan *want,
+                 struct leat_load_plan *ret_plan, struct leat_error *err);
+void pg_plan_release(struct leat_load_plan *plan);
+void pg_plan_put(struct pg_plan *plan); /* gives up a holder; NULL is fine */
+void pg_target_done(struct pg_target *target);
+
+/* --- pg_part.c: COPY into one table */
+int pg_part_new(struct leat_load *load, const struct leat_part_plan *plan, struct pg_conn *conn,
+                struct leat_part **ret_part, struct leat_error *err);
+int pg_part_begin_copy(struct leat_part *part, const char *copy_to, struct leat_error *err);
+int pg_part_write(struct leat_part *part, struct leat_payload *payload, struct leat_error *err);
+/* Ends the COPY and compares the server's count. */
+int pg_part_end_copy(struct leat_part *part, struct leat_error *err);
+void pg_part_receipt(const struct leat_part *part, struct leat_receipt *ret_receipt);
+void pg_part_free(struct leat_part *part);
+
+/* --- pg_finish.c: what the last transaction of either protocol does to a table */
+int pg_target_comments(struct pg_conn *conn, const struct pg_target *target, const char *quoted,
+                       struct leat_error *err);
+/* Empties or makes the table, as its route says; notes how many rows went. */
+int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* Upsert from `from` (quoted), then delete what is gone. */
+int pg_target_mirror(struct pg_conn *conn, struct pg_target *target, const char *from,
+                     struct leat_error *err);
+int pg_target_sequences(struct pg_conn *conn, const struct pg_target *target,
+                        struct leat_error *err);
+/* Reads the load's rows of a stream on the load's own connection; `described` is the table whose
+ * columns they have. */
+int pg_target_read(struct pg_conn *conn, const struct pg_target *target, const char *described,
+                   const char *where, struct leat_reader **ret_reader, struct leat_error *err);
+int pg_check_guards(const struct pg_plan *plan, const struct leat_commit *what,
+                    struct leat_error *err);
+
+/* --- pg_state.c */
+const char *pg_state_ns(const struct leat_endpoint *ep, const char *ns);
+int pg_state_table(struct lt_buf *out, const char *ns, const char *table);
+int pg_state_ensure(struct pg_conn *conn, const char *ns, struct leat_error *err);
+/* Is the last load of this table ours, from this source? */
+int pg_state_ours(struct pg_conn *conn, const struct pg_target *target, bool *ret_ours,
+                  struct leat_error *err);
+/* State rows of all streams, in the transaction under way; the watermark guard too. */
+int pg_state_write(struct pg_conn *conn, const struct pg_plan *plan,
+                   const struct leat_commit *what, struct leat_error *err);
+int pg_state_record_load(struct pg_conn *conn, const struct pg_plan *plan, struct leat_error *err);
+int64_t pg_lock_key(const char *kind, const char *text);
+int pg_lock_load(struct pg_conn *conn, const char *load_id, struct leat_error *err);
+int pg_lock_targets(struct pg_conn *conn, const struct pg_plan *plan, struct leat_error *err);
+/* True when the load's lock was had alone: nobody takes part in it any more. It is kept. */
+int pg_try_load(struct pg_conn *conn, const char *load_id, bool *ret_dead, struct leat_error *err);
+int pg_unlock_load(struct pg_conn *conn, const char *load_id, struct leat_error *err);
+int pg_outcome(struct leat_endpoint *ep, const struct leat_write_plan *want,
+               enum leat_outcome *ret_outcome, struct leat_error *err);
+void pg_remember_xact(struct pg_conn *conn, const char *load_id);
+/* COMMIT, with its steps. LEAT_OUTCOME_UNKNOWN when the reply does not come. */
+int pg_commit(struct pg_conn *conn, struct leat_error *err);
+
+/* --- pg_direct.c, pg_staged.c: one row each of the two protocols */
+struct pg_protocol {
+    int (*begin)(struct leat_load *load, struct leat_error *err);
+    int (*part_open)(struct leat_load *load, const struct leat_part_plan *plan,
+                     struct leat_part **ret_part, struct leat_error *err);
+    int (*part_seal)(struct leat_part *part, struct leat_receipt *ret_receipt,
+                     struct leat_error *err);
+    void (*part_close)(struct leat_part *part);
+    int (*read_back)(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
+                     struct leat_error *err);
+    int (*commit)(struct leat_load *load, const struct leat_commit *what, bool *ret_already,
+                  struct leat_error *err);
+    void (*abort)(struct leat_load *load);
+};
+
+extern const struct pg_protocol pg_direct, pg_staged;
+
+/* --- pg_staged.c */
+int pg_staged_attach(struct leat_load *load, const char *state_ns, struct leat_error *err);
+/* Drops staging tables of loads nobody takes part in any more at these tables. A live one at the
+ * same table is [destination-busy] when `busy_fails`. */
+int pg_staged_sweep(struct pg_conn *conn, const char *state_ns, const char *ns, const char *name,
+                    bool busy_fails, int64_t *removed, struct leat_error *err);
+
+/* --- pg_keys.c */
+int pg_complete(struct leat_endpoint *ep, const struct leat_write_stream *streams,
+                size_t n_streams, struct leat_error *err);
+
+#endif

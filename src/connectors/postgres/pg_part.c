@@ -1,0 +1,267 @@
+/* A part: batches or the wire's own bytes through COPY FROM into one table. */
+#include "connectors/postgres/pg_load.h"
+
+#include "sql/postgres.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SEND_BYTES ((size_t)256 << 10)
+
+static int init_encoder(struct leat_part *part, struct leat_error *err)
+{
+    const struct pg_table *table = &part->target->table;
+    enum pg_wire *wires = calloc((size_t)table->n_columns + 1, sizeof *wires);
+    uint32_t *elements = calloc((size_t)table->n_columns + 1, sizeof *elements);
+    int status = wires && elements ? LEAT_OK : lt_fail_oom(err);
+    for (int64_t i = 0; i < table->n_columns && !status; i++) {
+        bool list;
+        wires[i] = pg_wire_of_oid(table->columns[i].type_oid, &list, &elements[i]);
+    }
+    status = status ? status
+                    : pg_encoder_init(&part->encoder, &table->schema, wires, elements, err);
+    free(wires);
+    free(elements);
+    return status;
+}
+
+int pg_part_new(struct leat_load *load, const struct leat_part_plan *plan, struct pg_conn *conn,
+                struct leat_part **ret_part, struct leat_error *err)
+{
+    if (plan->id.stream >= load->plan->n_targets) {
+        return lt_fail(err, LT_E_INVALID, "the load has no stream number %u", plan->id.stream);
+    }
+    struct leat_part *part = calloc(1, sizeof *part);
+    if (!part) {
+        return lt_fail_oom(err);
+    }
+    part->load = load;
+    part->conn = conn;
+    part->target = &load->plan->targets[plan->id.stream];
+    part->id = plan->id;
+    part->kind = plan->payload;
+    if (plan->rejects) {
+        part->rejects = *plan->rejects;
+        part->has_rejects = true;
+    }
+    int status = init_encoder(part, err);
+    if (!status && part->kind == LEAT_PAYLOAD_BYTES && !part->target->bytes) {
+        status = lt_fail(err, LT_E_INVALID, "this table does not take the wire's own bytes");
+    }
+    if (status) {
+        pg_part_free(part);
+        return status;
+    }
+    *ret_part = part;
+    return LEAT_OK;
+}
+
+int pg_part_begin_copy(struct leat_part *part, const char *copy_to, struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    PGresult *result = NULL;
+    int failed = lt_buf_printf(&sql, "COPY %s (", copy_to);
+    failed |= pg_select_list(&part->target->table, "", false, &sql);
+    failed |= lt_buf_printf(&sql, ") FROM STDIN (FORMAT %s)", part->encoder.text ? "text" : "binary");
+    /* COPY cannot name no column at all; without a list it then takes the table's none. */
+    if (!part->target->table.n_columns) {
+        lt_buf_clear(&sql);
+        failed |= lt_buf_printf(&sql, "COPY %s FROM STDIN (FORMAT binary)", copy_to);
+    }
+    int status = failed ? lt_fail_oom(err) : pg_send(part->conn, lt_buf_text(&sql), err);
+    status = status ? status : pg_finish_results(part->conn, &result, err);
+    if (!status && part->conn->ep->pq->PQresultStatus(result) != PGRES_COPY_IN) {
+        status = lt_fail(err, LT_E_INTERNAL, "the server does not take COPY data");
+    }
+    pg_clear(part->conn, result);
+    lt_buf_done(&sql);
+    if (!status) {
+        part->copying = part->conn->copying_in = true;
+        status = pg_encode_header(&part->encoder, &part->out) ? lt_fail_oom(err) : LEAT_OK;
+    }
+    return status;
+}
+
+/* The server gave up on the COPY: its reason is in the results. */
+static int fail_copy(struct leat_part *part, struct leat_error *err)
+{
+    part->conn->copying_in = false;
+    part->copying = false;
+    int status = pg_finish_results(part->conn, NULL, err);
+    return status ? status : pg_fail_conn(part->conn, err);
+}
+
+static int send_bytes(struct leat_part *part, const void *data, size_t len, struct leat_error *err)
+{
+    const struct lt_pq *pq = part->conn->ep->pq;
+    const char *at = data;
+    while (len) {
+        int piece = (int)LT_MIN(len, SEND_BYTES * 4);
+        int sent = pq->PQputCopyData(part->conn->pg, at, piece);
+        if (sent < 0) {
+            return fail_copy(part, err);
+        }
+        int status = pg_flush(part->conn, err);
+        if (status) {
+            return status;
+        }
+        if (sent) {
+            at += piece;
+            len -= (size_t)piece;
+            part->bytes += piece;
+        }
+    }
+    return LEAT_OK;
+}
+
+static int send_out(struct leat_part *part, struct leat_error *err)
+{
+    int status = send_bytes(part, part->out.data, part->out.len, err);
+    lt_buf_clear(&part->out);
+    return status;
+}
+
+static int refuse(struct leat_part *part, int64_t row, struct leat_error *why,
+                  struct leat_error *err)
+{
+    char place[600];
+    if (!part->has_rejects) {
+        leat_error_place(why, "%s.%s: row %" PRId64, part->target->ns, part->target->name, row);
+        if (err) {
+            *err = *why;
+        }
+        return (int)why->status;
+    }
+    snprintf(place, sizeof place, "%s.%s: row %" PRId64 " %s", part->target->ns,
+             part->target->name, row, why->place);
+    struct leat_reject reject = {
+        .size = sizeof reject, .place = place, .code = why->code, .reason = why->message};
+    part->rejected++;
+    return part->rejects.reject(part->rejects.arg, &reject, err);
+}
+
+static int write_batch(struct leat_part *part, const struct leat_payload *payload,
+                       struct leat_error *err)
+{
+    const struct ArrowArray *batch = &payload->batch;
+    struct leat_error why;
+    int status = pg_encoder_batch(&part->encoder, batch, err);
+    int64_t first = payload->row_first > 0 ? payload->row_first : part->seen + 1;
+    for (int64_t i = 0; i < batch->length && !status; i++) {
+        bool refused = false;
+        status = pg_encode(&part->encoder, batch->offset + i, &part->out, &refused, &why);
+        if (status) {
+            status = lt_fail_oom(err);
+        } else if (refused) {
+            status = refuse(part, first + i, &why, err);
+        } else {
+            part->rows++;
+        }
+        if (!status && part->out.len >= SEND_BYTES) {
+            status = send_out(part, err);
+        }
+    }
+    part->seen += batch->length;
+    return status;
+}
+
+static int write_bytes(struct leat_part *part, const struct leat_payload *payload,
+                       struct leat_error *err)
+{
+    const uint8_t *data = payload->bytes;
+    size_t len = payload->bytes_len;
+    bool header_read = false, trailer_read = false;
+    /* Whoever forwards a whole COPY sends its header along; ours has gone already. */
+    if (len >= PG_COPY_HEADER_LEN && !memcmp(data, PG_COPY_SIGNATURE, 11)) {
+        int status = pg_copy_frame(&header_read, &trailer_read, data, len, &data, &len, err);
+        if (status) {
+            return status;
+        }
+    }
+    int status = send_out(part, err);
+    status = status ? status : send_bytes(part, data, len, err);
+    part->rows += payload->rows;
+    return status;
+}
+
+int pg_part_write(struct leat_part *part, struct leat_payload *payload, struct leat_error *err)
+{
+    int status;
+    if (part->found) {
+        return LEAT_OK; /* an earlier attempt holds these rows */
+    }
+    if (!part->copying) {
+        return lt_fail(err, LT_E_INVALID, "the part takes no more records");
+    }
+    if (pg_is_cancelled(part->conn->ep)) {
+        return lt_fail(err, LT_E_CANCELLED, "cancelled");
+    }
+    if (payload->kind != part->kind) {
+        return lt_fail(err, LT_E_INVALID, "the part was opened for another kind of payload");
+    }
+    status = part->kind == LEAT_PAYLOAD_BYTES ? write_bytes(part, payload, err)
+                                              : write_batch(part, payload, err);
+    return status;
+}
+
+int pg_part_end_copy(struct leat_part *part, struct leat_error *err)
+{
+    const struct lt_pq *pq = part->conn->ep->pq;
+    PGresult *result = NULL;
+    int64_t rows = -1;
+    if (!part->copying) {
+        return lt_fail(err, LT_E_INVALID, "the part has ended already");
+    }
+    if (pg_encode_trailer(&part->encoder, &part->out)) {
+        return lt_fail_oom(err);
+    }
+    int status = send_out(part, err);
+    if (status) {
+        return status;
+    }
+    int ended;
+    while (!(ended = pq->PQputCopyEnd(part->conn->pg, NULL))) {
+        status = pg_flush(part->conn, err);
+        if (status) {
+            return status;
+        }
+    }
+    if (ended < 0) {
+        return fail_copy(part, err);
+    }
+    part->copying = part->conn->copying_in = false;
+    status = pg_flush(part->conn, err);
+    status = status ? status : pg_finish_results(part->conn, &result, err);
+    if (!status && (!result || lt_parse_int(pq->PQcmdTuples(result), &rows) || rows != part->rows)) {
+        status = lt_fail(err, LT_E_COUNT_MISMATCH,
+                         "%" PRId64 " rows were sent to %s.%s, which took %" PRId64, part->rows,
+                         part->target->ns, part->target->name, rows);
+    }
+    pg_clear(part->conn, result);
+    return status;
+}
+
+void pg_part_receipt(const struct leat_part *part, struct leat_receipt *ret_receipt)
+{
+    *ret_receipt = (struct leat_receipt){
+        .size = sizeof *ret_receipt,
+        .id = part->id,
+        .rows_inserted = part->rows,
+        .rows_rejected = part->rejected,
+        .bytes = part->bytes,
+    };
+    if (part->target->staging) {
+        snprintf(ret_receipt->staging, sizeof ret_receipt->staging, "%s.%s", part->target->ns,
+                 part->target->staging);
+    }
+}
+
+void pg_part_free(struct leat_part *part)
+{
+    if (part) {
+        pg_encoder_done(&part->encoder);
+        lt_buf_done(&part->out);
+        free(part);
+    }
+}

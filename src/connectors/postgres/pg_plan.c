@@ -1,0 +1,656 @@
+/* What a load would do: the table as it is or as it would be made, what stands in the way, and
+ * which route its rows take. Changes nothing. */
+#include "connectors/postgres/pg_load.h"
+
+#include "sql/postgres.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define COUNT_EXACT_MAX 10000
+
+/* --- lifetimes ----------------------------------------------------------------------------- */
+
+void pg_target_done(struct pg_target *target)
+{
+    for (size_t i = 0; i < target->n_keys; i++) {
+        free(target->keys[i]);
+    }
+    free(target->keys);
+    free(target->ns);
+    free(target->name);
+    free(target->quoted);
+    free(target->source_id);
+    free(target->create);
+    free(target->copy_to);
+    free(target->staging);
+    pg_table_done(&target->table);
+    *target = (struct pg_target){0};
+}
+
+void pg_plan_put(struct pg_plan *plan)
+{
+    if (!plan || --plan->holders > 0) {
+        return;
+    }
+    for (size_t i = 0; i < plan->n_targets; i++) {
+        pg_target_done(&plan->targets[i]);
+    }
+    free(plan->targets);
+    free(plan);
+}
+
+void pg_plan_release(struct leat_load_plan *plan)
+{
+    for (size_t i = 0; plan->streams && i < plan->n_streams; i++) {
+        lt_schema_done(&plan->streams[i].schema);
+        free(plan->streams[i].ddl);
+        free(plan->streams[i].route);
+    }
+    free(plan->streams);
+    pg_plan_put(plan->state);
+    *plan = (struct leat_load_plan){.size = plan->size};
+}
+
+/* --- a table that is not there yet --------------------------------------------------------- */
+
+/* Looks a type up by its DDL text; 0 when this server has no such type. */
+static int find_type(struct pg_conn *conn, const char *text, uint32_t *ret_oid,
+                     struct leat_error *err)
+{
+    const char *params[] = {text};
+    char oid[24];
+    int status = pg_value(conn, "SELECT pg_catalog.to_regtype($1)::oid", 1, params, oid,
+                          sizeof oid, err);
+    if (status) {
+        return status;
+    }
+    *ret_oid = (uint32_t)strtoul(oid, NULL, 10);
+    return LEAT_OK;
+}
+
+static int copy_meta(const struct ArrowSchema *from, struct ArrowSchema *to,
+                     struct leat_error *err)
+{
+    static const char *const keys[] = {LT_META_KEY, LT_META_COMMENT, LT_META_IDENTITY};
+    int status = LEAT_OK;
+    for (size_t i = 0; i < LT_ARRAY_LEN(keys) && !status; i++) {
+        size_t len;
+        const char *value = lt_schema_meta(from, keys[i], &len);
+        char *text = value ? lt_strndup(value, len) : NULL;
+        if (value) {
+            status = text ? lt_schema_set_meta(to, keys[i], text, err) : lt_fail_oom(err);
+        }
+        free(text);
+    }
+    return status;
+}
+
+/* One column of the table to be made: its DDL type, what the server calls it, and what the engine
+ * is to bring. A source type this server does not have gives way to the canonical type's. */
+static int new_column(struct pg_conn *conn, struct ArrowSchema *field, struct pg_table *table,
+                      struct leat_error *err)
+{
+    struct pg_column *column = &table->columns[table->n_columns];
+    struct ArrowSchema wanted = {.release = NULL};
+    struct lt_buf type = LT_BUF_INIT;
+    bool list;
+    uint32_t element;
+    int status = lt_dialect_type(&lt_dialect_postgres, field, &type, err);
+    status = status ? status : find_type(conn, lt_buf_text(&type), &column->type_oid, err);
+    if (!status && !column->type_oid) {
+        lt_buf_clear(&type);
+        status = lt_schema_set_meta(field, LT_META_SOURCE_TYPE, NULL, err);
+        status = status ? status : lt_dialect_type(&lt_dialect_postgres, field, &type, err);
+        status = status ? status : find_type(conn, lt_buf_text(&type), &column->type_oid, err);
+    }
+    column->wire = pg_wire_of_oid(column->type_oid, &list, &element);
+    column->list = list;
+    column->type_text = status ? NULL : lt_strdup(lt_buf_text(&type));
+    table->n_columns++;
+    if (!status && !column->type_text) {
+        status = lt_fail_oom(err);
+    }
+    status = status ? status
+                    : lt_dialect_parse(&lt_dialect_postgres, lt_buf_text(&type), &wanted, err);
+    status = status ? status : lt_schema_set_name(&wanted, field->name, err);
+    status = status ? status : copy_meta(field, &wanted, err);
+    if (!status) {
+        wanted.flags = lt_schema_meta(field, LT_META_KEY, &(size_t){0}) ? 0 : field->flags;
+        status = lt_schema_add(&table->schema, &wanted, err);
+    }
+    lt_schema_done(&wanted);
+    lt_buf_done(&type);
+    return status;
+}
+
+/* Columns as the plan's stream has them, keys marked from want->keys when it names some. */
+static int copy_incoming(const struct leat_write_stream *want, struct ArrowSchema *ret_copy,
+                         struct leat_error *err)
+{
+    struct ArrowSchema copy = {.release = NULL};
+    int status = lt_schema_copy(want->schema, &copy, err);
+    for (int64_t i = 0; !status && want->n_keys && want->keys && i < copy.n_children; i++) {
+        status = lt_schema_set_meta(copy.children[i], LT_META_KEY, NULL, err);
+    }
+    for (size_t k = 0; !status && want->keys && k < want->n_keys; k++) {
+        char place[24];
+        int64_t at = lt_schema_find(&copy, want->keys[k]);
+        snprintf(place, sizeof place, "%zu", k + 1);
+        status = at < 0 ? lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no key column \"%s\"",
+                                  want->keys[k])
+                        : lt_schema_set_meta(copy.children[at], LT_META_KEY, place, err);
+    }
+    if (status) {
+        lt_schema_done(&copy);
+        return status;
+    }
+    lt_schema_move(&copy, ret_copy);
+    return LEAT_OK;
+}
+
+static int plan_new_table(struct pg_conn *conn, struct pg_target *target,
+                          struct ArrowSchema *incoming, struct leat_error *err)
+{
+    struct pg_table *table = &target->table;
+    struct lt_buf sql = LT_BUF_INIT;
+    table->columns = calloc((size_t)incoming->n_children + 1, sizeof *table->columns);
+    int status = table->columns ? lt_schema_init_struct(&table->schema, 0, err) : lt_fail_oom(err);
+    for (int64_t i = 0; i < incoming->n_children && !status; i++) {
+        status = new_column(conn, incoming->children[i], table, err);
+        if (status) {
+            leat_error_place(err, "column \"%s\"", incoming->children[i]->name);
+        }
+    }
+    char *comment = NULL;
+    size_t len;
+    const char *text = status ? NULL : lt_schema_meta(incoming, LT_META_COMMENT, &len);
+    if (text && !status) {
+        comment = lt_strndup(text, len);
+        status = comment ? lt_schema_set_meta(&table->schema, LT_META_COMMENT, comment, err)
+                         : lt_fail_oom(err);
+    }
+    free(comment);
+    /* From what new_column() left of `incoming`: with source types this server knows. */
+    status = status ? status
+                    : lt_dialect_create_table(&lt_dialect_postgres, target->quoted, incoming, &sql,
+                                              err);
+    if (!status && !(target->create = lt_buf_take(&sql))) {
+        status = lt_fail_oom(err);
+    }
+    lt_buf_done(&sql);
+    return status;
+}
+
+/* --- a table that is there ----------------------------------------------------------------- */
+
+static int count_rows(struct pg_conn *conn, struct pg_target *target, const struct pg_table *table,
+                      struct leat_error *err)
+{
+    char sql[700], text[32];
+    struct leat_error why = {.status = LEAT_OK};
+    snprintf(sql, sizeof sql,
+             "SELECT pg_catalog.count(*) FROM (SELECT 1 FROM %s LIMIT %d) AS some_rows",
+             target->quoted, COUNT_EXACT_MAX + 1);
+    int status = pg_value(conn, sql, 0, NULL, text, sizeof text, &why);
+    if (status == LEAT_DENIED) {
+        target->rows_before = table->rows_estimate;
+        return LEAT_OK; /* who may write need not be allowed to read */
+    }
+    if (status) {
+        if (err) {
+            *err = why;
+        }
+        return status;
+    }
+    target->rows_before = strtoll(text, NULL, 10);
+    if (target->rows_before > COUNT_EXACT_MAX) {
+        target->rows_before = LT_MAX(table->rows_estimate, target->rows_before);
+    }
+    return LEAT_OK;
+}
+
+/* A comma-separated list the server makes, or "". */
+static int list_of(struct pg_conn *conn, const char *sql, uint32_t oid, char *text, size_t size,
+                   struct leat_error *err)
+{
+    char number[16];
+    const char *params[] = {number};
+    snprintf(number, sizeof number, "%u", oid);
+    return pg_value(conn, sql, 1, params, text, size, err);
+}
+
+static const char referencing_sql[] =
+    "SELECT pg_catalog.string_agg(DISTINCT k.conrelid::pg_catalog.regclass::text, ', ') "
+    "FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND k.confrelid = $1::oid "
+    "AND k.conrelid <> k.confrelid";
+static const char cascading_sql[] =
+    "SELECT pg_catalog.string_agg(k.conrelid::pg_catalog.regclass::text || ' (' || k.conname "
+    "|| ')', ', ') FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND "
+    "k.confrelid = $1::oid AND k.confdeltype IN ('c', 'n', 'd')";
+static const char views_sql[] =
+    "SELECT pg_catalog.string_agg(DISTINCT r.ev_class::pg_catalog.regclass::text, ', ') "
+    "FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid "
+    "WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND "
+    "d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = $1::oid "
+    "AND r.ev_class <> d.refobjid";
+static const char published_sql[] =
+    "SELECT pg_catalog.string_agg(p.pubname, ', ') FROM pg_catalog.pg_publication p "
+    "JOIN pg_catalog.pg_publication_tables t ON t.pubname = p.pubname "
+    "JOIN pg_catalog.pg_class c ON c.oid = $1::oid "
+    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE t.schemaname = n.nspname AND t.tablename = c.relname AND p.pubdelete "
+    "AND (c.relreplident = 'n' OR (c.relreplident = 'd' AND NOT EXISTS (SELECT 1 FROM "
+    "pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)))";
+
+static int read_keys(struct pg_target *target, const struct ArrowSchema *schema,
+                     struct leat_error *err)
+{
+    target->keys = calloc((size_t)schema->n_children + 1, sizeof *target->keys);
+    if (!target->keys) {
+        return lt_fail_oom(err);
+    }
+    for (int64_t place = 1; place <= schema->n_children; place++) {
+        char text[24];
+        snprintf(text, sizeof text, "%" PRId64, place);
+        for (int64_t i = 0; i < schema->n_children; i++) {
+            if (lt_schema_meta_is(schema->children[i], LT_META_KEY, text)) {
+                target->keys[target->n_keys] = lt_strdup(schema->children[i]->name);
+                if (!target->keys[target->n_keys++]) {
+                    return lt_fail_oom(err);
+                }
+            }
+        }
+    }
+    return LEAT_OK;
+}
+
+/* Foreign keys of other tables: the rows they point at must stay, so the table is mirrored. */
+static int plan_mirror(struct pg_conn *conn, struct pg_target *target, const char *referencing,
+                       struct leat_error *err)
+{
+    char cascading[512];
+    bool missing = !target->n_keys;
+    int status = list_of(conn, cascading_sql, target->oid, cascading, sizeof cascading,
+                         err);
+    if (status) {
+        return status;
+    }
+    if (*cascading) {
+        status = lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS,
+                         "replacing would delete or change rows of other tables through their "
+                         "foreign keys: %s",
+                         cascading);
+        leat_error_remedy(err, "load with --append, or drop those keys first");
+        return status;
+    }
+    for (size_t k = 0; k < target->n_keys; k++) {
+        missing = missing || lt_schema_find(&target->table.schema, target->keys[k]) < 0;
+    }
+    if (missing) {
+        status = lt_fail(err, LT_E_INVALID,
+                         "foreign keys of %s point here, so the rows can only be replaced by "
+                         "primary key, which %s",
+                         referencing, target->n_keys ? "the source lacks" : "the table lacks");
+        leat_error_remedy(err, "load with --append, or drop those keys first");
+        return status;
+    }
+    target->route = PG_ROUTE_MIRROR;
+    return LEAT_OK;
+}
+
+static int plan_replace(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+{
+    char referencing[512], published[512];
+    target->route =
+        target->flags & LEAT_WRITE_TRUNCATE ? PG_ROUTE_TRUNCATE : PG_ROUTE_DELETE;
+    int status = list_of(conn, referencing_sql, target->oid, referencing,
+                         sizeof referencing, err);
+    if (!status && *referencing && target->rows_before != 0) {
+        status = plan_mirror(conn, target, referencing, err);
+    }
+    if (!status && target->route != PG_ROUTE_TRUNCATE) {
+        status = list_of(conn, published_sql, target->oid, published, sizeof published,
+                         err);
+        if (!status && *published) {
+            status = lt_fail(err, LT_E_INVALID,
+                             "publication %s sends deletes, and the table has no replica identity: "
+                             "the server would refuse to delete its rows",
+                             published);
+            leat_error_remedy(err, "ALTER TABLE %s REPLICA IDENTITY FULL, or give it a primary key",
+                              target->quoted);
+        }
+    }
+    return status;
+}
+
+static int refuse_dependants(struct pg_conn *conn, struct pg_target *target,
+                             struct leat_error *err)
+{
+    char referencing[400], views[400];
+    int status = list_of(conn, referencing_sql, target->oid, referencing,
+                         sizeof referencing, err);
+    status = status ? status
+                    : list_of(conn, views_sql, target->oid, views, sizeof views, err);
+    if (!status && (*referencing || *views)) {
+        status = lt_fail(err, LT_E_INVALID, "the table cannot be made anew, for others depend on it: %s%s%s",
+                         referencing, *referencing && *views ? ", " : "", views);
+        leat_error_remedy(err, "leave out --recreate, or drop what depends on it first");
+    }
+    return status;
+}
+
+static int check_rights(struct pg_conn *conn, const struct pg_target *target,
+                        struct leat_error *err)
+{
+    static const char *const rights[] = {
+        [PG_ROUTE_RECREATE] = "INSERT", [PG_ROUTE_DELETE] = "INSERT,DELETE",
+        [PG_ROUTE_TRUNCATE] = "INSERT,TRUNCATE", [PG_ROUTE_APPEND] = "INSERT",
+        [PG_ROUTE_MIRROR] = "INSERT,UPDATE,DELETE,SELECT",
+    };
+    char oid[16], text[128];
+    const char *params[] = {oid, rights[target->route]};
+    snprintf(oid, sizeof oid, "%u", target->oid);
+    int status = pg_value(conn,
+                          "SELECT pg_catalog.string_agg(r, ', ') FROM "
+                          "pg_catalog.unnest(pg_catalog.string_to_array($2, ',')) r "
+                          "WHERE NOT pg_catalog.has_table_privilege($1::oid, r)",
+                          2, params, text, sizeof text, err);
+    if (!status && *text) {
+        status = lt_fail(err, LT_E_DENIED, "the login may not %s this table", text);
+    }
+    return status;
+}
+
+/* Leaves the columns out that the table computes by itself. */
+static int drop_generated(struct ArrowSchema *incoming, const struct pg_table *table,
+                          struct leat_error *err)
+{
+    struct ArrowSchema kept = {.release = NULL};
+    int status = lt_schema_init_struct(&kept, 0, err);
+    for (int64_t i = 0; i < incoming->n_children && !status; i++) {
+        int64_t at = lt_schema_find(&table->schema, incoming->children[i]->name);
+        if (at < 0 || !table->columns[at].generated) {
+            status = lt_schema_add(&kept, incoming->children[i], err);
+        }
+    }
+    if (!status) {
+        lt_schema_done(incoming);
+        lt_schema_move(&kept, incoming);
+    }
+    lt_schema_done(&kept);
+    return status;
+}
+
+/* Columns: by name, checked as a whole, then in the order they come. */
+static int match_columns(struct pg_target *target, struct ArrowSchema *incoming,
+                         struct pg_table *table, struct leat_error *err)
+{
+    struct ArrowSchema matched = {.release = NULL};
+    int status = drop_generated(incoming, table, err);
+    status = status ? status : lt_dialect_match(incoming, &table->schema, &matched, err);
+    const char **columns = calloc((size_t)incoming->n_children + 1, sizeof *columns);
+    if (!columns && !status) {
+        status = lt_fail_oom(err);
+    }
+    for (int64_t i = 0; i < incoming->n_children && !status; i++) {
+        columns[i] = incoming->children[i]->name;
+    }
+    status = status ? status : read_keys(target, &table->schema, err);
+    status = status ? status
+                    : pg_table_project(table, columns, (size_t)incoming->n_children, err);
+    if (!status) {
+        target->table = *table;
+        *table = (struct pg_table){0};
+    }
+    free(columns);
+    lt_schema_done(&matched);
+    return status;
+}
+
+static int refuse_foreign_rows(const struct pg_target *target, struct leat_error *err)
+{
+    char count[LT_HUMAN_MAX];
+    if (target->mode != LEAT_REPLACE || target->ours || target->rows_before == 0 ||
+        target->flags & LEAT_WRITE_FORCE) {
+        return LEAT_OK;
+    }
+    if (target->rows_before < 0) {
+        return lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS, "%s.%s holds rows that leat did not write",
+                       target->ns, target->name);
+    }
+    return lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS, "%s.%s holds %s rows that leat did not write",
+                   target->ns, target->name, lt_human_count(target->rows_before, count));
+}
+
+static int plan_existing(struct pg_conn *conn, struct pg_target *target,
+                         struct ArrowSchema *incoming, struct pg_table *table,
+                         struct leat_error *err)
+{
+    target->oid = table->oid;
+    if (table->kind != 'r' && table->kind != 'p') {
+        return lt_fail(err, LT_E_UNSUPPORTED, "%s.%s is no table that can be loaded", target->ns,
+                       target->name);
+    }
+    int status = count_rows(conn, target, table, err);
+    status = status ? status : pg_state_ours(conn, target, &target->ours, err);
+    status = status ? status : refuse_foreign_rows(target, err);
+    if (!status && target->mode == LEAT_REPLACE && target->flags & LEAT_WRITE_RECREATE) {
+        target->route = PG_ROUTE_RECREATE;
+        status = refuse_dependants(conn, target, err);
+        status = status ? status : read_keys(target, incoming, err);
+        return status ? status : plan_new_table(conn, target, incoming, err);
+    }
+    status = status ? status : match_columns(target, incoming, table, err);
+    if (!status) {
+        target->route = PG_ROUTE_APPEND;
+        status = target->mode == LEAT_REPLACE ? plan_replace(conn, target, err) : LEAT_OK;
+    }
+    return status ? status : check_rights(conn, target, err);
+}
+
+static int check_schema(struct pg_conn *conn, const char *ns, struct leat_error *err)
+{
+    const char *params[] = {ns};
+    char text[8];
+    int status = pg_value(conn,
+                          "SELECT pg_catalog.has_schema_privilege(oid, 'CREATE') "
+                          "FROM pg_catalog.pg_namespace WHERE nspname = $1",
+                          1, params, text, sizeof text, err);
+    if (!status && !*text) {
+        status = lt_fail(err, LT_E_NOT_FOUND, "there is no schema \"%s\"", ns);
+        leat_error_remedy(err, "CREATE SCHEMA \"%s\"", ns);
+    } else if (!status && *text != 't') {
+        status = lt_fail(err, LT_E_DENIED, "the login may not create tables in schema \"%s\"", ns);
+    }
+    return status;
+}
+
+/* --- one stream ---------------------------------------------------------------------------- */
+
+static bool can_forward(const struct pg_target *target, const struct leat_write_stream *want)
+{
+    if (!(want->payloads & LEAT_PAYLOAD_BYTES) || !want->bytes_format ||
+        strcmp(want->bytes_format, "pgcopy") != 0 ||
+        want->schema->n_children != target->table.n_columns) {
+        return false;
+    }
+    for (int64_t i = 0; i < target->table.n_columns; i++) {
+        char source[512];
+        const struct pg_column *column = &target->table.columns[i];
+        /* Types of the user's own have other numbers at every server. */
+        if (column->wire == PG_WIRE_TEXT_CAST ||
+            !lt_schema_meta_text(want->schema->children[i], LT_META_SOURCE_TYPE, source,
+                                 sizeof source) ||
+            strncmp(source, "postgres:", 9) != 0 || strcmp(source + 9, column->type_text) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The table, or none of its oid when there is none and one may be made. */
+static int find_table(struct pg_conn *conn, const struct leat_stream_name *name,
+                      struct pg_table *table, struct leat_error *err)
+{
+    struct leat_error why = {.status = LEAT_OK};
+    int status = pg_describe(conn, name, table, &why);
+    if (status == LEAT_NOT_FOUND) {
+        return check_schema(conn, name->ns, err);
+    }
+    if (status && err) {
+        *err = why;
+    }
+    return status;
+}
+
+static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
+                       const struct leat_write_stream *want, struct pg_target *target,
+                       struct leat_error *err)
+{
+    struct pg_table table = {0};
+    struct ArrowSchema incoming = {.release = NULL};
+    struct lt_buf quoted = LT_BUF_INIT;
+    target->mode = want->mode;
+    target->flags = want->flags;
+    target->ns = lt_strdup(want->name.ns && *want->name.ns ? want->name.ns : ep->default_ns);
+    target->name = lt_strdup(want->name.name);
+    target->source_id = lt_strdup(want->source_id ? want->source_id : "");
+    if (!target->ns || !target->name || !target->source_id ||
+        lt_dialect_quote_name(&lt_dialect_postgres, target->ns, target->name, &quoted) ||
+        !(target->quoted = lt_buf_take(&quoted)) ||
+        !(target->copy_to = lt_strdup(target->quoted))) {
+        lt_buf_done(&quoted);
+        return lt_fail_oom(err);
+    }
+    if (want->mode != LEAT_REPLACE && want->mode != LEAT_APPEND) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "postgres replaces and appends, nothing else");
+    }
+    if (strlen(target->name) > 63) {
+        return lt_fail(err, LT_E_INVALID, "the table's name is longer than 63 bytes");
+    }
+    int status = copy_incoming(want, &incoming, err);
+    struct leat_stream_name name = {target->ns, target->name};
+    status = status ? status : find_table(conn, &name, &table, err);
+    if (!status && table.oid) {
+        status = plan_existing(conn, target, &incoming, &table, err);
+    } else if (!status) {
+        target->route = PG_ROUTE_CREATE;
+        status = read_keys(target, &incoming, err);
+        status = status ? status : plan_new_table(conn, target, &incoming, err);
+    }
+    if (!status) {
+        snprintf(target->table.ns, sizeof target->table.ns, "%s", target->ns);
+        snprintf(target->table.name, sizeof target->table.name, "%s", target->name);
+        target->bytes = can_forward(target, want);
+    }
+    pg_table_done(&table);
+    lt_schema_done(&incoming);
+    return status;
+}
+
+static char *route_text(const struct pg_target *target, bool staged)
+{
+    static const char *const direct[] = {
+        [PG_ROUTE_CREATE] = "create and copy",     [PG_ROUTE_RECREATE] = "drop, create and copy",
+        [PG_ROUTE_DELETE] = "delete and copy",     [PG_ROUTE_TRUNCATE] = "truncate and copy",
+        [PG_ROUTE_APPEND] = "copy",
+        [PG_ROUTE_MIRROR] = "copy aside, upsert and delete what is gone",
+    };
+    static const char *const last[] = {
+        [PG_ROUTE_CREATE] = "rename it",       [PG_ROUTE_RECREATE] = "drop the old and rename it",
+        [PG_ROUTE_DELETE] = "delete and insert", [PG_ROUTE_TRUNCATE] = "truncate and insert",
+        [PG_ROUTE_APPEND] = "insert",
+        [PG_ROUTE_MIRROR] = "upsert and delete what is gone",
+    };
+    return staged ? lt_format("copy parts into a staging table, then %s in one transaction",
+                              last[target->route])
+                  : lt_format("%s in one transaction", direct[target->route]);
+}
+
+static int show_target(const struct pg_target *target, bool staged, int parts,
+                       struct leat_load_stream *stream, struct leat_error *err)
+{
+    *stream = (struct leat_load_stream){
+        .size = sizeof *stream,
+        .payloads = LEAT_PAYLOAD_BATCH | (target->bytes ? (uint32_t)LEAT_PAYLOAD_BYTES : 0),
+        .parts_max = staged ? LT_MAX(parts, 1) : 1,
+        .exists = target->oid != 0,
+        .rows_before = target->rows_before,
+        .ours = target->ours,
+        .ddl = target->create ? lt_strdup(target->create) : NULL,
+        .route = route_text(target, staged),
+    };
+    if (!stream->route || (target->create && !stream->ddl)) {
+        return lt_fail_oom(err);
+    }
+    return lt_schema_copy(&target->table.schema, &stream->schema, err);
+}
+
+static int plan_targets(struct leat_endpoint *ep, struct pg_conn *conn,
+                        const struct leat_write_plan *want, struct pg_plan *plan,
+                        struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (size_t i = 0; i < want->n_streams && !status; i++) {
+        struct pg_target *target = &plan->targets[i];
+        plan->n_targets = i + 1;
+        plan->staged = plan->staged || want->streams[i].parts_wanted > 1;
+        status = plan_target(ep, conn, &want->streams[i], target, err);
+        if (status) {
+            leat_error_place(err, "%s.%s", target->ns ? target->ns : "", want->streams[i].name.name);
+        }
+    }
+    if (!status && !ep->no_state && ep->state_namespace) {
+        status = check_schema(conn, ep->state_namespace, err);
+    }
+    if (!status && plan->staged && ep->no_state) {
+        /* Staging is found again through its records; without them everything goes straight in. */
+        plan->staged = false;
+        status = want->shared ? lt_fail(err, LT_E_UNSUPPORTED,
+                                        "a load shared by processes needs its record of loads")
+                              : LEAT_OK;
+    }
+    return status;
+}
+
+int pg_plan_make(struct leat_endpoint *ep, const struct leat_write_plan *want,
+                 struct leat_load_plan *ret_plan, struct leat_error *err)
+{
+    struct leat_load_plan result = {.size = sizeof result, .atomicity = LEAT_ATOMIC_LOAD};
+    struct pg_conn *conn = NULL;
+    struct pg_plan *plan = calloc(1, sizeof *plan);
+    if (!want->n_streams || !want->load_id || strlen(want->load_id) >= PG_LOAD_ID_MAX) {
+        free(plan);
+        return lt_fail(err, LT_E_INVALID, "a load needs streams and an id");
+    }
+    if (plan) {
+        plan->holders = 1;
+        plan->staged = want->shared;
+        snprintf(plan->load_id, sizeof plan->load_id, "%s", want->load_id);
+        plan->targets = calloc(want->n_streams, sizeof *plan->targets);
+        result.state = plan;
+        result.streams = calloc(want->n_streams, sizeof *result.streams);
+    }
+    int status = plan && plan->targets && result.streams ? LEAT_OK : lt_fail_oom(err);
+    status = status ? status : pg_take(ep, &conn, err);
+    status = status ? status : plan_targets(ep, conn, want, plan, err);
+    pg_give(conn);
+    if (!status) {
+        snprintf(plan->state_ns, sizeof plan->state_ns, "%s",
+                 pg_state_ns(ep, plan->targets[0].ns));
+    }
+    for (size_t i = 0; i < want->n_streams && !status; i++) {
+        result.n_streams = i + 1;
+        status = show_target(&plan->targets[i], plan->staged, want->streams[i].parts_wanted,
+                             &result.streams[i], err);
+    }
+    result.serial = !status && !plan->staged;
+    if (status) {
+        pg_plan_release(&result);
+        return status;
+    }
+    *ret_plan = result;
+    return LEAT_OK;
+}

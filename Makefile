@@ -1,6 +1,6 @@
 # A thin face over meson and tools/: nobody needs to know either to try leat.
 .POSIX:
-.PHONY: all setup build check test demo lint fuzz bench clean
+.PHONY: all setup build check test demo docs lint fuzz bench clean
 
 all: build
 
@@ -15,10 +15,14 @@ check: build
 	tools/run-tests quick
 
 test:
+	tools/setup build test
 	tools/run-tests all
 
-demo: build
+demo:
 	tools/demo
+
+docs: build
+	tools/gen-docs
 
 lint:
 	tools/lint

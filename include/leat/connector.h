@@ -531,6 +531,26 @@ struct leat_sql_ops {
     int (*quote)(struct leat_endpoint *ep, const char *identifier, char *out, size_t size);
 };
 
+/* --- types ---------------------------------------------------------------------------------- */
+
+/* System type to canonical. `system` is the bare type name in the system's own lower-case
+ * spelling ("int4", "numeric", "_text"); `canonical` the name of a type of leat, where $1 and $2
+ * stand for the type's arguments (numeric(10,2)). `bare` is used when there are no arguments. */
+struct leat_type_in {
+    const char *system;
+    const char *canonical;
+    const char *bare; /* NULL: the same as canonical */
+    const char *note; /* what happens at the edges, for the documentation; NULL: nothing does */
+};
+
+/* Canonical to system, by storage class: "decimal" covers all precisions ($1, $2 are precision
+ * and scale), "list" any list. `system` NULL: refused, and the note says why. */
+struct leat_type_out {
+    const char *canonical;
+    const char *system;
+    const char *note;
+};
+
 /* --- the connector ------------------------------------------------------------------------- */
 
 struct leat_connector {
@@ -560,6 +580,10 @@ struct leat_connector {
     /* Endings of local paths it opens ("sqlite", "db"), without dot, NULL-terminated; may be
      * NULL. A codec's ending (.gz) is cut off before they are compared. */
     const char *const *extensions;
+
+    /* How its types are read and written, for the documentation; NULL: as it comes. */
+    const struct leat_type_in *types_in;   /* end with a NULL system */
+    const struct leat_type_out *types_out; /* end with a NULL canonical */
 };
 
 /* A loadable module leat-NAME.so exports this one symbol. */

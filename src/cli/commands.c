@@ -40,8 +40,8 @@ const struct command cli_commands[] = {
      "Source it, or put it where the shell looks for completions.",
      "source <(leat completion bash)\n    in ~/.bashrc\n", 0, 1, 1, cli_completion},
     {"docs", "KIND [NAME]", "Print generated documentation",
-     "KIND is man (with the name of a command, or leat), commands, errors or connectors. The "
-     "project's own man pages and docs/ are made with it.",
+     "KIND is man (with the name of a command, or leat), commands, errors, connectors or types. "
+     "The project's own man pages and docs/ are made with it.",
      "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 2, cli_docs},
     {"help", "[COMMAND|errors]", "Explain a command, or all error codes", "",
      "leat help cp\nleat help errors\n", 0, 0, 1, cli_help_command},

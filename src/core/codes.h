@@ -26,7 +26,7 @@
       "wait for the other run to end, or raise --lock-timeout",                                    \
       "Another run, or another session's lock, holds the destination.")                            \
     X(DESTINATION_HOLDS_ROWS, "destination-holds-rows", LEAT_CONFLICT,                             \
-      "say --replace, --append or --merge",                                                        \
+      "say --replace or --append",                                                                 \
       "The destination holds rows that leat did not write from this source, and nothing said "     \
       "what should become of them.")                                                               \
     X(DUPLICATE_COLUMN, "duplicate-column", LEAT_INVALID, "rename one with --rename old=new",      \

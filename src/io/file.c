@@ -274,8 +274,8 @@ int lt_source_file(const char *path, const struct lt_file_options *options,
     /* Files under /proc say that they are regular and empty; both are wrong, so an empty file is
      * read like a pipe. Standard input may be redirected from the middle of a file: then offsets
      * from its beginning are not ours either. */
-    bool whole = S_ISREG(st.st_mode) && st.st_size > 0 &&
-                 (!standard || lseek(fd, 0, SEEK_CUR) == 0);
+    bool whole =
+        S_ISREG(st.st_mode) && st.st_size > 0 && (!standard || lseek(fd, 0, SEEK_CUR) == 0);
     s->base = (struct lt_source){.ops = whole ? &seekable_ops : &forward_ops,
                                  .name = s->file.name,
                                  .size = whole ? st.st_size : -1};
@@ -407,8 +407,8 @@ static int open_output(const char *path, bool exclusive, int *ret_fd, struct lea
     return LEAT_OK;
 }
 
-int lt_sink_file(const char *path, const struct lt_file_options *options,
-                 struct lt_sink **ret_sink, struct leat_error *err)
+int lt_sink_file(const char *path, const struct lt_file_options *options, struct lt_sink **ret_sink,
+                 struct leat_error *err)
 {
     bool standard = !strcmp(path, "-");
     struct stat st;

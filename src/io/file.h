@@ -38,8 +38,8 @@ int lt_source_file(const char *path, const struct lt_file_options *options,
  * buffer of LT_FILE_BUFFER bytes; finish() writes what is left. Closing without finish() drops
  * it, and leaves the file as far as it was written: whoever created it removes it.
  * No SIGPIPE is raised. */
-int lt_sink_file(const char *path, const struct lt_file_options *options,
-                 struct lt_sink **ret_sink, struct leat_error *err);
+int lt_sink_file(const char *path, const struct lt_file_options *options, struct lt_sink **ret_sink,
+                 struct leat_error *err);
 
 /* The name, in the same directory, under which a load writes the file `path` until it is whole:
  * hidden, and told apart by the load's id. malloc'ed; NULL without memory. */

@@ -68,9 +68,9 @@ int lt_dialect_generated_name(const struct lt_dialect *dialect, const char *pref
 
 /* --- system type to canonical -------------------------------------------------------------- */
 
-static const struct lt_type_in *type_in(const struct lt_dialect *dialect, const char *system)
+static const struct leat_type_in *type_in(const struct lt_dialect *dialect, const char *system)
 {
-    for (const struct lt_type_in *row = dialect->in; row->system; row++) {
+    for (const struct leat_type_in *row = dialect->in; row->system; row++) {
         if (!strcmp(row->system, system)) {
             return row;
         }
@@ -80,7 +80,7 @@ static const struct lt_type_in *type_in(const struct lt_dialect *dialect, const 
 
 /* The row's canonical name with its arguments put in; the bare one when they are absent or a
  * decimal could not hold them. */
-static int expand_canonical(const struct lt_type_in *row, int arg1, int arg2, struct lt_buf *out)
+static int expand_canonical(const struct leat_type_in *row, int arg1, int arg2, struct lt_buf *out)
 {
     const char *form = row->canonical;
     bool bare = strchr(form, '$') && arg1 < 0;
@@ -111,7 +111,7 @@ int lt_dialect_field(const struct lt_dialect *dialect, const char *system, const
 {
     struct ArrowSchema field = {.release = NULL};
     struct lt_buf text = LT_BUF_INIT;
-    const struct lt_type_in *row = type_in(dialect, system);
+    const struct leat_type_in *row = type_in(dialect, system);
     int status = row ? expand_canonical(row, arg1, arg2, &text) : lt_buf_puts(&text, "utf8");
     if (status) {
         status = lt_fail_oom(err);
@@ -395,7 +395,7 @@ int lt_dialect_type(const struct lt_dialect *dialect, const struct ArrowSchema *
         return lt_dialect_type(dialect, field->dictionary, out, err);
     }
     const char *name = class_of(&type);
-    const struct lt_type_out *row = dialect->out;
+    const struct leat_type_out *row = dialect->out;
     while (row->canonical && strcmp(row->canonical, name)) {
         row++;
     }

@@ -1,28 +1,12 @@
 /* How a SQL system quotes, types and creates: one const table a system, as data.
  *
- * docs/types.md is generated from the two type tables, so a row says all there is to say. */
+ * The type tables are those of the connector (leat/connector.h), and docs/types.md is generated
+ * from them: a row says all there is to say. */
 #ifndef LT_DIALECT_H
 #define LT_DIALECT_H
 
 #include "columnar/schema.h"
-
-/* System type to canonical. `system` is the bare type name in the system's own lower-case
- * spelling ("int4", "numeric", "_text"); `canonical` a name lt_type_parse reads, where $1 and $2
- * stand for the type's arguments (numeric(10,2)). `bare` is used when there are no arguments. */
-struct lt_type_in {
-    const char *system;
-    const char *canonical;
-    const char *bare; /* NULL: the same as canonical */
-    const char *note; /* what happens at the edges, for the documentation; NULL: nothing does */
-};
-
-/* Canonical to system, by storage class: "decimal" covers all precisions ($1, $2 are precision
- * and scale), "list" any list. `system` NULL: refused, and the note says why. */
-struct lt_type_out {
-    const char *canonical;
-    const char *system;
-    const char *note;
-};
+#include "leat/connector.h"
 
 /* Another spelling of a system type, as catalogs print it ("integer" for "int4"). */
 struct lt_type_alias {
@@ -34,8 +18,8 @@ struct lt_dialect {
     const char *name;                    /* "postgres": also the prefix of leat.source_type */
     char quote;                          /* '"' */
     size_t identifier_bytes_max;         /* 63 */
-    const struct lt_type_in *in;         /* end with a NULL system */
-    const struct lt_type_out *out;       /* end with a NULL canonical */
+    const struct leat_type_in *in;         /* end with a NULL system */
+    const struct leat_type_out *out;       /* end with a NULL canonical */
     const struct lt_type_alias *aliases; /* end with a NULL alias; NULL: none */
     bool has_identity;                   /* GENERATED ... AS IDENTITY is understood */
 };

@@ -7,7 +7,7 @@
 #define NOTE_INFINITY "infinity is refused"
 #define NOTE_LIST "one dimension with lower bound 1; others are refused"
 
-static const struct lt_type_in types_in[] = {
+const struct leat_type_in lt_postgres_types_in[] = {
     {"bool", "bool", NULL, NULL},
     {"int2", "int16", NULL, NULL},
     {"int4", "int32", NULL, NULL},
@@ -53,7 +53,7 @@ static const struct lt_type_in types_in[] = {
     {NULL, NULL, NULL, NULL},
 };
 
-static const struct lt_type_out types_out[] = {
+const struct leat_type_out lt_postgres_types_out[] = {
     {"null", "text", "a column of nulls only"},
     {"bool", "boolean", NULL},
     {"int8", "smallint", NULL},
@@ -107,8 +107,8 @@ const struct lt_dialect lt_dialect_postgres = {
     .name = "postgres",
     .quote = '"',
     .identifier_bytes_max = 63,
-    .in = types_in,
-    .out = types_out,
+    .in = lt_postgres_types_in,
+    .out = lt_postgres_types_out,
     .aliases = aliases,
     .has_identity = true,
 };

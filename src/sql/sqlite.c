@@ -6,7 +6,7 @@
  * affinity), which keep exact text as it is and which the table below reads back. */
 #include "sql/sqlite.h"
 
-static const struct lt_type_in types_in[] = {
+const struct leat_type_in lt_sqlite_types_in[] = {
     {"integer", "int64", NULL, NULL},
     {"int", "int64", NULL, NULL},
     {"bigint", "int64", NULL, NULL},
@@ -60,7 +60,7 @@ static const struct lt_type_in types_in[] = {
     {NULL, NULL, NULL, NULL},
 };
 
-static const struct lt_type_out types_out[] = {
+const struct leat_type_out lt_sqlite_types_out[] = {
     {"null", "TEXT", NULL},
     {"bool", "BOOLEAN", NULL},
     {"int8", "INTEGER", "comes back as int64"},
@@ -96,6 +96,6 @@ const struct lt_dialect lt_dialect_sqlite = {
     .name = "sqlite",
     .quote = '"',
     .identifier_bytes_max = 1000000, /* SQLite names no limit below that of a statement */
-    .in = types_in,
-    .out = types_out,
+    .in = lt_sqlite_types_in,
+    .out = lt_sqlite_types_out,
 };

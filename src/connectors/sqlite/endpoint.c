@@ -218,4 +218,6 @@ const struct leat_connector lt_connector_sqlite = {
     .load = &lt_sq_load,
     .sql = &sql_ops,
     .extensions = extensions,
+    .types_in = lt_sqlite_types_in,
+    .types_out = lt_sqlite_types_out,
 };

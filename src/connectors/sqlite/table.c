@@ -42,7 +42,7 @@ static void bare_type(const char *declared, char name[TYPE_NAME_MAX])
 
 static bool is_known_type(const char *name)
 {
-    for (const struct lt_type_in *row = lt_dialect_sqlite.in; row->system; row++) {
+    for (const struct leat_type_in *row = lt_dialect_sqlite.in; row->system; row++) {
         if (!strcmp(row->system, name)) {
             return true;
         }

@@ -164,8 +164,8 @@ static int unpack(enum lt_codec codec, struct lt_ipc_span *span, uint8_t *out, i
     if (stated == -1) {
         memcpy(out, span->data + 8, (size_t)raw);
     } else {
-        int rc = lt_codec_decompress(codec, span->data + 8, (size_t)span->len - 8, out,
-                                     (size_t)raw, err);
+        int rc = lt_codec_decompress(codec, span->data + 8, (size_t)span->len - 8, out, (size_t)raw,
+                                     err);
         if (rc) {
             return rc;
         }
@@ -178,7 +178,7 @@ static int unpack(enum lt_codec codec, struct lt_ipc_span *span, uint8_t *out, i
 static int unpack_all(enum lt_codec codec, struct lt_ipc_span *spans, size_t n,
                       struct lt_ipc_body **ret_owner, struct leat_error *err)
 {
-    int64_t total = 0, raw;
+    int64_t total = 0, raw = 0;
     for (size_t i = 0; i < n; i++) {
         int rc = raw_len(&spans[i], &raw, err);
         if (rc) {
@@ -223,7 +223,7 @@ static int next_buffer(struct cursor *c, struct lt_ipc_span *ret_span, struct le
 
 static int read_validity(struct cursor *c, struct lt_ipc_node *node, struct leat_error *err)
 {
-    struct lt_ipc_span span;
+    struct lt_ipc_span span = {NULL, 0};
     int rc = next_buffer(c, &span, err);
     if (rc) {
         return rc;
@@ -272,7 +272,7 @@ static int check_offsets(const uint8_t *offsets, int width, int64_t n, int64_t e
 static int read_offsets(struct cursor *c, int width, struct lt_ipc_node *node,
                         struct leat_error *err)
 {
-    struct lt_ipc_span span;
+    struct lt_ipc_span span = {NULL, 0};
     int rc = next_buffer(c, &span, err);
     if (rc) {
         return rc;
@@ -335,7 +335,7 @@ static int read_spans(struct cursor *c, struct lt_ipc_node *node, struct leat_er
 static int read_data(struct cursor *c, const struct lt_ipc_field *field, struct lt_ipc_node *node,
                      struct leat_error *err)
 {
-    struct lt_ipc_span span;
+    struct lt_ipc_span span = {NULL, 0};
     int64_t need = node->length / 8 + (node->length % 8 != 0);
     int rc = next_buffer(c, &span, err);
     if (rc) {
@@ -351,8 +351,8 @@ static int read_data(struct cursor *c, const struct lt_ipc_field *field, struct 
     return LEAT_OK;
 }
 
-static int read_node(struct cursor *c, const struct lt_ipc_field *field,
-                     struct lt_ipc_node *node, struct leat_error *err);
+static int read_node(struct cursor *c, const struct lt_ipc_field *field, struct lt_ipc_node *node,
+                     struct leat_error *err);
 
 static int read_children(struct cursor *c, const struct lt_ipc_field *field,
                          struct lt_ipc_node *node, struct leat_error *err)
@@ -387,11 +387,11 @@ static int read_children(struct cursor *c, const struct lt_ipc_field *field,
     return LEAT_OK;
 }
 
-static int read_node(struct cursor *c, const struct lt_ipc_field *field,
-                     struct lt_ipc_node *node, struct leat_error *err)
+static int read_node(struct cursor *c, const struct lt_ipc_field *field, struct lt_ipc_node *node,
+                     struct leat_error *err)
 {
     enum lt_ipc_shape shape = lt_ipc_shape(field->id);
-    struct lt_ipc_span span;
+    struct lt_ipc_span span = {NULL, 0};
     if (c->node >= c->message->nodes.count) {
         return corrupt(err, "the message has too few columns");
     }
@@ -426,8 +426,8 @@ static int read_node(struct cursor *c, const struct lt_ipc_field *field,
         }
         node->data = span.data;
         node->data_len = span.len;
-        return check_offsets(node->offsets, lt_ipc_offset_width(field->id), node->length,
-                             span.len, err);
+        return check_offsets(node->offsets, lt_ipc_offset_width(field->id), node->length, span.len,
+                             err);
     case LT_IPC_SHAPE_LIST:
         rc = read_offsets(c, lt_ipc_offset_width(field->id), node, err);
         return rc ? rc : read_children(c, field, node, err);
@@ -555,9 +555,9 @@ int lt_ipc_export(const struct lt_ipc_field *field, const struct lt_ipc_node *no
                   struct lt_ipc_body *owner, int64_t first, int64_t rows,
                   struct ArrowArray *ret_array, struct leat_error *err)
 {
-    static const int n_buffers[] = {[LT_IPC_SHAPE_NONE] = 0,   [LT_IPC_SHAPE_BITS] = 2,
-                                    [LT_IPC_SHAPE_FIXED] = 2,  [LT_IPC_SHAPE_BYTES] = 3,
-                                    [LT_IPC_SHAPE_LIST] = 2,   [LT_IPC_SHAPE_NESTED] = 1};
+    static const int n_buffers[] = {
+        [LT_IPC_SHAPE_NONE] = 0,  [LT_IPC_SHAPE_BITS] = 2, [LT_IPC_SHAPE_FIXED] = 2,
+        [LT_IPC_SHAPE_BYTES] = 3, [LT_IPC_SHAPE_LIST] = 2, [LT_IPC_SHAPE_NESTED] = 1};
     enum lt_ipc_shape shape = lt_ipc_shape(field->id);
     struct ArrowArray array;
     int rc = lt_ipc_array_new(n_buffers[shape], node->n_children, owner, &array, err);

@@ -31,14 +31,14 @@ struct lt_ipc_span {
 /* The values of one column (of `offset` + `length` rows), borrowed from wherever they are. */
 struct lt_ipc_node {
     int64_t length;
-    int64_t null_count;         /* exact */
-    int64_t offset;             /* rows before the first; applies to struct and fixed-list
+    int64_t null_count;        /* exact */
+    int64_t offset;            /* rows before the first; applies to struct and fixed-list
                                    children too, as in an ArrowArray */
-    const uint8_t *validity;    /* NULL: no nulls */
-    const uint8_t *data;        /* values, bits, views; the bytes of variable-length values */
-    const uint8_t *offsets;     /* 32 or 64 bits each, by type */
-    int64_t data_len;           /* bytes behind data, of variable-length values */
-    struct lt_ipc_span *spans;  /* what views point into */
+    const uint8_t *validity;   /* NULL: no nulls */
+    const uint8_t *data;       /* values, bits, views; the bytes of variable-length values */
+    const uint8_t *offsets;    /* 32 or 64 bits each, by type */
+    int64_t data_len;          /* bytes behind data, of variable-length values */
+    struct lt_ipc_span *spans; /* what views point into */
     int64_t n_spans;
     struct lt_ipc_node *children;
     int64_t n_children;
@@ -108,13 +108,13 @@ int64_t lt_ipc_count_bits(const uint8_t *bits, int64_t first, int64_t n);
 
 /* Which buffers a layout has beside validity. */
 enum lt_ipc_shape {
-    LT_IPC_SHAPE_NONE,   /* null: not even validity */
+    LT_IPC_SHAPE_NONE, /* null: not even validity */
     LT_IPC_SHAPE_BITS,
     LT_IPC_SHAPE_FIXED,
-    LT_IPC_SHAPE_BYTES,  /* offsets and bytes */
+    LT_IPC_SHAPE_BYTES, /* offsets and bytes */
     LT_IPC_SHAPE_VIEWS,
-    LT_IPC_SHAPE_LIST,   /* offsets; a child */
-    LT_IPC_SHAPE_NESTED  /* children only */
+    LT_IPC_SHAPE_LIST,  /* offsets; a child */
+    LT_IPC_SHAPE_NESTED /* children only */
 };
 
 enum lt_ipc_shape lt_ipc_shape(enum lt_type_id id);

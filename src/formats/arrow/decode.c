@@ -50,6 +50,13 @@ static int extend_bits(struct lt_buf *buf, int64_t length, int64_t n, int64_t *b
     return extend(buf, (length + n + 7) / 8 - (int64_t)buf->len, budget, err);
 }
 
+/* A child's values; of a dictionary that was never sent, there are none. */
+static const struct lt_ipc_node *child_of(const struct lt_ipc_node *node, int64_t i)
+{
+    static const struct lt_ipc_node none = {0};
+    return i < node->n_children ? &node->children[i] : &none;
+}
+
 static bool is_valid(const struct lt_ipc_node *node, int64_t row)
 {
     return row >= 0 && (!node->validity || lt_ipc_bit(node->validity, node->offset + row));
@@ -88,9 +95,8 @@ static int take_bits(const struct lt_ipc_node *node, const int64_t *rows, int64_
     return LEAT_OK;
 }
 
-static int take_fixed(const struct lt_ipc_node *node, size_t width, const int64_t *rows,
-                      int64_t n, struct lt_ipc_column *column, int64_t *budget,
-                      struct leat_error *err)
+static int take_fixed(const struct lt_ipc_node *node, size_t width, const int64_t *rows, int64_t n,
+                      struct lt_ipc_column *column, int64_t *budget, struct leat_error *err)
 {
     int64_t bytes;
     if (__builtin_mul_overflow(n, (int64_t)width, &bytes)) {
@@ -98,8 +104,8 @@ static int take_fixed(const struct lt_ipc_node *node, size_t width, const int64_
     }
     size_t start = column->data.len;
     int rc = extend(&column->data, bytes, budget, err);
-    if (rc || !width) {
-        return rc;
+    if (rc || !width || !node->data) {
+        return rc; /* without data all rows are nulls, and stay zero */
     }
     uint8_t *out = column->data.data + start;
     const uint8_t *in = node->data + (size_t)node->offset * width;
@@ -169,8 +175,8 @@ static int check_end(int64_t end, int width, struct leat_error *err)
 }
 
 static int take_bytes(const struct lt_ipc_field *field, const struct lt_ipc_node *node,
-                      const int64_t *rows, int64_t n, struct lt_ipc_column *column,
-                      int64_t *budget, struct leat_error *err)
+                      const int64_t *rows, int64_t n, struct lt_ipc_column *column, int64_t *budget,
+                      struct leat_error *err)
 {
     enum lt_ipc_shape shape = lt_ipc_shape(field->id);
     int width = lt_ipc_offset_width(field->id);
@@ -226,8 +232,8 @@ static int64_t *list_rows(int64_t n, int64_t *budget, struct leat_error *err)
 }
 
 static int take_list(const struct lt_ipc_field *field, const struct lt_ipc_node *node,
-                     const int64_t *rows, int64_t n, struct lt_ipc_column *column,
-                     int64_t *budget, struct leat_error *err)
+                     const int64_t *rows, int64_t n, struct lt_ipc_column *column, int64_t *budget,
+                     struct leat_error *err)
 {
     int width = lt_ipc_offset_width(field->id);
     int64_t start = column->children[0].length, end = start;
@@ -264,7 +270,7 @@ static int take_list(const struct lt_ipc_field *field, const struct lt_ipc_node 
             }
         }
     }
-    rc = lt_ipc_take(&field->children[0], &node->children[0], inner, at, &column->children[0],
+    rc = lt_ipc_take(&field->children[0], child_of(node, 0), inner, at, &column->children[0],
                      budget, err);
     free(inner);
     return rc;
@@ -293,8 +299,8 @@ static int take_children(const struct lt_ipc_field *field, const struct lt_ipc_n
     }
     int rc = LEAT_OK;
     for (int64_t c = 0; c < field->n_children && !rc; c++) {
-        rc = lt_ipc_take(&field->children[c], &node->children[c], inner, total,
-                         &column->children[c], budget, err);
+        rc = lt_ipc_take(&field->children[c], child_of(node, c), inner, total, &column->children[c],
+                         budget, err);
     }
     free(inner);
     return rc;
@@ -361,8 +367,9 @@ static int take_encoded(const struct lt_ipc_field *field, const struct lt_ipc_no
     }
     int rc;
     if (bad) {
-        rc = lt_fail(err, LT_E_CORRUPT, dictionary ? "a dictionary index is out of range"
-                                                   : "a dictionary was not sent");
+        rc = lt_fail(err, LT_E_CORRUPT,
+                     dictionary ? "a dictionary index is out of range"
+                                : "a dictionary was not sent");
     } else {
         static const struct lt_ipc_node none = {0};
         const struct lt_ipc_field *values = dictionary ? node->dictionary_field : field->values;
@@ -445,8 +452,8 @@ int lt_ipc_column_node(const struct lt_ipc_field *decoded, const struct lt_ipc_c
         node.n_children = decoded->n_children;
     }
     for (int64_t i = 0; i < column->n_children; i++) {
-        int rc = lt_ipc_column_node(&decoded->children[i], &column->children[i],
-                                    &node.children[i], err);
+        int rc =
+            lt_ipc_column_node(&decoded->children[i], &column->children[i], &node.children[i], err);
         if (rc) {
             lt_ipc_node_done(&node);
             return rc;

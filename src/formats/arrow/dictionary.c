@@ -49,8 +49,7 @@ static int add(struct lt_ipc_dictionaries *set, const struct lt_ipc_field *field
         return lt_fail_oom(err);
     }
     set->items = items;
-    items[set->n] =
-        (struct lt_ipc_dictionary){.id = field->dictionary_id, .field = field->values};
+    items[set->n] = (struct lt_ipc_dictionary){.id = field->dictionary_id, .field = field->values};
     int rc = lt_ipc_field_decoded(field->values, &items[set->n].decoded, err);
     set->n += !rc;
     return rc;

@@ -54,8 +54,7 @@ const char *lt_fb_string(const struct lt_fb_table *table, unsigned field, size_t
 bool lt_fb_vector(const struct lt_fb_table *table, unsigned field, size_t size,
                   struct lt_fb_vector *ret_vector);
 /* Element i (< count) of a vector of tables. */
-bool lt_fb_vector_table(const struct lt_fb_vector *vector, size_t i,
-                        struct lt_fb_table *ret_table);
+bool lt_fb_vector_table(const struct lt_fb_vector *vector, size_t i, struct lt_fb_table *ret_table);
 /* A number `at` bytes into a vector of structs or scalars; at + its size must lie inside. */
 int64_t lt_fb_vector_i64(const struct lt_fb_vector *vector, size_t at);
 int32_t lt_fb_vector_i32(const struct lt_fb_vector *vector, size_t at);

@@ -181,8 +181,8 @@ static int seek_head(struct lt_format_reader *r, bool *ret_end, struct leat_erro
         return LEAT_OK;
     }
     bool dictionary = r->block < f->n_dictionaries;
-    const struct lt_ipc_block *block = dictionary ? &f->dictionaries[r->block]
-                                                  : &f->batches[r->block - f->n_dictionaries];
+    const struct lt_ipc_block *block =
+        dictionary ? &f->dictionaries[r->block] : &f->batches[r->block - f->n_dictionaries];
     r->block++;
     r->at = block->offset;
     int rc = read_head(r, ret_end, err);

@@ -22,14 +22,14 @@ struct lt_format_writer {
     struct lt_ipc_field decoded;
     enum lt_codec codec;
     bool file;
-    int64_t position; /* bytes written, from the beginning of what we write */
+    int64_t position;     /* bytes written, from the beginning of what we write */
     struct lt_buf blocks; /* struct lt_ipc_block, one a batch, of a file */
 
     /* Of the batch at hand. */
-    struct lt_buf nodes;   /* pairs of int64 */
-    struct lt_buf pieces;  /* struct piece */
-    struct lt_buf buffers; /* pairs of int64 */
-    struct lt_buf packed;  /* the compressed body */
+    struct lt_buf nodes;           /* pairs of int64 */
+    struct lt_buf pieces;          /* struct piece */
+    struct lt_buf buffers;         /* pairs of int64 */
+    struct lt_buf packed;          /* the compressed body */
     struct lt_ipc_column *columns; /* decoded ones, of n columns */
     int64_t *rows;
     int64_t rows_cap;
@@ -117,9 +117,8 @@ static int add_bits(struct lt_format_writer *w, const uint8_t *bits, int64_t fir
 }
 
 /* Offsets [first, first + n], from 0 on. Also says which bytes or elements they cover. */
-static int add_offsets(struct lt_format_writer *w, const uint8_t *offsets, int width,
-                       int64_t first, int64_t n, int64_t *ret_start, int64_t *ret_end,
-                       struct leat_error *err)
+static int add_offsets(struct lt_format_writer *w, const uint8_t *offsets, int width, int64_t first,
+                       int64_t n, int64_t *ret_start, int64_t *ret_end, struct leat_error *err)
 {
     int64_t start = lt_ipc_offset(offsets, width, first);
     const uint8_t *in = offsets + first * width;
@@ -194,12 +193,12 @@ static int add_column(struct lt_format_writer *w, const struct lt_ipc_field *fie
     case LT_IPC_SHAPE_FIXED:
         return add_piece(w, node->data + at * field->width, n * field->width, NULL, err);
     case LT_IPC_SHAPE_BYTES:
-        rc = add_offsets(w, node->offsets, lt_ipc_offset_width(field->id), at, n, &start, &end,
-                         err);
+        rc =
+            add_offsets(w, node->offsets, lt_ipc_offset_width(field->id), at, n, &start, &end, err);
         return rc ? rc : add_piece(w, node->data + start, end - start, NULL, err);
     case LT_IPC_SHAPE_LIST:
-        rc = add_offsets(w, node->offsets, lt_ipc_offset_width(field->id), at, n, &start, &end,
-                         err);
+        rc =
+            add_offsets(w, node->offsets, lt_ipc_offset_width(field->id), at, n, &start, &end, err);
         return rc ? rc : add_children(w, field, node, start, end - start, err);
     default:
         if (field->id == LT_FIXED_LIST) {
@@ -241,8 +240,7 @@ static int add_decoded(struct lt_format_writer *w, int64_t i, const struct lt_ip
 
 /* One buffer as it is stored when compressed: its length and a frame, or -1 and its bytes where
  * a frame would be no shorter. */
-static int pack_piece(struct lt_format_writer *w, const struct piece *piece,
-                      struct leat_error *err)
+static int pack_piece(struct lt_format_writer *w, const struct piece *piece, struct leat_error *err)
 {
     int64_t raw = piece->len, as_is = -1;
     size_t start = w->packed.len;
@@ -361,9 +359,8 @@ int lt_ipc_write_batch(struct lt_format_writer *w, const struct ArrowArray *batc
     }
     for (int64_t i = 0; i < root.n_children && !rc; i++) {
         const struct lt_ipc_field *field = &w->field.children[i];
-        rc = field->plain
-                 ? add_column(w, field, &root.children[i], root.offset, root.length, err)
-                 : add_decoded(w, i, &root.children[i], root.offset, root.length, err);
+        rc = field->plain ? add_column(w, field, &root.children[i], root.offset, root.length, err)
+                          : add_decoded(w, i, &root.children[i], root.offset, root.length, err);
     }
     if (!rc) {
         rc = put_batch(w, root.length, err);
@@ -395,13 +392,14 @@ static int open_writer(struct lt_format_writer *w, const struct ArrowSchema *sch
                        const struct lt_format_options *options, struct leat_error *err)
 {
     const char *codec = lt_format_option(options, lt_ipc_write_options, "compression");
-    int rc = lt_format_check_options(options, lt_ipc_write_options, w->file ? "arrow" : "arrows",
-                                     err);
+    int rc =
+        lt_format_check_options(options, lt_ipc_write_options, w->file ? "arrow" : "arrows", err);
     if (!rc) {
         rc = lt_codec_parse(codec ? codec : "none", &w->codec, err);
     }
     if (!rc && w->codec == LT_CODEC_GZIP) {
-        rc = lt_fail(err, LT_E_INVALID, "Arrow IPC knows no compression gzip; lz4 and zstd it does");
+        rc =
+            lt_fail(err, LT_E_INVALID, "Arrow IPC knows no compression gzip; lz4 and zstd it does");
     }
     if (!rc) {
         rc = lt_schema_copy(schema, &w->schema, err);

@@ -97,8 +97,7 @@ struct lt_ipc_batch_head {
     int64_t body_len;
 };
 
-int lt_ipc_write_schema(struct lt_fbw *w, const struct ArrowSchema *schema,
-                        struct leat_error *err);
+int lt_ipc_write_schema(struct lt_fbw *w, const struct ArrowSchema *schema, struct leat_error *err);
 void lt_ipc_write_batch_head(struct lt_fbw *w, const struct lt_ipc_batch_head *head);
 int lt_ipc_write_footer(struct lt_fbw *w, const struct ArrowSchema *schema,
                         const struct lt_ipc_block *batches, size_t n_batches,

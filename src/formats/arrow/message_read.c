@@ -45,8 +45,8 @@ static int bad_type(struct leat_error *err, const char *what)
     return lt_fail(err, LT_E_CORRUPT, "the schema has %s that Arrow does not know", what);
 }
 
-static int set(struct lt_ipc_field *field, enum lt_type_id id, int32_t width,
-               struct budget *budget, struct leat_error *err, const char *format)
+static int set(struct lt_ipc_field *field, enum lt_type_id id, int32_t width, struct budget *budget,
+               struct leat_error *err, const char *format)
 {
     field->id = id;
     field->width = width;
@@ -72,8 +72,7 @@ static int read_int(const struct lt_fb_table *type, struct lt_ipc_field *field,
 static int read_decimal(const struct lt_fb_table *type, struct lt_ipc_field *field,
                         struct budget *budget, struct leat_error *err)
 {
-    static const enum lt_type_id ids[] = {LT_DECIMAL32, LT_DECIMAL64, LT_DECIMAL128,
-                                          LT_DECIMAL256};
+    static const enum lt_type_id ids[] = {LT_DECIMAL32, LT_DECIMAL64, LT_DECIMAL128, LT_DECIMAL256};
     static const int digits_max[] = {9, 18, 38, 76};
     int32_t precision = lt_fb_i32(type, 0, 0), scale = lt_fb_i32(type, 1, 0);
     int32_t bits = lt_fb_i32(type, 2, 128);
@@ -331,11 +330,13 @@ static int read_field(const struct lt_fb_table *table, int depth, struct budget 
     }
     budget->text -= name_len;
     lt_fb_table(table, FIELD_TYPE, &type);
+    char *name_text = lt_strndup(name ? name : "", name_len);
+    if (!name_text) {
+        return lt_fail_oom(err);
+    }
     int rc = read_type(lt_fb_i8(table, FIELD_TYPE_KIND, 0), &type, field, budget, err);
-    char *name_text = rc ? NULL : lt_strndup(name ? name : "", name_len);
     if (!rc) {
-        rc = name_text ? lt_schema_init(ret_schema, lt_buf_text(&budget->format), name_text, err)
-                       : lt_fail_oom(err);
+        rc = lt_schema_init(ret_schema, lt_buf_text(&budget->format), name_text, err);
     }
     if (!rc) {
         ret_schema->flags = lt_fb_i8(table, FIELD_NULLABLE, 0) ? ARROW_FLAG_NULLABLE : 0;
@@ -354,7 +355,7 @@ static int read_field(const struct lt_fb_table *table, int depth, struct budget 
     if (!rc) {
         rc = read_encoding(table, field, budget, err);
     }
-    if (rc && name_text && *name_text && lt_utf8_valid_prefix(name_text, name_len) == name_len) {
+    if (rc && *name_text && lt_utf8_valid_prefix(name_text, name_len) == name_len) {
         leat_error_place(err, "column \"%s\"", name_text);
     }
     free(name_text);
@@ -505,8 +506,7 @@ int lt_ipc_footer_read(const void *data, size_t len, int64_t footer_at,
                          &footer.n_dictionaries, err);
     }
     if (!rc) {
-        rc = read_blocks(&root, FOOTER_BATCHES, footer_at, &footer.batches, &footer.n_batches,
-                         err);
+        rc = read_blocks(&root, FOOTER_BATCHES, footer_at, &footer.batches, &footer.n_batches, err);
     }
     if (!rc && fb.bad) {
         rc = lt_fail(err, LT_E_CORRUPT, "the footer is damaged");

@@ -35,10 +35,10 @@ static const struct {
     int32_t bits;
     int32_t is_signed;
 } int_types[] = {
-    [LT_INT8] = {LT_IPC_TYPE_INT, 8, 1},     [LT_INT16] = {LT_IPC_TYPE_INT, 16, 1},
-    [LT_INT32] = {LT_IPC_TYPE_INT, 32, 1},   [LT_INT64] = {LT_IPC_TYPE_INT, 64, 1},
-    [LT_UINT8] = {LT_IPC_TYPE_INT, 8, 0},    [LT_UINT16] = {LT_IPC_TYPE_INT, 16, 0},
-    [LT_UINT32] = {LT_IPC_TYPE_INT, 32, 0},  [LT_UINT64] = {LT_IPC_TYPE_INT, 64, 0},
+    [LT_INT8] = {LT_IPC_TYPE_INT, 8, 1},    [LT_INT16] = {LT_IPC_TYPE_INT, 16, 1},
+    [LT_INT32] = {LT_IPC_TYPE_INT, 32, 1},  [LT_INT64] = {LT_IPC_TYPE_INT, 64, 1},
+    [LT_UINT8] = {LT_IPC_TYPE_INT, 8, 0},   [LT_UINT16] = {LT_IPC_TYPE_INT, 16, 0},
+    [LT_UINT32] = {LT_IPC_TYPE_INT, 32, 0}, [LT_UINT64] = {LT_IPC_TYPE_INT, 64, 0},
 };
 
 /* The number of a type and, for those with one parameter, that parameter's value and size. */
@@ -141,8 +141,7 @@ static enum lt_ipc_type write_type(struct lt_fbw *w, size_t slot, const struct l
         }
         return LT_IPC_TYPE_TIMESTAMP;
     case LT_MAP:
-        type_table(w, slot, map_sizes, 1,
-                   (int32_t[]){(flags & ARROW_FLAG_MAP_KEYS_SORTED) != 0});
+        type_table(w, slot, map_sizes, 1, (int32_t[]){(flags & ARROW_FLAG_MAP_KEYS_SORTED) != 0});
         return LT_IPC_TYPE_MAP;
     default:
         break;

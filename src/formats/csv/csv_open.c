@@ -72,7 +72,7 @@ static int check_distinct(struct lt_csv_reader *reader, struct leat_error *err)
             status = lt_fail(err, LT_E_DUPLICATE_COLUMN,
                              "columns %lld and %lld of the header have the same name, \"%.*s\"",
                              (long long)names[i - 1].column + 1, (long long)names[i].column + 1,
-                             LT_CSV_NAME_SHOWN, names[i].name);
+                             lt_csv_shown(names[i].name), names[i].name);
             leat_error_remedy(err, "rename one in the file, or read it with --header no");
         }
     }
@@ -208,6 +208,28 @@ static int set_field(struct lt_csv_reader *reader, int64_t i, struct ArrowSchema
     return LEAT_OK;
 }
 
+static int unknown_column(const struct lt_csv_reader *reader, const char *name,
+                          struct leat_error *err)
+{
+    int64_t n = reader->schema.n_children;
+    const char **names = calloc((size_t)n + 1, sizeof *names);
+    if (!names) {
+        return lt_fail_oom(err);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        names[i] = reader->schema.children[i]->name;
+    }
+    int status =
+        lt_fail(err, LT_E_UNKNOWN_COLUMN, "--types names a column that is not there, \"%.*s\"",
+                lt_csv_shown(name), name);
+    const char *closest = lt_closest(name, names);
+    if (closest) {
+        leat_error_remedy(err, "did you mean \"%.*s\"?", lt_csv_shown(closest), closest);
+    }
+    free(names);
+    return status;
+}
+
 /* One COLUMN=TYPE of --types. */
 static int set_type(struct lt_csv_reader *reader, const char *text, size_t len,
                     struct leat_error *err)
@@ -221,19 +243,18 @@ static int set_type(struct lt_csv_reader *reader, const char *text, size_t len,
     char *equals = strrchr(item, '=');
     if (!equals) {
         status = lt_fail(err, LT_E_INVALID, "--types needs COLUMN=TYPE, found \"%.*s\"",
-                         LT_CSV_NAME_SHOWN, item);
+                         lt_csv_shown(item), item);
         goto out;
     }
     *equals = 0;
     int64_t i = lt_schema_find(&reader->schema, item);
     if (i < 0) {
-        status = lt_fail(err, LT_E_UNKNOWN_COLUMN, "--types names column \"%.*s\", which %s",
-                         LT_CSV_NAME_SHOWN, item, "the file does not have");
+        status = unknown_column(reader, item, err);
         goto out;
     }
     status = lt_type_parse(equals + 1, &field, err);
     if (status) {
-        leat_error_place(err, "--types %s", item);
+        leat_error_place(err, "--types %.*s", lt_csv_shown(item), item);
         goto out;
     }
     status = set_field(reader, i, &field, err);

@@ -22,10 +22,27 @@ struct failure {
 
 /* --- faults and rejects --------------------------------------------------------------------- */
 
+int lt_csv_shown(const char *name)
+{
+    size_t len = 0;
+    while (len < LT_CSV_NAME_SHOWN && (uint8_t)name[len] >= ' ' && name[len] != 0x7f) {
+        len++;
+    }
+    return (int)lt_utf8_valid_prefix(name, len);
+}
+
 void lt_csv_place_line(const struct lt_csv_reader *reader, int64_t line, char *text, size_t size)
 {
-    snprintf(text, size, "%s:%lld", reader->source->name ? reader->source->name : "<csv>",
-             (long long)line);
+    const char *name = reader->source->name ? reader->source->name : "<csv>";
+    size_t len = strlen(name);
+    bool cut = len > LT_CSV_FILE_SHOWN;
+    if (cut) {
+        name += len - LT_CSV_FILE_SHOWN;
+        while ((*name & 0xc0) == 0x80) {
+            name++;
+        }
+    }
+    snprintf(text, size, "%s%s:%lld", cut ? "..." : "", name, (long long)line);
 }
 
 static const char *column_name(const struct lt_csv_reader *reader, int64_t column)
@@ -36,10 +53,10 @@ static const char *column_name(const struct lt_csv_reader *reader, int64_t colum
 static void place_value(const struct lt_csv_reader *reader, int64_t line, int64_t column,
                         char *text, size_t size)
 {
-    char place[256];
-    lt_csv_place_line(reader, line, place, sizeof place);
-    snprintf(text, size, "%.150s column \"%.*s\"", place, LT_CSV_NAME_SHOWN,
-             column_name(reader, column));
+    const char *name = column_name(reader, column);
+    lt_csv_place_line(reader, line, text, size);
+    size_t len = strlen(text);
+    snprintf(text + len, size - len, " column \"%.*s\"", lt_csv_shown(name), name);
 }
 
 /* Ends reading with the fault in reader->fault_error, once the rows before it are delivered. */
@@ -347,10 +364,11 @@ static int describe_failure(const struct lt_csv_reader *reader, const struct fai
     }
     place_value(reader, row->line, failure->column, err->place, sizeof err->place);
     if (code != LT_E_INVALID_UTF8 && !reader->given[failure->column]) {
+        const char *name = column_name(reader, failure->column);
         leat_error_remedy(err,
                           "the type was inferred: --cast %.*s=utf8, a larger --sample-rows, or "
                           "--on-error skip --rejects FILE",
-                          LT_CSV_NAME_SHOWN, column_name(reader, failure->column));
+                          lt_csv_shown(name), name);
     }
     return status;
 }

@@ -5,6 +5,7 @@
 #include "formats/csv/csv.h"
 
 #define LT_CSV_NAME_SHOWN 100 /* bytes of a column name in messages */
+#define LT_CSV_FILE_SHOWN 120 /* bytes of a file name in places */
 
 struct lt_csv_reader {
     struct lt_source *source;
@@ -40,7 +41,9 @@ int lt_csv_read_block(struct lt_csv_reader *reader, struct leat_error *err);
 /* `rows` scanned rows from `first` on, as cells. */
 void lt_csv_cells_of(struct lt_csv_reader *reader, int64_t first, int64_t rows,
                      struct lt_csv_cells *ret_cells);
-/* "orders.csv:17" */
+/* How much of a column name a message shows: whole characters of one line. */
+int lt_csv_shown(const char *name);
+/* "orders.csv:17"; of a long path only the end is shown. */
 void lt_csv_place_line(const struct lt_csv_reader *reader, int64_t line, char *text, size_t size);
 
 #endif

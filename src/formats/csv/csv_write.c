@@ -285,6 +285,7 @@ static inline int write_value(struct lt_csv_writer *writer, const struct column 
         return write_other(writer, view, row);
     }
     out->len += n;
+    out->data[out->len] = 0;
     return LEAT_OK;
 }
 

@@ -215,6 +215,22 @@ static void csv_reader_takes_types_that_were_given(void **state)
     expect_failure("a\n1\n", PAIRS("types", "a"), "invalid", "");
 }
 
+static void csv_reader_suggests_the_column_meant_by_a_wrong_type_option(void **state)
+{
+    struct dump dump;
+    (void)state;
+    read_text("total,name\n1,x\n", PAIRS("types", "totl=int32"), &dump);
+    assert_string_equal(dump.err.remedy, "did you mean \"total\"?");
+    dump_done(&dump);
+}
+
+static void csv_reader_shows_no_line_ends_of_column_names_in_places(void **state)
+{
+    (void)state;
+    expect_failure("\"a\nb\",c\n1,2\nx,3\n", PAIRS("sample-rows", "1"), "value-syntax",
+                   "orders.csv:4 column \"a\"");
+}
+
 static void csv_reader_takes_types_from_a_schema_by_name(void **state)
 {
     struct lt_format_options options = {0};
@@ -488,6 +504,8 @@ int main(void)
         cmocka_unit_test(csv_reader_places_a_value_that_does_not_fit_the_inferred_type),
         cmocka_unit_test(csv_reader_reports_the_first_bad_value_of_the_file),
         cmocka_unit_test(csv_reader_takes_types_that_were_given),
+        cmocka_unit_test(csv_reader_suggests_the_column_meant_by_a_wrong_type_option),
+        cmocka_unit_test(csv_reader_shows_no_line_ends_of_column_names_in_places),
         cmocka_unit_test(csv_reader_takes_types_from_a_schema_by_name),
         cmocka_unit_test(csv_reader_hands_bad_records_to_the_reject_sink_and_goes_on),
         cmocka_unit_test(csv_reader_stops_when_the_reject_sink_refuses),

@@ -1,0 +1,138 @@
+"""Whole namespaces: selection, keep-going, all or nothing, one moment for all."""
+import threading
+
+import pytest
+
+import readers
+
+TABLES = ["alpha", "beta", "gamma", "tmp_delta"]
+
+
+@pytest.fixture
+def shop(pg_db):
+    for table in TABLES:
+        pg_db.execute(f"create table {table} as select g as id, '{table}' as name "
+                      "from generate_series(1, 1000) g")
+    return pg_db
+
+
+def tables_of(path):
+    return sorted(row[1] for row in readers.sqlite_table(path, "sqlite_schema")[1]
+                  if row[0] == "table" and not row[1].startswith(("_leat", "sqlite_")))
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("pattern", ["", "*"])
+def test_a_namespace_is_copied_table_by_table(leat, shop, tmp_path, pattern):
+    done = leat.ok("cp", shop.stream(pattern), f"sqlite:{tmp_path}/shop.db")
+    assert tables_of(tmp_path / "shop.db") == TABLES
+    for table in TABLES:
+        assert len(readers.sqlite_table(tmp_path / "shop.db", table)[1]) == 1000
+        assert f"{table}: 1,000 rows" in done.stderr
+
+
+def test_include_and_exclude_choose_among_streams(leat, shop, tmp_path):
+    leat.ok("cp", shop.stream(""), f"sqlite:{tmp_path}/a.db", "--exclude=tmp_*")
+    assert tables_of(tmp_path / "a.db") == TABLES[:3]
+    leat.ok("cp", shop.stream(""), f"sqlite:{tmp_path}/b.db", "--include=*a", "--exclude=alpha")
+    assert tables_of(tmp_path / "b.db") == ["beta", "gamma", "tmp_delta"]
+
+
+def test_a_pattern_that_matches_nothing_is_refused(leat, shop, tmp_path):
+    leat.fails(2, "not-found", "cp", shop.stream("zz*"), f"sqlite:{tmp_path}/a.db")
+
+
+def test_a_directory_takes_a_file_a_stream_and_gives_them_back(leat, shop, tmp_path):
+    folder = tmp_path / "backup"
+    leat.ok("cp", shop.stream(""), f"{folder}/", "--format=arrow")
+    assert {f"{table}.arrow" for table in TABLES} <= {p.name for p in folder.iterdir()}
+    leat.ok("cp", f"{folder}/", f"sqlite:{tmp_path}/back.db")
+    assert tables_of(tmp_path / "back.db") == TABLES
+    assert len(readers.arrow_table(folder / "beta.arrow")[1]) == 1000
+
+
+def test_keep_going_copies_the_others_after_one_fails(leat, shop, pg, tmp_path):
+    path = tmp_path / "shop.db"
+    leat.ok("cp", shop.stream("beta"), f"sqlite:{path}#beta")
+    import sqlite3
+    connection = sqlite3.connect(path)
+    connection.executescript("delete from beta; drop table beta; "
+                             "create table beta (id integer check (id < 10), name text)")
+    connection.close()
+    done = leat("cp", shop.stream(""), f"sqlite:{path}", "--keep-going")
+    assert done.returncode == 1, done.stderr
+    assert "beta" in done.stderr
+    for table in ("alpha", "gamma", "tmp_delta"):
+        assert len(readers.sqlite_table(path, table)[1]) == 1000
+    assert readers.sqlite_table(path, "beta")[1] == []
+
+
+@pytest.mark.parametrize("system", ["postgres", "sqlite"])
+def test_atomic_commits_all_streams_or_none(leat, shop, tmp_path, system):
+    path = tmp_path / "shop.db"
+    if system == "sqlite":
+        import sqlite3
+        connection = sqlite3.connect(path)
+        connection.execute("create table gamma (id integer check (id < 10), name text)")
+        connection.commit()
+        connection.close()
+        destination = f"sqlite:{path}"
+    else:
+        shop.execute("create schema away",
+                     "create table away.gamma (id integer check (id < 10), name text)")
+        destination = f"{shop.url}#away."
+    done = leat("cp", shop.stream(""), destination, "--atomic")
+    assert done.returncode == 1, done.stderr
+    if system == "sqlite":
+        assert tables_of(path) == ["gamma"] and readers.sqlite_table(path, "gamma")[1] == []
+    else:
+        with shop.connect() as connection:
+            left = connection.execute("select relname from pg_class where relkind = 'r' and "
+                                      "relnamespace = 'away'::regnamespace and "
+                                      "relname !~ '^_leat_(state|load)$'").fetchall()
+        assert left == [("gamma",)]
+    leat.ok("cp", shop.stream(""), destination, "--atomic", "--exclude=gamma")
+
+
+def test_all_streams_are_read_as_of_one_moment(leat, pg_db, tmp_path):
+    """A writer moves a unit from one table to the other all the time; the sum never changes."""
+    pg_db.execute("create table left_side as select g as id, 1 as n from generate_series(1, 40000) g",
+                  "create table right_side as select g as id, 0 as n from generate_series(1, 40000) g")
+    stop = threading.Event()
+
+    def move():
+        with pg_db.connect() as connection:
+            i = 0
+            while not stop.is_set():
+                i = i % 40000 + 1
+                connection.execute("update left_side set n = n - 1 where id = %s", [i])
+                connection.execute("update right_side set n = n + 1 where id = %s", [i])
+                connection.commit()
+
+    writer = threading.Thread(target=move)
+    pg_db.execute("create index on left_side (id)", "create index on right_side (id)")
+    writer.start()
+    try:
+        for i in range(3):
+            path = tmp_path / f"copy{i}.db"
+            leat.ok("cp", pg_db.stream("*_side"), f"sqlite:{path}", "--parallel=2")
+            total = sum(row[1] for table in ("left_side", "right_side")
+                        for row in readers.sqlite_table(path, table)[1])
+            assert total == 40_000
+    finally:
+        stop.set()
+        writer.join()
+
+
+def test_a_chinook_database_moves_to_postgres_with_keys(leat, chinook, pg_db):
+    leat.ok("cp", f"sqlite:{chinook}", f"{pg_db.url}#public.")
+    tables = [row[1] for row in readers.sqlite_table(chinook, "sqlite_schema")[1]
+              if row[0] == "table" and not row[1].startswith("sqlite_")]
+    assert set(pg_db.tables()) >= set(tables)
+    for table in tables:
+        assert pg_db.count(f'"{table}"') == len(readers.sqlite_table(chinook, table)[1])
+    with pg_db.connect() as connection:
+        keys = connection.execute("select count(*) from pg_constraint where contype = 'p' and "
+                                  "connamespace = 'public'::regnamespace and "
+                                  "conrelid::regclass::text !~ '_leat'").fetchone()[0]
+    assert keys == len(tables)

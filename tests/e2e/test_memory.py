@@ -1,0 +1,55 @@
+"""Memory is bounded by --memory, whatever the size of the table."""
+import pytest
+
+ROWS = 5_000_000
+SMALL = 500_000
+LIMIT_KIB = 96 * 1024
+
+
+@pytest.fixture(scope="module")
+def big(pg):
+    """One database with both tables, for all tests of this file."""
+    from conftest import Database
+    from readers import pg_connect
+    with pg_connect(pg.url()) as connection:
+        connection.autocommit = True
+        connection.execute("create database memory")
+    db = Database(pg, "memory")
+    for name, rows in (("big", ROWS), ("small", SMALL)):
+        db.execute(f"create unlogged table {name} as select g as id, md5(g::text) as name, "
+                   f"g / 7.0::float8 as ratio, timestamptz '2024-01-01' + g * interval '1 second' "
+                   f"as at from generate_series(1, {rows}) g")
+    yield db
+    with pg_connect(pg.url()) as connection:
+        connection.autocommit = True
+        connection.execute("drop database memory with (force)")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", ["arrow", "csv", "sqlite", "postgres", "postgres-columnar"])
+def test_memory_does_not_grow_with_the_table(leat, big, tmp_path, kind):
+    def destination(name):
+        return {"arrow": tmp_path / f"{name}.arrow", "csv": tmp_path / f"{name}.csv.zst",
+                "sqlite": f"sqlite:{tmp_path}/{name}.db#t"}.get(kind, big.stream(f"copy_of_{name}"))
+
+    # A cast on the way makes even the copy between two PostgreSQL tables decode and encode.
+    options = ["--cast=ratio=utf8"] if kind == "postgres-columnar" else []
+    peaks = {}
+    for name in ("small", "big"):
+        peaks[name] = leat.peak_kib("cp", big.stream(name), destination(name), "--replace", *options)
+    print(f"{kind}: {peaks['small']} KiB for {SMALL} rows, {peaks['big']} KiB for {ROWS}")
+    assert peaks["big"] <= peaks["small"] * 1.10 + 1024
+    assert peaks["big"] < LIMIT_KIB
+    if kind.startswith("postgres"):
+        assert big.count("copy_of_big") == ROWS
+        big.execute("drop table copy_of_big, copy_of_small")
+
+
+@pytest.mark.timeout(300)
+def test_reading_files_is_bounded_too(leat, big, tmp_path):
+    leat.ok("cp", big.stream("big"), tmp_path / "big.arrow")
+    leat.ok("cp", tmp_path / "big.arrow", tmp_path / "big.csv")
+    for source, to in (("big.arrow", "again.arrow"), ("big.csv", "again2.arrow")):
+        peak = leat.peak_kib("cp", tmp_path / source, tmp_path / to)
+        print(f"{source}: {peak} KiB")
+        assert peak < LIMIT_KIB

@@ -1,0 +1,72 @@
+"""Data on standard output and from standard input."""
+import subprocess
+import sys
+
+import pyarrow as pa
+import pytest
+
+import readers
+
+pytestmark = pytest.mark.quick
+
+
+@pytest.fixture
+def csv_file(tmp_path):
+    path = tmp_path / "orders.csv"
+    path.write_text("id,name\n1,one\n2,two\n", encoding="utf-8")
+    return path
+
+
+def test_an_arrow_stream_on_standard_output_is_read_by_pyarrow(leat, pg_db):
+    pg_db.execute("create table t as select g as id, 'n' || g as name "
+                  "from generate_series(1, 100000) g")
+    producer = leat.start("cp", pg_db.stream("t"), "arrows:-")
+    script = ("import sys, pyarrow as pa; t = pa.ipc.open_stream(sys.stdin.buffer).read_all(); "
+              "print(t.num_rows, sum(t['id'].to_pylist()), t['name'][99999].as_py()[:1])")
+    told = subprocess.run([sys.executable, "-c", script], stdin=producer.stdout,
+                          capture_output=True, text=True, check=True, timeout=60).stdout
+    producer.stdout.close()
+    err = producer.stderr.read().decode()
+    assert producer.wait() == 0, err
+    assert told.split() == ["100000", "5000050000", "n"]
+    assert "100,000 rows" in err
+
+
+def test_an_arrow_stream_on_standard_input_becomes_a_table(leat, tmp_path):
+    table = pa.table({"id": [1, 2, 3], "name": ["a", None, ""]})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    leat.ok("cp", "arrows:-", f"sqlite:{tmp_path}/s.db#t", stdin=sink.getvalue().to_pybytes())
+    assert readers.sqlite_table(tmp_path / "s.db", "t")[1] == [(1, "a"), (2, None), (3, "")]
+
+
+@pytest.mark.asan
+def test_csv_flows_through_standard_input_and_output(leat):
+    done = leat.ok("cp", "csv:-", "csv:-", stdin=b'a,b\n1,\n2,""\n')
+    assert done.stdout == 'a,b\n1,\n2,""\n'
+
+
+@pytest.mark.asan
+def test_standard_input_is_sniffed(leat, csv_file, tmp_path):
+    leat.ok("cp", "-", tmp_path / "a.arrow", stdin=csv_file.read_bytes())
+    assert readers.arrow_table(tmp_path / "a.arrow")[1] == [(1, "one"), (2, "two")]
+    stream = leat.ok("cp", csv_file, "arrows:-", binary=True).stdout
+    done = leat.ok("cp", "-", "csv:-", stdin=stream)
+    assert done.stdout == "id,name\n1,one\n2,two\n"
+
+
+def test_an_arrow_stream_that_ends_early_is_an_error(leat, csv_file, tmp_path):
+    stream = leat.ok("cp", csv_file, "arrows:-", binary=True).stdout
+    leat.fails((1, 75), ("source-cut", "corrupt-file"), "cp", "arrows:-", tmp_path / "x.csv",
+               stdin=stream[:-40])
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_a_reader_that_goes_away_ends_the_copy_as_a_failure(leat, pg_db):
+    pg_db.execute("create table t as select g as id from generate_series(1, 2000000) g")
+    child = leat.start("cp", pg_db.stream("t"), "csv:-")
+    child.stdout.read(100)
+    child.stdout.close()
+    err = child.stderr.read()
+    assert child.wait(timeout=30) not in (0, -11, -6), err

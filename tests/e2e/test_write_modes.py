@@ -1,0 +1,183 @@
+"""What may be overwritten, and what becomes of the table that was there."""
+import pytest
+
+import readers
+
+
+@pytest.fixture
+def csv_file(tmp_path):
+    path = tmp_path / "orders.csv"
+    path.write_text("id,name\n1,one\n2,two\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(params=["postgres", "sqlite"])
+def dest(request, tmp_path):
+    """(location, rows, make) of one destination table that does not exist yet."""
+    if request.param == "postgres":
+        db = request.getfixturevalue("pg_db")
+        return db.stream("orders"), lambda: db.rows("orders"), db.execute
+    path = tmp_path / "shop.db"
+
+    def execute(*statements):
+        import sqlite3
+        connection = sqlite3.connect(path)
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+        connection.close()
+
+    return (f"sqlite:{path}#orders",
+            lambda: sorted(readers.sqlite_table(path, "orders")[1]), execute)
+
+
+ROWS = [(1, "one"), (2, "two")]
+
+
+@pytest.mark.quick
+def test_an_absent_table_is_made_and_may_be_written_again_by_the_same_source(leat, dest, csv_file):
+    location, rows, _ = dest
+    leat.ok("cp", csv_file, location)
+    assert rows() == ROWS
+    csv_file.write_text("id,name\n3,three\n", encoding="utf-8")
+    leat.ok("cp", csv_file, location)
+    assert rows() == [(3, "three")]
+
+
+@pytest.mark.asan
+def test_rows_that_leat_did_not_write_are_not_replaced_unasked(leat, dest, csv_file):
+    location, rows, execute = dest
+    execute("create table orders (id bigint, name text)", "insert into orders values (9, 'mine')")
+    done = leat.fails(2, "destination-holds-rows", "cp", csv_file, location)
+    assert "--replace" in done.stderr and "--append" in done.stderr
+    assert rows() == [(9, "mine")]
+    leat.ok("cp", csv_file, location, "--append")
+    assert rows() == [*ROWS, (9, "mine")]
+    leat.ok("cp", csv_file, location, "--replace")
+    assert rows() == ROWS
+
+
+def test_an_empty_table_is_filled_without_being_asked(leat, dest, csv_file):
+    location, rows, execute = dest
+    execute("create table orders (id bigint, name text)")
+    leat.ok("cp", csv_file, location)
+    assert rows() == ROWS
+
+
+def test_another_source_must_say_replace(leat, dest, csv_file, tmp_path):
+    location, rows, _ = dest
+    leat.ok("cp", csv_file, location)
+    other = tmp_path / "other.csv"
+    other.write_text("id,name\n5,five\n", encoding="utf-8")
+    leat.fails(2, "destination-holds-rows", "cp", other, location)
+    assert rows() == ROWS
+    leat.ok("cp", other, location, "--replace")
+    assert rows() == [(5, "five")]
+
+
+def test_no_rows_replace_some_rows_only_when_allowed(leat, dest, csv_file):
+    location, rows, _ = dest
+    leat.ok("cp", csv_file, location)
+    csv_file.write_text("id,name\n", encoding="utf-8")
+    leat.fails((1, 2), "empty-source", "cp", csv_file, location, "--replace", "--cast=id=int64")
+    assert rows() == ROWS
+    leat.ok("cp", csv_file, location, "--replace", "--allow-empty", "--cast=id=int64")
+    assert rows() == []
+
+
+def test_append_twice_doubles_and_says_so_by_its_counts(leat, dest, csv_file):
+    location, rows, _ = dest
+    for _ in range(2):
+        done = leat.ok("cp", csv_file, location, "--append")
+        assert "2 rows" in done.stderr
+    assert rows() == sorted(ROWS * 2)
+
+
+def test_replace_and_append_together_are_a_usage_error(leat, csv_file, tmp_path):
+    leat.fails(2, "usage", "cp", csv_file, f"sqlite:{tmp_path}/x.db#t", "--replace", "--append")
+    assert not (tmp_path / "x.db").exists()
+
+
+def test_replace_keeps_definition_grants_and_views(leat, pg_db, csv_file):
+    pg_db.execute("create table orders (id bigint primary key, name varchar(40) default 'x')",
+                  "create view seen as select name from orders",
+                  "create index by_name on orders (name)",
+                  "insert into orders values (9, 'old')", "grant select on orders to public")
+    leat.ok("cp", csv_file, pg_db.stream("orders"), "--replace")
+    assert pg_db.rows("orders") == ROWS and pg_db.rows("seen") == [("one",), ("two",)]
+    with pg_db.connect() as connection:
+        kept = connection.execute(
+            "select (select count(*) from pg_indexes where tablename = 'orders'), "
+            "has_table_privilege('public', 'orders', 'select'), "
+            "(select column_default is not null and character_maximum_length = 40 "
+            " from information_schema.columns where table_name = 'orders' and column_name = 'name')"
+        ).fetchone()
+    assert kept == (2, True, True)
+
+
+def test_recreate_replaces_the_definition_too(leat, pg_db, csv_file):
+    pg_db.execute("create table orders (other int)", "insert into orders values (1)")
+    leat.fails(2, "column-mismatch", "cp", csv_file, pg_db.stream("orders"), "--replace")
+    leat.ok("cp", csv_file, pg_db.stream("orders"), "--replace", "--recreate")
+    assert pg_db.rows("orders") == ROWS
+
+
+def test_readers_see_old_or_new_and_never_an_empty_table(leat, pg_db, tmp_path):
+    path = tmp_path / "orders.csv"
+    path.write_text("id,name\n" + "".join(f"{i},n\n" for i in range(100_000)), encoding="utf-8")
+    pg_db.execute("create table orders (id bigint, name text)",
+                  "insert into orders select g, 'o' from generate_series(1, 500) g")
+    child = leat.start("cp", path, pg_db.stream("orders"), "--replace")
+    seen = set()
+    with pg_db.connect() as connection:
+        connection.autocommit = True
+        connection.execute("set lock_timeout = '20s'")
+        while child.poll() is None:
+            seen.add(connection.execute("select count(*) from orders").fetchone()[0])
+    assert child.wait() == 0, child.stderr.read()
+    assert seen <= {500, 100_000} and 500 in seen
+
+
+@pytest.mark.quick
+def test_a_single_file_is_replaced_as_a_whole(leat, csv_file, tmp_path):
+    out = tmp_path / "out.csv"
+    out.write_text("something else\n", encoding="utf-8")
+    leat.ok("cp", csv_file, out)
+    assert readers.csv_table(out) == (["id", "name"], [("1", "one"), ("2", "two")])
+
+
+def test_columns_rename_cast_where_limit_and_query_shape_the_copy(leat, pg_db, tmp_path):
+    pg_db.execute("create table t (id int, name text, total numeric(10,2))",
+                  "insert into t select g, 'n' || g, g * 1.5 from generate_series(1, 100) g")
+    out = tmp_path / "out.arrow"
+    leat.ok("cp", pg_db.stream("t"), out, "--columns=total,id", "--rename=id=key",
+            "--cast=total=float64", "--where=id <= 10", "--limit=5")
+    columns, rows = readers.arrow_table(out)
+    assert columns == ["total", "key"] and len(rows) == 5
+    assert all(isinstance(total, float) and total == key * 1.5 for total, key in rows)
+    leat.ok("cp", pg_db.url, out, "--query=select id * 2 as double from t where id < 4 order by id")
+    assert readers.arrow_table(out) == (["double"], [(2,), (4,), (6,)])
+
+
+def test_also_writes_the_same_read_to_a_further_destination(leat, pg_db, tmp_path):
+    pg_db.execute("create table t as select g as id from generate_series(1, 3000) g")
+    leat.ok("cp", pg_db.stream("t"), tmp_path / "a.arrow", "--also", tmp_path / "b.csv",
+            "--also", f"sqlite:{tmp_path}/c.db#t")
+    assert len(readers.arrow_table(tmp_path / "a.arrow")[1]) == 3000
+    assert len(readers.csv_table(tmp_path / "b.csv")[1]) == 3000
+    assert len(readers.sqlite_table(tmp_path / "c.db", "t")[1]) == 3000
+
+
+@pytest.mark.asan
+def test_verify_compares_what_was_written(leat, pg_db, csv_file, tmp_path):
+    for location in (pg_db.stream("orders"), f"sqlite:{tmp_path}/v.db#orders",
+                     tmp_path / "v.arrow"):
+        done = leat.ok("cp", csv_file, location, "--verify")
+        assert "2 rows" in done.stderr and ("checksum" in done.stderr or "equal" in done.stderr)
+
+
+def test_dry_run_shows_the_plan_and_touches_nothing(leat, dest, csv_file):
+    location, rows, execute = dest
+    execute("create table orders (id bigint, name text)")
+    done = leat.ok("cp", csv_file, location, "--dry-run")
+    assert "orders" in done.stdout and rows() == []

@@ -325,6 +325,7 @@ static void case_bytes(struct leat_error *err)
 {
     char why[2048] = "";
     base(true, err);
+    leat_error_clear(err);
     int status = job_copy_bytes(conf.names[0], conf.names[2], LEAT_REPLACE, err);
     if (status == LEAT_UNSUPPORTED && !strcmp(err->code, "")) {
         printf("# no wire format of its own: bytes are not asked for\n");

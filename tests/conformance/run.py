@@ -28,7 +28,7 @@ def sqlite(run, work):
     return run(f"sqlite:{path}", f"reset=rm -f {path} {path}-journal {path}-wal {path}-shm",
                f"probe=ls {work} | grep -v -E '^conf.db(-wal|-shm)?$' ; "
                f"sqlite3 {path} \"select name from sqlite_schema where name like '\\_leat\\_%' "
-               "escape '\\' and name not like '\\_leat\\_state%' escape '\\'\"")
+               "escape '\\' and name not in ('_leat_state', '_leat_load')\"")
 
 
 def file(run, work):
@@ -45,7 +45,7 @@ def pg(run, work, *more):
         drop = ("set client_min_messages = error; drop table if exists conf_a, conf_b, conf_c")
         left = ("select relname from pg_class c join pg_namespace n on n.oid = relnamespace "
                 "where relkind in ('r','S') and nspname !~ '^(pg_|information_schema)' "
-                "and relname !~ '^(conf_[abc]|_leat_state.*)$'")
+                "and relname !~ '^(conf_[abc]|_leat_state|_leat_load)$'")
         return run(server.url(), "ns=public", f"reset={psql} -c {shlex.quote(drop)}",
                    f"probe={psql} -c {shlex.quote(left)}", *more)
 

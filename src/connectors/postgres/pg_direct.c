@@ -116,49 +116,22 @@ static void part_close(struct leat_part *part)
 
 /* Of an append only the rows whose xmin is of this transaction or a savepoint of it: their ids
  * are those it holds a lock on. Everything else in the table is this load's anyway. */
-static int own_rows(struct leat_load *load, const struct pg_target *target, struct lt_buf *sql,
-                    struct leat_error *err)
-{
-    char ids[4096];
-    if (target->route != PG_ROUTE_APPEND) {
-        return LEAT_OK;
-    }
-    int status = pg_value(load->conn,
-                          "SELECT pg_catalog.string_agg('''' || transactionid::text || '''', ',') "
-                          "FROM pg_catalog.pg_locks WHERE pid = pg_catalog.pg_backend_pid() AND "
-                          "locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted",
-                          0, NULL, ids, sizeof ids, err);
-    if (!status && lt_buf_printf(sql, " WHERE q.xmin::text IN (%s)", *ids ? ids : "''")) {
-        status = lt_fail_oom(err);
-    }
-    return status;
-}
-
 static int read_back(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
                      struct leat_error *err)
 {
     struct pg_target *target = &load->plan->targets[stream];
-    struct pg_table table = {0};
-    struct lt_buf sql = LT_BUF_INIT;
-    struct leat_stream_name name = {target->ns, target->name};
-    const char **columns = calloc((size_t)target->table.n_columns + 1, sizeof *columns);
-    int status = columns ? pg_describe(load->conn, &name, &table, err) : lt_fail_oom(err);
-    for (int64_t i = 0; i < target->table.n_columns && !status; i++) {
-        columns[i] = target->table.schema.children[i]->name;
+    char ids[4096] = "", where[sizeof ids + 32] = "";
+    int status = LEAT_OK;
+    if (target->route == PG_ROUTE_APPEND) {
+        status = pg_value(load->conn,
+                          "SELECT pg_catalog.string_agg( || transactionid::text || , ',') "
+                          "FROM pg_catalog.pg_locks WHERE pid = pg_catalog.pg_backend_pid() AND "
+                          "locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted",
+                          0, NULL, ids, sizeof ids, err);
+        snprintf(where, sizeof where, " WHERE q.xmin::text IN (%s)", *ids ? ids : "''");
     }
-    status = status ? status
-                    : pg_table_project(&table, columns, (size_t)target->table.n_columns, err);
-    if (!status && (lt_buf_puts(&sql, "SELECT ") || pg_select_list(&table, "q.", true, &sql) ||
-                    lt_buf_printf(&sql, " FROM %s AS q", target->copy_to))) {
-        status = lt_fail_oom(err);
-    }
-    status = status ? status : own_rows(load, target, &sql, err);
-    status = status ? status
-                    : pg_reader_borrow(load->conn, &table, lt_buf_text(&sql), ret_reader, err);
-    pg_table_done(&table);
-    lt_buf_done(&sql);
-    free(columns);
-    return status;
+    return status ? status
+                  : pg_target_read(load->conn, target, target->name, where, ret_reader, err);
 }
 
 /* Every receipt must be of a part sealed here, and every part sealed here must be among them. */

@@ -213,6 +213,30 @@ int pg_target_sequences(struct pg_conn *conn, const struct pg_target *target,
     return status;
 }
 
+int pg_target_read(struct pg_conn *conn, const struct pg_target *target, const char *described,
+                   const char *where, struct leat_reader **ret_reader, struct leat_error *err)
+{
+    struct pg_table table = {0};
+    struct lt_buf sql = LT_BUF_INIT;
+    struct leat_stream_name name = {target->ns, described};
+    const char **columns = calloc((size_t)target->table.n_columns + 1, sizeof *columns);
+    int status = columns ? pg_describe(conn, &name, &table, err) : lt_fail_oom(err);
+    for (int64_t i = 0; i < target->table.n_columns && !status; i++) {
+        columns[i] = target->table.schema.children[i]->name;
+    }
+    status = status ? status
+                    : pg_table_project(&table, columns, (size_t)target->table.n_columns, err);
+    if (!status && (lt_buf_puts(&sql, "SELECT ") || pg_select_list(&table, "q.", true, &sql) ||
+                    lt_buf_printf(&sql, " FROM %s AS q%s", target->copy_to, where))) {
+        status = lt_fail_oom(err);
+    }
+    status = status ? status : pg_reader_borrow(conn, &table, lt_buf_text(&sql), ret_reader, err);
+    pg_table_done(&table);
+    lt_buf_done(&sql);
+    free(columns);
+    return status;
+}
+
 int pg_check_guards(const struct pg_plan *plan, const struct leat_commit *what,
                     struct leat_error *err)
 {

@@ -108,6 +108,10 @@ int pg_target_mirror(struct pg_conn *conn, struct pg_target *target, const char 
                      struct leat_error *err);
 int pg_target_sequences(struct pg_conn *conn, const struct pg_target *target,
                         struct leat_error *err);
+/* Reads the load's rows of a stream on the load's own connection; `described` is the table whose
+ * columns they have. */
+int pg_target_read(struct pg_conn *conn, const struct pg_target *target, const char *described,
+                   const char *where, struct leat_reader **ret_reader, struct leat_error *err);
 int pg_check_guards(const struct pg_plan *plan, const struct leat_commit *what,
                     struct leat_error *err);
 

@@ -1,0 +1,701 @@
+/* The staged protocol: parts of any process fill logged staging tables and commit by themselves;
+ * the commit of the load checks every receipt against the records and moves the tables in.
+ *
+ * The fence is the load's row in _leat_load: commit takes it FOR UPDATE and goes on only while it
+ * says 'open'; whoever sweeps the load says 'swept' first. */
+#include "connectors/postgres/pg_load.h"
+
+#include "core/json.h"
+#include "sql/postgres.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SWEEP_LOADS_MAX 1000
+
+/* Runs one statement about _leat_load; its name goes between the two halves. */
+static int on_records(struct pg_conn *conn, const char *ns, const char *before, const char *after,
+                      int n_params, const char *const *params, PGresult **ret_result,
+                      struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    PGresult *result = NULL;
+    int failed = lt_buf_puts(&sql, before) || pg_state_table(&sql, ns, PG_LOAD_TABLE) ||
+                 lt_buf_puts(&sql, after);
+    int status = failed ? lt_fail_oom(err)
+                        : pg_query(conn, lt_buf_text(&sql), n_params, params, &result, err);
+    lt_buf_done(&sql);
+    if (!status && ret_result) {
+        *ret_result = result;
+    } else {
+        pg_clear(conn, result);
+    }
+    return status;
+}
+
+/* --- begin --------------------------------------------------------------------------------- */
+
+static int name_staging(struct pg_target *target, const char *load_id, size_t stream,
+                        struct leat_error *err)
+{
+    char key[PG_LOAD_ID_MAX + 32];
+    struct lt_buf quoted = LT_BUF_INIT;
+    int len = snprintf(key, sizeof key, "%s/%zu", load_id, stream);
+    free(target->staging);
+    target->staging = lt_format("_leat_s_%016" PRIx64, lt_hash(key, (size_t)len));
+    if (!target->staging ||
+        lt_dialect_quote_name(&lt_dialect_postgres, target->ns, target->staging, &quoted)) {
+        lt_buf_done(&quoted);
+        return lt_fail_oom(err);
+    }
+    free(target->copy_to);
+    target->copy_to = lt_buf_take(&quoted);
+    return target->copy_to ? LEAT_OK : lt_fail_oom(err);
+}
+
+static bool becomes_table(const struct pg_target *target)
+{
+    return target->route == PG_ROUTE_CREATE || target->route == PG_ROUTE_RECREATE;
+}
+
+/* Plain columns; keys and identities come at the commit, where the index is built at once and
+ * names follow the final table's. */
+static int create_staging(struct pg_conn *conn, const struct pg_target *target,
+                          struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    int failed = lt_buf_printf(&sql, "CREATE TABLE %s (", target->copy_to);
+    for (int64_t i = 0; i < target->table.n_columns; i++) {
+        const struct ArrowSchema *field = target->table.schema.children[i];
+        failed |= lt_buf_puts(&sql, i ? ", " : "") | pg_ident(&sql, field->name);
+        failed |= lt_buf_printf(&sql, " %s", target->table.columns[i].type_text);
+        if (becomes_table(target) && !(field->flags & ARROW_FLAG_NULLABLE)) {
+            failed |= lt_buf_puts(&sql, " NOT NULL");
+        }
+    }
+    failed |= lt_buf_byte(&sql, ')');
+    int status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+    lt_buf_done(&sql);
+    if (!status && becomes_table(target)) {
+        status = pg_target_comments(conn, target, target->copy_to, err);
+    }
+    return status;
+}
+
+/* What another process must know of a stream to fill and to commit it. */
+static int describe_target(const struct pg_target *target, struct lt_buf *out)
+{
+    struct lt_json json = {.out = out};
+    lt_json_object(&json);
+    lt_json_key(&json, "mode");
+    lt_json_int(&json, target->mode);
+    lt_json_key(&json, "flags");
+    lt_json_int(&json, target->flags);
+    lt_json_key(&json, "route");
+    lt_json_int(&json, target->route);
+    lt_json_key(&json, "oid");
+    lt_json_int(&json, target->oid);
+    lt_json_key(&json, "rows_before");
+    lt_json_int(&json, target->rows_before);
+    lt_json_key(&json, "bytes");
+    lt_json_bool(&json, target->bytes);
+    lt_json_key(&json, "source_id");
+    lt_json_text(&json, target->source_id);
+    lt_json_key(&json, "keys");
+    lt_json_array(&json);
+    for (size_t k = 0; k < target->n_keys; k++) {
+        lt_json_text(&json, target->keys[k]);
+    }
+    lt_json_array_end(&json);
+    lt_json_key(&json, "identity");
+    lt_json_object(&json);
+    for (int64_t i = 0; i < target->table.n_columns; i++) {
+        char kind[16];
+        const struct ArrowSchema *field = target->table.schema.children[i];
+        if (lt_schema_meta_text(field, LT_META_IDENTITY, kind, sizeof kind)) {
+            lt_json_key(&json, field->name);
+            lt_json_text(&json, kind);
+        }
+    }
+    lt_json_object_end(&json);
+    lt_json_object_end(&json);
+    return json.failed;
+}
+
+static int record_stream(struct leat_load *load, size_t stream, struct leat_error *err)
+{
+    const struct pg_target *target = &load->plan->targets[stream];
+    struct lt_buf plan = LT_BUF_INIT;
+    char number[24];
+    snprintf(number, sizeof number, "%zu", stream);
+    int status = describe_target(target, &plan) ? lt_fail_oom(err) : LEAT_OK;
+    const char *params[] = {load->plan->load_id, number,          target->ns,
+                            target->name,        target->staging, lt_buf_text(&plan)};
+    status = status ? status
+                    : on_records(load->conn, load->plan->state_ns, "INSERT INTO ",
+                                 " (load_id, stream, part, status, namespace, name, staging, plan) "
+                                 "VALUES ($1, $2, -1, 'open', $3, $4, $5, $6)",
+                                 6, params, NULL, err);
+    lt_buf_done(&plan);
+    return status;
+}
+
+static int begin(struct leat_load *load, struct leat_error *err)
+{
+    const char *params[] = {load->plan->load_id};
+    int status = pg_exec(load->conn, "BEGIN", err);
+    status = status ? status
+                    : on_records(load->conn, load->plan->state_ns, "INSERT INTO ",
+                                 " (load_id, stream, part, status) VALUES ($1, -1, -1, 'open')", 1,
+                                 params, NULL, err);
+    for (size_t i = 0; i < load->plan->n_targets && !status; i++) {
+        status = name_staging(&load->plan->targets[i], load->plan->load_id, i, err);
+        status = status ? status : create_staging(load->conn, &load->plan->targets[i], err);
+        status = status ? status : record_stream(load, i, err);
+    }
+    return status ? status : pg_exec(load->conn, "COMMIT", err);
+}
+
+/* --- attach -------------------------------------------------------------------------------- */
+
+static int parse_keys(struct pg_target *target, const json_t *list, struct leat_error *err)
+{
+    size_t n = json_array_size(list);
+    target->keys = calloc(n + 1, sizeof *target->keys);
+    for (size_t i = 0; target->keys && i < n; i++) {
+        const char *key = json_string_value(json_array_get(list, i));
+        target->keys[i] = lt_strdup(key ? key : "");
+        if (!target->keys[i]) {
+            return lt_fail_oom(err);
+        }
+        target->n_keys = i + 1;
+    }
+    return target->keys ? LEAT_OK : lt_fail_oom(err);
+}
+
+static int parse_target(struct pg_target *target, const char *text, struct leat_error *err)
+{
+    json_t *plan = json_loads(text, 0, NULL);
+    int route = (int)json_integer_value(json_object_get(plan, "route"));
+    if (!plan || route < PG_ROUTE_CREATE || route > PG_ROUTE_MIRROR) {
+        json_decref(plan);
+        return lt_fail(err, LT_E_CORRUPT, "the record of the load cannot be read");
+    }
+    const char *source = json_string_value(json_object_get(plan, "source_id"));
+    target->mode = (enum leat_write_mode)json_integer_value(json_object_get(plan, "mode"));
+    target->flags = (uint32_t)json_integer_value(json_object_get(plan, "flags"));
+    target->route = (enum pg_route)route;
+    target->oid = (uint32_t)json_integer_value(json_object_get(plan, "oid"));
+    target->rows_before = json_integer_value(json_object_get(plan, "rows_before"));
+    target->bytes = json_is_true(json_object_get(plan, "bytes"));
+    target->source_id = lt_strdup(source ? source : "");
+    int status = target->source_id ? parse_keys(target, json_object_get(plan, "keys"), err)
+                                   : lt_fail_oom(err);
+    const char *column;
+    json_t *kind;
+    json_object_foreach(json_object_get(plan, "identity"), column, kind) {
+        int64_t at = lt_schema_find(&target->table.schema, column);
+        if (at >= 0 && !status) {
+            status = lt_schema_set_meta(target->table.schema.children[at], LT_META_IDENTITY,
+                                        json_string_value(kind), err);
+        }
+    }
+    json_decref(plan);
+    return status;
+}
+
+static int attach_target(struct leat_load *load, const PGresult *result, int row,
+                         struct leat_error *err)
+{
+    struct pg_conn *conn = load->conn;
+    struct pg_target *target = &load->plan->targets[row];
+    struct lt_buf quoted = LT_BUF_INIT;
+    target->ns = lt_strdup(pg_cell(conn, result, row, 1));
+    target->name = lt_strdup(pg_cell(conn, result, row, 2));
+    int status = target->ns && target->name ? LEAT_OK : lt_fail_oom(err);
+    if (atoi(pg_cell(conn, result, row, 0)) != row) {
+        status = lt_fail(err, LT_E_CORRUPT, "the record of the load lacks a stream");
+    }
+    status = status ? status : name_staging(target, load->plan->load_id, (size_t)row, err);
+    struct leat_stream_name name = {target->ns, target->staging};
+    status = status ? status : pg_describe(conn, &name, &target->table, err);
+    status = status ? status : parse_target(target, pg_cell(conn, result, row, 3), err);
+    if (!status && (lt_dialect_quote_name(&lt_dialect_postgres, target->ns, target->name,
+                                          &quoted) ||
+                    !(target->quoted = lt_buf_take(&quoted)))) {
+        status = lt_fail_oom(err);
+    }
+    lt_buf_done(&quoted);
+    snprintf(target->table.ns, sizeof target->table.ns, "%s", target->ns ? target->ns : "");
+    snprintf(target->table.name, sizeof target->table.name, "%s", target->name ? target->name : "");
+    return status;
+}
+
+int pg_staged_attach(struct leat_load *load, const char *state_ns, struct leat_error *err)
+{
+    struct pg_plan *plan = load->plan;
+    const char *params[] = {plan->load_id};
+    PGresult *result = NULL;
+    snprintf(plan->state_ns, sizeof plan->state_ns, "%s", state_ns);
+    int status = on_records(load->conn, state_ns,
+                            "WITH l AS (SELECT stream, part, status, namespace, name, plan FROM ",
+                            " WHERE load_id = $1 AND part = -1) SELECT stream, namespace, name, plan "
+                            "FROM l WHERE stream >= 0 AND EXISTS (SELECT 1 FROM l WHERE "
+                            "stream = -1 AND status = 'open') ORDER BY stream",
+                            1, params, &result, err);
+    int n = status ? 0 : pg_rows(load->conn, result);
+    if (!status && !n) {
+        status = leat_fail(err, LEAT_CONFLICT, "the load is over: it was committed or swept");
+    }
+    if (!status && !(plan->targets = calloc((size_t)n, sizeof *plan->targets))) {
+        status = lt_fail_oom(err);
+    }
+    for (int i = 0; i < n && !status; i++) {
+        plan->n_targets = (size_t)i + 1;
+        status = attach_target(load, result, i, err);
+    }
+    pg_clear(load->conn, result);
+    return status;
+}
+
+/* --- parts --------------------------------------------------------------------------------- */
+
+static int read_receipt(struct leat_part *part, struct leat_error *err)
+{
+    char stream[16], number[16];
+    const char *params[] = {part->load->plan->load_id, stream, number};
+    PGresult *result = NULL;
+    snprintf(stream, sizeof stream, "%u", part->id.stream);
+    snprintf(number, sizeof number, "%u", part->id.part);
+    int status = on_records(part->conn, part->load->plan->state_ns,
+                            "SELECT attempt, rows, bytes FROM ",
+                            " WHERE load_id = $1 AND stream = $2 AND part = $3", 3, params, &result,
+                            err);
+    if (!status && pg_rows(part->conn, result) != 1) {
+        status = leat_fail(err, LEAT_CONFLICT, "the record of the part vanished: the load is over");
+    }
+    if (!status) {
+        pg_part_receipt(part, &part->earlier);
+        part->earlier.id.attempt = (uint32_t)atoi(pg_cell(part->conn, result, 0, 0));
+        part->earlier.rows_inserted = strtoll(pg_cell(part->conn, result, 0, 1), NULL, 10);
+        part->earlier.bytes = strtoll(pg_cell(part->conn, result, 0, 2), NULL, 10);
+    }
+    pg_clear(part->conn, result);
+    return status;
+}
+
+/* The part's record waits for an earlier attempt still at work, and finds one that is sealed. */
+static int claim_part(struct leat_part *part, struct leat_error *err)
+{
+    char stream[16], number[16], attempt[16];
+    const char *params[] = {part->load->plan->load_id, stream, number, attempt,
+                            part->target->staging};
+    PGresult *result = NULL;
+    snprintf(stream, sizeof stream, "%u", part->id.stream);
+    snprintf(number, sizeof number, "%u", part->id.part);
+    snprintf(attempt, sizeof attempt, "%u", part->id.attempt);
+    int status = pg_exec(part->conn, "BEGIN", err);
+    status = status ? status
+                    : on_records(part->conn, part->load->plan->state_ns, "INSERT INTO ",
+                                 " (load_id, stream, part, attempt, status, staging) VALUES "
+                                 "($1, $2, $3, $4, 'sealed', $5) ON CONFLICT DO NOTHING",
+                                 5, params, &result, err);
+    if (!status) {
+        part->found = !strcmp(part->conn->ep->pq->PQcmdTuples(result), "0");
+    }
+    pg_clear(part->conn, result);
+    return status ? status : part->found ? read_receipt(part, err) : LEAT_OK;
+}
+
+static int part_open(struct leat_load *load, const struct leat_part_plan *plan,
+                     struct leat_part **ret_part, struct leat_error *err)
+{
+    struct pg_conn *conn = NULL;
+    struct leat_part *part = NULL;
+    int status = pg_take(load->ep, &conn, err);
+    status = status ? status : pg_part_new(load, plan, conn, &part, err);
+    status = status ? status : claim_part(part, err);
+    if (!status && !part->found) {
+        status = pg_part_begin_copy(part, part->target->copy_to, err);
+    }
+    if (status) {
+        pg_part_free(part);
+        pg_give(conn);
+        return status;
+    }
+    *ret_part = part;
+    return LEAT_OK;
+}
+
+static int part_seal(struct leat_part *part, struct leat_receipt *ret_receipt,
+                     struct leat_error *err)
+{
+    char stream[16], number[16], rows[24], bytes[24];
+    const char *params[] = {part->load->plan->load_id, stream, number, rows, bytes};
+    if (part->found) {
+        part->sealed = true;
+        *ret_receipt = part->earlier;
+        return LEAT_OK;
+    }
+    int status = pg_step(part->load->ep, "postgres:part:seal:before", err);
+    status = status ? status : pg_part_end_copy(part, err);
+    snprintf(stream, sizeof stream, "%u", part->id.stream);
+    snprintf(number, sizeof number, "%u", part->id.part);
+    snprintf(rows, sizeof rows, "%" PRId64, part->rows);
+    snprintf(bytes, sizeof bytes, "%" PRId64, part->bytes);
+    status = status ? status
+                    : on_records(part->conn, part->load->plan->state_ns, "UPDATE ",
+                                 " SET rows = $4, bytes = $5 WHERE load_id = $1 AND stream = $2 "
+                                 "AND part = $3",
+                                 5, params, NULL, err);
+    status = status ? status : pg_exec(part->conn, "COMMIT", err);
+    if (status) {
+        return status;
+    }
+    part->sealed = true;
+    status = pg_step(part->load->ep, "postgres:part:seal:after", err);
+    if (!status) {
+        pg_part_receipt(part, ret_receipt);
+    }
+    return status;
+}
+
+static void part_close(struct leat_part *part)
+{
+    struct pg_conn *conn = part->conn;
+    pg_part_free(part);
+    pg_give(conn); /* ends the COPY and rolls back what is not sealed */
+}
+
+static int read_back(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
+                     struct leat_error *err)
+{
+    struct pg_target *target = &load->plan->targets[stream];
+    return pg_target_read(load->conn, target, target->staging, "", ret_reader, err);
+}
+
+/* --- commit -------------------------------------------------------------------------------- */
+
+/* Takes the load's row; *ret_already when it was committed before. */
+static int take_row(struct leat_load *load, bool *ret_already, struct leat_error *err)
+{
+    const char *params[] = {load->plan->load_id};
+    PGresult *result = NULL;
+    int status = on_records(load->conn, load->plan->state_ns, "SELECT status FROM ",
+                            " WHERE load_id = $1 AND stream = -1 AND part = -1 FOR UPDATE", 1,
+                            params, &result, err);
+    if (!status) {
+        const char *text = pg_rows(load->conn, result) ? pg_cell(load->conn, result, 0, 0) : "";
+        *ret_already = !strcmp(text, "committed");
+        if (!*ret_already && strcmp(text, "open") != 0) {
+            status = leat_fail(err, LEAT_CONFLICT, "the load was swept: another run took over");
+        }
+    }
+    pg_clear(load->conn, result);
+    return status;
+}
+
+/* Sealed parts and receipts must be the same set with the same counts. */
+static int check_parts(struct leat_load *load, const struct leat_commit *what,
+                       struct leat_error *err)
+{
+    struct pg_conn *conn = load->conn;
+    const char *params[] = {load->plan->load_id};
+    PGresult *result = NULL;
+    size_t known = 0;
+    int status = on_records(conn, load->plan->state_ns, "SELECT stream, part, rows FROM ",
+                            " WHERE load_id = $1 AND part >= 0", 1, params, &result, err);
+    int n = status ? 0 : pg_rows(conn, result);
+    for (size_t i = 0; i < load->plan->n_targets; i++) {
+        load->plan->targets[i].rows = 0;
+    }
+    for (int row = 0; row < n; row++) {
+        uint32_t stream = (uint32_t)strtoul(pg_cell(conn, result, row, 0), NULL, 10);
+        uint32_t part = (uint32_t)strtoul(pg_cell(conn, result, row, 1), NULL, 10);
+        int64_t rows = strtoll(pg_cell(conn, result, row, 2), NULL, 10);
+        for (size_t i = 0; i < what->n_receipts; i++) {
+            const struct leat_receipt *receipt = &what->receipts[i];
+            known += receipt->id.stream == stream && receipt->id.part == part &&
+                     receipt->rows_inserted == rows;
+        }
+        if (stream < load->plan->n_targets) {
+            load->plan->targets[stream].rows += rows;
+        }
+    }
+    if (!status && (known != (size_t)n || known != what->n_receipts)) {
+        status = lt_fail(err, LT_E_COUNT_MISMATCH,
+                         "%zu receipts were given, of %d parts that are sealed", what->n_receipts,
+                         n);
+    }
+    pg_clear(conn, result);
+    return status;
+}
+
+/* The staging table takes the final name, then what could only be made there. */
+static int rename_in(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    int failed = LEAT_OK;
+    target->deleted = 0;
+    if (target->route == PG_ROUTE_RECREATE) {
+        target->deleted = target->rows_before;
+        failed |= lt_buf_printf(&sql, "DROP TABLE %s; ", target->quoted);
+    }
+    failed |= lt_buf_printf(&sql, "ALTER TABLE %s RENAME TO ", target->copy_to);
+    failed |= pg_ident(&sql, target->name);
+    for (size_t k = 0; k < target->n_keys; k++) {
+        failed |= k ? lt_buf_puts(&sql, ", ")
+                    : lt_buf_printf(&sql, "; ALTER TABLE %s ADD PRIMARY KEY (", target->quoted);
+        failed |= pg_ident(&sql, target->keys[k]);
+    }
+    failed |= lt_buf_puts(&sql, target->n_keys ? ")" : "");
+    for (int64_t i = 0; i < target->table.n_columns; i++) {
+        const struct ArrowSchema *field = target->table.schema.children[i];
+        char kind[16];
+        enum pg_wire wire = target->table.columns[i].wire;
+        if (!lt_schema_meta_text(field, LT_META_IDENTITY, kind, sizeof kind) ||
+            (wire != PG_WIRE_INT2 && wire != PG_WIRE_INT4 && wire != PG_WIRE_INT8)) {
+            continue;
+        }
+        failed |= lt_buf_printf(&sql, "; ALTER TABLE %s ALTER COLUMN ", target->quoted);
+        failed |= pg_ident(&sql, field->name) | lt_buf_puts(&sql, " SET NOT NULL, ALTER COLUMN ");
+        failed |= pg_ident(&sql, field->name);
+        failed |= lt_buf_printf(&sql, " ADD GENERATED %s AS IDENTITY",
+                                !strcmp(kind, "always") ? "ALWAYS" : "BY DEFAULT");
+    }
+    int status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+    lt_buf_done(&sql);
+    return status;
+}
+
+static int insert_rows(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    PGresult *result = NULL;
+    int64_t rows = -1;
+    int status = pg_target_prepare(conn, target, err);
+    int failed = lt_buf_printf(&sql, "INSERT INTO %s (", target->quoted) |
+                 pg_select_list(&target->table, "", false, &sql) |
+                 lt_buf_puts(&sql, ") OVERRIDING SYSTEM VALUE SELECT ") |
+                 pg_select_list(&target->table, "", false, &sql) |
+                 lt_buf_printf(&sql, " FROM %s", target->copy_to);
+    if (!status) {
+        status = failed ? lt_fail_oom(err)
+                        : pg_query(conn, lt_buf_text(&sql), 0, NULL, &result, err);
+    }
+    if (!status &&
+        (lt_parse_int(conn->ep->pq->PQcmdTuples(result), &rows) || rows != target->rows)) {
+        status = lt_fail(err, LT_E_COUNT_MISMATCH,
+                         "%" PRId64 " rows were staged and the table took %" PRId64, target->rows,
+                         rows);
+    }
+    pg_clear(conn, result);
+    lt_buf_done(&sql);
+    return status;
+}
+
+static int move_in(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+{
+    int status;
+    if (becomes_table(target)) {
+        status = rename_in(conn, target, err);
+    } else if (target->route == PG_ROUTE_MIRROR) {
+        target->deleted = target->rows_before;
+        status = pg_target_mirror(conn, target, target->copy_to, err);
+    } else {
+        status = insert_rows(conn, target, err);
+    }
+    if (!status && !becomes_table(target)) {
+        status = pg_execf(conn, err, "DROP TABLE %s", target->copy_to);
+    }
+    status = status ? status : pg_target_sequences(conn, target, err);
+    if (status) {
+        leat_error_place(err, "%s.%s", target->ns, target->name);
+    }
+    return status;
+}
+
+static int mark_committed(struct leat_load *load, struct leat_error *err)
+{
+    const char *params[] = {load->plan->load_id};
+    int status = on_records(load->conn, load->plan->state_ns, "UPDATE ",
+                            " SET status = 'committed' WHERE load_id = $1 AND stream = -1", 1,
+                            params, NULL, err);
+    return status ? status
+                  : on_records(load->conn, load->plan->state_ns, "DELETE FROM ",
+                               " WHERE load_id = $1 AND stream >= 0", 1, params, NULL, err);
+}
+
+static int commit_open(struct leat_load *load, const struct leat_commit *what, bool *ret_already,
+                       struct leat_error *err)
+{
+    int status = take_row(load, ret_already, err);
+    if (status || *ret_already) {
+        return status;
+    }
+    status = check_parts(load, what, err);
+    for (size_t i = 0; i < load->plan->n_targets && !status; i++) {
+        status = move_in(load->conn, &load->plan->targets[i], err);
+    }
+    status = status ? status : pg_check_guards(load->plan, what, err);
+    status = status ? status : pg_state_write(load->conn, load->plan, what, err);
+    status = status ? status : mark_committed(load, err);
+    return status ? status : pg_step(load->ep, "postgres:commit:state", err);
+}
+
+static int commit(struct leat_load *load, const struct leat_commit *what, bool *ret_already,
+                  struct leat_error *err)
+{
+    *ret_already = load->committed;
+    if (load->committed) {
+        return LEAT_OK;
+    }
+    int status = pg_step(load->ep, "postgres:commit:before", err);
+    status = status ? status : pg_exec(load->conn, "BEGIN", err);
+    if (status) {
+        return status;
+    }
+    status = commit_open(load, what, ret_already, err);
+    if (!status && !*ret_already) {
+        status = pg_commit(load->conn, err);
+        load->committed = !status;
+        return status;
+    }
+    load->committed = !status;
+    if (!load->conn->broken) {
+        pg_grace(load->conn, PG_CLEANUP_MS);
+        pg_exec(load->conn, "ROLLBACK", NULL);
+        pg_grace(load->conn, 0);
+    }
+    return status;
+}
+
+/* --- clean-up ------------------------------------------------------------------------------ */
+
+static int drop_staging(struct pg_conn *conn, const char *ns, const char *load_id,
+                        int64_t *removed, struct leat_error *err)
+{
+    const char *params[] = {load_id};
+    PGresult *result = NULL;
+    int status = on_records(conn, ns, "SELECT namespace, staging FROM ",
+                            " WHERE load_id = $1 AND part = -1 AND stream >= 0 AND staging LIKE "
+                            "'\\_leat\\_s\\_%'",
+                            1, params, &result, err);
+    int n = status ? 0 : pg_rows(conn, result);
+    for (int i = 0; i < n && !status; i++) {
+        struct lt_buf sql = LT_BUF_INIT;
+        int failed = lt_buf_puts(&sql, "DROP TABLE IF EXISTS ") |
+                     lt_dialect_quote_name(&lt_dialect_postgres, pg_cell(conn, result, i, 0),
+                                           pg_cell(conn, result, i, 1), &sql);
+        status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+        lt_buf_done(&sql);
+    }
+    pg_clear(conn, result);
+    status = status ? status
+                    : on_records(conn, ns, "DELETE FROM ", " WHERE load_id = $1 AND stream >= 0", 1,
+                                 params, NULL, err);
+    *removed += status ? 0 : n;
+    return status;
+}
+
+/* Marks a load swept and drops what it staged, unless it was committed. */
+static int sweep_load(struct pg_conn *conn, const char *ns, const char *load_id, int64_t *removed,
+                      struct leat_error *err)
+{
+    const char *params[] = {load_id};
+    PGresult *result = NULL;
+    int status = pg_exec(conn, "BEGIN", err);
+    status = status ? status
+                    : on_records(conn, ns, "UPDATE ",
+                                 " SET status = 'swept' WHERE load_id = $1 AND stream = -1 AND "
+                                 "status <> 'committed'",
+                                 1, params, &result, err);
+    bool ours = !status && strcmp(conn->ep->pq->PQcmdTuples(result), "0") != 0;
+    pg_clear(conn, result);
+    if (ours) {
+        status = drop_staging(conn, ns, load_id, removed, err);
+    }
+    if (status) {
+        if (!conn->broken) {
+            pg_exec(conn, "ROLLBACK", NULL);
+        }
+        return status;
+    }
+    return pg_exec(conn, "COMMIT", err);
+}
+
+static void abort_load(struct leat_load *load)
+{
+    int64_t removed = 0;
+    struct leat_error why = {.status = LEAT_OK};
+    if (load->conn) {
+        pg_interrupt(load->conn);
+    }
+    if (!load->conn || load->conn->broken) {
+        pg_disconnect(load->conn);
+        load->conn = NULL;
+        if (pg_take_grace(load->ep, PG_CLEANUP_MS, &load->conn, &why)) {
+            pg_log(load->ep, LEAT_LOG_WARN, "staging stays until the next load: %s", why.message);
+            return;
+        }
+    }
+    pg_grace(load->conn, PG_CLEANUP_MS);
+    if (load->ep->pq->PQtransactionStatus(load->conn->pg) != PQTRANS_IDLE) {
+        pg_exec(load->conn, "ROLLBACK", NULL);
+    }
+    if (sweep_load(load->conn, load->plan->state_ns, load->plan->load_id, &removed, &why)) {
+        pg_log(load->ep, LEAT_LOG_WARN, "staging stays until the next load: %s", why.message);
+    }
+}
+
+static int sweep_if_dead(struct pg_conn *conn, const char *state_ns, const char *load_id,
+                         bool busy_fails, int64_t *removed, struct leat_error *err)
+{
+    bool dead = false;
+    int status = pg_try_load(conn, load_id, &dead, err);
+    if (status || !dead) {
+        return status || !busy_fails
+                   ? status
+                   : lt_fail(err, LT_E_DESTINATION_BUSY, "another load is filling this table");
+    }
+    status = sweep_load(conn, state_ns, load_id, removed, err);
+    int unlocked = conn->broken ? LEAT_OK : pg_unlock_load(conn, load_id, NULL);
+    return status ? status : unlocked;
+}
+
+int pg_staged_sweep(struct pg_conn *conn, const char *state_ns, const char *ns, const char *name,
+                    bool busy_fails, int64_t *removed, struct leat_error *err)
+{
+    const char *where[] = {state_ns, PG_LOAD_TABLE}, *params[] = {ns, name};
+    char there[8];
+    PGresult *result = NULL;
+    int status = pg_value(conn,
+                          "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
+                          "ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2",
+                          2, where, there, sizeof there, err);
+    if (status || !*there) {
+        return status;
+    }
+    status = on_records(conn, state_ns, "SELECT DISTINCT load_id FROM ",
+                        " WHERE part = -1 AND stream >= 0 AND namespace = $1 AND name = $2", 2,
+                        params, &result, err);
+    int n = status ? 0 : LT_MIN(pg_rows(conn, result), SWEEP_LOADS_MAX);
+    for (int i = 0; i < n && !status; i++) {
+        status = sweep_if_dead(conn, state_ns, pg_cell(conn, result, i, 0), busy_fails, removed,
+                               err);
+    }
+    pg_clear(conn, result);
+    return status;
+}
+
+const struct pg_protocol pg_staged = {
+    .begin = begin,
+    .part_open = part_open,
+    .part_seal = part_seal,
+    .part_close = part_close,
+    .read_back = read_back,
+    .commit = commit,
+    .abort = abort_load,
+};

@@ -89,8 +89,8 @@ int main(int argc, char **argv)
     cli.color = cli.terminal && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
     cli.progress = "auto";
     cli.args = calloc((size_t)argc + 1, sizeof *cli.args);
-    int rc = cli.args ? leat_new(&cli.leat, &err)
-                      : leat_fail(&err, LEAT_NO_MEMORY, "out of memory");
+    int rc =
+        cli.args ? leat_new(&cli.leat, &err) : leat_fail(&err, LEAT_NO_MEMORY, "out of memory");
     if (!rc) {
         rc = leat_plan_new(cli.leat, &cli.plan, &err);
     }
@@ -102,8 +102,8 @@ int main(int argc, char **argv)
         catch_signals(cli.leat);
         status = cli_parse(&cli, argc, argv);
         if (!status) {
-            status = cli.help ? (cli_help(stdout, cli.leat, cli.command), 0)
-                              : cli.command->run(&cli);
+            status =
+                cli.help ? (cli_help(stdout, cli.leat, cli.command), 0) : cli.command->run(&cli);
         }
         status = finish_output(&cli, status);
     }

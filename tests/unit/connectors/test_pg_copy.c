@@ -157,7 +157,7 @@ static const struct {
     {"binary", PG_WIRE_BYTEA, 17, "00ff", "\\x00ff"},
     {"date", PG_WIRE_DATE, 1082, "00002279", "2024-02-29"},
     {"date", PG_WIRE_DATE, 1082, "ffda97a7", "-4713-11-24"},
-    {"time", PG_WIRE_TIME, 1083, "0000000b154e24c0", "13:14:15.123456"},
+    {"time", PG_WIRE_TIME, 1083, "0000000b18777a00", "13:14:15.123456"},
     {"timestamp", PG_WIRE_TIMESTAMP, 1114, "0000000000000001", "2000-01-01 00:00:00.000001"},
     {"timestamptz", PG_WIRE_TIMESTAMP, 1184, "ffffffffffffffff", "1999-12-31 23:59:59.999999Z"},
     {"interval", PG_WIRE_INTERVAL, 1186, "00000000000f4240000000020000000d", "P1Y1M2DT1S"},
@@ -173,8 +173,8 @@ static const struct {
     {"decimal(18,8)", PG_WIRE_NUMERIC, 1700, "0001fffe4000000804d2", "-0.00001234"},
     {"decimal(9,0)", PG_WIRE_NUMERIC, 1700, "00010002000000000001", "100000000"},
     {"decimal(38,2)", PG_WIRE_NUMERIC, 1700,
-     "000a0008000000020"
-     "00f270f270f270f270f270f270f270f270f26ac",
+     "000a000800000002"
+     "270f270f270f270f270f270f270f270f270f26ac",
      "999999999999999999999999999999999999.99"},
 };
 

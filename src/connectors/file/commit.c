@@ -74,8 +74,8 @@ static int join_manifest(struct fc_manifest *manifest, struct fc_manifest *inten
             return LEAT_OK; /* an earlier attempt came this far */
         }
     }
-    struct fc_entry *grown = realloc(
-        manifest->entries, (manifest->n_entries + intent->n_entries + 1) * sizeof *grown);
+    struct fc_entry *grown =
+        realloc(manifest->entries, (manifest->n_entries + intent->n_entries + 1) * sizeof *grown);
     char **loads = realloc(manifest->loads, (manifest->n_loads + 1) * sizeof *loads);
     manifest->entries = grown ? grown : manifest->entries;
     manifest->loads = loads ? loads : manifest->loads;

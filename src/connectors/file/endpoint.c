@@ -42,10 +42,10 @@ static const struct leat_option options[] = {
 };
 
 static const char *const aliases[] = {"csv", "tsv", "arrow", "arrows", NULL};
-static const char *const extensions[] = {"csv", "tsv", "arrow", "feather",
-                                         "ipc", "arrows", NULL};
+static const char *const extensions[] = {"csv", "tsv", "arrow", "feather", "ipc", "arrows", NULL};
 static const char *const file_steps[] = {"seal", "rename", NULL};
-static const char *const directory_steps[] = {"seal", "intent", "rename", "manifest", "clean", NULL};
+static const char *const directory_steps[] = {"seal",     "intent", "rename",
+                                              "manifest", "clean",  NULL};
 static const char *const stream_steps[] = {"write", NULL};
 
 int lt_fc_step(const struct leat_endpoint *ep, const char *name, struct leat_error *err)
@@ -56,8 +56,7 @@ int lt_fc_step(const struct leat_endpoint *ep, const char *name, struct leat_err
 int lt_fc_cancelled(void *arg)
 {
     const struct leat_endpoint *ep = arg;
-    return lt_cancel_is(&ep->cancel) ||
-           (ep->host->cancelled && ep->host->cancelled(ep->host->arg));
+    return lt_cancel_is(&ep->cancel) || (ep->host->cancelled && ep->host->cancelled(ep->host->arg));
 }
 
 struct lt_file_options lt_fc_file_options(struct leat_endpoint *ep)
@@ -243,8 +242,8 @@ static int choose_format(struct leat_endpoint *ep, const char *scheme, struct le
 {
     const char *name = lt_fc_param(ep, NULL, 0, "format");
     if (!name && !strcasecmp(scheme, "tsv")) {
-        return lt_fc_param(ep, NULL, 0, "delimiter") ? LEAT_OK : add_param(ep, "delimiter", "tab",
-                                                                          err);
+        return lt_fc_param(ep, NULL, 0, "delimiter") ? LEAT_OK
+                                                     : add_param(ep, "delimiter", "tab", err);
     }
     name = name ? name : strcasecmp(scheme, "file") ? scheme : NULL;
     if (name) {

@@ -137,8 +137,8 @@ struct fc_manifest {
 };
 
 /* An absent file is an empty manifest. */
-int lt_fc_manifest_read(struct leat_endpoint *ep, const char *path, struct fc_manifest *ret_manifest,
-                        struct leat_error *err);
+int lt_fc_manifest_read(struct leat_endpoint *ep, const char *path,
+                        struct fc_manifest *ret_manifest, struct leat_error *err);
 /* Written under a temporary name and renamed. */
 int lt_fc_manifest_write(struct leat_endpoint *ep, const char *path, const char *load_id,
                          const struct fc_manifest *manifest, struct leat_error *err);
@@ -163,10 +163,10 @@ struct fc_stream {
     struct ArrowSchema schema;
     const struct lt_format *format;
     enum lt_codec codec;
-    char *lock_name;  /* the file's base name, or the stream's file-safe name */
-    char *path;       /* single files and standard output: where it goes */
-    char *ending;     /* ".csv.gz" */
-    bool append_old;  /* an existing single file's records come first */
+    char *lock_name; /* the file's base name, or the stream's file-safe name */
+    char *path;      /* single files and standard output: where it goes */
+    char *ending;    /* ".csv.gz" */
+    bool append_old; /* an existing single file's records come first */
     int parts_max;
     struct fc_lock lock;
 };

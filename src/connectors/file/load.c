@@ -48,9 +48,8 @@ static int sweep_stream(const char *dir, const char *stream, const char *spare,
                                : lt_fail_errno(err, errno, "cannot list the directory %s", dir);
     }
     while ((entry = readdir(handle))) {
-        if (!lt_fc_is_temp(entry->d_name, stream, load_id) ||
-            (spare && !strcmp(load_id, spare)) || (only_load && strcmp(load_id, only_load) != 0) ||
-            has_intent(dir, load_id)) {
+        if (!lt_fc_is_temp(entry->d_name, stream, load_id) || (spare && !strcmp(load_id, spare)) ||
+            (only_load && strcmp(load_id, only_load) != 0) || has_intent(dir, load_id)) {
             continue;
         }
         char *path = lt_format("%s%s", dir, entry->d_name);
@@ -238,7 +237,8 @@ static bool holds_records(struct leat_load *load, const struct fc_manifest *mani
     if (load->ep->kind == FC_FILE) {
         return lt_fc_has_records(load->ep, load->ep->path);
     }
-    const struct fc_entry *entry = lt_fc_manifest_find(manifest, load->want->streams[stream].name.name);
+    const struct fc_entry *entry =
+        lt_fc_manifest_find(manifest, load->want->streams[stream].name.name);
     return entry && entry->rows != 0;
 }
 
@@ -261,8 +261,8 @@ static int check_guards(struct leat_load *load, const struct leat_commit *what,
                            (long long)(expected >= 0 ? expected : rows), (long long)sealed);
         }
         bool allowed = what->guards.allow_empty || (want->flags & LEAT_WRITE_ALLOW_EMPTY);
-        if (want->mode == LEAT_REPLACE && rows == 0 && !allowed &&
-            load->ep->kind != FC_STANDARD && holds_records(load, manifest, i)) {
+        if (want->mode == LEAT_REPLACE && rows == 0 && !allowed && load->ep->kind != FC_STANDARD &&
+            holds_records(load, manifest, i)) {
             return lt_fail(err, LT_E_EMPTY_SOURCE, "%s: no rows would replace those there are",
                            want->name.name ? want->name.name : load->ep->path);
         }
@@ -505,8 +505,8 @@ static int commit_directory(struct leat_load *load, const struct leat_commit *wh
     char *path = lt_format("%s" FC_MANIFEST, load->dir);
     char *intent_path = lt_fc_intent_path(load->dir, load->want->load_id);
     int status = path && intent_path ? LEAT_OK : lt_fail_oom(err);
-    status = status ? status
-                    : lt_fc_lock(ep, load->dir, FC_MANIFEST, ep->lock_timeout_ms, &lock, err);
+    status =
+        status ? status : lt_fc_lock(ep, load->dir, FC_MANIFEST, ep->lock_timeout_ms, &lock, err);
     status = status ? status : lt_fc_manifest_read(ep, path, &manifest, err);
     *already = !status && lists_load(&manifest, load->want->load_id);
     if (!status && !*already) {
@@ -539,7 +539,7 @@ static enum mark mark_of(const char *path, const char *load_id)
         return errno == ENODATA || errno == ENOENT ? MARK_OTHER : MARK_UNKNOWN;
     }
     return (size_t)len == strlen(load_id) && !memcmp(id, load_id, (size_t)len) ? MARK_OURS
-                                                                              : MARK_OTHER;
+                                                                               : MARK_OTHER;
 #else
     (void)load_id;
     return access(path, F_OK) == 0 ? MARK_UNKNOWN : MARK_OTHER;
@@ -637,8 +637,8 @@ static int outcome_by_lock(struct leat_endpoint *ep, const struct leat_write_pla
     }
     lt_fc_unlock(&lock);
     free(name);
-    bool blind = ep->no_state || (ep->kind == FC_FILE &&
-                                  mark_of(ep->path, want->load_id) == MARK_UNKNOWN);
+    bool blind =
+        ep->no_state || (ep->kind == FC_FILE && mark_of(ep->path, want->load_id) == MARK_UNKNOWN);
     if (!status && blind && temps == 0) {
         return lt_fail(err, LT_E_OUTCOME_UNKNOWN,
                        "%s keeps no record of loads, and the load's own files are gone", ep->path);

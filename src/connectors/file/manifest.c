@@ -186,8 +186,10 @@ static int parse(const char *text, size_t len, struct fc_manifest *manifest, str
     int64_t version = lt_json_integer(lt_json_get(root, "version"), 0);
     size_t n = lt_json_count(streams);
     if (version != MANIFEST_VERSION) {
-        status = lt_fail(err, LT_E_UNSUPPORTED, "a manifest of version %lld, which this leat does "
-                         "not know", (long long)version);
+        status = lt_fail(err, LT_E_UNSUPPORTED,
+                         "a manifest of version %lld, which this leat does "
+                         "not know",
+                         (long long)version);
         goto out;
     }
     manifest->no_record = lt_json_integer(lt_json_get(root, "no_record"), 0) != 0;
@@ -203,8 +205,8 @@ out:
     return status;
 }
 
-int lt_fc_manifest_read(struct leat_endpoint *ep, const char *path, struct fc_manifest *ret_manifest,
-                        struct leat_error *err)
+int lt_fc_manifest_read(struct leat_endpoint *ep, const char *path,
+                        struct fc_manifest *ret_manifest, struct leat_error *err)
 {
     struct lt_file_options options = lt_fc_file_options(ep);
     struct fc_manifest manifest = {.entries = NULL};
@@ -218,8 +220,8 @@ int lt_fc_manifest_read(struct leat_endpoint *ep, const char *path, struct fc_ma
     int status = lt_source_file(path, &options, &source, err);
     while (!status && len) {
         status = lt_buf_reserve(&text, READ_STEP) ? lt_fail_oom(err) : LEAT_OK;
-        status = status ? status
-                        : lt_source_read(source, text.data + text.len, READ_STEP, &len, err);
+        status =
+            status ? status : lt_source_read(source, text.data + text.len, READ_STEP, &len, err);
         text.len += status ? 0 : len;
         if (!status && text.len > MANIFEST_BYTES_MAX) {
             status = lt_fail(err, LT_E_LIMIT, "a manifest of more than 256 MiB");

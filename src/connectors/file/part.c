@@ -63,8 +63,8 @@ size_t lt_fc_stream_params(const struct leat_load *load, const struct fc_stream 
                            const struct leat_option *table,
                            struct leat_param ret_params[FC_PARAMS_MAX])
 {
-    size_t n = lt_fc_pick_params(load->ep, load->want->params, load->want->n_params, table,
-                                 ret_params);
+    size_t n =
+        lt_fc_pick_params(load->ep, load->want->params, load->want->n_params, table, ret_params);
     size_t stem = stream->path ? strlen(stream->path) : 0;
     bool has_option = false, given = false;
     for (const struct leat_option *option = table; option && option->name; option++) {
@@ -89,8 +89,8 @@ static bool without_header(const struct leat_part *part)
 {
     const struct leat_write_plan *want = part->load->want;
     const char *header = lt_fc_param(part->load->ep, want->params, want->n_params, "header");
-    return header && (!strcasecmp(header, "no") || !strcasecmp(header, "false") ||
-                      !strcmp(header, "0"));
+    return header &&
+           (!strcasecmp(header, "no") || !strcasecmp(header, "false") || !strcmp(header, "0"));
 }
 
 static int check_old_schema(const struct leat_part *part, const struct ArrowSchema *old,
@@ -135,8 +135,8 @@ static int copy_bytes(struct leat_part *part, const struct fc_read *read, struct
     size_t len = 1;
     uint8_t last = '\n';
     uint8_t *data = malloc(COPY_BYTES);
-    int status = data ? lt_fc_open_bytes(part->load->ep, read, &source, &format, err)
-                      : lt_fail_oom(err);
+    int status =
+        data ? lt_fc_open_bytes(part->load->ep, read, &source, &format, err) : lt_fail_oom(err);
     while (!status && len) {
         status = lt_source_read(source, data, COPY_BYTES, &len, err);
         if (!status && len) {

@@ -27,8 +27,8 @@ static char *safe_name(const char *stream)
     struct lt_buf out = LT_BUF_INIT;
     int failed = LEAT_OK;
     for (const char *at = stream; *at; at++) {
-        bool plain = *at != '/' && *at != '%' && (unsigned char)*at >= ' ' &&
-                     (*at != '.' || at > stream);
+        bool plain =
+            *at != '/' && *at != '%' && (unsigned char)*at >= ' ' && (*at != '.' || at > stream);
         failed |= plain ? lt_buf_byte(&out, (uint8_t)*at)
                         : lt_buf_printf(&out, "%%%02X", (unsigned)(unsigned char)*at);
     }
@@ -87,8 +87,8 @@ static int choose_format(struct leat_endpoint *ep, const struct leat_write_plan 
         stream->format = lt_format_by_name("csv");
     }
     if (!stream->format) {
-        int status = lt_fail(err, LT_E_INVALID, "the name %s does not tell a format",
-                             lt_fc_base(ep->path));
+        int status =
+            lt_fail(err, LT_E_INVALID, "the name %s does not tell a format", lt_fc_base(ep->path));
         leat_error_remedy(err, "say --format csv, arrow or arrows, or end a directory in /");
         return status;
     }
@@ -112,9 +112,7 @@ static int check_types(const struct fc_stream *stream, struct leat_error *err)
 int lt_fc_stream_init(struct leat_endpoint *ep, const struct leat_write_plan *want, size_t index,
                       struct fc_stream *ret_stream, struct leat_error *err)
 {
-    struct fc_stream stream = {.want = &want->streams[index],
-                               .lock = FC_LOCK_NONE,
-                               .parts_max = 1};
+    struct fc_stream stream = {.want = &want->streams[index], .lock = FC_LOCK_NONE, .parts_max = 1};
     const char *name = stream.want->name.name;
     int status = choose_format(ep, want, &stream, err);
     status = status ? status : choose_codec(ep, want, &stream, err);
@@ -122,12 +120,12 @@ int lt_fc_stream_init(struct leat_endpoint *ep, const struct leat_write_plan *wa
     status = status ? status : check_types(&stream, err);
     if (!status && ep->kind == FC_DIRECTORY) {
         stream.lock_name = name && *name ? safe_name(name) : NULL;
-        stream.ending = lt_format(".%s%s", stream.format->extensions[0], codec_ending(stream.codec));
+        stream.ending =
+            lt_format(".%s%s", stream.format->extensions[0], codec_ending(stream.codec));
         stream.parts_max = LT_MAX(1, stream.want->parts_wanted);
         status = stream.lock_name && stream.ending ? LEAT_OK
                  : name && *name                   ? lt_fail_oom(err)
-                                                   : lt_fail(err, LT_E_INVALID,
-                                                             "a stream without a name");
+                                 : lt_fail(err, LT_E_INVALID, "a stream without a name");
     } else if (!status) {
         struct stat st;
         stream.path = lt_strdup(ep->path);

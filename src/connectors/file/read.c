@@ -15,8 +15,8 @@ struct leat_reader {
     const struct lt_format *format;
     struct lt_source *source;
     struct lt_format_reader *reader;
-    int64_t row;  /* number of the next record, from 1 */
-    int64_t left; /* records still wanted; -1: all */
+    int64_t row;               /* number of the next record, from 1 */
+    int64_t left;              /* records still wanted; -1: all */
     struct leat_reader *chain; /* read after this one; owned */
     struct leat_param params[FC_PARAMS_MAX];
 };
@@ -116,8 +116,7 @@ static int choose_codec(struct leat_endpoint *ep, const struct fc_read *read, co
 
 static int unknown_format(const struct fc_read *read, struct leat_error *err)
 {
-    int status = lt_fail(err, LT_E_INVALID,
-                         "neither its name nor its first bytes tell the format");
+    int status = lt_fail(err, LT_E_INVALID, "neither its name nor its first bytes tell the format");
     leat_error_place(err, "%s", read->path);
     leat_error_remedy(err, "say --format csv, arrow or arrows");
     return status;
@@ -327,8 +326,7 @@ static bool is_stream_file(const struct leat_endpoint *ep, const char *dir, cons
     return regular;
 }
 
-static int list_directory(struct leat_endpoint *ep, struct listing *listing,
-                          struct leat_error *err)
+static int list_directory(struct leat_endpoint *ep, struct listing *listing, struct leat_error *err)
 {
     char *dir = lt_fc_dir_of(ep);
     DIR *handle = dir ? opendir(*dir ? dir : ".") : NULL;

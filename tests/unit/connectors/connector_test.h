@@ -118,7 +118,7 @@ static inline struct leat_endpoint *open_ep(struct fixture *f)
 }
 
 static inline void take_batch(const struct ArrowSchema *schema, const struct ArrowArray *batch,
-                       struct lt_buf *out)
+                              struct lt_buf *out)
 {
     struct lt_view view;
     assert_int_equal(lt_view_init(&view, schema, batch, NULL), LEAT_OK);
@@ -138,7 +138,7 @@ static inline void take_batch(const struct ArrowSchema *schema, const struct Arr
 /* Reads to the end; the text of all rows, and of the schema ("a:int64 b:utf8!" with ! for not
  * nullable). */
 static inline int drain(struct leat_reader *reader, struct lt_buf *types, struct lt_buf *rows,
-                 struct leat_error *err)
+                        struct leat_error *err)
 {
     struct ArrowSchema schema = {.release = NULL};
     assert_int_equal(CONNECTOR->source->schema(reader, &schema, err), LEAT_OK);
@@ -248,7 +248,7 @@ struct one_load {
 };
 
 static inline void load_init(struct one_load *l, const char *stream, const char *schema,
-                      enum leat_write_mode mode, uint32_t flags, const char *load_id)
+                             enum leat_write_mode mode, uint32_t flags, const char *load_id)
 {
     *l = (struct one_load){.load = NULL};
     l->schema = schema_of(schema);
@@ -274,8 +274,8 @@ static inline int load_begin(struct one_load *l, struct leat_endpoint *ep, struc
     return status;
 }
 
-static inline int load_write(struct one_load *l, const char *rows, const struct leat_reject_sink *rejects,
-                      struct leat_error *err)
+static inline int load_write(struct one_load *l, const char *rows,
+                             const struct leat_reject_sink *rejects, struct leat_error *err)
 {
     struct leat_part_plan plan = {
         .size = sizeof plan, .payload = LEAT_PAYLOAD_BATCH, .rejects = rejects};
@@ -291,14 +291,13 @@ static inline int load_write(struct one_load *l, const char *rows, const struct 
 }
 
 static inline int load_commit(struct one_load *l, int64_t expected, bool *ret_already,
-                       struct leat_error *err)
+                              struct leat_error *err)
 {
-    struct leat_commit what = {.size = sizeof what,
-                               .receipts = &l->receipt,
-                               .n_receipts = l->receipt.size ? 1 : 0,
-                               .guards = {.size = sizeof what.guards,
-                                          .rows_expected = &expected,
-                                          .rows_deleted_max = -1}};
+    struct leat_commit what = {
+        .size = sizeof what,
+        .receipts = &l->receipt,
+        .n_receipts = l->receipt.size ? 1 : 0,
+        .guards = {.size = sizeof what.guards, .rows_expected = &expected, .rows_deleted_max = -1}};
     return CONNECTOR->load->commit(l->load, &what, ret_already, err);
 }
 
@@ -310,8 +309,8 @@ static inline void load_done(struct one_load *l)
 
 /* A whole load; fails the test with the error's words. */
 static inline void assert_load(struct fixture *f, const char *stream, const char *schema,
-                        enum leat_write_mode mode, uint32_t flags, const char *id,
-                        const char *rows)
+                               enum leat_write_mode mode, uint32_t flags, const char *id,
+                               const char *rows)
 {
     struct leat_endpoint *ep = open_ep(f);
     struct leat_error err = {.status = LEAT_OK};
@@ -330,8 +329,8 @@ static inline void assert_load(struct fixture *f, const char *stream, const char
 
 /* A load that must fail somewhere, and leaves the error. */
 static inline int load_fails(struct fixture *f, const char *stream, const char *schema,
-                      enum leat_write_mode mode, uint32_t flags, const char *rows,
-                      struct leat_error *err)
+                             enum leat_write_mode mode, uint32_t flags, const char *rows,
+                             struct leat_error *err)
 {
     struct leat_endpoint *ep = open_ep(f);
     struct one_load l;
@@ -346,6 +345,5 @@ static inline int load_fails(struct fixture *f, const char *stream, const char *
     CONNECTOR->close(ep);
     return status;
 }
-
 
 #endif

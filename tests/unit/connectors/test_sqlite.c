@@ -20,9 +20,9 @@ static const struct lt_sqlite *api(void)
 static sqlite3 *open_db(struct fixture *f)
 {
     sqlite3 *db = NULL;
-    assert_int_equal(api()->sqlite3_open_v2(f->path, &db,
-                                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        api()->sqlite3_open_v2(f->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL),
+        SQLITE_OK);
     return db;
 }
 
@@ -135,14 +135,15 @@ static void read_maps_declared_types_to_canonical_ones(void **state)
                "(2, -1, 3, '', 7, 0, '2024-02-29 00:00:00', '2024-02-29', '[]', "
                "x'00112233445566778899aabbccddeeff', x'', 1.5),"
                "(3, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)");
-    assert_stream(f, "t",
-                  "id:int64! n:int64! r:float64 s:text(sqlite:VARCHAR(20)) d:decimal(10,2) b:bool day:date "
-                  "at:timestamp j:json u:uuid x:binary m:numeric",
-                  "1|9223372036854775807|0.5|é|1.10|true|2024-02-29|2024-02-29 13:14:15.500|"
-                  "{\"a\": 1}|00112233-4455-6677-8899-aabbccddeeff|\\x00ff|1.2345678901234567e+19\n"
-                  "2|-1|3||7.00|false|2024-02-29|2024-02-29 00:00:00|[]|"
-                  "00112233-4455-6677-8899-aabbccddeeff|\\x|1.5\n"
-                  "3|0|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL");
+    assert_stream(
+        f, "t",
+        "id:int64! n:int64! r:float64 s:text(sqlite:VARCHAR(20)) d:decimal(10,2) b:bool day:date "
+        "at:timestamp j:json u:uuid x:binary m:numeric",
+        "1|9223372036854775807|0.5|é|1.10|true|2024-02-29|2024-02-29 13:14:15.500|"
+        "{\"a\": 1}|00112233-4455-6677-8899-aabbccddeeff|\\x00ff|1.2345678901234567e+19\n"
+        "2|-1|3||7.00|false|2024-02-29|2024-02-29 00:00:00|[]|"
+        "00112233-4455-6677-8899-aabbccddeeff|\\x|1.5\n"
+        "3|0|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL");
 }
 
 static void read_types_undeclared_columns_by_their_values(void **state)
@@ -151,8 +152,7 @@ static void read_types_undeclared_columns_by_their_values(void **state)
     run_sql(f, "CREATE TABLE t (i, r, big, s, mixed, x, none);"
                "INSERT INTO t VALUES (1, 1, 9007199254740993, 'a', 1, x'01', NULL), "
                "(2, 0.5, 0.5, 'b', 'b', x'02', NULL), (3, 2, 1, 'c', 0.25, NULL, NULL)");
-    assert_stream(f, "t",
-                  "i:int64 r:float64 big:numeric s:utf8 mixed:utf8 x:binary none:utf8",
+    assert_stream(f, "t", "i:int64 r:float64 big:numeric s:utf8 mixed:utf8 x:binary none:utf8",
                   "1|1|9007199254740993|a|1|\\x01|NULL\n2|0.5|0.5|b|b|\\x02|NULL\n"
                   "3|2|1|c|0.25|NULL|NULL");
 }
@@ -196,11 +196,10 @@ static void read_hands_misfits_to_the_reject_sink_and_goes_on(void **state)
     plan.rejects = &sink;
     assert_read(f, &plan, NULL, "x|1|1.25\nv|5|2.00");
     assert_int_equal(f->rejected, 3);
-    assert_string_equal(
-        f->rejects,
-        "t: row 2 column \"n\" [value-syntax] {\"a\":\"y\",\"n\":\"bad\",\"d\":1}\n"
-        "t: row 3 column \"d\" [value-syntax] {\"a\":\"z\",\"n\":3,\"d\":100}\n"
-        "t: row 4 column \"d\" [value-syntax] {\"a\":\"w\",\"n\":4,\"d\":0.005}\n");
+    assert_string_equal(f->rejects,
+                        "t: row 2 column \"n\" [value-syntax] {\"a\":\"y\",\"n\":\"bad\",\"d\":1}\n"
+                        "t: row 3 column \"d\" [value-syntax] {\"a\":\"z\",\"n\":3,\"d\":100}\n"
+                        "t: row 4 column \"d\" [value-syntax] {\"a\":\"w\",\"n\":4,\"d\":0.005}\n");
 }
 
 static void read_takes_the_type_that_the_user_gave(void **state)
@@ -439,8 +438,8 @@ static void url_forms_name_the_file_and_unknown_parameters_are_refused(void **st
     assert_true(check.can_read);
     assert_false(check.can_write);
     CONNECTOR->close(ep);
-    struct leat_config config = {.size = sizeof config, .url = "sqlite:x.db?cache=shared",
-                                 .host = &f->host};
+    struct leat_config config = {
+        .size = sizeof config, .url = "sqlite:x.db?cache=shared", .host = &f->host};
     assert_int_equal(CONNECTOR->open(&config, &ep, NULL), LEAT_INVALID);
     config.url = "sqlite://host/x.db";
     assert_int_equal(CONNECTOR->open(&config, &ep, NULL), LEAT_INVALID);
@@ -540,9 +539,8 @@ static void replace_keeps_an_existing_tables_definition_and_view(void **state)
     assert_rows(f, "SELECT a, extra FROM t", "1|d\n2|d");
     assert_rows(f, "SELECT a FROM v", "1\n2");
     struct leat_error err = {.status = LEAT_OK};
-    assert_int_equal(
-        load_fails(f, "t", "a:int32", LEAT_REPLACE, LEAT_WRITE_FORCE, "1\n11", &err),
-        LEAT_BAD_DATA);
+    assert_int_equal(load_fails(f, "t", "a:int32", LEAT_REPLACE, LEAT_WRITE_FORCE, "1\n11", &err),
+                     LEAT_BAD_DATA);
     assert_rows(f, "SELECT a FROM t", "1\n2");
 }
 
@@ -657,8 +655,7 @@ static void commit_notices_rows_that_a_trigger_dropped(void **state)
     struct leat_error err = {.status = LEAT_OK};
     run_sql(f, "CREATE TABLE t (a INT); CREATE TRIGGER g AFTER INSERT ON t WHEN new.a = 2 BEGIN "
                "DELETE FROM t WHERE a = 2; END");
-    assert_int_equal(load_fails(f, "t", "a:int64", LEAT_APPEND, 0, "1\n2\n3", &err),
-                     LEAT_BAD_DATA);
+    assert_int_equal(load_fails(f, "t", "a:int64", LEAT_APPEND, 0, "1\n2\n3", &err), LEAT_BAD_DATA);
     assert_string_equal(err.code, "count-mismatch");
     assert_rows(f, "SELECT count(*) FROM t", "0");
 }

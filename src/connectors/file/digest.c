@@ -1,8 +1,9 @@
 /* A sink that counts and hashes what passes through it on the way to a file. */
 #include "connectors/file/internal.h"
 
+#include "core/hasher.h"
+
 #include <stdlib.h>
-#include <xxhash.h>
 
 #include "core/banned.h"
 
@@ -10,7 +11,7 @@ struct digest_sink {
     struct lt_sink base;
     struct lt_sink *inner;
     struct fc_digest *digest;
-    XXH3_state_t *state;
+    struct lt_hasher *hasher;
 };
 
 static int digest_write(struct lt_sink *sink, const void *data, size_t size, struct leat_error *err)
@@ -18,7 +19,7 @@ static int digest_write(struct lt_sink *sink, const void *data, size_t size, str
     struct digest_sink *self = (struct digest_sink *)sink;
     int status = lt_sink_write(self->inner, data, size, err);
     if (!status) {
-        XXH3_64bits_update(self->state, data, size);
+        lt_hasher_add(self->hasher, data, size);
         self->digest->bytes += (int64_t)size;
         self->base.position += (int64_t)size;
     }
@@ -28,7 +29,7 @@ static int digest_write(struct lt_sink *sink, const void *data, size_t size, str
 static int digest_finish(struct lt_sink *sink, struct leat_error *err)
 {
     struct digest_sink *self = (struct digest_sink *)sink;
-    self->digest->hash = XXH3_64bits_digest(self->state);
+    self->digest->hash = lt_hasher_value(self->hasher);
     return lt_sink_finish(self->inner, err);
 }
 
@@ -36,7 +37,7 @@ static void digest_close(struct lt_sink *sink)
 {
     struct digest_sink *self = (struct digest_sink *)sink;
     lt_sink_close(self->inner);
-    XXH3_freeState(self->state);
+    lt_hasher_free(self->hasher);
     free(self);
 }
 
@@ -47,19 +48,18 @@ int lt_fc_digest_sink(struct lt_sink *inner, struct fc_digest *digest, struct lt
                       struct leat_error *err)
 {
     struct digest_sink *self = calloc(1, sizeof *self);
-    XXH3_state_t *state = XXH3_createState();
-    if (!self || !state) {
+    struct lt_hasher *hasher = lt_hasher_new();
+    if (!self || !hasher) {
         free(self);
-        XXH3_freeState(state);
+        lt_hasher_free(hasher);
         lt_sink_close(inner);
         return lt_fail_oom(err);
     }
-    XXH3_64bits_reset(state);
     *digest = (struct fc_digest){.bytes = 0};
     self->base = (struct lt_sink){.ops = &digest_ops, .name = inner->name};
     self->inner = inner;
     self->digest = digest;
-    self->state = state;
+    self->hasher = hasher;
     *ret_sink = &self->base;
     return LEAT_OK;
 }

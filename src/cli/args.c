@@ -80,8 +80,7 @@ static bool set_common(struct cli *cli, const char *name, const char *value, int
     } else if (!strcmp(name, "progress")) {
         cli->progress = value;
         if (strcmp(value, "auto") && strcmp(value, "json") && strcmp(value, "none")) {
-            *ret_rc = leat_fail_as(err, LEAT_INVALID, "usage",
-                                   "--progress is auto, json or none");
+            *ret_rc = leat_fail_as(err, LEAT_INVALID, "usage", "--progress is auto, json or none");
         }
     } else if (!strcmp(name, "report")) {
         cli->report = value;
@@ -116,8 +115,7 @@ static const struct leat_option *find_option(struct cli *cli, const char *name)
     return option;
 }
 
-static int set_option(struct cli *cli, const char *name, const char *value,
-                      struct leat_error *err)
+static int set_option(struct cli *cli, const char *name, const char *value, struct leat_error *err)
 {
     int rc;
     if (set_common(cli, name, value, &rc, err)) {
@@ -128,8 +126,7 @@ static int set_option(struct cli *cli, const char *name, const char *value,
 
 /* LEAT_<FLAG> for every option of a table. An environment is shared by many commands, so only
  * what this one takes is looked at. */
-static int read_variables(struct cli *cli, const struct leat_option *table,
-                          struct leat_error *err)
+static int read_variables(struct cli *cli, const struct leat_option *table, struct leat_error *err)
 {
     for (; table && table->name; table++) {
         char variable[64] = "LEAT_";
@@ -178,9 +175,10 @@ static int parse_long(struct cli *cli, int argc, char **argv, int *i, struct lea
     const struct leat_option *option = find_option(cli, name);
     if (!option) {
         /* The plan knows all names and the closest one. */
-        return leat_plan_set(cli->plan, name, NULL, err) ? (int)LEAT_INVALID
-               : leat_fail_as(err, LEAT_INVALID, "unknown-option",
-                              "leat %s has no option --%s", cli->command->name, name);
+        return leat_plan_set(cli->plan, name, NULL, err)
+                   ? (int)LEAT_INVALID
+                   : leat_fail_as(err, LEAT_INVALID, "unknown-option", "leat %s has no option --%s",
+                                  cli->command->name, name);
     }
     if (text[len] == '=') {
         return set_option(cli, name, text + len + 1, err);

@@ -81,16 +81,19 @@ int main(int argc, char **argv)
     struct cli cli;
     struct leat_error err = {0};
     memset(&cli, 0, sizeof cli);
-    /* Batches of some megabytes come and go on several threads: few arenas keep the process
-     * within the memory it was given. */
+    /* Batches of some megabytes come and go on several threads: few arenas, and large blocks
+     * given back at once, keep the process within the memory it was given. (glibc would raise the
+     * threshold with the largest block freed, and memory with it as a copy goes on.) */
     mallopt(M_ARENA_MAX, 2);
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
     cli.terminal = isatty(STDERR_FILENO);
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
     cli.color = cli.terminal && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
     cli.progress = "auto";
     cli.args = calloc((size_t)argc + 1, sizeof *cli.args);
-    int rc = cli.args ? leat_new(&cli.leat, &err)
-                      : leat_fail(&err, LEAT_NO_MEMORY, "out of memory");
+    int rc =
+        cli.args ? leat_new(&cli.leat, &err) : leat_fail(&err, LEAT_NO_MEMORY, "out of memory");
     if (!rc) {
         rc = leat_plan_new(cli.leat, &cli.plan, &err);
     }
@@ -102,8 +105,8 @@ int main(int argc, char **argv)
         catch_signals(cli.leat);
         status = cli_parse(&cli, argc, argv);
         if (!status) {
-            status = cli.help ? (cli_help(stdout, cli.leat, cli.command), 0)
-                              : cli.command->run(&cli);
+            status =
+                cli.help ? (cli_help(stdout, cli.leat, cli.command), 0) : cli.command->run(&cli);
         }
         status = finish_output(&cli, status);
     }

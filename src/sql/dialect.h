@@ -18,8 +18,8 @@ struct lt_dialect {
     const char *name;                    /* "postgres": also the prefix of leat.source_type */
     char quote;                          /* '"' */
     size_t identifier_bytes_max;         /* 63 */
-    const struct leat_type_in *in;         /* end with a NULL system */
-    const struct leat_type_out *out;       /* end with a NULL canonical */
+    const struct leat_type_in *in;       /* end with a NULL system */
+    const struct leat_type_out *out;     /* end with a NULL canonical */
     const struct lt_type_alias *aliases; /* end with a NULL alias; NULL: none */
     bool has_identity;                   /* GENERATED ... AS IDENTITY is understood */
 };

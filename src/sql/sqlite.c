@@ -83,8 +83,9 @@ const struct leat_type_out lt_sqlite_types_out[] = {
     {"date", "DATE", "ISO 8601 text"},
     {"time", "TIME", "ISO 8601 text; nanoseconds as TIME_NS"},
     {"timestamp", "TIMESTAMP", "ISO 8601 text; nanoseconds as TIMESTAMP_NS"},
-    {"timestamptz", "TIMESTAMPTZ", "ISO 8601 text in UTC, ending Z; nanoseconds as "
-                                   "TIMESTAMPTZ_NS"},
+    {"timestamptz", "TIMESTAMPTZ",
+     "ISO 8601 text in UTC, ending Z; nanoseconds as "
+     "TIMESTAMPTZ_NS"},
     {"interval", "INTERVAL_TEXT", "ISO 8601 text"},
     {"list", "JSON_TEXT", "as a JSON array"},
     {"struct", "JSON_TEXT", "as a JSON object"},

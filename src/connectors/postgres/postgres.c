@@ -211,4 +211,6 @@ const struct leat_connector lt_connector_postgres = {
     .source = &pg_source_ops,
     .load = &pg_load_ops,
     .sql = &pg_sql_ops,
+    .types_in = lt_postgres_types_in,
+    .types_out = lt_postgres_types_out,
 };

@@ -215,7 +215,9 @@ static int add_foreign_keys(struct pg_conn *conn, struct pg_table *table, struct
         "'ref_columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.n) FROM "
         "pg_catalog.unnest(k.confkey) WITH ORDINALITY u(num, n) JOIN pg_catalog.pg_attribute a "
         "ON a.attrelid = k.confrelid AND a.attnum = u.num), "
-        "'on_delete', k.confdeltype::text, 'on_update', k.confupdtype::text) ORDER BY k.conname) "
+        "'on_delete', CASE k.confdeltype WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' "
+        "WHEN 'd' THEN 'SET DEFAULT' ELSE 'NO ACTION' END, 'on_update', CASE k.confupdtype WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' "
+        "WHEN 'd' THEN 'SET DEFAULT' ELSE 'NO ACTION' END) ORDER BY k.conname) "
         "FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class r ON r.oid = k.confrelid "
         "JOIN pg_catalog.pg_namespace s ON s.oid = r.relnamespace "
         "WHERE k.conrelid = $1::oid AND k.contype = 'f' AND k.conparentid = 0",

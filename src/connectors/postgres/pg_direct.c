@@ -72,6 +72,24 @@ static int keep_receipt(struct leat_load *load, const struct leat_receipt *recei
     return LEAT_OK;
 }
 
+/* Rows carry the id of the savepoint they came in. The server lists it only while the savepoint is
+ * open: as the locks this session holds on transaction ids of its own. */
+static int note_xids(struct leat_load *load, struct leat_error *err)
+{
+    char ids[256];
+    int status = pg_value(load->conn,
+                          "SELECT pg_catalog.string_agg(pg_catalog.quote_literal("
+                          "transactionid::text), ',') FROM pg_catalog.pg_locks WHERE pid = "
+                          "pg_catalog.pg_backend_pid() AND locktype = 'transactionid' AND "
+                          "mode = 'ExclusiveLock' AND granted",
+                          0, NULL, ids, sizeof ids, err);
+    if (!status && *ids &&
+        lt_buf_printf(&load->own_xids, "%s%s", load->own_xids.len ? "," : "", ids)) {
+        status = lt_fail_oom(err);
+    }
+    return status;
+}
+
 static int part_seal(struct leat_part *part, struct leat_receipt *ret_receipt,
                      struct leat_error *err)
 {
@@ -83,6 +101,9 @@ static int part_seal(struct leat_part *part, struct leat_receipt *ret_receipt,
     }
     int status = pg_step(part->load->ep, "postgres:part:seal:before", err);
     status = status ? status : pg_part_end_copy(part, err);
+    if (!status && part->target->route == PG_ROUTE_APPEND) {
+        status = note_xids(part->load, err);
+    }
     status = status ? status : pg_exec(part->conn, "RELEASE SAVEPOINT leat_part", err);
     if (!status) {
         pg_part_receipt(part, &receipt);
@@ -114,24 +135,24 @@ static void part_close(struct leat_part *part)
     pg_part_free(part);
 }
 
-/* Of an append only the rows whose xmin is of this transaction or a savepoint of it: their ids
- * are those it holds a lock on. Everything else in the table is this load's anyway. */
+/* Of an append only the rows whose xmin is of one of its savepoints. Everything else in the table
+ * is this load's anyway. */
 static int read_back(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
                      struct leat_error *err)
 {
     struct pg_target *target = &load->plan->targets[stream];
-    char ids[4096] = "", where[sizeof ids + 32] = "";
+    struct lt_buf where = LT_BUF_INIT;
     int status = LEAT_OK;
-    if (target->route == PG_ROUTE_APPEND) {
-        status = pg_value(load->conn,
-                          "SELECT pg_catalog.string_agg( || transactionid::text || , ',') "
-                          "FROM pg_catalog.pg_locks WHERE pid = pg_catalog.pg_backend_pid() AND "
-                          "locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted",
-                          0, NULL, ids, sizeof ids, err);
-        snprintf(where, sizeof where, " WHERE q.xmin::text IN (%s)", *ids ? ids : "''");
+    if (target->route == PG_ROUTE_APPEND &&
+        lt_buf_printf(&where, " WHERE q.xmin::text IN (%s)",
+                      load->own_xids.len ? lt_buf_text(&load->own_xids) : "''")) {
+        status = lt_fail_oom(err);
     }
-    return status ? status
-                  : pg_target_read(load->conn, target, target->name, where, ret_reader, err);
+    status = status ? status
+                    : pg_target_read(load->conn, target, target->name, lt_buf_text(&where),
+                                     ret_reader, err);
+    lt_buf_done(&where);
+    return status;
 }
 
 /* Every receipt must be of a part sealed here, and every part sealed here must be among them. */

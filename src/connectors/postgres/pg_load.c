@@ -16,8 +16,8 @@ static void free_load(struct leat_load *load)
         pg_grace(load->conn, PG_CLEANUP_MS);
         /* Locks of the session would outlive the load in the pool. */
         if (!load->conn->broken &&
-            (load->ep->pq->PQtransactionStatus(load->conn->pg) != PQTRANS_IDLE ? pg_exec(load->conn, "ROLLBACK", NULL)
-                                                                      : LEAT_OK)) {
+            load->ep->pq->PQtransactionStatus(load->conn->pg) != PQTRANS_IDLE &&
+            pg_exec(load->conn, "ROLLBACK", NULL)) {
             load->conn->broken = true;
         }
         if (!load->conn->broken &&
@@ -28,6 +28,7 @@ static void free_load(struct leat_load *load)
     }
     pg_plan_put(load->plan);
     free(load->receipts);
+    lt_buf_done(&load->own_xids);
     free(load);
 }
 

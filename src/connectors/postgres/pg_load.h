@@ -63,6 +63,7 @@ struct leat_load {
     struct leat_part *open_part;   /* direct: the only one */
     struct leat_receipt *receipts; /* direct: of the sealed parts */
     size_t n_receipts;
+    struct lt_buf own_xids; /* direct: 'xid','xid' of the savepoints that appended rows */
 };
 
 struct leat_part {

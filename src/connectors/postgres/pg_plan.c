@@ -279,9 +279,9 @@ static int plan_mirror(struct pg_conn *conn, struct pg_target *target, const cha
     }
     if (*cascading) {
         status = lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS,
-                         "replacing would delete or change rows of other tables through their "
-                         "foreign keys: %s",
-                         cascading);
+                         "replacing %s.%s would delete or change rows of other tables through "
+                         "their foreign keys: %s",
+                         target->ns, target->name, cascading);
         leat_error_remedy(err, "load with --append, or drop those keys first");
         return status;
     }
@@ -420,8 +420,9 @@ static int refuse_foreign_rows(const struct pg_target *target, struct leat_error
         return lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS, "%s.%s holds rows that leat did not write",
                        target->ns, target->name);
     }
-    return lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS, "%s.%s holds %s rows that leat did not write",
-                   target->ns, target->name, lt_human_count(target->rows_before, count));
+    return lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS, "%s.%s holds %s row%s that leat did not write",
+                   target->ns, target->name, lt_human_count(target->rows_before, count),
+                   target->rows_before == 1 ? "" : "s");
 }
 
 static int plan_existing(struct pg_conn *conn, struct pg_target *target,
@@ -598,7 +599,7 @@ static int plan_targets(struct leat_endpoint *ep, struct pg_conn *conn,
         plan->n_targets = i + 1;
         plan->staged = plan->staged || want->streams[i].parts_wanted > 1;
         status = plan_target(ep, conn, &want->streams[i], target, err);
-        if (status) {
+        if (status && status != LEAT_CONFLICT) { /* conflicts name the table in their message */
             leat_error_place(err, "%s.%s", target->ns ? target->ns : "", want->streams[i].name.name);
         }
     }

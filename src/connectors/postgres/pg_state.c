@@ -387,6 +387,24 @@ static int fence(struct pg_conn *conn, const char *ns, const char *load_id, stru
     return status;
 }
 
+/* The load's lock, alone; a session that just ended may take a moment to let it go. */
+static int wait_load(struct pg_conn *conn, const char *load_id, bool *ret_dead,
+                     struct leat_error *err)
+{
+    struct leat_error why = {.status = LEAT_OK};
+    int status = pg_execf(conn, &why,
+                          "SET lock_timeout = 1500; SELECT pg_catalog.pg_advisory_lock(%" PRId64 ")",
+                          pg_lock_key("load", load_id));
+    *ret_dead = !status;
+    if (status && (conn->broken || strcmp(why.sqlstate, "55P03") != 0)) {
+        if (err) {
+            *err = why;
+        }
+        return status;
+    }
+    return pg_execf(conn, err, "SET lock_timeout = %" PRId64, conn->ep->lock_timeout_ms);
+}
+
 static int outcome_by_record(struct pg_conn *conn, const char *ns, const char *load_id,
                              enum leat_outcome *ret_outcome, struct leat_error *err)
 {
@@ -394,7 +412,7 @@ static int outcome_by_record(struct pg_conn *conn, const char *ns, const char *l
     bool dead = false;
     int status = load_status(conn, ns, load_id, text, sizeof text, err);
     if (!status && strcmp(text, "committed") != 0) {
-        status = pg_try_load(conn, load_id, &dead, err);
+        status = wait_load(conn, load_id, &dead, err);
         if (!status && !dead) {
             *ret_outcome = LEAT_LOAD_IN_FLIGHT;
             return LEAT_OK;

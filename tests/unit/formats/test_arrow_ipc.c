@@ -11,7 +11,7 @@
 #include "columnar/text.h"
 #include "core/buf.h"
 #include "formats/arrow/arrow.h"
-#include "formats/arrow/message.h"
+#include "formats/arrow/batch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -478,6 +478,82 @@ static void arrow_writer_refuses_a_codec_arrow_does_not_know(void **state)
     lt_schema_done(&schema);
 }
 
+/* Reads a batch of one column of 100 rows whose buffers have these lengths, all zero bytes but
+ * for the last offset. */
+static int read_lengths(const struct lt_ipc_field *column, const int64_t *lens, size_t n,
+                        int32_t last_offset)
+{
+    struct lt_ipc_field root = {
+        .id = LT_STRUCT, .plain = true, .children = (struct lt_ipc_field *)column, .n_children = 1};
+    struct lt_ipc_body *body = lt_ipc_body_new(4096);
+    struct lt_ipc_message message;
+    struct lt_ipc_node node;
+    struct lt_ipc_body *owner;
+    struct lt_fbw w;
+    int64_t pairs[6], nodes[4] = {100, 0, 100, 0};
+    assert_non_null(body);
+    memset(body->data, 0, 4096);
+    memcpy(body->data + 1024 + 100 * sizeof last_offset, &last_offset, sizeof last_offset);
+    for (size_t i = 0; i < n; i++) {
+        pairs[2 * i] = 1024 * (int64_t)i;
+        pairs[2 * i + 1] = lens[i];
+    }
+    struct lt_ipc_batch_head head = {.rows = 100,
+                                     .nodes = nodes,
+                                     .n_nodes = 1 + (size_t)column->n_children,
+                                     .buffers = pairs,
+                                     .n_buffers = n,
+                                     .body_len = 4096};
+    lt_fbw_start(&w);
+    lt_ipc_write_batch_head(&w, &head);
+    assert_false(w.oom);
+    assert_int_equal(lt_ipc_message_read(w.buf.data, w.buf.len, &message, NULL), LEAT_OK);
+    int rc = lt_ipc_batch_read(&message, &root, true, body, &node, &owner, NULL);
+    if (!rc) {
+        lt_ipc_node_done(&node);
+        lt_ipc_body_unref(owner);
+    }
+    lt_ipc_body_unref(body);
+    lt_fbw_done(&w);
+    return rc;
+}
+
+static void arrow_reader_refuses_buffers_too_short_for_their_rows(void **state)
+{
+    (void)state;
+    struct lt_ipc_field item = {.id = LT_BOOL, .plain = true};
+    const struct {
+        struct lt_ipc_field column;
+        int64_t lens[3];
+        size_t n;
+        size_t cut; /* which of them a byte less makes too short */
+        int32_t last_offset;
+    } cases[] = {
+        {{.id = LT_INT64, .width = 8, .plain = true}, {0, 800}, 2, 1, 0},
+        {{.id = LT_FIXED_BINARY, .width = 5, .plain = true}, {0, 500}, 2, 1, 0},
+        {{.id = LT_BOOL, .plain = true}, {0, 13}, 2, 1, 0},
+        {{.id = LT_UTF8, .plain = true}, {0, 404, 9}, 3, 1, 9},
+        {{.id = LT_UTF8, .plain = true}, {0, 404, 9}, 3, 2, 9},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t lens[3];
+        memcpy(lens, cases[i].lens, sizeof lens);
+        assert_int_equal(read_lengths(&cases[i].column, lens, cases[i].n, cases[i].last_offset),
+                         LEAT_OK);
+        lens[cases[i].cut]--;
+        assert_int_equal(read_lengths(&cases[i].column, lens, cases[i].n, cases[i].last_offset),
+                         LEAT_BAD_DATA);
+    }
+    /* The elements of a list have two buffers themselves; here one is missing. */
+    struct lt_ipc_field list = {.id = LT_LIST, .plain = true, .children = &item, .n_children = 1};
+    int64_t list_lens[] = {0, 404, 13};
+    assert_int_equal(read_lengths(&list, list_lens, 3, 100), LEAT_BAD_DATA);
+    /* An offset that falls back. */
+    struct lt_ipc_field text = {.id = LT_UTF8, .plain = true};
+    int64_t text_lens[] = {0, 404, 9};
+    assert_int_equal(read_lengths(&text, text_lens, 3, -1), LEAT_BAD_DATA);
+}
+
 static void flatbuf_reader_marks_offsets_that_lead_outside(void **state)
 {
     (void)state;
@@ -512,6 +588,7 @@ int main(void)
         cmocka_unit_test(arrow_reader_refuses_big_endian_data_by_name),
         cmocka_unit_test(arrow_formats_are_told_apart_by_their_first_bytes),
         cmocka_unit_test(arrow_writer_refuses_a_codec_arrow_does_not_know),
+        cmocka_unit_test(arrow_reader_refuses_buffers_too_short_for_their_rows),
         cmocka_unit_test(flatbuf_reader_marks_offsets_that_lead_outside),
     };
     return cmocka_run_group_tests_name("arrow_ipc", tests, NULL, NULL);

@@ -81,9 +81,12 @@ int main(int argc, char **argv)
     struct cli cli;
     struct leat_error err = {0};
     memset(&cli, 0, sizeof cli);
-    /* Batches of some megabytes come and go on several threads: few arenas keep the process
-     * within the memory it was given. */
+    /* Batches of some megabytes come and go on several threads: few arenas, and large blocks
+     * given back at once, keep the process within the memory it was given. (glibc would raise the
+     * threshold with the largest block freed, and memory with it as a copy goes on.) */
     mallopt(M_ARENA_MAX, 2);
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
     cli.terminal = isatty(STDERR_FILENO);
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
     cli.color = cli.terminal && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));

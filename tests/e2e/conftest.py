@@ -31,12 +31,10 @@ def build_folder():
 
 
 def leat_binary():
-    wanted = os.environ.get("LEAT_BIN")
-    for path in ([pathlib.Path(wanted)] if wanted else []) + [
-            build_folder() / "leat", build_folder() / "src" / "cli" / "leat"]:
-        if path.exists():
-            return path
-    pytest.exit(f"no leat in {build_folder()}: run `make build`", returncode=3)
+    path = pathlib.Path(os.environ.get("LEAT_BIN", build_folder() / "leat"))
+    if not path.exists():
+        pytest.exit(f"no {path}: run `make build`", returncode=3)
+    return path
 
 
 class Leat:

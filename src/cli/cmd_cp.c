@@ -48,6 +48,17 @@ static bool told(const struct leat_report *report)
     return false;
 }
 
+/* What the destination holds after a fault that belongs to no stream. */
+static const char *state_of(const struct leat_report *report)
+{
+    for (size_t i = 0; i < leat_report_count(report); i++) {
+        if (leat_report_result(report, i)->committed) {
+            return "holds the streams named above";
+        }
+    }
+    return report ? "unchanged" : NULL;
+}
+
 int cmd_cp(struct cli *cli)
 {
     struct leat_error err = {0};
@@ -72,7 +83,7 @@ int cmd_cp(struct cli *cli)
     rc = leat_run(cli->plan, &observer, &report, &err);
     cli_clear_progress(cli);
     if (rc && !told(report)) {
-        cli_print_error(cli, &err, report ? "unchanged" : NULL);
+        cli_print_error(cli, &err, state_of(report));
     }
     int status = cli_exit_status(rc, report);
     if (cli->report && report) {

@@ -448,6 +448,46 @@ static void markdown_types_out(FILE *out, const struct leat_type_out *row)
     }
 }
 
+/* The names that --cast and --types take. */
+static const struct {
+    const char *name, *text, *arrow;
+} canonical_types[] = {
+    {"bool", "", "bool"},
+    {"int8 int16 int32 int64", "whole numbers; int and bigint are aliases", "same"},
+    {"uint8 uint16 uint32 uint64", "whole numbers, not negative", "same"},
+    {"float16 float32 float64", "binary floating point; real, double", "same"},
+    {"decimal(p,s)", "exact, p digits (up to 76), s of them fraction", "decimal128, decimal256"},
+    {"numeric", "exact, of any size, also NaN and infinities", "utf8 with leat.numeric"},
+    {"utf8", "valid UTF-8; text and string are aliases", "utf8"},
+    {"binary binary(n)", "bytes; n: exactly so many", "binary, fixed-size binary"},
+    {"json", "text that is JSON", "utf8, arrow.json"},
+    {"uuid", "", "fixed-size binary(16), arrow.uuid"},
+    {"date", "", "date32"},
+    {"time time(ns)", "of day; microseconds, or as in brackets s, ms, us, ns", "time32, time64"},
+    {"timestamp timestamp(ns)", "date and time without a zone", "timestamp"},
+    {"timestamptz timestamptz(ns)", "a moment", "timestamp, UTC"},
+    {"interval", "months, days and nanoseconds", "month-day-nano interval"},
+    {"duration", "elapsed time", "duration"},
+    {"list<T>", "any number of values of one type", "list"},
+    {"struct<a: T, b: T>", "named fields", "struct"},
+    {"map<K, V>", "pairs", "map"},
+    {"text(SYSTEM:TYPE)", "a type leat has no word for, as text; shown, not given",
+     "utf8 with leat.source_type"},
+};
+
+static void markdown_canonical(FILE *out)
+{
+    fputs("\n## leat\n\nWhat `--cast column=type` takes and `--dry-run` shows.\n\n"
+          "| type | | in Arrow |\n|---|---|---|\n",
+          out);
+    for (size_t i = 0; i < LT_ARRAY_LEN(canonical_types); i++) {
+        cell(out, canonical_types[i].name, true);
+        cell(out, canonical_types[i].text, false);
+        cell(out, canonical_types[i].arrow, false);
+        fputs("|\n", out);
+    }
+}
+
 static void markdown_types(FILE *out, struct leat *leat)
 {
     const struct leat_connector *c;
@@ -457,6 +497,7 @@ static void markdown_types(FILE *out, struct leat *leat)
           "cast to them or refused. `$1` and `$2` stand for a type's arguments. A type that is "
           "not listed is read as text and keeps its name, so that the same system gets it back.\n",
           out);
+    markdown_canonical(out);
     for (size_t i = 0; (c = leat_connector_at(leat, i)); i++) {
         if (c->size < sizeof *c || !c->types_in || !c->types_out) {
             continue;

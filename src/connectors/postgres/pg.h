@@ -42,15 +42,15 @@ struct leat_endpoint {
     const struct leat_host *host;
     char **keywords, **values; /* of libpq; the last pair is NULL */
     size_t n_keywords;
-    char *state_namespace;     /* NULL: with the data */
+    char *state_namespace; /* NULL: with the data */
     bool no_state;
     int64_t connect_timeout_ms, lock_timeout_ms;
-    int version;               /* 150018 */
-    bool check_utf8;           /* the server does not vouch for its text */
+    int version;     /* 150018 */
+    bool check_utf8; /* the server does not vouch for its text */
     char version_text[64], user[PG_NAME_MAX * 2], default_ns[PG_NAME_MAX * 2];
     struct leat_capabilities capabilities;
     atomic_int cancelled;
-    pthread_mutex_t lock;      /* guards idle and n_idle */
+    pthread_mutex_t lock; /* guards idle and n_idle */
     struct pg_conn *idle[PG_IDLE_MAX];
     int n_idle;
     struct pg_conn *snapshot_holder; /* owns the exported snapshot; NULL: joined or none */
@@ -146,7 +146,7 @@ struct pg_column {
     uint32_t type_oid; /* base type of a domain */
     char *type_text;   /* format_type() of it */
     bool list;
-    bool generated;    /* computed by the server: cannot be written */
+    bool generated; /* computed by the server: cannot be written */
 };
 
 /* A relation or the result of a query, described. */
@@ -184,7 +184,6 @@ int pg_reader_borrow(struct pg_conn *conn, struct pg_table *table, const char *s
                      struct leat_reader **ret_reader, struct leat_error *err);
 /* Appends the columns for a SELECT or COPY list; those without a decoder cast to text when asked.
  * `prefix` ("q.") may be "". */
-int pg_select_list(const struct pg_table *table, const char *prefix, bool cast,
-                   struct lt_buf *sql);
+int pg_select_list(const struct pg_table *table, const char *prefix, bool cast, struct lt_buf *sql);
 
 #endif

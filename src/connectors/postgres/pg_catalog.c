@@ -98,8 +98,8 @@ static int set_field_meta(struct pg_conn *conn, const PGresult *result, int row,
     return status;
 }
 
-static int add_column(struct pg_conn *conn, const PGresult *result, int row,
-                      struct pg_table *table, struct leat_error *err)
+static int add_column(struct pg_conn *conn, const PGresult *result, int row, struct pg_table *table,
+                      struct leat_error *err)
 {
     struct pg_column *column = &table->columns[row];
     const char *name = pg_cell(conn, result, row, 0), *full = pg_cell(conn, result, row, 2);
@@ -117,9 +117,9 @@ static int add_column(struct pg_conn *conn, const PGresult *result, int row,
     }
     numeric_arguments(type_name, strtol(pg_cell(conn, result, row, 3), NULL, 10), &arg1, &arg2);
     struct ArrowSchema field = {.release = NULL};
-    int status = lt_dialect_field(&lt_dialect_postgres,
-                                  column->wire == PG_WIRE_TEXT_CAST ? "" : type_name, full, arg1,
-                                  arg2, &field, err);
+    int status =
+        lt_dialect_field(&lt_dialect_postgres, column->wire == PG_WIRE_TEXT_CAST ? "" : type_name,
+                         full, arg1, arg2, &field, err);
     status = status ? status : lt_schema_set_name(&field, name, err);
     if (!status) {
         field.flags = pg_cell_true(conn, result, row, 6) ? 0 : ARROW_FLAG_NULLABLE;
@@ -223,8 +223,8 @@ static int add_foreign_keys(struct pg_conn *conn, struct pg_table *table, struct
         "WHERE k.conrelid = $1::oid AND k.contype = 'f' AND k.conparentid = 0",
         1, params, &result, err);
     if (!status && pg_rows(conn, result) == 1 && !pg_cell_null(conn, result, 0, 0)) {
-        status =
-            lt_schema_set_meta(&table->schema, "leat.foreign_keys", pg_cell(conn, result, 0, 0), err);
+        status = lt_schema_set_meta(&table->schema, "leat.foreign_keys",
+                                    pg_cell(conn, result, 0, 0), err);
     }
     lt_buf_done(&json);
     pg_clear(conn, result);
@@ -237,9 +237,8 @@ static void read_facts(struct pg_conn *conn, const PGresult *result, struct pg_t
     table->kind = pg_cell(conn, result, 0, 1)[0];
     double rows = strtod(pg_cell(conn, result, 0, 2), NULL);
     table->rows_estimate = rows >= 0 && rows < 9e18 ? (int64_t)rows : -1;
-    table->bytes_estimate = pg_cell_null(conn, result, 0, 3)
-                                ? -1
-                                : strtoll(pg_cell(conn, result, 0, 3), NULL, 10);
+    table->bytes_estimate =
+        pg_cell_null(conn, result, 0, 3) ? -1 : strtoll(pg_cell(conn, result, 0, 3), NULL, 10);
     table->pages = table->bytes_estimate > 0 ? table->bytes_estimate / 8192 : 0;
     if (table->bytes_estimate == 0 && table->kind == 'r') {
         table->rows_estimate = 0;
@@ -254,7 +253,7 @@ static void read_facts(struct pg_conn *conn, const PGresult *result, struct pg_t
 /* Statistics of a partitioned parent lie with its leaves. reltuples is -1 (before 14: 0) where
  * nothing was counted yet. */
 #define ESTIMATE_SQL                                                                               \
-    "CASE WHEN c.relkind = 'p' THEN (SELECT pg_catalog.sum(CASE WHEN l.reltuples < 0 THEN 0 "     \
+    "CASE WHEN c.relkind = 'p' THEN (SELECT pg_catalog.sum(CASE WHEN l.reltuples < 0 THEN 0 "      \
     "ELSE l.reltuples END) FROM pg_catalog.pg_partition_tree(c.oid) t "                            \
     "JOIN pg_catalog.pg_class l ON l.oid = t.relid WHERE t.isleaf) "                               \
     "WHEN c.relkind IN ('v', 'f') OR (c.reltuples <= 0 AND c.relpages = 0) THEN -1 "               \
@@ -336,9 +335,9 @@ static int query_types(struct pg_conn *conn, const PGresult *described, struct p
     for (int i = 0; i < n; i++) {
         for (int k = 0; k < i && !status; k++) {
             if (!strcmp(pq->PQfname(described, i), pq->PQfname(described, k))) {
-                status = lt_fail(err, LT_E_DUPLICATE_COLUMN,
-                                 "the query gives two columns named \"%s\"",
-                                 pq->PQfname(described, i));
+                status =
+                    lt_fail(err, LT_E_DUPLICATE_COLUMN, "the query gives two columns named \"%s\"",
+                            pq->PQfname(described, i));
                 leat_error_remedy(err, "name them apart with AS");
             }
         }
@@ -466,10 +465,9 @@ static int list_streams(struct pg_conn *conn, const char *ns_like, const char *n
                         PGresult **ret_result, struct leat_error *err)
 {
     const char *params[] = {ns_like, name_like};
-    const char *estimate =
-        conn->ep->version >= 120000
-            ? ESTIMATE_SQL
-            : "CASE WHEN c.relpages = 0 THEN -1 ELSE c.reltuples END";
+    const char *estimate = conn->ep->version >= 120000
+                               ? ESTIMATE_SQL
+                               : "CASE WHEN c.relpages = 0 THEN -1 ELSE c.reltuples END";
     struct lt_buf sql = LT_BUF_INIT;
     int status =
         lt_buf_printf(&sql,
@@ -501,8 +499,8 @@ static int discover(struct leat_endpoint *ep, const char *ns_pattern, const char
         status = lt_fail_oom(err);
     }
     status = status ? status : pg_take(ep, &conn, err);
-    status = status ? status
-                    : list_streams(conn, lt_buf_text(&ns), lt_buf_text(&name), &result, err);
+    status =
+        status ? status : list_streams(conn, lt_buf_text(&ns), lt_buf_text(&name), &result, err);
     int n = status ? 0 : pg_rows(conn, result);
     for (int i = 0; i < n && !status; i++) {
         double rows = strtod(pg_cell(conn, result, i, 3), NULL);
@@ -512,9 +510,8 @@ static int discover(struct leat_endpoint *ep, const char *ns_pattern, const char
             .name = {pg_cell(conn, result, i, 0), pg_cell(conn, result, i, 1)},
             .kind = kind_of(kind),
             .rows_estimate = rows >= 0 && rows < 9e18 ? (int64_t)rows : -1,
-            .bytes_estimate = kind == 'r' || kind == 'm'
-                                  ? strtoll(pg_cell(conn, result, i, 4), NULL, 10)
-                                  : -1,
+            .bytes_estimate =
+                kind == 'r' || kind == 'm' ? strtoll(pg_cell(conn, result, i, 4), NULL, 10) : -1,
             .comment = pg_cell_null(conn, result, i, 5) ? NULL : pg_cell(conn, result, i, 5),
         };
         status = each(arg, &info);

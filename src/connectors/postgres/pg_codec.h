@@ -53,9 +53,9 @@ struct pg_decoder {
     struct pg_decode_column *columns;
     int64_t n_columns;
     struct lt_batch_builder batch;
-    int64_t rows;       /* in the batch being built */
-    int64_t row_bytes;  /* fixed part of a row */
-    int64_t var_bytes;  /* variable part of the rows so far */
+    int64_t rows;      /* in the batch being built */
+    int64_t row_bytes; /* fixed part of a row */
+    int64_t var_bytes; /* variable part of the rows so far */
     bool header_read, trailer_read;
     const struct ArrowSchema *schema; /* borrowed */
 };
@@ -100,7 +100,7 @@ struct pg_encoder {
     struct pg_encode_column *columns;
     int64_t n_columns;
     int64_t row_bytes;
-    bool text; /* COPY text: some column has no binary form here */
+    bool text;                        /* COPY text: some column has no binary form here */
     const struct ArrowSchema *schema; /* borrowed */
 };
 

@@ -64,15 +64,33 @@ static const struct {
     const char *prefix;
     enum lt_code code;
 } state_codes[] = {
-    {"08", LT_E_UNAVAILABLE},  {"22", LT_E_VALUE_RANGE},   {"22P02", LT_E_VALUE_SYNTAX},
-    {"22021", LT_E_INVALID_UTF8}, {"22P05", LT_E_INVALID_UTF8}, {"22P03", LT_E_CORRUPT},
-    {"22P04", LT_E_CORRUPT},   {"23", LT_E_SERVER},        {"23502", LT_E_NOT_NULL},
-    {"25006", LT_E_DENIED},    {"28", LT_E_DENIED},        {"2BP01", LT_E_INVALID},
-    {"3D000", LT_E_NOT_FOUND}, {"3F000", LT_E_NOT_FOUND},  {"40001", LT_E_DESTINATION_BUSY},
-    {"40P01", LT_E_DESTINATION_BUSY}, {"42", LT_E_INVALID}, {"42501", LT_E_DENIED},
-    {"42703", LT_E_UNKNOWN_COLUMN}, {"42704", LT_E_UNSUPPORTED_TYPE}, {"42P01", LT_E_NOT_FOUND},
-    {"42P07", LT_E_DESTINATION_BUSY}, {"53", LT_E_UNAVAILABLE}, {"53100", LT_E_NO_SPACE},
-    {"55P03", LT_E_DESTINATION_BUSY}, {"57", LT_E_UNAVAILABLE}, {"0A", LT_E_UNSUPPORTED},
+    {"08", LT_E_UNAVAILABLE},
+    {"22", LT_E_VALUE_RANGE},
+    {"22P02", LT_E_VALUE_SYNTAX},
+    {"22021", LT_E_INVALID_UTF8},
+    {"22P05", LT_E_INVALID_UTF8},
+    {"22P03", LT_E_CORRUPT},
+    {"22P04", LT_E_CORRUPT},
+    {"23", LT_E_SERVER},
+    {"23502", LT_E_NOT_NULL},
+    {"25006", LT_E_DENIED},
+    {"28", LT_E_DENIED},
+    {"2BP01", LT_E_INVALID},
+    {"3D000", LT_E_NOT_FOUND},
+    {"3F000", LT_E_NOT_FOUND},
+    {"40001", LT_E_DESTINATION_BUSY},
+    {"40P01", LT_E_DESTINATION_BUSY},
+    {"42", LT_E_INVALID},
+    {"42501", LT_E_DENIED},
+    {"42703", LT_E_UNKNOWN_COLUMN},
+    {"42704", LT_E_UNSUPPORTED_TYPE},
+    {"42P01", LT_E_NOT_FOUND},
+    {"42P07", LT_E_DESTINATION_BUSY},
+    {"53", LT_E_UNAVAILABLE},
+    {"53100", LT_E_NO_SPACE},
+    {"55P03", LT_E_DESTINATION_BUSY},
+    {"57", LT_E_UNAVAILABLE},
+    {"0A", LT_E_UNSUPPORTED},
     {"55006", LT_E_DESTINATION_BUSY},
 };
 
@@ -123,8 +141,8 @@ static void place_of_context(const char *context, struct leat_error *err)
     long long n = strtoll(line + 7, NULL, 10);
     if (column) {
         column += 9;
-        leat_error_place(err, "row %lld column \"%.*s\"", n, (int)LT_MIN(strcspn(column, ":,\n"), 64),
-                         column);
+        leat_error_place(err, "row %lld column \"%.*s\"", n,
+                         (int)LT_MIN(strcspn(column, ":,\n"), 64), column);
     } else {
         leat_error_place(err, "row %lld", n);
     }
@@ -471,9 +489,13 @@ static void ignore_notice(void *arg, const char *message)
 static int fail_connect(struct pg_conn *conn, struct leat_error *err)
 {
     const char *raw = conn->ep->pq->PQerrorMessage(conn->pg);
-    static const char *const denied[] = {"password authentication failed", "no password supplied",
-                                         "pg_hba.conf",    "permission denied", "role \"",
-                                         "authentication", "is not permitted to log in"};
+    static const char *const denied[] = {"password authentication failed",
+                                         "no password supplied",
+                                         "pg_hba.conf",
+                                         "permission denied",
+                                         "role \"",
+                                         "authentication",
+                                         "is not permitted to log in"};
     char words[700];
     server_words(raw, false, words, sizeof words);
     if (strstr(raw, "database \"") && strstr(raw, "does not exist")) {

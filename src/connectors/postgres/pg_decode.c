@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DAYS_2000 10957                      /* from 1970-01-01 to 2000-01-01 */
+#define DAYS_2000 10957 /* from 1970-01-01 to 2000-01-01 */
 #define US_2000 INT64_C(946684800000000)
 #define US_DAY INT64_C(86400000000)
 #define NUMERIC_NEGATIVE 0x4000
@@ -20,13 +20,17 @@
 #define NUMERIC_DIGITS_MAX 0x8000
 
 static const struct pg_wire_row wire_rows[] = {
-    {16, 1000, PG_WIRE_BOOL},        {21, 1005, PG_WIRE_INT2},       {23, 1007, PG_WIRE_INT4},
-    {20, 1016, PG_WIRE_INT8},        {26, 1028, PG_WIRE_OID},        {700, 1021, PG_WIRE_FLOAT4},
-    {701, 1022, PG_WIRE_FLOAT8},     {1700, 1231, PG_WIRE_NUMERIC},  {25, 1009, PG_WIRE_TEXT},
-    {1043, 1015, PG_WIRE_TEXT},      {1042, 1014, PG_WIRE_TEXT},     {19, 1003, PG_WIRE_TEXT},
-    {17, 1001, PG_WIRE_BYTEA},       {1082, 1182, PG_WIRE_DATE},     {1083, 1183, PG_WIRE_TIME},
-    {1114, 1115, PG_WIRE_TIMESTAMP}, {1184, 1185, PG_WIRE_TIMESTAMP}, {1186, 1187, PG_WIRE_INTERVAL},
-    {2950, 2951, PG_WIRE_UUID},      {114, 199, PG_WIRE_TEXT},       {3802, 3807, PG_WIRE_JSONB},
+    {16, 1000, PG_WIRE_BOOL},        {21, 1005, PG_WIRE_INT2},
+    {23, 1007, PG_WIRE_INT4},        {20, 1016, PG_WIRE_INT8},
+    {26, 1028, PG_WIRE_OID},         {700, 1021, PG_WIRE_FLOAT4},
+    {701, 1022, PG_WIRE_FLOAT8},     {1700, 1231, PG_WIRE_NUMERIC},
+    {25, 1009, PG_WIRE_TEXT},        {1043, 1015, PG_WIRE_TEXT},
+    {1042, 1014, PG_WIRE_TEXT},      {19, 1003, PG_WIRE_TEXT},
+    {17, 1001, PG_WIRE_BYTEA},       {1082, 1182, PG_WIRE_DATE},
+    {1083, 1183, PG_WIRE_TIME},      {1114, 1115, PG_WIRE_TIMESTAMP},
+    {1184, 1185, PG_WIRE_TIMESTAMP}, {1186, 1187, PG_WIRE_INTERVAL},
+    {2950, 2951, PG_WIRE_UUID},      {114, 199, PG_WIRE_TEXT},
+    {3802, 3807, PG_WIRE_JSONB},
 };
 
 enum pg_wire pg_wire_of_oid(uint32_t oid, bool *ret_list, uint32_t *ret_element_oid)
@@ -320,9 +324,9 @@ static enum value_result time_value(struct lt_builder *builder, const uint8_t *p
 
 /* Bytes a fixed-width wire type must have; 0: any. */
 static const uint8_t wire_bytes[] = {
-    [PG_WIRE_BOOL] = 1,      [PG_WIRE_INT2] = 2,   [PG_WIRE_INT4] = 4,  [PG_WIRE_INT8] = 8,
-    [PG_WIRE_OID] = 4,       [PG_WIRE_FLOAT4] = 4, [PG_WIRE_FLOAT8] = 8, [PG_WIRE_DATE] = 4,
-    [PG_WIRE_TIME] = 8,      [PG_WIRE_TIMESTAMP] = 8, [PG_WIRE_INTERVAL] = 16, [PG_WIRE_UUID] = 16,
+    [PG_WIRE_BOOL] = 1, [PG_WIRE_INT2] = 2,      [PG_WIRE_INT4] = 4,      [PG_WIRE_INT8] = 8,
+    [PG_WIRE_OID] = 4,  [PG_WIRE_FLOAT4] = 4,    [PG_WIRE_FLOAT8] = 8,    [PG_WIRE_DATE] = 4,
+    [PG_WIRE_TIME] = 8, [PG_WIRE_TIMESTAMP] = 8, [PG_WIRE_INTERVAL] = 16, [PG_WIRE_UUID] = 16,
 };
 
 static inline enum value_result decode_value(struct pg_decoder *decoder,
@@ -494,10 +498,10 @@ int pg_decoder_init(struct pg_decoder *decoder, const struct ArrowSchema *schema
         column->check_utf8 = check_utf8;
         status = init_column(column, schema->children[i], err);
         /* Widths as Arrow stores them, one byte for the validity bit, an offset for the rest. */
-        decoder->row_bytes += column->list                      ? 5
-                              : column->id == LT_BOOL           ? 2
-                              : column->id == LT_DECIMAL128     ? 17
-                              : column->id == LT_DECIMAL256     ? 33
+        decoder->row_bytes += column->list                  ? 5
+                              : column->id == LT_BOOL       ? 2
+                              : column->id == LT_DECIMAL128 ? 17
+                              : column->id == LT_DECIMAL256 ? 33
                               : wire_bytes[LT_MIN((size_t)column->wire, sizeof wire_bytes - 1)] &&
                                       column->wire != PG_WIRE_OID
                                   ? wire_bytes[column->wire] + 1
@@ -592,8 +596,8 @@ int pg_decode(struct pg_decoder *decoder, const uint8_t *data, size_t len,
 {
     const uint8_t *p, *end;
     int64_t var_before = decoder->var_bytes;
-    int status = pg_copy_frame(&decoder->header_read, &decoder->trailer_read, data, len, &p, &len,
-                               err);
+    int status =
+        pg_copy_frame(&decoder->header_read, &decoder->trailer_read, data, len, &p, &len, err);
     if (status || !len) {
         *ret_what = PG_DECODED_NOTHING;
         return status;

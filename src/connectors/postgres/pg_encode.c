@@ -18,7 +18,7 @@
 #define DAY_END INT64_C(2145031949)         /* the day after 5874897-12-31 */
 #define US_MIN INT64_C(-211813488000000000) /* the same for timestamps: 4713 BC to 294276 */
 #define US_END INT64_C(9223371331200000000)
-#define FIELD_MAX ((size_t)0x3fffffff)     /* the server takes no field of a gigabyte */
+#define FIELD_MAX ((size_t)0x3fffffff) /* the server takes no field of a gigabyte */
 #define NUMERIC_DIGITS_MAX 131072
 #define NUMERIC_SCALE_MAX 16383
 #define DECIMAL_FIELD_MAX 64
@@ -120,7 +120,7 @@ struct number_text {
     const char *digits; /* with at most one point in them */
     size_t len;
     bool negative;
-    int64_t point;      /* digits before the decimal point, exponent applied */
+    int64_t point; /* digits before the decimal point, exponent applied */
     int64_t n_digits;
 };
 
@@ -198,7 +198,8 @@ static enum value_result put_number(const struct number_text *number, const uint
     while (last >= first && !digits[last]) {
         last--;
     }
-    int64_t before = number->point - first; /* digits before the point, from the first that counts */
+    int64_t before =
+        number->point - first; /* digits before the point, from the first that counts */
     int64_t weight = before > 0 ? (before - 1) / 4 : -((-before) / 4) - 1;
     int64_t start = number->point - 4 * (weight + 1);
     int64_t groups = last < first ? 0 : (last - start) / 4 + 1;
@@ -627,10 +628,10 @@ static int64_t field_bytes(enum pg_wire wire)
 }
 
 int pg_encoder_init(struct pg_encoder *encoder, const struct ArrowSchema *schema,
-                    const enum pg_wire *wires, const uint32_t *element_oids,
-                    struct leat_error *err)
+                    const enum pg_wire *wires, const uint32_t *element_oids, struct leat_error *err)
 {
-    *encoder = (struct pg_encoder){.schema = schema, .n_columns = schema->n_children, .row_bytes = 2};
+    *encoder =
+        (struct pg_encoder){.schema = schema, .n_columns = schema->n_children, .row_bytes = 2};
     encoder->columns = calloc((size_t)schema->n_children + 1, sizeof *encoder->columns);
     if (!encoder->columns) {
         return lt_fail_oom(err);
@@ -672,10 +673,9 @@ int pg_encoder_batch(struct pg_encoder *encoder, const struct ArrowArray *batch,
     }
     for (int64_t i = 0; i < encoder->n_columns; i++) {
         struct pg_encode_column *column = &encoder->columns[i];
-        int status = column->viewed
-                         ? lt_view_set(&column->view, batch->children[i], err)
-                         : lt_view_init(&column->view, encoder->schema->children[i],
-                                        batch->children[i], err);
+        int status = column->viewed ? lt_view_set(&column->view, batch->children[i], err)
+                                    : lt_view_init(&column->view, encoder->schema->children[i],
+                                                   batch->children[i], err);
         if (status) {
             return status;
         }

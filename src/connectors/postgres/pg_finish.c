@@ -143,8 +143,7 @@ static int upsert_sql(const struct pg_target *target, const char *from, struct l
     failed |= lt_buf_puts(sql, ") DO ");
     for (int64_t i = 0; i < target->table.n_columns; i++) {
         const struct ArrowSchema *field = target->table.schema.children[i];
-        if (is_key(target, field->name) ||
-            lt_schema_meta_is(field, LT_META_IDENTITY, "always")) {
+        if (is_key(target, field->name) || lt_schema_meta_is(field, LT_META_IDENTITY, "always")) {
             continue;
         }
         failed |= lt_buf_puts(sql, any ? ", " : "UPDATE SET ") | pg_ident(sql, field->name);
@@ -224,8 +223,8 @@ int pg_target_read(struct pg_conn *conn, const struct pg_target *target, const c
     for (int64_t i = 0; i < target->table.n_columns && !status; i++) {
         columns[i] = target->table.schema.children[i]->name;
     }
-    status = status ? status
-                    : pg_table_project(&table, columns, (size_t)target->table.n_columns, err);
+    status =
+        status ? status : pg_table_project(&table, columns, (size_t)target->table.n_columns, err);
     if (!status && (lt_buf_puts(&sql, "SELECT ") || pg_select_list(&table, "q.", true, &sql) ||
                     lt_buf_printf(&sql, " FROM %s AS q%s", target->copy_to, where))) {
         status = lt_fail_oom(err);

@@ -106,14 +106,14 @@ static int add_key(struct pg_conn *conn, const char *ns, const char *table,
     return status;
 }
 
-int pg_complete(struct leat_endpoint *ep, const struct leat_write_stream *streams,
-                size_t n_streams, struct leat_error *err)
+int pg_complete(struct leat_endpoint *ep, const struct leat_write_stream *streams, size_t n_streams,
+                struct leat_error *err)
 {
     struct pg_conn *conn = NULL;
     int status = pg_take(ep, &conn, err);
     for (size_t i = 0; i < n_streams && !status; i++) {
-        const char *ns = streams[i].name.ns && *streams[i].name.ns ? streams[i].name.ns
-                                                                   : ep->default_ns;
+        const char *ns =
+            streams[i].name.ns && *streams[i].name.ns ? streams[i].name.ns : ep->default_ns;
         size_t len;
         const char *text = lt_schema_meta(streams[i].schema, META_FOREIGN_KEYS, &len);
         struct lt_json_doc *doc = NULL;

@@ -88,8 +88,8 @@ static int token(struct leat_load *load, char *ret_token, size_t size, struct le
     if (!load->plan->staged) {
         return lt_fail(err, LT_E_UNSUPPORTED, "a load in one transaction cannot be shared");
     }
-    int len = snprintf(ret_token, size, "postgres:1:%s:%s", load->plan->load_id,
-                       load->plan->state_ns);
+    int len =
+        snprintf(ret_token, size, "postgres:1:%s:%s", load->plan->load_id, load->plan->state_ns);
     return len > 0 && (size_t)len < size ? LEAT_OK
                                          : lt_fail(err, LT_E_INVALID, "no room for the token");
 }
@@ -130,8 +130,7 @@ static int part_open(struct leat_load *load, const struct leat_part_plan *plan,
     return protocol_of(load)->part_open(load, plan, ret_part, err);
 }
 
-static int part_write(struct leat_part *part, struct leat_payload *payload,
-                      struct leat_error *err)
+static int part_write(struct leat_part *part, struct leat_payload *payload, struct leat_error *err)
 {
     return pg_part_write(part, payload, err);
 }
@@ -187,16 +186,16 @@ static void release(struct leat_load *load)
     }
 }
 
-static int sweep(struct leat_endpoint *ep, const struct leat_stream_name *streams,
-                 size_t n_streams, int64_t *ret_removed, struct leat_error *err)
+static int sweep(struct leat_endpoint *ep, const struct leat_stream_name *streams, size_t n_streams,
+                 int64_t *ret_removed, struct leat_error *err)
 {
     struct pg_conn *conn = NULL;
     int64_t removed = 0;
     int status = pg_take(ep, &conn, err);
     for (size_t i = 0; i < n_streams && !status; i++) {
         const char *ns = streams[i].ns && *streams[i].ns ? streams[i].ns : ep->default_ns;
-        status = pg_staged_sweep(conn, pg_state_ns(ep, ns), ns, streams[i].name, false, &removed,
-                                 err);
+        status =
+            pg_staged_sweep(conn, pg_state_ns(ep, ns), ns, streams[i].name, false, &removed, err);
     }
     pg_give(conn);
     if (!status && ret_removed) {

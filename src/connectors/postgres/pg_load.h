@@ -32,7 +32,7 @@ struct pg_target {
     enum leat_write_mode mode;
     uint32_t flags;
     enum pg_route route;
-    uint32_t oid; /* of the table that is there; 0: none */
+    uint32_t oid;          /* of the table that is there; 0: none */
     struct pg_table table; /* the columns that are written, in the order they come */
     char **keys;           /* primary key: there, or to be made */
     size_t n_keys;
@@ -78,7 +78,7 @@ struct leat_part {
     struct lt_buf out;
     int64_t rows, rejected, bytes, seen;
     bool copying, sealed;
-    bool found;                  /* sealed by an earlier attempt */
+    bool found; /* sealed by an earlier attempt */
     struct leat_receipt earlier;
 };
 
@@ -124,8 +124,8 @@ int pg_state_ensure(struct pg_conn *conn, const char *ns, struct leat_error *err
 int pg_state_ours(struct pg_conn *conn, const struct pg_target *target, bool *ret_ours,
                   struct leat_error *err);
 /* State rows of all streams, in the transaction under way; the watermark guard too. */
-int pg_state_write(struct pg_conn *conn, const struct pg_plan *plan,
-                   const struct leat_commit *what, struct leat_error *err);
+int pg_state_write(struct pg_conn *conn, const struct pg_plan *plan, const struct leat_commit *what,
+                   struct leat_error *err);
 int pg_state_record_load(struct pg_conn *conn, const struct pg_plan *plan, struct leat_error *err);
 int64_t pg_lock_key(const char *kind, const char *text);
 int pg_lock_load(struct pg_conn *conn, const char *load_id, struct leat_error *err);
@@ -164,7 +164,7 @@ int pg_staged_sweep(struct pg_conn *conn, const char *state_ns, const char *ns, 
                     bool busy_fails, int64_t *removed, struct leat_error *err);
 
 /* --- pg_keys.c */
-int pg_complete(struct leat_endpoint *ep, const struct leat_write_stream *streams,
-                size_t n_streams, struct leat_error *err);
+int pg_complete(struct leat_endpoint *ep, const struct leat_write_stream *streams, size_t n_streams,
+                struct leat_error *err);
 
 #endif

@@ -19,8 +19,8 @@ static int init_encoder(struct leat_part *part, struct leat_error *err)
         bool list;
         wires[i] = pg_wire_of_oid(table->columns[i].type_oid, &list, &elements[i]);
     }
-    status = status ? status
-                    : pg_encoder_init(&part->encoder, &table->schema, wires, elements, err);
+    status =
+        status ? status : pg_encoder_init(&part->encoder, &table->schema, wires, elements, err);
     free(wires);
     free(elements);
     return status;
@@ -63,7 +63,8 @@ int pg_part_begin_copy(struct leat_part *part, const char *copy_to, struct leat_
     PGresult *result = NULL;
     int failed = lt_buf_printf(&sql, "COPY %s (", copy_to);
     failed |= pg_select_list(&part->target->table, "", false, &sql);
-    failed |= lt_buf_printf(&sql, ") FROM STDIN (FORMAT %s)", part->encoder.text ? "text" : "binary");
+    failed |=
+        lt_buf_printf(&sql, ") FROM STDIN (FORMAT %s)", part->encoder.text ? "text" : "binary");
     /* COPY cannot name no column at all; without a list it then takes the table's none. */
     if (!part->target->table.n_columns) {
         lt_buf_clear(&sql);
@@ -133,8 +134,8 @@ static int refuse(struct leat_part *part, int64_t row, struct leat_error *why,
         }
         return (int)why->status;
     }
-    snprintf(place, sizeof place, "%s.%s: row %" PRId64 " %s", part->target->ns,
-             part->target->name, row, why->place);
+    snprintf(place, sizeof place, "%s.%s: row %" PRId64 " %s", part->target->ns, part->target->name,
+             row, why->place);
     struct leat_reject reject = {
         .size = sizeof reject, .place = place, .code = why->code, .reason = why->message};
     part->rejected++;
@@ -233,7 +234,8 @@ int pg_part_end_copy(struct leat_part *part, struct leat_error *err)
     part->copying = part->conn->copying_in = false;
     status = pg_flush(part->conn, err);
     status = status ? status : pg_finish_results(part->conn, &result, err);
-    if (!status && (!result || lt_parse_int(pq->PQcmdTuples(result), &rows) || rows != part->rows)) {
+    if (!status &&
+        (!result || lt_parse_int(pq->PQcmdTuples(result), &rows) || rows != part->rows)) {
         status = lt_fail(err, LT_E_COUNT_MISMATCH,
                          "%" PRId64 " rows were sent to %s.%s, which took %" PRId64, part->rows,
                          part->target->ns, part->target->name, rows);

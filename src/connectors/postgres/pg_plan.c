@@ -61,8 +61,8 @@ static int find_type(struct pg_conn *conn, const char *text, uint32_t *ret_oid,
 {
     const char *params[] = {text};
     char oid[24];
-    int status = pg_value(conn, "SELECT pg_catalog.to_regtype($1)::oid", 1, params, oid,
-                          sizeof oid, err);
+    int status =
+        pg_value(conn, "SELECT pg_catalog.to_regtype($1)::oid", 1, params, oid, sizeof oid, err);
     if (status) {
         return status;
     }
@@ -70,8 +70,7 @@ static int find_type(struct pg_conn *conn, const char *text, uint32_t *ret_oid,
     return LEAT_OK;
 }
 
-static int copy_meta(const struct ArrowSchema *from, struct ArrowSchema *to,
-                     struct leat_error *err)
+static int copy_meta(const struct ArrowSchema *from, struct ArrowSchema *to, struct leat_error *err)
 {
     static const char *const keys[] = {LT_META_KEY, LT_META_COMMENT, LT_META_IDENTITY};
     int status = LEAT_OK;
@@ -112,8 +111,8 @@ static int new_column(struct pg_conn *conn, struct ArrowSchema *field, struct pg
     if (!status && !column->type_text) {
         status = lt_fail_oom(err);
     }
-    status = status ? status
-                    : lt_dialect_parse(&lt_dialect_postgres, lt_buf_text(&type), &wanted, err);
+    status =
+        status ? status : lt_dialect_parse(&lt_dialect_postgres, lt_buf_text(&type), &wanted, err);
     status = status ? status : lt_schema_set_name(&wanted, field->name, err);
     status = status ? status : copy_meta(field, &wanted, err);
     if (!status) {
@@ -173,9 +172,9 @@ static int plan_new_table(struct pg_conn *conn, struct pg_target *target,
     }
     free(comment);
     /* From what new_column() left of `incoming`: with source types this server knows. */
-    status = status ? status
-                    : lt_dialect_create_table(&lt_dialect_postgres, target->quoted, incoming, &sql,
-                                              err);
+    status =
+        status ? status
+               : lt_dialect_create_table(&lt_dialect_postgres, target->quoted, incoming, &sql, err);
     if (!status && !(target->create = lt_buf_take(&sql))) {
         status = lt_fail_oom(err);
     }
@@ -272,8 +271,7 @@ static int plan_mirror(struct pg_conn *conn, struct pg_target *target, const cha
 {
     char cascading[512];
     bool missing = !target->n_keys;
-    int status = list_of(conn, cascading_sql, target->oid, cascading, sizeof cascading,
-                         err);
+    int status = list_of(conn, cascading_sql, target->oid, cascading, sizeof cascading, err);
     if (status) {
         return status;
     }
@@ -303,16 +301,13 @@ static int plan_mirror(struct pg_conn *conn, struct pg_target *target, const cha
 static int plan_replace(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
     char referencing[512], published[512];
-    target->route =
-        target->flags & LEAT_WRITE_TRUNCATE ? PG_ROUTE_TRUNCATE : PG_ROUTE_DELETE;
-    int status = list_of(conn, referencing_sql, target->oid, referencing,
-                         sizeof referencing, err);
+    target->route = target->flags & LEAT_WRITE_TRUNCATE ? PG_ROUTE_TRUNCATE : PG_ROUTE_DELETE;
+    int status = list_of(conn, referencing_sql, target->oid, referencing, sizeof referencing, err);
     if (!status && *referencing && target->rows_before != 0) {
         status = plan_mirror(conn, target, referencing, err);
     }
     if (!status && target->route != PG_ROUTE_TRUNCATE) {
-        status = list_of(conn, published_sql, target->oid, published, sizeof published,
-                         err);
+        status = list_of(conn, published_sql, target->oid, published, sizeof published, err);
         if (!status && *published) {
             status = lt_fail(err, LT_E_INVALID,
                              "publication %s sends deletes, and the table has no replica identity: "
@@ -325,16 +320,14 @@ static int plan_replace(struct pg_conn *conn, struct pg_target *target, struct l
     return status;
 }
 
-static int refuse_dependants(struct pg_conn *conn, struct pg_target *target,
-                             struct leat_error *err)
+static int refuse_dependants(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
     char referencing[400], views[400];
-    int status = list_of(conn, referencing_sql, target->oid, referencing,
-                         sizeof referencing, err);
-    status = status ? status
-                    : list_of(conn, views_sql, target->oid, views, sizeof views, err);
+    int status = list_of(conn, referencing_sql, target->oid, referencing, sizeof referencing, err);
+    status = status ? status : list_of(conn, views_sql, target->oid, views, sizeof views, err);
     if (!status && (*referencing || *views)) {
-        status = lt_fail(err, LT_E_INVALID, "the table cannot be made anew, for others depend on it: %s%s%s",
+        status = lt_fail(err, LT_E_INVALID,
+                         "the table cannot be made anew, for others depend on it: %s%s%s",
                          referencing, *referencing && *views ? ", " : "", views);
         leat_error_remedy(err, "leave out --recreate, or drop what depends on it first");
     }
@@ -345,8 +338,10 @@ static int check_rights(struct pg_conn *conn, const struct pg_target *target,
                         struct leat_error *err)
 {
     static const char *const rights[] = {
-        [PG_ROUTE_RECREATE] = "INSERT", [PG_ROUTE_DELETE] = "INSERT,DELETE",
-        [PG_ROUTE_TRUNCATE] = "INSERT,TRUNCATE", [PG_ROUTE_APPEND] = "INSERT",
+        [PG_ROUTE_RECREATE] = "INSERT",
+        [PG_ROUTE_DELETE] = "INSERT,DELETE",
+        [PG_ROUTE_TRUNCATE] = "INSERT,TRUNCATE",
+        [PG_ROUTE_APPEND] = "INSERT",
         [PG_ROUTE_MIRROR] = "INSERT,UPDATE,DELETE,SELECT",
     };
     char oid[16], text[128];
@@ -398,8 +393,7 @@ static int match_columns(struct pg_target *target, struct ArrowSchema *incoming,
         columns[i] = incoming->children[i]->name;
     }
     status = status ? status : read_keys(target, &table->schema, err);
-    status = status ? status
-                    : pg_table_project(table, columns, (size_t)incoming->n_children, err);
+    status = status ? status : pg_table_project(table, columns, (size_t)incoming->n_children, err);
     if (!status) {
         target->table = *table;
         *table = (struct pg_table){0};
@@ -554,14 +548,18 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
 static char *route_text(const struct pg_target *target, bool staged)
 {
     static const char *const direct[] = {
-        [PG_ROUTE_CREATE] = "create and copy",     [PG_ROUTE_RECREATE] = "drop, create and copy",
-        [PG_ROUTE_DELETE] = "delete and copy",     [PG_ROUTE_TRUNCATE] = "truncate and copy",
+        [PG_ROUTE_CREATE] = "create and copy",
+        [PG_ROUTE_RECREATE] = "drop, create and copy",
+        [PG_ROUTE_DELETE] = "delete and copy",
+        [PG_ROUTE_TRUNCATE] = "truncate and copy",
         [PG_ROUTE_APPEND] = "copy",
         [PG_ROUTE_MIRROR] = "copy aside, upsert and delete what is gone",
     };
     static const char *const last[] = {
-        [PG_ROUTE_CREATE] = "rename it",       [PG_ROUTE_RECREATE] = "drop the old and rename it",
-        [PG_ROUTE_DELETE] = "delete and insert", [PG_ROUTE_TRUNCATE] = "truncate and insert",
+        [PG_ROUTE_CREATE] = "rename it",
+        [PG_ROUTE_RECREATE] = "drop the old and rename it",
+        [PG_ROUTE_DELETE] = "delete and insert",
+        [PG_ROUTE_TRUNCATE] = "truncate and insert",
         [PG_ROUTE_APPEND] = "insert",
         [PG_ROUTE_MIRROR] = "upsert and delete what is gone",
     };
@@ -600,7 +598,8 @@ static int plan_targets(struct leat_endpoint *ep, struct pg_conn *conn,
         plan->staged = plan->staged || want->streams[i].parts_wanted > 1;
         status = plan_target(ep, conn, &want->streams[i], target, err);
         if (status && status != LEAT_CONFLICT) { /* conflicts name the table in their message */
-            leat_error_place(err, "%s.%s", target->ns ? target->ns : "", want->streams[i].name.name);
+            leat_error_place(err, "%s.%s", target->ns ? target->ns : "",
+                             want->streams[i].name.name);
         }
     }
     if (!status && !ep->no_state && ep->state_namespace) {
@@ -639,8 +638,7 @@ int pg_plan_make(struct leat_endpoint *ep, const struct leat_write_plan *want,
     status = status ? status : plan_targets(ep, conn, want, plan, err);
     pg_give(conn);
     if (!status) {
-        snprintf(plan->state_ns, sizeof plan->state_ns, "%s",
-                 pg_state_ns(ep, plan->targets[0].ns));
+        snprintf(plan->state_ns, sizeof plan->state_ns, "%s", pg_state_ns(ep, plan->targets[0].ns));
     }
     for (size_t i = 0; i < want->n_streams && !status; i++) {
         result.n_streams = i + 1;

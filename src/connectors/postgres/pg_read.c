@@ -138,7 +138,8 @@ static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, in
         return each(arg, NULL, 0, rows);
     }
     for (int64_t i = 0; i < parts && !status; i++) {
-        struct block_range range = {pages * i / parts, i + 1 < parts ? pages * (i + 1) / parts : -1};
+        struct block_range range = {pages * i / parts,
+                                    i + 1 < parts ? pages * (i + 1) / parts : -1};
         status = each(arg, &range, sizeof range, rows < 0 ? -1 : rows / parts);
     }
     return status;
@@ -224,9 +225,8 @@ static int build_copy(struct leat_reader *reader, const struct leat_read_plan *p
     int failed = lt_buf_puts(&sql, "COPY (SELECT ");
     failed |= pg_select_list(&reader->table, "q.", !reader->bytes, &sql);
     failed |= lt_buf_puts(&sql, " FROM ");
-    failed |= plan->query
-                  ? append_query(&sql, plan->query)
-                  : lt_dialect_quote_name(&lt_dialect_postgres, all->ns, all->name, &sql);
+    failed |= plan->query ? append_query(&sql, plan->query)
+                          : lt_dialect_quote_name(&lt_dialect_postgres, all->ns, all->name, &sql);
     failed |= lt_buf_puts(&sql, " AS q");
     int status = failed ? lt_fail_oom(err) : append_where(plan, &sql, err);
     status = status ? status : append_order(plan, all, &sql, err);
@@ -585,8 +585,8 @@ static int next(struct leat_reader *reader, struct leat_payload *ret_payload,
         status = begin_copy(reader, err);
     }
     if (!status && !reader->ended) {
-        status = reader->bytes ? next_block(reader, &payload, err)
-                               : next_batch(reader, &payload, err);
+        status =
+            reader->bytes ? next_block(reader, &payload, err) : next_batch(reader, &payload, err);
     }
     if (status) {
         leat_error_place(err, "%s", reader->place);

@@ -195,7 +195,8 @@ static int parse_target(struct pg_target *target, const char *text, struct leat_
                                    : lt_fail_oom(err);
     const char *column;
     json_t *kind;
-    json_object_foreach(json_object_get(plan, "identity"), column, kind) {
+    json_object_foreach(json_object_get(plan, "identity"), column, kind)
+    {
         int64_t at = lt_schema_find(&target->table.schema, column);
         if (at >= 0 && !status) {
             status = lt_schema_set_meta(target->table.schema.children[at], LT_META_IDENTITY,
@@ -222,9 +223,9 @@ static int attach_target(struct leat_load *load, const PGresult *result, int row
     struct leat_stream_name name = {target->ns, target->staging};
     status = status ? status : pg_describe(conn, &name, &target->table, err);
     status = status ? status : parse_target(target, pg_cell(conn, result, row, 3), err);
-    if (!status && (lt_dialect_quote_name(&lt_dialect_postgres, target->ns, target->name,
-                                          &quoted) ||
-                    !(target->quoted = lt_buf_take(&quoted)))) {
+    if (!status &&
+        (lt_dialect_quote_name(&lt_dialect_postgres, target->ns, target->name, &quoted) ||
+         !(target->quoted = lt_buf_take(&quoted)))) {
         status = lt_fail_oom(err);
     }
     lt_buf_done(&quoted);
@@ -239,12 +240,12 @@ int pg_staged_attach(struct leat_load *load, const char *state_ns, struct leat_e
     const char *params[] = {plan->load_id};
     PGresult *result = NULL;
     snprintf(plan->state_ns, sizeof plan->state_ns, "%s", state_ns);
-    int status = on_records(load->conn, state_ns,
-                            "WITH l AS (SELECT stream, part, status, namespace, name, plan FROM ",
-                            " WHERE load_id = $1 AND part = -1) SELECT stream, namespace, name, plan "
-                            "FROM l WHERE stream >= 0 AND EXISTS (SELECT 1 FROM l WHERE "
-                            "stream = -1 AND status = 'open') ORDER BY stream",
-                            1, params, &result, err);
+    int status = on_records(
+        load->conn, state_ns, "WITH l AS (SELECT stream, part, status, namespace, name, plan FROM ",
+        " WHERE load_id = $1 AND part = -1) SELECT stream, namespace, name, plan "
+        "FROM l WHERE stream >= 0 AND EXISTS (SELECT 1 FROM l WHERE "
+        "stream = -1 AND status = 'open') ORDER BY stream",
+        1, params, &result, err);
     int n = status ? 0 : pg_rows(load->conn, result);
     if (!status && !n) {
         status = leat_fail(err, LEAT_CONFLICT, "the load is over: it was committed or swept");
@@ -269,10 +270,9 @@ static int read_receipt(struct leat_part *part, struct leat_error *err)
     PGresult *result = NULL;
     snprintf(stream, sizeof stream, "%u", part->id.stream);
     snprintf(number, sizeof number, "%u", part->id.part);
-    int status = on_records(part->conn, part->load->plan->state_ns,
-                            "SELECT attempt, rows, bytes FROM ",
-                            " WHERE load_id = $1 AND stream = $2 AND part = $3", 3, params, &result,
-                            err);
+    int status =
+        on_records(part->conn, part->load->plan->state_ns, "SELECT attempt, rows, bytes FROM ",
+                   " WHERE load_id = $1 AND stream = $2 AND part = $3", 3, params, &result, err);
     if (!status && pg_rows(part->conn, result) != 1) {
         status = leat_fail(err, LEAT_CONFLICT, "the record of the part vanished: the load is over");
     }
@@ -425,9 +425,9 @@ static int check_parts(struct leat_load *load, const struct leat_commit *what,
         }
     }
     if (!status && (known != (size_t)n || known != what->n_receipts)) {
-        status = lt_fail(err, LT_E_COUNT_MISMATCH,
-                         "%zu receipts were given, of %d parts that are sealed", what->n_receipts,
-                         n);
+        status =
+            lt_fail(err, LT_E_COUNT_MISMATCH,
+                    "%zu receipts were given, of %d parts that are sealed", what->n_receipts, n);
     }
     pg_clear(conn, result);
     return status;
@@ -482,14 +482,14 @@ static int insert_rows(struct pg_conn *conn, struct pg_target *target, struct le
                  pg_select_list(&target->table, "", false, &sql) |
                  lt_buf_printf(&sql, " FROM %s", target->copy_to);
     if (!status) {
-        status = failed ? lt_fail_oom(err)
-                        : pg_query(conn, lt_buf_text(&sql), 0, NULL, &result, err);
+        status =
+            failed ? lt_fail_oom(err) : pg_query(conn, lt_buf_text(&sql), 0, NULL, &result, err);
     }
     if (!status &&
         (lt_parse_int(conn->ep->pq->PQcmdTuples(result), &rows) || rows != target->rows)) {
-        status = lt_fail(err, LT_E_COUNT_MISMATCH,
-                         "%" PRId64 " rows were staged and the table took %" PRId64, target->rows,
-                         rows);
+        status =
+            lt_fail(err, LT_E_COUNT_MISMATCH,
+                    "%" PRId64 " rows were staged and the table took %" PRId64, target->rows, rows);
     }
     pg_clear(conn, result);
     lt_buf_done(&sql);
@@ -574,8 +574,8 @@ static int commit(struct leat_load *load, const struct leat_commit *what, bool *
 
 /* --- clean-up ------------------------------------------------------------------------------ */
 
-static int drop_staging(struct pg_conn *conn, const char *ns, const char *load_id,
-                        int64_t *removed, struct leat_error *err)
+static int drop_staging(struct pg_conn *conn, const char *ns, const char *load_id, int64_t *removed,
+                        struct leat_error *err)
 {
     const char *params[] = {load_id};
     PGresult *result = NULL;
@@ -683,8 +683,8 @@ int pg_staged_sweep(struct pg_conn *conn, const char *state_ns, const char *ns, 
                         params, &result, err);
     int n = status ? 0 : LT_MIN(pg_rows(conn, result), SWEEP_LOADS_MAX);
     for (int i = 0; i < n && !status; i++) {
-        status = sweep_if_dead(conn, state_ns, pg_cell(conn, result, i, 0), busy_fails, removed,
-                               err);
+        status =
+            sweep_if_dead(conn, state_ns, pg_cell(conn, result, i, 0), busy_fails, removed, err);
     }
     pg_clear(conn, result);
     return status;

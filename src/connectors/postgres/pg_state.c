@@ -68,9 +68,10 @@ static int create_tables(struct pg_conn *conn, const char *ns, struct leat_error
                         "PRIMARY KEY (namespace, stream))");
     int status = load && state ? LEAT_OK : lt_fail_oom(err);
     /* IF NOT EXISTS alone races: two creators meet in the catalog's unique index. */
-    status = status ? status
-                    : pg_execf(conn, err, "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(%" PRId64
-                                          ")", pg_lock_key("state", ns));
+    status =
+        status ? status
+               : pg_execf(conn, err, "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(%" PRId64 ")",
+                          pg_lock_key("state", ns));
     status = status ? status : pg_exec(conn, load, err);
     status = status ? status : pg_exec(conn, state, err);
     status = status ? status : pg_exec(conn, "COMMIT", err);
@@ -179,7 +180,7 @@ static int write_state_row(struct pg_conn *conn, const struct pg_plan *plan, siz
                       "loaded_at = EXCLUDED.loaded_at, state = CASE WHEN s.table_oid = "
                       "EXCLUDED.table_oid THEN s.state || EXCLUDED.state ELSE EXCLUDED.state END");
     snprintf(rows, sizeof rows, "%" PRId64, target->rows);
-    const char *params[] = {target->ns,        target->name, target->quoted,       plan->load_id,
+    const char *params[] = {target->ns,        target->name, target->quoted,     plan->load_id,
                             target->source_id, rows,         lt_buf_text(&state)};
     PGresult *result = NULL;
     if (!status && (json.failed || !sql)) {
@@ -192,8 +193,8 @@ static int write_state_row(struct pg_conn *conn, const struct pg_plan *plan, siz
     return status;
 }
 
-int pg_state_write(struct pg_conn *conn, const struct pg_plan *plan,
-                   const struct leat_commit *what, struct leat_error *err)
+int pg_state_write(struct pg_conn *conn, const struct pg_plan *plan, const struct leat_commit *what,
+                   struct leat_error *err)
 {
     int status = LEAT_OK;
     for (size_t i = 0; i < plan->n_targets && !status; i++) {
@@ -234,8 +235,8 @@ int pg_try_load(struct pg_conn *conn, const char *load_id, bool *ret_dead, struc
     char key[32], text[8];
     const char *params[] = {key};
     snprintf(key, sizeof key, "%" PRId64, pg_lock_key("load", load_id));
-    int status = pg_value(conn, "SELECT pg_catalog.pg_try_advisory_lock($1::int8)", 1, params,
-                          text, sizeof text, err);
+    int status = pg_value(conn, "SELECT pg_catalog.pg_try_advisory_lock($1::int8)", 1, params, text,
+                          sizeof text, err);
     *ret_dead = !status && *text == 't';
     return status;
 }
@@ -392,9 +393,9 @@ static int wait_load(struct pg_conn *conn, const char *load_id, bool *ret_dead,
                      struct leat_error *err)
 {
     struct leat_error why = {.status = LEAT_OK};
-    int status = pg_execf(conn, &why,
-                          "SET lock_timeout = 1500; SELECT pg_catalog.pg_advisory_lock(%" PRId64 ")",
-                          pg_lock_key("load", load_id));
+    int status = pg_execf(
+        conn, &why, "SET lock_timeout = 1500; SELECT pg_catalog.pg_advisory_lock(%" PRId64 ")",
+        pg_lock_key("load", load_id));
     *ret_dead = !status;
     if (status && (conn->broken || strcmp(why.sqlstate, "55P03") != 0)) {
         if (err) {

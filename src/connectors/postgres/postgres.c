@@ -22,8 +22,7 @@ static const struct leat_option options[] = {
     {"application-name", LEAT_OPTION_TEXT, "leat", "NAME",
      "How the session shows in pg_stat_activity"},
     {"target-session-attrs", LEAT_OPTION_CHOICE, NULL,
-     "any|read-write|read-only|primary|standby|prefer-standby",
-     "Which of several hosts will do"},
+     "any|read-write|read-only|primary|standby|prefer-standby", "Which of several hosts will do"},
     {NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL},
 };
 

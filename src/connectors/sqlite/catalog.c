@@ -13,10 +13,10 @@ static const char *list_sql(const struct lt_sqlite *api)
 #define LIST_SQL                                                                                   \
     "SELECT name, type = 'view' FROM sqlite_master WHERE type IN ('table', 'view') AND "           \
     "name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_leat\\_%' ESCAPE '\\'"
-    return api->sqlite3_libversion_number() >= TABLE_LIST_VERSION
-               ? LIST_SQL " AND name NOT IN (SELECT name FROM pragma_table_list WHERE "
-                          "schema = 'main' AND type = 'shadow') ORDER BY name"
-               : LIST_SQL " ORDER BY name";
+    return api->sqlite3_libversion_number() >= TABLE_LIST_VERSION ? LIST_SQL
+               " AND name NOT IN (SELECT name FROM pragma_table_list WHERE "
+               "schema = 'main' AND type = 'shadow') ORDER BY name"
+                                                                  : LIST_SQL " ORDER BY name";
 #undef LIST_SQL
 }
 
@@ -101,9 +101,9 @@ static int sq_describe(struct leat_endpoint *ep, const struct leat_stream_name *
     if (lt_sq_quote(&quoted, table.name)) {
         status = lt_fail_oom(err);
     }
-    status = status ? status
-                    : lt_sq_scan_types(conn, lt_buf_text(&quoted), &table.schema, table.untyped,
-                                       err);
+    status = status
+                 ? status
+                 : lt_sq_scan_types(conn, lt_buf_text(&quoted), &table.schema, table.untyped, err);
     if (status) {
         leat_error_place(err, "%s", table.name);
     }

@@ -40,8 +40,7 @@ int lt_sq_step_hook(const struct leat_endpoint *ep, const char *name, struct lea
 
 static bool is_cancelled(const struct leat_endpoint *ep)
 {
-    return lt_cancel_is(&ep->cancel) ||
-           (ep->host->cancelled && ep->host->cancelled(ep->host->arg));
+    return lt_cancel_is(&ep->cancel) || (ep->host->cancelled && ep->host->cancelled(ep->host->arg));
 }
 
 static int on_progress(void *arg)
@@ -160,8 +159,8 @@ static int prepare_connection(struct sq_conn *conn, struct leat_error *err)
     conn->api->sqlite3_extended_result_codes(conn->db, 1);
     conn->api->sqlite3_busy_handler(conn->db, on_busy, conn);
     conn->api->sqlite3_progress_handler(conn->db, PROGRESS_STEPS, on_progress, conn);
-    int status = lt_sq_exec(conn, conn->use == SQ_USE_READ ? "PRAGMA query_only = 1"
-                                                           : "PRAGMA foreign_keys = 0", err);
+    int status = lt_sq_exec(
+        conn, conn->use == SQ_USE_READ ? "PRAGMA query_only = 1" : "PRAGMA foreign_keys = 0", err);
     return status ? status : set_cache(conn, err);
 }
 

@@ -125,9 +125,8 @@ static int integer_value(enum sq_decoder decoder, struct lt_builder *builder, in
     case SQ_READ_TEXT:
     case SQ_READ_JSON:
     case SQ_READ_NUMERIC:
-        return lt_builder_bytes_value(builder, text,
-                                      (size_t)snprintf(text, sizeof text, "%lld",
-                                                       (long long)value));
+        return lt_builder_bytes_value(
+            builder, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)value));
     case SQ_READ_DECIMAL:
     case SQ_READ_PARSED:
         return from_text(builder, text,

@@ -64,12 +64,30 @@ static int set_option(struct leat_endpoint *ep, const char *name, const char *va
     return lt_fail(err, LT_E_INVALID, "mode is one of ro, rw, rwc");
 }
 
+/* A path written as it is (no //) that exists, or holds nothing a URL would read otherwise, is
+ * meant as it stands: files may have % and ? in their names. */
+static bool is_plain_path(const char *url, const char **ret_path)
+{
+    const char *colon = strchr(url, ':');
+    const char *path = colon ? colon + 1 : url;
+    *ret_path = path;
+    return *path && strncmp(path, "//", 2) != 0 && strcmp(path, ":memory:") != 0 &&
+           (access(path, F_OK) == 0 || !strchr(path, '?'));
+}
+
 static int configure(struct leat_endpoint *ep, const struct leat_config *config,
                      struct leat_error *err)
 {
     struct lt_url url = {.scheme = NULL};
-    int status = lt_url_parse(config->url, &url, err);
-    status = status ? status : path_of_url(&url, &ep->path, err);
+    const char *plain = NULL;
+    int status = LEAT_OK;
+    if (is_plain_path(config->url, &plain)) {
+        ep->path = lt_strdup(plain);
+        status = ep->path ? LEAT_OK : lt_fail_oom(err);
+    } else {
+        status = lt_url_parse(config->url, &url, err);
+        status = status ? status : path_of_url(&url, &ep->path, err);
+    }
     for (size_t i = 0; i < url.n_params && !status; i++) {
         status = set_option(ep, url.params[i].key, url.params[i].value, err);
     }

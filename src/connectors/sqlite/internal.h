@@ -76,12 +76,12 @@ int lt_sq_step_hook(const struct leat_endpoint *ep, const char *name, struct lea
 /* --- tables (catalog.c) -------------------------------------------------------------------- */
 
 struct sq_table {
-    char *name;        /* as the database spells it */
+    char *name; /* as the database spells it */
     bool view;
     bool has_rowid;
-    char *rowid_alias; /* the INTEGER PRIMARY KEY column; NULL: none */
+    char *rowid_alias;         /* the INTEGER PRIMARY KEY column; NULL: none */
     struct ArrowSchema schema; /* generated columns carry leat.generated */
-    bool *untyped;     /* a column each: nothing declared, or nothing known */
+    bool *untyped;             /* a column each: nothing declared, or nothing known */
 };
 
 /* Looks a table or view up, without reading its rows. LEAT_NOT_FOUND with the closest name. */
@@ -183,8 +183,8 @@ int lt_sq_state_ours(struct sq_conn *conn, const char *stream, const char *sourc
                      bool *ret_ours, struct leat_error *err);
 int lt_sq_state_committed(struct sq_conn *conn, const char *load_id, bool *ret_committed,
                           struct leat_error *err);
-int lt_sq_state_save(struct sq_conn *conn, const struct leat_write_plan *want,
-                     const int64_t *rows, const struct leat_commit *what, struct leat_error *err);
+int lt_sq_state_save(struct sq_conn *conn, const struct leat_write_plan *want, const int64_t *rows,
+                     const struct leat_commit *what, struct leat_error *err);
 
 extern const struct leat_load_ops lt_sq_load;
 

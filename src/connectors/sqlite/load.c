@@ -341,10 +341,10 @@ static int part_prepare(struct leat_part *part, struct leat_error *err)
 {
     struct leat_load *load = part->load;
     int status = lt_sq_prepare(load->conn, part->stream->insert, &part->stmt, err);
-    status = status ? status
-                    : lt_sq_binder_new(load->conn->api, &part->stream->schema,
-                                       (const char *const *)part->stream->declared, &part->binder,
-                                       err);
+    status =
+        status ? status
+               : lt_sq_binder_new(load->conn->api, &part->stream->schema,
+                                  (const char *const *)part->stream->declared, &part->binder, err);
     return status ? status : lt_sq_exec(load->conn, "SAVEPOINT leat_part", err);
 }
 
@@ -426,8 +426,7 @@ static int insert_row(struct leat_part *part, int64_t row, int64_t number, struc
     int rc = conn->api->sqlite3_step(part->stmt);
     if (rc != SQLITE_DONE) {
         status = lt_sq_fail(conn, rc, err, "SQLite refused row %lld", (long long)number);
-        leat_error_place(err, "%s",
-                         part->load->want->streams[part->receipt.id.stream].name.name);
+        leat_error_place(err, "%s", part->load->want->streams[part->receipt.id.stream].name.name);
     } else {
         /* A trigger may have skipped the row (RAISE(IGNORE)). */
         part->receipt.rows_inserted += conn->api->sqlite3_changes(conn->db);
@@ -539,9 +538,9 @@ static int check_stream(struct leat_load *load, uint32_t index, const struct lea
     }
     int status = count_rows(load->conn, want->name.name, &now, err);
     if (!status && now != stream->rows_counted + inserted) {
-        status = lt_fail(err, LT_E_COUNT_MISMATCH,
-                         "%lld rows were inserted, but the table grew by %lld",
-                         (long long)inserted, (long long)(now - stream->rows_counted));
+        status =
+            lt_fail(err, LT_E_COUNT_MISMATCH, "%lld rows were inserted, but the table grew by %lld",
+                    (long long)inserted, (long long)(now - stream->rows_counted));
     }
     return status;
 }
@@ -592,7 +591,8 @@ static int send_commit(struct leat_load *load, struct leat_error *err)
     load->committed = true;
     status = lt_sq_step_hook(load->ep, "sqlite:commit:sent", err);
     status = status ? status : lt_sq_step_hook(load->ep, "sqlite:commit:after", err);
-    return status ? lt_fail(err, LT_E_OUTCOME_UNKNOWN, "the reply to the COMMIT was lost") : LEAT_OK;
+    return status ? lt_fail(err, LT_E_OUTCOME_UNKNOWN, "the reply to the COMMIT was lost")
+                  : LEAT_OK;
 }
 
 static int sq_commit(struct leat_load *load, const struct leat_commit *what, bool *ret_already,
@@ -600,8 +600,8 @@ static int sq_commit(struct leat_load *load, const struct leat_commit *what, boo
 {
     bool already = false;
     int status = load->part_open ? lt_fail(err, LT_E_INTERNAL, "a part is still open") : LEAT_OK;
-    status = status ? status
-                    : lt_sq_state_committed(load->conn, load->want->load_id, &already, err);
+    status =
+        status ? status : lt_sq_state_committed(load->conn, load->want->load_id, &already, err);
     if (status) {
         return status;
     }

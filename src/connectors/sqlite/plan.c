@@ -20,9 +20,9 @@ static int take_field(const struct ArrowSchema *from, struct ArrowSchema *ret_fi
     struct ArrowSchema field = {.release = NULL};
     const char *name = from->name ? from->name : "";
     int status = lt_type_of(from, &type, err);
-    status = status ? status
-                    : lt_schema_copy(type.id == LT_DICTIONARY ? from->dictionary : from, &field,
-                                     err);
+    status = status
+                 ? status
+                 : lt_schema_copy(type.id == LT_DICTIONARY ? from->dictionary : from, &field, err);
     status = status ? status : lt_schema_set_name(&field, name, err);
     status = status ? status : lt_type_of(&field, &type, err);
     if (!status) {
@@ -83,7 +83,8 @@ static int take_schema(const struct ArrowSchema *from, struct ArrowSchema *ret_s
 
 /* "a", "b" of a JSON array of names; false when it is anything else, or names a column that
  * `schema` (NULL: not asked) lacks. */
-static bool put_names(const struct lt_json_value *names, const struct ArrowSchema *schema, struct lt_buf *sql)
+static bool put_names(const struct lt_json_value *names, const struct ArrowSchema *schema,
+                      struct lt_buf *sql)
 {
     for (size_t i = 0; i < lt_json_count(names); i++) {
         const char *text = lt_json_string(lt_json_at(names, i), NULL);
@@ -130,8 +131,8 @@ static int put_foreign_keys(const struct ArrowSchema *schema, struct lt_buf *sql
         const struct lt_json_value *columns = lt_json_get(key, "columns");
         const struct lt_json_value *references = lt_json_get(key, "ref_columns");
         bool good = table && !lt_buf_puts(&clause, ", FOREIGN KEY (") &&
-                    put_names(columns, schema, &clause) &&
-                    !lt_buf_puts(&clause, ") REFERENCES ") && !lt_sq_quote(&clause, table);
+                    put_names(columns, schema, &clause) && !lt_buf_puts(&clause, ") REFERENCES ") &&
+                    !lt_sq_quote(&clause, table);
         if (good && lt_json_count(references)) {
             good = !lt_buf_puts(&clause, " (") && put_names(references, NULL, &clause) &&
                    !lt_buf_puts(&clause, ")");
@@ -158,9 +159,9 @@ int lt_sq_create_sql(const struct leat_write_stream *want, struct lt_buf *sql,
     if (!status && schema.n_children == 0) {
         status = lt_fail(err, LT_E_UNSUPPORTED, "SQLite has no tables without columns");
     }
-    status = status ? status
-                    : lt_dialect_create_table(&lt_dialect_sqlite, lt_buf_text(&name), &schema, sql,
-                                              err);
+    status =
+        status ? status
+               : lt_dialect_create_table(&lt_dialect_sqlite, lt_buf_text(&name), &schema, sql, err);
     status = status ? status : put_foreign_keys(want->schema, sql, err);
     lt_schema_done(&schema);
     lt_buf_done(&name);
@@ -227,16 +228,16 @@ static int check_may_replace(struct leat_endpoint *ep, struct sq_conn *conn,
         stream->rows_before != 0) {
         char count[LT_HUMAN_MAX];
         return lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS,
-                       "%s holds %s rows that leat did not write from this source",
-                       want->name.name, lt_human_count(stream->rows_before, count));
+                       "%s holds %s rows that leat did not write from this source", want->name.name,
+                       lt_human_count(stream->rows_before, count));
     }
     return LEAT_OK;
 }
 
 static int plan_existing(struct leat_endpoint *ep, struct sq_conn *conn, struct sq_table *table,
-                         const struct leat_write_stream *want,
-                         const struct ArrowSchema *incoming, struct leat_load_stream *stream,
-                         struct lt_buf *ddl, struct leat_error *err)
+                         const struct leat_write_stream *want, const struct ArrowSchema *incoming,
+                         struct leat_load_stream *stream, struct lt_buf *ddl,
+                         struct leat_error *err)
 {
     if (table->view) {
         return lt_fail(err, LT_E_INVALID, "\"%s\" is a view, which cannot be loaded", table->name);
@@ -303,9 +304,8 @@ int lt_sq_plan_stream(struct leat_endpoint *ep, struct sq_conn *conn,
                       const struct leat_write_stream *want, struct leat_load_stream *ret_stream,
                       struct leat_error *err)
 {
-    struct leat_load_stream stream = {.size = sizeof stream,
-                                      .payloads = LEAT_PAYLOAD_BATCH,
-                                      .parts_max = 1};
+    struct leat_load_stream stream = {
+        .size = sizeof stream, .payloads = LEAT_PAYLOAD_BATCH, .parts_max = 1};
     struct sq_table table = {.name = NULL};
     struct ArrowSchema incoming = {.release = NULL};
     struct lt_buf ddl = LT_BUF_INIT;
@@ -320,8 +320,7 @@ int lt_sq_plan_stream(struct leat_endpoint *ep, struct sq_conn *conn,
         }
         status = found == LEAT_NOT_FOUND ? plan_absent(want, &incoming, &stream, &ddl, err)
                  : found                 ? found
-                                         : plan_existing(ep, conn, &table, want, &incoming, &stream,
-                                                         &ddl, err);
+                         : plan_existing(ep, conn, &table, want, &incoming, &stream, &ddl, err);
     }
     if (!status && ddl.len) {
         stream.ddl = lt_buf_take(&ddl);

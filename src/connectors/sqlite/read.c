@@ -155,8 +155,7 @@ static int put_select(const struct ArrowSchema *source, const struct ArrowSchema
             status = lt_fail_oom(err);
         }
     }
-    if (!status && plan->limit >= 0 &&
-        lt_buf_printf(sql, " LIMIT %lld", (long long)plan->limit)) {
+    if (!status && plan->limit >= 0 && lt_buf_printf(sql, " LIMIT %lld", (long long)plan->limit)) {
         status = lt_fail_oom(err);
     }
     return status;
@@ -217,8 +216,8 @@ static int wanted_schema(const struct ArrowSchema *source, const struct leat_rea
     const char *found = lt_schema_meta(source, "leat.foreign_keys", &len);
     if (!status && found) {
         keys = lt_strndup(found, len);
-        status = keys ? lt_schema_set_meta(&wanted, "leat.foreign_keys", keys, err)
-                      : lt_fail_oom(err);
+        status =
+            keys ? lt_schema_set_meta(&wanted, "leat.foreign_keys", keys, err) : lt_fail_oom(err);
     }
     free(keys);
     if (status) {
@@ -239,8 +238,7 @@ static void leave_out_known(const struct ArrowSchema *source, const struct leat_
         for (size_t c = 0; c < plan->n_columns && !read; c++) {
             read = !strcmp(plan->columns[c], name);
         }
-        untyped[i] =
-            untyped[i] && read && !(plan->types && lt_schema_find(plan->types, name) >= 0);
+        untyped[i] = untyped[i] && read && !(plan->types && lt_schema_find(plan->types, name) >= 0);
     }
 }
 
@@ -586,9 +584,8 @@ static int sq_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan
     int status = lt_sq_own(ep, &conn, err);
     status = status ? status : resolve_source(conn, plan, &source, &from, err);
     status = status ? status : put_comparable(&source, column, &name, err);
-    if (!status &&
-        lt_buf_printf(&sql, "SELECT min(%s), max(%s), datetime('now') FROM %s", lt_buf_text(&name),
-                      lt_buf_text(&name), lt_buf_text(&from))) {
+    if (!status && lt_buf_printf(&sql, "SELECT min(%s), max(%s), datetime('now') FROM %s",
+                                 lt_buf_text(&name), lt_buf_text(&name), lt_buf_text(&from))) {
         status = lt_fail_oom(err);
     }
     if (!status && plan->predicate && lt_buf_printf(&sql, " WHERE (%s\n)", plan->predicate)) {

@@ -26,9 +26,9 @@ int lt_sq_state_make(struct sq_conn *conn, struct leat_error *err)
 static int has_table(struct sq_conn *conn, const char *name, bool *ret_has, struct leat_error *err)
 {
     int64_t n = 0;
-    int status = lt_sq_int(conn,
-                           "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1",
-                           name, NULL, 0, &n, err);
+    int status =
+        lt_sq_int(conn, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1",
+                  name, NULL, 0, &n, err);
     if (!status) {
         *ret_has = n > 0;
     }
@@ -87,8 +87,7 @@ static int state_json(const struct leat_commit *what, uint32_t stream, struct lt
 static int run_once(struct sq_conn *conn, sqlite3_stmt *stmt, int bound, struct leat_error *err)
 {
     int rc = bound ? bound : conn->api->sqlite3_step(stmt);
-    int status = rc == SQLITE_DONE ? LEAT_OK
-                                   : lt_sq_fail(conn, rc, err, "cannot record the load");
+    int status = rc == SQLITE_DONE ? LEAT_OK : lt_sq_fail(conn, rc, err, "cannot record the load");
     conn->api->sqlite3_reset(stmt);
     return status;
 }

@@ -78,8 +78,8 @@ static int parse_known(const char *declared, struct ArrowSchema *ret_field, stru
 }
 
 /* A field for a declared type. *ret_untyped: only the values can tell; the field is utf8. */
-static int field_of_declared(const char *declared, struct ArrowSchema *ret_field,
-                             bool *ret_untyped, struct leat_error *err)
+static int field_of_declared(const char *declared, struct ArrowSchema *ret_field, bool *ret_untyped,
+                             struct leat_error *err)
 {
     char name[TYPE_NAME_MAX] = "";
     bare_type(declared ? declared : "", name);
@@ -435,8 +435,8 @@ int lt_sq_rows(struct sq_conn *conn, const struct sq_table *table, int64_t *ret_
     int failed = lt_buf_puts(&sql, "SELECT count(*) FROM (SELECT 1 FROM ");
     failed |= lt_sq_quote(&sql, table->name);
     failed |= lt_buf_printf(&sql, " LIMIT %d)", ROWS_COUNTED_MAX + 1);
-    int status = failed ? lt_fail_oom(err)
-                        : lt_sq_int(conn, lt_buf_text(&sql), NULL, NULL, 0, &rows, err);
+    int status =
+        failed ? lt_fail_oom(err) : lt_sq_int(conn, lt_buf_text(&sql), NULL, NULL, 0, &rows, err);
     if (!status && rows > ROWS_COUNTED_MAX && table->has_rowid) {
         lt_buf_clear(&sql);
         failed = lt_buf_puts(&sql, "SELECT max(_rowid_) FROM ");

@@ -2,102 +2,11 @@
  * library's own API, on connections of the test. */
 #include "connectors/sqlite/sqlite.h"
 
-#include "columnar/array.h"
-#include "columnar/builder.h"
-#include "columnar/schema.h"
-#include "columnar/text.h"
-#include "columnar/view.h"
-#include "core/buf.h"
 #include "db/sqlite.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
 #define CONNECTOR (&lt_connector_sqlite)
-#define LOAD_A "0123456789abcdef0123456789abcdef"
-#define LOAD_B "fedcba9876543210fedcba9876543210"
-
-struct fixture {
-    char dir[64];
-    char path[128];
-    char url[160];
-    struct leat_host host;
-    char logged[2048];
-    const char *fail_step; /* the step at which the host says no */
-    const char *kill_step; /* ... or the process ends */
-    bool cancelled;
-    char *rejects; /* what was refused, a line each */
-    size_t rejected;
-};
-
-static void host_log(void *arg, enum leat_log_level level, const char *line)
-{
-    struct fixture *f = arg;
-    (void)level;
-    snprintf(f->logged, sizeof f->logged, "%s", line);
-}
-
-static int host_cancelled(void *arg)
-{
-    return ((struct fixture *)arg)->cancelled;
-}
-
-static int64_t host_memory(void *arg)
-{
-    (void)arg;
-    return 16 << 20;
-}
-
-static int host_step(void *arg, const char *name, struct leat_error *err)
-{
-    struct fixture *f = arg;
-    if (f->kill_step && !strcmp(name, f->kill_step)) {
-        _exit(7);
-    }
-    return f->fail_step && !strcmp(name, f->fail_step)
-               ? leat_fail(err, LEAT_UNAVAILABLE, "the test says no")
-               : LEAT_OK;
-}
-
-static int setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    snprintf(f->dir, sizeof f->dir, "/tmp/leat-sqlite-XXXXXX");
-    if (!mkdtemp(f->dir)) {
-        free(f);
-        return -1;
-    }
-    snprintf(f->path, sizeof f->path, "%s/a b.db", f->dir);
-    snprintf(f->url, sizeof f->url, "sqlite:%s", f->path);
-    f->host = (struct leat_host){.size = sizeof f->host,
-                                 .arg = f,
-                                 .log = host_log,
-                                 .cancelled = host_cancelled,
-                                 .memory = host_memory,
-                                 .step = host_step};
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", f->dir);
-    int rc = system(command);
-    free(f->rejects);
-    free(f);
-    return rc;
-}
+#define TEST_FILE "a b.db"
+#include "connector_test.h"
 
 /* --- helpers ------------------------------------------------------------------------------- */
 
@@ -111,9 +20,9 @@ static const struct lt_sqlite *api(void)
 static sqlite3 *open_db(struct fixture *f)
 {
     sqlite3 *db = NULL;
-    assert_int_equal(api()->sqlite3_open_v2(f->path, &db,
-                                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        api()->sqlite3_open_v2(f->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL),
+        SQLITE_OK);
     return db;
 }
 
@@ -150,79 +59,6 @@ static void assert_rows(struct fixture *f, const char *sql, const char *expected
     api()->sqlite3_close_v2(db);
     assert_string_equal(lt_buf_text(&out), expected);
     lt_buf_done(&out);
-}
-
-static struct leat_endpoint *open_url(struct fixture *f, const char *url)
-{
-    struct leat_config config = {
-        .size = sizeof config, .url = url, .host = &f->host, .lock_timeout_ms = 60};
-    struct leat_endpoint *ep = NULL;
-    struct leat_error err = {.status = LEAT_OK};
-    if (CONNECTOR->open(&config, &ep, &err)) {
-        fail_msg("open: %s", err.message);
-    }
-    return ep;
-}
-
-static struct leat_endpoint *open_ep(struct fixture *f)
-{
-    return open_url(f, f->url);
-}
-
-static void take_batch(const struct ArrowSchema *schema, const struct ArrowArray *batch,
-                       struct lt_buf *out)
-{
-    struct lt_view view;
-    assert_int_equal(lt_view_init(&view, schema, batch, NULL), LEAT_OK);
-    for (int64_t row = 0; row < batch->length; row++) {
-        for (int64_t c = 0; c < view.n_children; c++) {
-            lt_buf_puts(out, c ? "|" : out->len ? "\n" : "");
-            if (lt_view_is_null(&view.children[c], row)) {
-                lt_buf_puts(out, "NULL");
-            } else {
-                assert_int_equal(lt_text_format(&view.children[c], row, out), LEAT_OK);
-            }
-        }
-    }
-    lt_view_done(&view);
-}
-
-/* Reads to the end; the text of all rows, and of the schema ("a:int64 b:utf8!" with ! for not
- * nullable). */
-static int drain(struct leat_reader *reader, struct lt_buf *types, struct lt_buf *rows,
-                 struct leat_error *err)
-{
-    struct ArrowSchema schema = {.release = NULL};
-    assert_int_equal(CONNECTOR->source->schema(reader, &schema, err), LEAT_OK);
-    for (int64_t i = 0; i < schema.n_children; i++) {
-        const struct ArrowSchema *field = schema.children[i];
-        lt_buf_printf(types, "%s%s:", i ? " " : "", field->name);
-        assert_int_equal(lt_type_print(field, types), LEAT_OK);
-        lt_buf_puts(types, field->flags & ARROW_FLAG_NULLABLE ? "" : "!");
-    }
-    int status = LEAT_OK;
-    for (;;) {
-        struct leat_payload payload = {.size = sizeof payload};
-        status = CONNECTOR->source->next(reader, &payload, err);
-        if (status || payload.kind == LEAT_PAYLOAD_NONE) {
-            break;
-        }
-        assert_int_equal(payload.kind, LEAT_PAYLOAD_BATCH);
-        assert_int_equal(payload.rows, payload.batch.length);
-        assert_int_equal(lt_array_check(&schema, &payload.batch, true, err), LEAT_OK);
-        take_batch(&schema, &payload.batch, rows);
-        leat_x_payload_release(&payload);
-    }
-    lt_schema_done(&schema);
-    return status;
-}
-
-static struct leat_read_plan plan_of(const char *stream)
-{
-    return (struct leat_read_plan){.size = sizeof(struct leat_read_plan),
-                                   .stream = {.name = stream},
-                                   .limit = -1,
-                                   .payloads = LEAT_PAYLOAD_BATCH};
 }
 
 static void assert_read(struct fixture *f, const struct leat_read_plan *plan, const char *types,
@@ -270,180 +106,6 @@ static int read_fails(struct fixture *f, const struct leat_read_plan *plan, stru
     return status;
 }
 
-static int take_reject(void *arg, const struct leat_reject *reject, struct leat_error *err)
-{
-    struct fixture *f = arg;
-    (void)err;
-    char *more = lt_format("%s%s [%s] %.*s\n", f->rejects ? f->rejects : "", reject->place,
-                           reject->code, (int)reject->record_len, reject->record);
-    free(f->rejects);
-    f->rejects = more;
-    f->rejected++;
-    return LEAT_OK;
-}
-
-/* "a:int64! b:utf8" as a schema; ! says not nullable, # key. */
-static struct ArrowSchema schema_of(const char *text)
-{
-    struct ArrowSchema schema = {.release = NULL};
-    char *copy = lt_strdup(text), *save = NULL;
-    assert_int_equal(lt_schema_init_struct(&schema, 0, NULL), LEAT_OK);
-    for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-        char *type = strchr(word, ':');
-        *type++ = 0;
-        bool required = strchr(type, '!') != NULL, key = strchr(type, '#') != NULL;
-        type[strcspn(type, "!#")] = 0;
-        struct ArrowSchema field = {.release = NULL};
-        assert_int_equal(lt_type_parse(type, &field, NULL), LEAT_OK);
-        assert_int_equal(lt_schema_set_name(&field, word, NULL), LEAT_OK);
-        field.flags = required || key ? 0 : ARROW_FLAG_NULLABLE;
-        if (key) {
-            assert_int_equal(lt_schema_set_meta(&field, LT_META_KEY, "1", NULL), LEAT_OK);
-        }
-        assert_int_equal(lt_schema_add(&schema, &field, NULL), LEAT_OK);
-    }
-    free(copy);
-    return schema;
-}
-
-/* Rows as text ("1|a\n2|NULL") as a batch. */
-static struct leat_payload batch_of(const struct ArrowSchema *schema, const char *text)
-{
-    struct lt_batch_builder builder;
-    struct leat_payload payload = {
-        .size = sizeof payload, .kind = LEAT_PAYLOAD_BATCH, .row_first = 1};
-    assert_int_equal(lt_batch_builder_init(&builder, schema, NULL), LEAT_OK);
-    while (*text) {
-        size_t line = strcspn(text, "\n");
-        for (int64_t c = 0; c < builder.n_columns; c++) {
-            size_t len = strcspn(text, "|\n");
-            const char *why = "";
-            int status = len == 4 && !memcmp(text, "NULL", 4)
-                             ? lt_builder_null(&builder.columns[c])
-                             : lt_text_parse(&builder.columns[c], text, len, &why);
-            if (status) {
-                fail_msg("column %d of %.*s: %s", (int)c, (int)line, text, why);
-            }
-            text += len + (text[len] != 0);
-        }
-        payload.rows++;
-    }
-    assert_int_equal(lt_batch_builder_finish(&builder, payload.rows, &payload.batch, NULL),
-                     LEAT_OK);
-    lt_batch_builder_done(&builder);
-    return payload;
-}
-
-/* One load of one stream, step by step. */
-struct one_load {
-    struct ArrowSchema schema;
-    struct leat_write_stream stream;
-    struct leat_write_plan want;
-    struct leat_load_plan plan;
-    struct leat_load *load;
-    struct leat_receipt receipt;
-};
-
-static void load_init(struct one_load *l, const char *stream, const char *schema,
-                      enum leat_write_mode mode, uint32_t flags, const char *load_id)
-{
-    *l = (struct one_load){.load = NULL};
-    l->schema = schema_of(schema);
-    l->stream = (struct leat_write_stream){.size = sizeof l->stream,
-                                           .name = {.name = stream},
-                                           .schema = &l->schema,
-                                           .source_id = "test:source",
-                                           .mode = mode,
-                                           .flags = flags,
-                                           .parts_wanted = 4,
-                                           .payloads = LEAT_PAYLOAD_BATCH};
-    l->want = (struct leat_write_plan){
-        .size = sizeof l->want, .load_id = load_id, .streams = &l->stream, .n_streams = 1};
-}
-
-static int load_begin(struct one_load *l, struct leat_endpoint *ep, struct leat_error *err)
-{
-    l->plan = (struct leat_load_plan){.size = sizeof l->plan};
-    int status = CONNECTOR->load->plan(ep, &l->want, &l->plan, err);
-    if (!status) {
-        status = CONNECTOR->load->begin(ep, &l->plan, &l->load, err);
-    }
-    return status;
-}
-
-static int load_write(struct one_load *l, const char *rows, const struct leat_reject_sink *rejects,
-                      struct leat_error *err)
-{
-    struct leat_part_plan plan = {
-        .size = sizeof plan, .payload = LEAT_PAYLOAD_BATCH, .rejects = rejects};
-    struct leat_part *part = NULL;
-    struct leat_payload payload = batch_of(&l->plan.streams[0].schema, rows);
-    int status = CONNECTOR->load->part_open(l->load, &plan, &part, err);
-    status = status ? status : CONNECTOR->load->part_write(part, &payload, err);
-    leat_x_payload_release(&payload);
-    l->receipt.size = sizeof l->receipt;
-    status = status ? status : CONNECTOR->load->part_seal(part, &l->receipt, err);
-    CONNECTOR->load->part_close(part);
-    return status;
-}
-
-static int load_commit(struct one_load *l, int64_t expected, bool *ret_already,
-                       struct leat_error *err)
-{
-    struct leat_commit what = {.size = sizeof what,
-                               .receipts = &l->receipt,
-                               .n_receipts = l->receipt.size ? 1 : 0,
-                               .guards = {.size = sizeof what.guards,
-                                          .rows_expected = &expected,
-                                          .rows_deleted_max = -1}};
-    return CONNECTOR->load->commit(l->load, &what, ret_already, err);
-}
-
-static void load_done(struct one_load *l)
-{
-    CONNECTOR->load->plan_release(&l->plan);
-    lt_schema_done(&l->schema);
-}
-
-/* A whole load; fails the test with the error's words. */
-static void assert_load(struct fixture *f, const char *stream, const char *schema,
-                        enum leat_write_mode mode, uint32_t flags, const char *id,
-                        const char *rows)
-{
-    struct leat_endpoint *ep = open_ep(f);
-    struct leat_error err = {.status = LEAT_OK};
-    struct one_load l;
-    bool already = true;
-    load_init(&l, stream, schema, mode, flags, id);
-    if (load_begin(&l, ep, &err) || load_write(&l, rows, NULL, &err) ||
-        load_commit(&l, -1, &already, &err)) {
-        fail_msg("%s: %s", err.place, err.message);
-    }
-    assert_false(already);
-    CONNECTOR->load->release(l.load);
-    load_done(&l);
-    CONNECTOR->close(ep);
-}
-
-/* A load that must fail somewhere, and leaves the error. */
-static int load_fails(struct fixture *f, const char *stream, const char *schema,
-                      enum leat_write_mode mode, uint32_t flags, const char *rows,
-                      struct leat_error *err)
-{
-    struct leat_endpoint *ep = open_ep(f);
-    struct one_load l;
-    bool already;
-    load_init(&l, stream, schema, mode, flags, LOAD_B);
-    int status = load_begin(&l, ep, err);
-    status = status ? status : load_write(&l, rows, NULL, err);
-    status = status ? status : load_commit(&l, -1, &already, err);
-    assert_int_not_equal(status, LEAT_OK);
-    CONNECTOR->load->abort(l.load);
-    load_done(&l);
-    CONNECTOR->close(ep);
-    return status;
-}
-
 static enum leat_outcome outcome_of(struct fixture *f, const char *id)
 {
     struct leat_endpoint *ep = open_ep(f);
@@ -473,14 +135,15 @@ static void read_maps_declared_types_to_canonical_ones(void **state)
                "(2, -1, 3, '', 7, 0, '2024-02-29 00:00:00', '2024-02-29', '[]', "
                "x'00112233445566778899aabbccddeeff', x'', 1.5),"
                "(3, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)");
-    assert_stream(f, "t",
-                  "id:int64! n:int64! r:float64 s:text(sqlite:VARCHAR(20)) d:decimal(10,2) b:bool day:date "
-                  "at:timestamp j:json u:uuid x:binary m:numeric",
-                  "1|9223372036854775807|0.5|é|1.10|true|2024-02-29|2024-02-29 13:14:15.500|"
-                  "{\"a\": 1}|00112233-4455-6677-8899-aabbccddeeff|\\x00ff|1.2345678901234567e+19\n"
-                  "2|-1|3||7.00|false|2024-02-29|2024-02-29 00:00:00|[]|"
-                  "00112233-4455-6677-8899-aabbccddeeff|\\x|1.5\n"
-                  "3|0|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL");
+    assert_stream(
+        f, "t",
+        "id:int64! n:int64! r:float64 s:text(sqlite:VARCHAR(20)) d:decimal(10,2) b:bool day:date "
+        "at:timestamp j:json u:uuid x:binary m:numeric",
+        "1|9223372036854775807|0.5|é|1.10|true|2024-02-29|2024-02-29 13:14:15.500|"
+        "{\"a\": 1}|00112233-4455-6677-8899-aabbccddeeff|\\x00ff|1.2345678901234567e+19\n"
+        "2|-1|3||7.00|false|2024-02-29|2024-02-29 00:00:00|[]|"
+        "00112233-4455-6677-8899-aabbccddeeff|\\x|1.5\n"
+        "3|0|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL");
 }
 
 static void read_types_undeclared_columns_by_their_values(void **state)
@@ -489,8 +152,7 @@ static void read_types_undeclared_columns_by_their_values(void **state)
     run_sql(f, "CREATE TABLE t (i, r, big, s, mixed, x, none);"
                "INSERT INTO t VALUES (1, 1, 9007199254740993, 'a', 1, x'01', NULL), "
                "(2, 0.5, 0.5, 'b', 'b', x'02', NULL), (3, 2, 1, 'c', 0.25, NULL, NULL)");
-    assert_stream(f, "t",
-                  "i:int64 r:float64 big:numeric s:utf8 mixed:utf8 x:binary none:utf8",
+    assert_stream(f, "t", "i:int64 r:float64 big:numeric s:utf8 mixed:utf8 x:binary none:utf8",
                   "1|1|9007199254740993|a|1|\\x01|NULL\n2|0.5|0.5|b|b|\\x02|NULL\n"
                   "3|2|1|c|0.25|NULL|NULL");
 }
@@ -534,11 +196,10 @@ static void read_hands_misfits_to_the_reject_sink_and_goes_on(void **state)
     plan.rejects = &sink;
     assert_read(f, &plan, NULL, "x|1|1.25\nv|5|2.00");
     assert_int_equal(f->rejected, 3);
-    assert_string_equal(
-        f->rejects,
-        "t: row 2 column \"n\" [value-syntax] {\"a\":\"y\",\"n\":\"bad\",\"d\":1}\n"
-        "t: row 3 column \"d\" [value-syntax] {\"a\":\"z\",\"n\":3,\"d\":100}\n"
-        "t: row 4 column \"d\" [value-syntax] {\"a\":\"w\",\"n\":4,\"d\":0.005}\n");
+    assert_string_equal(f->rejects,
+                        "t: row 2 column \"n\" [value-syntax] {\"a\":\"y\",\"n\":\"bad\",\"d\":1}\n"
+                        "t: row 3 column \"d\" [value-syntax] {\"a\":\"z\",\"n\":3,\"d\":100}\n"
+                        "t: row 4 column \"d\" [value-syntax] {\"a\":\"w\",\"n\":4,\"d\":0.005}\n");
 }
 
 static void read_takes_the_type_that_the_user_gave(void **state)
@@ -777,8 +438,8 @@ static void url_forms_name_the_file_and_unknown_parameters_are_refused(void **st
     assert_true(check.can_read);
     assert_false(check.can_write);
     CONNECTOR->close(ep);
-    struct leat_config config = {.size = sizeof config, .url = "sqlite:x.db?cache=shared",
-                                 .host = &f->host};
+    struct leat_config config = {
+        .size = sizeof config, .url = "sqlite:x.db?cache=shared", .host = &f->host};
     assert_int_equal(CONNECTOR->open(&config, &ep, NULL), LEAT_INVALID);
     config.url = "sqlite://host/x.db";
     assert_int_equal(CONNECTOR->open(&config, &ep, NULL), LEAT_INVALID);
@@ -878,9 +539,8 @@ static void replace_keeps_an_existing_tables_definition_and_view(void **state)
     assert_rows(f, "SELECT a, extra FROM t", "1|d\n2|d");
     assert_rows(f, "SELECT a FROM v", "1\n2");
     struct leat_error err = {.status = LEAT_OK};
-    assert_int_equal(
-        load_fails(f, "t", "a:int32", LEAT_REPLACE, LEAT_WRITE_FORCE, "1\n11", &err),
-        LEAT_BAD_DATA);
+    assert_int_equal(load_fails(f, "t", "a:int32", LEAT_REPLACE, LEAT_WRITE_FORCE, "1\n11", &err),
+                     LEAT_BAD_DATA);
     assert_rows(f, "SELECT a FROM t", "1\n2");
 }
 
@@ -995,8 +655,7 @@ static void commit_notices_rows_that_a_trigger_dropped(void **state)
     struct leat_error err = {.status = LEAT_OK};
     run_sql(f, "CREATE TABLE t (a INT); CREATE TRIGGER g AFTER INSERT ON t WHEN new.a = 2 BEGIN "
                "DELETE FROM t WHERE a = 2; END");
-    assert_int_equal(load_fails(f, "t", "a:int64", LEAT_APPEND, 0, "1\n2\n3", &err),
-                     LEAT_BAD_DATA);
+    assert_int_equal(load_fails(f, "t", "a:int64", LEAT_APPEND, 0, "1\n2\n3", &err), LEAT_BAD_DATA);
     assert_string_equal(err.code, "count-mismatch");
     assert_rows(f, "SELECT count(*) FROM t", "0");
 }

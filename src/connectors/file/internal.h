@@ -1,0 +1,225 @@
+/* What the files of this folder share. */
+#ifndef LT_FC_INTERNAL_H
+#define LT_FC_INTERNAL_H
+
+#include "columnar/array.h"
+#include "columnar/schema.h"
+#include "core/buf.h"
+#include "core/codec.h"
+#include "core/codes.h"
+#include "core/thread.h"
+#include "formats/format.h"
+#include "io/file.h"
+#include "leat/connector.h"
+
+#define FC_MANIFEST "_leat_manifest.json"
+#define FC_PARAMS_MAX 128
+
+enum fc_kind { FC_FILE, FC_DIRECTORY, FC_GLOB, FC_STANDARD };
+
+struct leat_endpoint {
+    const struct leat_host *host;
+    enum fc_kind kind;
+    char *path;                     /* directories end in / */
+    const struct lt_format *format; /* by scheme or parameter; NULL: by name or contents */
+    char *compression;              /* as given; NULL: by name or contents */
+    struct leat_param *params;      /* of the URL and the configuration; owned texts */
+    size_t n_params;
+    int64_t lock_timeout_ms;
+    bool no_state;
+    struct lt_cancel cancel;
+    struct leat_capabilities capabilities;
+};
+
+/* --- endpoint (endpoint.c) ----------------------------------------------------------------- */
+
+int lt_fc_step(const struct leat_endpoint *ep, const char *name, struct leat_error *err);
+struct lt_file_options lt_fc_file_options(struct leat_endpoint *ep);
+/* True once the run is to stop. */
+int lt_fc_cancelled(void *arg);
+/* The parameters that `table` knows, of the endpoint's own and the plan's; ret_params has
+ * FC_PARAMS_MAX places. What is meant for the other side's format is passed over. */
+size_t lt_fc_pick_params(const struct leat_endpoint *ep, const struct leat_param *params,
+                         size_t n_params, const struct leat_option *table,
+                         struct leat_param ret_params[FC_PARAMS_MAX]);
+const char *lt_fc_param(const struct leat_endpoint *ep, const struct leat_param *params,
+                        size_t n_params, const char *name);
+/* The part of a path after its last slash. */
+const char *lt_fc_base(const char *path);
+/* The base name without the endings of codec and format: the stream's name. malloc'ed. */
+char *lt_fc_stream_name(const char *path);
+
+/* --- reading (read.c) ---------------------------------------------------------------------- */
+
+/* How one file is to be read; members left zero are found out. */
+struct fc_read {
+    const char *path;
+    const struct lt_format *format;
+    enum lt_codec codec;
+    bool codec_known;
+    const struct leat_param *params;
+    size_t n_params;
+    const struct ArrowSchema *types;
+    const struct leat_reject_sink *rejects;
+    int64_t limit; /* -1: none */
+    int64_t batch_rows_max, batch_bytes_max;
+};
+
+/* Opens the bytes of a file as its format wants them: decompressed, format found. */
+int lt_fc_open_bytes(struct leat_endpoint *ep, const struct fc_read *read,
+                     struct lt_source **ret_source, const struct lt_format **ret_format,
+                     struct leat_error *err);
+int lt_fc_reader_new(struct leat_endpoint *ep, const struct fc_read *read,
+                     struct leat_reader **ret_reader, struct leat_error *err);
+/* `then`, taken over, is read when `reader` has ended; both of one schema. */
+void lt_fc_reader_chain(struct leat_reader *reader, struct leat_reader *then);
+/* Whether the file holds any record; a file that cannot be read is taken to hold some. */
+bool lt_fc_has_records(struct leat_endpoint *ep, const char *path);
+/* A source that gives its first bytes (at most FC_PEEK) without losing them. */
+#define FC_PEEK 4096
+int lt_fc_peek(struct lt_source *inner, struct lt_source **ret_source, const uint8_t **ret_data,
+               size_t *ret_len, struct leat_error *err);
+
+extern const struct leat_catalog_ops lt_fc_catalog;
+extern const struct leat_source_ops lt_fc_source;
+
+/* --- locks (lock.c) ------------------------------------------------------------------------ */
+
+/* An advisory lock on a name in a directory, which dies with its process. */
+struct fc_lock {
+    int fd; /* -1: none */
+    char *path;
+};
+
+#define FC_LOCK_NONE ((struct fc_lock){.fd = -1})
+/* [destination-busy] after timeout_ms. `dir` ends in / or is "". */
+int lt_fc_lock(struct leat_endpoint *ep, const char *dir, const char *name, int64_t timeout_ms,
+               struct fc_lock *ret_lock, struct leat_error *err);
+void lt_fc_unlock(struct fc_lock *lock);
+
+/* --- manifests and intents (manifest.c, commit.c) ------------------------------------------ */
+
+struct fc_file {
+    char *path; /* within the directory */
+    char *temp; /* intents: where it lies until then; NULL in manifests */
+    int64_t rows, bytes;
+    char checksum[17]; /* XXH3 of the stored bytes, hex */
+};
+
+struct fc_column {
+    char *name, *type;
+    bool nullable;
+};
+
+struct fc_pair {
+    char *key, *value;
+};
+
+struct fc_entry {
+    char *name, *source_id, *load_id, *mode, *loaded_at;
+    int64_t rows;
+    struct fc_file *files;
+    size_t n_files;
+    struct fc_column *columns;
+    size_t n_columns;
+    struct fc_pair *state;
+    size_t n_state;
+    char **removes; /* intents: files of earlier loads that go */
+    size_t n_removes;
+};
+
+struct fc_manifest {
+    struct fc_entry *entries;
+    size_t n_entries;
+    char **loads; /* ids of the last loads, oldest first */
+    size_t n_loads;
+    bool no_record; /* intents: keep no manifest */
+};
+
+/* An absent file is an empty manifest. */
+int lt_fc_manifest_read(struct leat_endpoint *ep, const char *path,
+                        struct fc_manifest *ret_manifest, struct leat_error *err);
+/* Written under a temporary name and renamed. */
+int lt_fc_manifest_write(struct leat_endpoint *ep, const char *path, const char *load_id,
+                         const struct fc_manifest *manifest, struct leat_error *err);
+void lt_fc_manifest_done(struct fc_manifest *manifest);
+void lt_fc_entry_done(struct fc_entry *entry);
+struct fc_entry *lt_fc_manifest_find(const struct fc_manifest *manifest, const char *stream);
+bool lt_fc_manifest_lists(const struct fc_manifest *manifest, const char *path);
+
+/* Carries out an intent, from wherever an earlier attempt stopped. Under the directory's lock. */
+int lt_fc_roll_forward(struct leat_endpoint *ep, const char *dir, const char *load_id,
+                       struct leat_error *err);
+/* Carries out every intent that lies in the directory. Takes its lock. */
+int lt_fc_recover(struct leat_endpoint *ep, const char *dir, struct leat_error *err);
+/* dir + ".leat-<load>.commit"; malloc'ed. */
+char *lt_fc_intent_path(const char *dir, const char *load_id);
+
+/* --- writing (plan.c, part.c, load.c) ------------------------------------------------------ */
+
+/* One stream of a load. */
+struct fc_stream {
+    const struct leat_write_stream *want;
+    struct ArrowSchema schema;
+    const struct lt_format *format;
+    enum lt_codec codec;
+    char *lock_name; /* the file's base name, or the stream's file-safe name */
+    char *path;      /* single files and standard output: where it goes */
+    char *ending;    /* ".csv.gz" */
+    bool append_old; /* an existing single file's records come first */
+    int parts_max;
+    struct fc_lock lock;
+};
+
+struct leat_load {
+    struct leat_endpoint *ep;
+    const struct leat_write_plan *want;
+    char *dir; /* "" or ending in / */
+    struct fc_stream *streams;
+    size_t n_streams;
+    pthread_mutex_t mutex; /* guards sealed */
+    struct leat_receipt *sealed;
+    size_t n_sealed;
+    bool made_dir; /* by this load: an aborted one takes it away again */
+    bool committed;
+};
+
+/* Options for writing or reading a stream's files under their temporary names, which do not tell
+ * the delimiter as the final ones do. */
+size_t lt_fc_stream_params(const struct leat_load *load, const struct fc_stream *stream,
+                           const struct leat_option *table,
+                           struct leat_param ret_params[FC_PARAMS_MAX]);
+
+/* Format, codec and place of one stream; the lock is not taken. */
+int lt_fc_stream_init(struct leat_endpoint *ep, const struct leat_write_plan *want, size_t index,
+                      struct fc_stream *ret_stream, struct leat_error *err);
+void lt_fc_stream_done(struct fc_stream *stream);
+/* Where a part lies until the commit; malloc'ed. */
+char *lt_fc_temp_path(const struct leat_load *load, const struct leat_part_id *id);
+/* Whether `name` is the temporary file of a part of `stream`; *ret_load has 33 bytes. */
+bool lt_fc_is_temp(const char *name, const char *stream, char ret_load[33]);
+char *lt_fc_dir_of(const struct leat_endpoint *ep);
+
+int lt_fc_plan(struct leat_endpoint *ep, const struct leat_write_plan *want,
+               struct leat_load_plan *ret_plan, struct leat_error *err);
+void lt_fc_plan_release(struct leat_load_plan *plan);
+
+int lt_fc_part_open(struct leat_load *load, const struct leat_part_plan *plan,
+                    struct leat_part **ret_part, struct leat_error *err);
+int lt_fc_part_write(struct leat_part *part, struct leat_payload *payload, struct leat_error *err);
+int lt_fc_part_seal(struct leat_part *part, struct leat_receipt *ret_receipt,
+                    struct leat_error *err);
+void lt_fc_part_close(struct leat_part *part);
+
+/* Counts and hashes (XXH3) what passes into `inner`, taken over also on failure. The results stay
+ * in *digest, which must outlive the sink. */
+struct fc_digest {
+    int64_t bytes;
+    uint64_t hash; /* after finish() */
+};
+int lt_fc_digest_sink(struct lt_sink *inner, struct fc_digest *digest, struct lt_sink **ret_sink,
+                      struct leat_error *err);
+
+extern const struct leat_load_ops lt_fc_load;
+
+#endif

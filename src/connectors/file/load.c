@@ -1,0 +1,739 @@
+/* Loads into files.
+ *
+ * A single file is written beside its place and renamed: that rename is the commit. A directory's
+ * commit point is an intent file; what it says is then carried out step by step (commit.c) by this
+ * load or by whoever comes next. Standard output is written directly. */
+#include "connectors/file/internal.h"
+
+#include "core/util.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/xattr.h>
+#endif
+
+#include "core/banned.h"
+
+#define APPEND_ID_LEN 16 /* of the load's id in the names of appended files: time and some chance */
+
+/* --- begin --------------------------------------------------------------------------------- */
+
+/* A load that died after its intent is committed: its files wait to be renamed. Intents are only
+ * written under the stream's lock, which whoever sweeps holds. */
+static bool has_intent(const char *dir, const char *load_id)
+{
+    char *path = lt_fc_intent_path(dir, load_id);
+    bool has = !path || access(path, F_OK) == 0;
+    free(path);
+    return has;
+}
+
+/* Removes temporary files of one stream, under its lock: of all loads but `spare`, or with
+ * only_load of that one. */
+static int sweep_stream(const char *dir, const char *stream, const char *spare,
+                        const char *only_load, int64_t *removed, struct leat_error *err)
+{
+    char load_id[33];
+    struct dirent *entry;
+    DIR *handle = opendir(*dir ? dir : ".");
+    if (!handle) {
+        return errno == ENOENT ? LEAT_OK
+                               : lt_fail_errno(err, errno, "cannot list the directory %s", dir);
+    }
+    while ((entry = readdir(handle))) {
+        if (!lt_fc_is_temp(entry->d_name, stream, load_id) || (spare && !strcmp(load_id, spare)) ||
+            (only_load && strcmp(load_id, only_load) != 0) || has_intent(dir, load_id)) {
+            continue;
+        }
+        char *path = lt_format("%s%s", dir, entry->d_name);
+        if (path && unlink(path) == 0) {
+            ++*removed;
+        }
+        free(path);
+    }
+    closedir(handle);
+    return LEAT_OK;
+}
+
+static void load_free(struct leat_load *load)
+{
+    for (size_t i = 0; i < load->n_streams; i++) {
+        lt_fc_stream_done(&load->streams[i]);
+    }
+    pthread_mutex_destroy(&load->mutex);
+    free(load->streams);
+    free(load->sealed);
+    free(load->dir);
+    free(load);
+}
+
+static void fc_abort(struct leat_load *load)
+{
+    int64_t removed = 0;
+    if (!load) {
+        return;
+    }
+    for (size_t i = 0; i < load->n_streams && !load->committed; i++) {
+        sweep_stream(load->dir, load->streams[i].lock_name, NULL, load->want->load_id, &removed,
+                     NULL);
+        lt_fc_unlock(&load->streams[i].lock);
+    }
+    if (load->made_dir && !load->committed) {
+        rmdir(load->dir); /* only an empty one goes */
+    }
+    load_free(load);
+}
+
+static void fc_release(struct leat_load *load)
+{
+    if (load) {
+        load_free(load);
+    }
+}
+
+static int begin_stream(struct leat_load *load, size_t index, struct leat_error *err)
+{
+    struct leat_endpoint *ep = load->ep;
+    struct fc_stream *stream = &load->streams[index];
+    int64_t removed = 0;
+    int status = lt_fc_stream_init(ep, load->want, index, stream, err);
+    if (status) {
+        return status;
+    }
+    load->n_streams = index + 1;
+    if (ep->kind == FC_STANDARD) {
+        return LEAT_OK;
+    }
+    status = lt_fc_lock(ep, load->dir, stream->lock_name, ep->lock_timeout_ms, &stream->lock, err);
+    if (!status && stream->path) {
+        struct stat st; /* the file may have come or gone while we waited */
+        stream->append_old = load->want->streams[index].mode == LEAT_APPEND &&
+                             stat(stream->path, &st) == 0 && st.st_size > 0;
+    }
+    return status ? status
+                  : sweep_stream(load->dir, stream->lock_name, load->want->load_id, NULL, &removed,
+                                 err);
+}
+
+/* What plan() found may have changed before the locks were there. */
+static int plan_again(struct leat_load *load, struct leat_error *err)
+{
+    struct leat_load_plan plan = {.size = sizeof plan};
+    int status = lt_fc_plan(load->ep, load->want, &plan, err);
+    if (!status) {
+        lt_fc_plan_release(&plan);
+    }
+    return status;
+}
+
+static int fc_begin(struct leat_endpoint *ep, const struct leat_load_plan *plan,
+                    struct leat_load **ret_load, struct leat_error *err)
+{
+    struct leat_load *load = calloc(1, sizeof *load);
+    if (!load) {
+        return lt_fail_oom(err);
+    }
+    load->ep = ep;
+    load->want = plan->state;
+    pthread_mutex_init(&load->mutex, NULL);
+    load->dir = lt_fc_dir_of(ep);
+    load->streams = calloc(load->want->n_streams + 1, sizeof *load->streams);
+    int status = load->dir && load->streams ? LEAT_OK : lt_fail_oom(err);
+    if (!status && ep->kind == FC_DIRECTORY) {
+        load->made_dir = mkdir(load->dir, 0777) == 0;
+        if (!load->made_dir && errno != EEXIST) {
+            status = lt_fail_errno(err, errno, "cannot make the directory %s", load->dir);
+        }
+        status = status ? status : lt_fc_recover(ep, load->dir, err);
+    }
+    for (size_t i = 0; i < load->want->n_streams && !status; i++) {
+        status = begin_stream(load, i, err);
+    }
+    status = status ? status : plan_again(load, err);
+    if (status) {
+        fc_abort(load);
+        return status;
+    }
+    *ret_load = load;
+    return LEAT_OK;
+}
+
+/* --- reading back -------------------------------------------------------------------------- */
+
+static int add_back(struct leat_load *load, const struct leat_receipt *receipt,
+                    struct leat_reader **reader, struct leat_error *err)
+{
+    const struct fc_stream *stream = &load->streams[receipt->id.stream];
+    struct leat_param params[FC_PARAMS_MAX];
+    struct leat_reader *one = NULL;
+    char *temp = lt_fc_temp_path(load, &receipt->id);
+    struct fc_read read = {
+        .path = temp,
+        .format = stream->format,
+        .codec = stream->codec,
+        .codec_known = true,
+        .params = params,
+        .n_params = lt_fc_stream_params(load, stream, stream->format->read_options, params),
+        .types = &stream->schema,
+        .limit = -1};
+    int status = temp ? lt_fc_reader_new(load->ep, &read, &one, err) : lt_fail_oom(err);
+    if (!status && *reader) {
+        lt_fc_reader_chain(*reader, one);
+    } else if (!status) {
+        *reader = one;
+    }
+    free(temp);
+    return status;
+}
+
+static int fc_read_back(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
+                        struct leat_error *err)
+{
+    struct leat_reader *reader = NULL;
+    if (load->ep->kind == FC_STANDARD || load->streams[stream].append_old) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "%s",
+                       load->ep->kind == FC_STANDARD
+                           ? "standard output cannot be read back"
+                           : "records appended to a file cannot be told from earlier ones");
+    }
+    int status = LEAT_OK;
+    for (size_t i = 0; i < load->n_sealed && !status; i++) {
+        if (load->sealed[i].id.stream == stream) {
+            status = add_back(load, &load->sealed[i], &reader, err);
+        }
+    }
+    if (!status && !reader) {
+        status = lt_fail(err, LT_E_INTERNAL, "no part of the stream was sealed");
+    }
+    if (status) {
+        lt_fc_source.finish(reader);
+        return status;
+    }
+    *ret_reader = reader;
+    return LEAT_OK;
+}
+
+/* --- guards -------------------------------------------------------------------------------- */
+
+static int64_t rows_of(const struct leat_commit *what, uint32_t stream)
+{
+    int64_t rows = 0;
+    for (size_t i = 0; i < what->n_receipts; i++) {
+        rows += what->receipts[i].id.stream == stream ? what->receipts[i].rows_inserted : 0;
+    }
+    return rows;
+}
+
+static bool holds_records(struct leat_load *load, const struct fc_manifest *manifest,
+                          uint32_t stream)
+{
+    if (load->ep->kind == FC_FILE) {
+        return lt_fc_has_records(load->ep, load->ep->path);
+    }
+    const struct fc_entry *entry =
+        lt_fc_manifest_find(manifest, load->want->streams[stream].name.name);
+    return entry && entry->rows != 0;
+}
+
+static int check_guards(struct leat_load *load, const struct leat_commit *what,
+                        const struct fc_manifest *manifest, struct leat_error *err)
+{
+    if (what->guards.watermark_before || (what->n_state && load->ep->kind != FC_DIRECTORY)) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "a file keeps no state");
+    }
+    for (uint32_t i = 0; i < load->n_streams; i++) {
+        const struct leat_write_stream *want = &load->want->streams[i];
+        int64_t rows = rows_of(what, i), sealed = 0;
+        for (size_t k = 0; k < load->n_sealed; k++) {
+            sealed += load->sealed[k].id.stream == i ? load->sealed[k].rows_inserted : 0;
+        }
+        int64_t expected = what->guards.rows_expected ? what->guards.rows_expected[i] : -1;
+        if (rows != sealed || (expected >= 0 && expected != rows)) {
+            return lt_fail(err, LT_E_COUNT_MISMATCH, "%s: %lld rows were expected, %lld written",
+                           want->name.name ? want->name.name : load->ep->path,
+                           (long long)(expected >= 0 ? expected : rows), (long long)sealed);
+        }
+        bool allowed = what->guards.allow_empty || (want->flags & LEAT_WRITE_ALLOW_EMPTY);
+        if (want->mode == LEAT_REPLACE && rows == 0 && !allowed && load->ep->kind != FC_STANDARD &&
+            holds_records(load, manifest, i)) {
+            return lt_fail(err, LT_E_EMPTY_SOURCE, "%s: no rows would replace those there are",
+                           want->name.name ? want->name.name : load->ep->path);
+        }
+    }
+    return LEAT_OK;
+}
+
+/* A stream of which no part was opened still becomes a file: its header or schema. */
+static int seal_missing(struct leat_load *load, struct leat_error *err)
+{
+    for (uint32_t i = 0; i < load->n_streams; i++) {
+        bool found = false;
+        for (size_t k = 0; k < load->n_sealed; k++) {
+            found = found || load->sealed[k].id.stream == i;
+        }
+        if (found) {
+            continue;
+        }
+        struct leat_part_plan plan = {
+            .size = sizeof plan, .id = {.stream = i}, .payload = LEAT_PAYLOAD_BATCH};
+        struct leat_receipt receipt = {.size = sizeof receipt};
+        struct leat_part *part = NULL;
+        int status = lt_fc_part_open(load, &plan, &part, err);
+        status = status ? status : lt_fc_part_seal(part, &receipt, err);
+        lt_fc_part_close(part);
+        if (status) {
+            return status;
+        }
+    }
+    return LEAT_OK;
+}
+
+/* --- committing a directory ---------------------------------------------------------------- */
+
+static char *now_text(void)
+{
+    time_t now = (time_t)(lt_wall_us() / 1000000);
+    struct tm tm;
+    char text[32];
+    gmtime_r(&now, &tm);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    return lt_strdup(text);
+}
+
+/* The name a part's file gets: of its own when other files of the stream stay beside it. */
+static char *final_name(const struct leat_load *load, const struct leat_receipt *receipt,
+                        bool beside, bool several)
+{
+    const struct fc_stream *stream = &load->streams[receipt->id.stream];
+    char part[16] = "";
+    if (several) {
+        snprintf(part, sizeof part, "-%u", receipt->id.part);
+    }
+    return beside ? lt_format("%s-%.*s%s%s", stream->lock_name, APPEND_ID_LEN, load->want->load_id,
+                              part, stream->ending)
+                  : lt_format("%s%s%s", stream->lock_name, part, stream->ending);
+}
+
+static int entry_files(const struct leat_load *load, uint32_t stream, bool beside,
+                       struct fc_entry *entry, struct leat_error *err)
+{
+    size_t parts = 0;
+    for (size_t i = 0; i < load->n_sealed; i++) {
+        parts += load->sealed[i].id.stream == stream;
+    }
+    entry->files = calloc(parts + 1, sizeof *entry->files);
+    if (!entry->files) {
+        return lt_fail_oom(err);
+    }
+    for (size_t i = 0; i < load->n_sealed; i++) {
+        const struct leat_receipt *receipt = &load->sealed[i];
+        if (receipt->id.stream != stream) {
+            continue;
+        }
+        struct fc_file *file = &entry->files[entry->n_files++];
+        char *temp = lt_fc_temp_path(load, &receipt->id);
+        file->temp = temp ? lt_strdup(lt_fc_base(temp)) : NULL;
+        file->path = final_name(load, receipt, beside, parts > 1);
+        file->rows = receipt->rows_inserted;
+        file->bytes = receipt->bytes;
+        snprintf(file->checksum, sizeof file->checksum, "%016" PRIx64, receipt->checksum);
+        entry->rows += file->rows;
+        free(temp);
+        if (!file->temp || !file->path) {
+            return lt_fail_oom(err);
+        }
+    }
+    return LEAT_OK;
+}
+
+static int entry_columns(const struct ArrowSchema *schema, struct fc_entry *entry,
+                         struct leat_error *err)
+{
+    entry->columns = calloc((size_t)schema->n_children + 1, sizeof *entry->columns);
+    for (int64_t i = 0; entry->columns && i < schema->n_children; i++) {
+        struct lt_buf type = LT_BUF_INIT;
+        struct fc_column *column = &entry->columns[entry->n_columns++];
+        column->name = lt_strdup(schema->children[i]->name);
+        column->type = lt_type_print(schema->children[i], &type) ? NULL : lt_buf_take(&type);
+        column->nullable = schema->children[i]->flags & ARROW_FLAG_NULLABLE;
+        lt_buf_done(&type);
+        if (!column->name || !column->type) {
+            return lt_fail_oom(err);
+        }
+    }
+    return entry->columns ? LEAT_OK : lt_fail_oom(err);
+}
+
+static int entry_state(const struct leat_commit *what, uint32_t stream, struct fc_entry *entry,
+                       struct leat_error *err)
+{
+    entry->state = calloc(what->n_state + 1, sizeof *entry->state);
+    for (size_t i = 0; entry->state && i < what->n_state; i++) {
+        if (what->state[i].stream != stream) {
+            continue;
+        }
+        struct fc_pair *pair = &entry->state[entry->n_state++];
+        pair->key = lt_strdup(what->state[i].key);
+        pair->value = lt_strdup(what->state[i].value);
+        if (!pair->key || !pair->value) {
+            return lt_fail_oom(err);
+        }
+    }
+    return entry->state ? LEAT_OK : lt_fail_oom(err);
+}
+
+/* Files of earlier loads that the new ones do not overwrite. */
+static int entry_removes(const struct fc_entry *old, struct fc_entry *entry, struct leat_error *err)
+{
+    entry->removes = calloc(old->n_files + 1, sizeof *entry->removes);
+    for (size_t i = 0; entry->removes && i < old->n_files; i++) {
+        bool kept = false;
+        for (size_t k = 0; k < entry->n_files && !kept; k++) {
+            kept = !strcmp(entry->files[k].path, old->files[i].path);
+        }
+        if (!kept) {
+            char *path = lt_strdup(old->files[i].path);
+            if (!path) {
+                return lt_fail_oom(err);
+            }
+            entry->removes[entry->n_removes++] = path;
+        }
+    }
+    return entry->removes ? LEAT_OK : lt_fail_oom(err);
+}
+
+/* A name that is neither ours nor allowed to be overwritten must be free. */
+static int check_names(const struct leat_load *load, const struct fc_manifest *manifest,
+                       const struct leat_write_stream *want, const struct fc_entry *entry,
+                       struct leat_error *err)
+{
+    for (size_t i = 0; i < entry->n_files; i++) {
+        const char *name = entry->files[i].path;
+        char *path = lt_format("%s%s", load->dir, name);
+        bool there = path && access(path, F_OK) == 0;
+        bool ours = lt_fc_manifest_lists(manifest, name);
+        bool foreign = there && !ours && lt_fc_has_records(load->ep, path);
+        free(path);
+        if (!path || (foreign && !(want->flags & LEAT_WRITE_FORCE))) {
+            return path ? lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS,
+                                  "%s%s holds rows that leat did not write", load->dir, name)
+                        : lt_fail_oom(err);
+        }
+    }
+    return LEAT_OK;
+}
+
+static int make_entry(const struct leat_load *load, const struct leat_commit *what,
+                      const struct fc_manifest *manifest, uint32_t stream, struct fc_entry *entry,
+                      struct leat_error *err)
+{
+    const struct leat_write_stream *want = &load->want->streams[stream];
+    const struct fc_entry *old = lt_fc_manifest_find(manifest, want->name.name);
+    char *plain = lt_format("%s%s%s", load->dir, load->streams[stream].lock_name,
+                            load->streams[stream].ending);
+    bool append = want->mode == LEAT_APPEND;
+    bool beside = append && plain && (old || access(plain, F_OK) == 0);
+    int status = plain ? LEAT_OK : lt_fail_oom(err);
+    free(plain);
+    entry->name = lt_strdup(want->name.name);
+    entry->source_id = lt_strdup(want->source_id ? want->source_id : "");
+    entry->load_id = lt_strdup(load->want->load_id);
+    entry->mode = lt_strdup(append ? "append" : "replace");
+    entry->loaded_at = now_text();
+    if (!entry->name || !entry->source_id || !entry->load_id || !entry->mode || !entry->loaded_at) {
+        status = lt_fail_oom(err);
+    }
+    status = status ? status : entry_files(load, stream, beside, entry, err);
+    status = status ? status : entry_columns(&load->streams[stream].schema, entry, err);
+    status = status ? status : entry_state(what, stream, entry, err);
+    status = status ? status : check_names(load, manifest, want, entry, err);
+    return status || append || !old ? status : entry_removes(old, entry, err);
+}
+
+static int make_intent(struct leat_load *load, const struct leat_commit *what,
+                       const struct fc_manifest *manifest, struct fc_manifest *intent,
+                       struct leat_error *err)
+{
+    intent->no_record = load->ep->no_state;
+    intent->entries = calloc(load->n_streams + 1, sizeof *intent->entries);
+    int status = intent->entries ? LEAT_OK : lt_fail_oom(err);
+    for (uint32_t i = 0; i < load->n_streams && !status; i++) {
+        status = make_entry(load, what, manifest, i, &intent->entries[intent->n_entries++], err);
+    }
+    return status;
+}
+
+static bool lists_load(const struct fc_manifest *manifest, const char *load_id)
+{
+    for (size_t i = 0; i < manifest->n_loads; i++) {
+        if (!strcmp(manifest->loads[i], load_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* From here on the load is committed: a failure on the way leaves it to whoever asks next. */
+static int carry_out(struct leat_load *load, struct leat_error *err)
+{
+    struct leat_error why = {.status = LEAT_OK};
+    load->committed = true;
+    int status = lt_fc_step(load->ep, "file:intent:after", &why);
+    status = status ? status : lt_fc_roll_forward(load->ep, load->dir, load->want->load_id, &why);
+    if (status) {
+        lt_fail(err, LT_E_OUTCOME_UNKNOWN, "the commit was begun and could not be ended: %.900s",
+                why.message);
+        leat_error_place(err, "%s", load->dir);
+        return LEAT_OUTCOME_UNKNOWN;
+    }
+    return LEAT_OK;
+}
+
+static int commit_directory(struct leat_load *load, const struct leat_commit *what, bool *already,
+                            struct leat_error *err)
+{
+    struct leat_endpoint *ep = load->ep;
+    struct fc_manifest manifest = {.entries = NULL}, intent = {.entries = NULL};
+    struct fc_lock lock = FC_LOCK_NONE;
+    char *path = lt_format("%s" FC_MANIFEST, load->dir);
+    char *intent_path = lt_fc_intent_path(load->dir, load->want->load_id);
+    int status = path && intent_path ? LEAT_OK : lt_fail_oom(err);
+    status =
+        status ? status : lt_fc_lock(ep, load->dir, FC_MANIFEST, ep->lock_timeout_ms, &lock, err);
+    status = status ? status : lt_fc_manifest_read(ep, path, &manifest, err);
+    *already = !status && lists_load(&manifest, load->want->load_id);
+    if (!status && !*already) {
+        status = check_guards(load, what, &manifest, err);
+        status = status ? status : make_intent(load, what, &manifest, &intent, err);
+        status = status ? status : lt_fc_step(ep, "file:intent:before", err);
+        status = status ? status
+                        : lt_fc_manifest_write(ep, intent_path, load->want->load_id, &intent, err);
+        status = status ? status : carry_out(load, err);
+    }
+    lt_fc_unlock(&lock);
+    lt_fc_manifest_done(&manifest);
+    lt_fc_manifest_done(&intent);
+    free(path);
+    free(intent_path);
+    return status;
+}
+
+/* --- committing a file --------------------------------------------------------------------- */
+
+enum mark { MARK_OURS, MARK_OTHER, MARK_UNKNOWN };
+
+/* Whose load wrote the file, as far as its file system can tell. */
+static enum mark mark_of(const char *path, const char *load_id)
+{
+#ifdef __linux__
+    char id[64];
+    ssize_t len = getxattr(path, "user.leat.load", id, sizeof id);
+    if (len < 0) {
+        return errno == ENODATA || errno == ENOENT ? MARK_OTHER : MARK_UNKNOWN;
+    }
+    return (size_t)len == strlen(load_id) && !memcmp(id, load_id, (size_t)len) ? MARK_OURS
+                                                                               : MARK_OTHER;
+#else
+    (void)load_id;
+    return access(path, F_OK) == 0 ? MARK_UNKNOWN : MARK_OTHER;
+#endif
+}
+
+static int commit_file(struct leat_load *load, const struct leat_commit *what, bool *already,
+                       struct leat_error *err)
+{
+    struct fc_manifest none = {.entries = NULL};
+    const char *path = load->streams[0].path;
+    *already = mark_of(path, load->want->load_id) == MARK_OURS;
+    if (*already) {
+        return LEAT_OK;
+    }
+    int status = check_guards(load, what, &none, err);
+    char *temp = status ? NULL : lt_fc_temp_path(load, &load->sealed[0].id);
+    if (!status && !temp) {
+        status = lt_fail_oom(err);
+    }
+    status = status ? status : lt_fc_step(load->ep, "file:rename:before", err);
+    status = status ? status : lt_file_replace(temp, path, err);
+    load->committed = temp && access(temp, F_OK) != 0;
+    if (!status && lt_fc_step(load->ep, "file:rename:after", err)) {
+        status = LEAT_OUTCOME_UNKNOWN;
+    }
+    if (status && load->committed) {
+        status = lt_fail(err, LT_E_OUTCOME_UNKNOWN,
+                         "%s was renamed, but may not outlive a power failure", path);
+    }
+    free(temp);
+    return status;
+}
+
+static int fc_commit(struct leat_load *load, const struct leat_commit *what, bool *ret_already,
+                     struct leat_error *err)
+{
+    struct fc_manifest none = {.entries = NULL};
+    bool already = false;
+    int status = seal_missing(load, err);
+    if (!status && load->ep->kind == FC_STANDARD) {
+        status = check_guards(load, what, &none, err);
+    } else if (!status) {
+        status = load->ep->kind == FC_DIRECTORY ? commit_directory(load, what, &already, err)
+                                                : commit_file(load, what, &already, err);
+    }
+    if (!status) {
+        /* The parts of a load that was committed before are of no use any more. */
+        int64_t removed = 0;
+        for (size_t i = 0; i < load->n_streams && already; i++) {
+            sweep_stream(load->dir, load->streams[i].lock_name, NULL, load->want->load_id, &removed,
+                         NULL);
+        }
+        load->committed = true;
+        *ret_already = already;
+    }
+    return status;
+}
+
+/* --- afterwards ---------------------------------------------------------------------------- */
+
+/* The base name by which temporary files and locks of a stream go. */
+static int lock_names(struct leat_endpoint *ep, const struct leat_write_plan *want, size_t index,
+                      char **ret_name, struct leat_error *err)
+{
+    struct fc_stream stream = {.lock = FC_LOCK_NONE};
+    int status = lt_fc_stream_init(ep, want, index, &stream, err);
+    if (!status) {
+        *ret_name = stream.lock_name;
+        stream.lock_name = NULL;
+        lt_fc_stream_done(&stream);
+    }
+    return status;
+}
+
+static int outcome_by_lock(struct leat_endpoint *ep, const struct leat_write_plan *want,
+                           const char *dir, enum leat_outcome *ret_outcome, struct leat_error *err)
+{
+    struct leat_error why = {.status = LEAT_OK};
+    struct fc_lock lock = FC_LOCK_NONE;
+    char *name = NULL;
+    int64_t temps = 0;
+    int status = want->n_streams ? lock_names(ep, want, 0, &name, err) : LEAT_OK;
+    if (status || !name) {
+        return status;
+    }
+    int locked = lt_fc_lock(ep, dir, name, 0, &lock, &why);
+    if (locked == LEAT_UNAVAILABLE) {
+        *ret_outcome = LEAT_LOAD_IN_FLIGHT;
+        free(name);
+        return LEAT_OK;
+    }
+    if (!locked) {
+        status = sweep_stream(dir, name, NULL, want->load_id, &temps, err);
+    }
+    lt_fc_unlock(&lock);
+    free(name);
+    bool blind =
+        ep->no_state || (ep->kind == FC_FILE && mark_of(ep->path, want->load_id) == MARK_UNKNOWN);
+    if (!status && blind && temps == 0) {
+        return lt_fail(err, LT_E_OUTCOME_UNKNOWN,
+                       "%s keeps no record of loads, and the load's own files are gone", ep->path);
+    }
+    *ret_outcome = LEAT_LOAD_ABSENT;
+    return status;
+}
+
+static int fc_outcome(struct leat_endpoint *ep, const struct leat_write_plan *want,
+                      enum leat_outcome *ret_outcome, struct leat_error *err)
+{
+    struct fc_manifest manifest = {.entries = NULL};
+    if (ep->kind == FC_STANDARD) {
+        return lt_fail(err, LT_E_OUTCOME_UNKNOWN, "standard output cannot be asked");
+    }
+    char *dir = lt_fc_dir_of(ep);
+    char *path = dir ? lt_format("%s" FC_MANIFEST, dir) : NULL;
+    char *intent = dir ? lt_fc_intent_path(dir, want->load_id) : NULL;
+    bool committed = false;
+    int status = path && intent ? LEAT_OK : lt_fail_oom(err);
+    if (!status && ep->kind == FC_DIRECTORY) {
+        committed = access(intent, F_OK) == 0;
+        status = lt_fc_recover(ep, dir, err);
+        status = status ? status : lt_fc_manifest_read(ep, path, &manifest, err);
+        committed = committed || (!status && lists_load(&manifest, want->load_id));
+    } else if (!status) {
+        committed = mark_of(ep->path, want->load_id) == MARK_OURS;
+    }
+    if (!status && committed) {
+        *ret_outcome = LEAT_LOAD_COMMITTED;
+    } else if (!status && ep->kind == FC_DIRECTORY && access(dir, F_OK) != 0) {
+        *ret_outcome = LEAT_LOAD_ABSENT;
+    } else if (!status) {
+        status = outcome_by_lock(ep, want, dir, ret_outcome, err);
+    }
+    lt_fc_manifest_done(&manifest);
+    free(dir);
+    free(path);
+    free(intent);
+    return status;
+}
+
+static int sweep_one(struct leat_endpoint *ep, const char *dir, const struct leat_stream_name *name,
+                     int64_t *removed, struct leat_error *err)
+{
+    struct ArrowSchema schema = {.release = NULL};
+    struct leat_write_stream stream = {.size = sizeof stream, .name = *name, .parts_wanted = 1};
+    struct leat_write_plan want = {.size = sizeof want, .streams = &stream, .n_streams = 1};
+    struct fc_lock lock = FC_LOCK_NONE;
+    char *base = NULL;
+    int status = lt_schema_init_struct(&schema, 0, err);
+    stream.schema = &schema;
+    status = status ? status : lock_names(ep, &want, 0, &base, err);
+    /* A stream that is locked is at work: its files are not orphans. */
+    if (!status && !lt_fc_lock(ep, dir, base, 0, &lock, NULL)) {
+        status = sweep_stream(dir, base, NULL, NULL, removed, err);
+        lt_fc_unlock(&lock);
+    }
+    lt_schema_done(&schema);
+    free(base);
+    return status;
+}
+
+static int fc_sweep(struct leat_endpoint *ep, const struct leat_stream_name *streams,
+                    size_t n_streams, int64_t *ret_removed, struct leat_error *err)
+{
+    int64_t removed = 0;
+    char *dir = lt_fc_dir_of(ep);
+    int status = dir ? LEAT_OK : lt_fail_oom(err);
+    bool there = dir && access(*dir ? dir : ".", F_OK) == 0;
+    if (!status && there && ep->kind == FC_DIRECTORY) {
+        status = lt_fc_recover(ep, dir, err);
+    }
+    for (size_t i = 0; i < n_streams && !status && there && ep->kind != FC_STANDARD; i++) {
+        status = sweep_one(ep, dir, &streams[i], &removed, err);
+    }
+    free(dir);
+    if (!status && ret_removed) {
+        *ret_removed = removed;
+    }
+    return status;
+}
+
+const struct leat_load_ops lt_fc_load = {
+    .plan = lt_fc_plan,
+    .plan_release = lt_fc_plan_release,
+    .begin = fc_begin,
+    .part_open = lt_fc_part_open,
+    .part_write = lt_fc_part_write,
+    .part_seal = lt_fc_part_seal,
+    .part_close = lt_fc_part_close,
+    .read_back = fc_read_back,
+    .commit = fc_commit,
+    .outcome = fc_outcome,
+    .abort = fc_abort,
+    .release = fc_release,
+    .sweep = fc_sweep,
+};

@@ -1,0 +1,382 @@
+/* One part: a file being written under a temporary name, or standard output. */
+#include "connectors/file/internal.h"
+
+#include "core/util.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/xattr.h>
+#endif
+
+#include "core/banned.h"
+
+#define COPY_BYTES ((size_t)256 << 10)
+#define NAME_BYTES_MAX 180 /* of the stream's name in a temporary file's, which has 255 */
+
+struct leat_part {
+    struct leat_load *load;
+    struct fc_stream *stream;
+    char *temp; /* NULL: standard output */
+    struct lt_sink *sink;
+    struct fc_digest digest;
+    struct lt_format_writer *writer;
+    struct leat_param params[FC_PARAMS_MAX];
+    struct leat_receipt receipt;
+    bool made;     /* the temporary file is ours to remove */
+    bool repeated; /* sealed by an earlier attempt: writes are passed over */
+};
+
+/* --- names --------------------------------------------------------------------------------- */
+
+char *lt_fc_temp_path(const struct leat_load *load, const struct leat_part_id *id)
+{
+    return lt_format("%s.leat-%s-%u-%u-%.*s.tmp", load->dir, load->want->load_id, id->part,
+                     id->attempt, NAME_BYTES_MAX, load->streams[id->stream].lock_name);
+}
+
+bool lt_fc_is_temp(const char *name, const char *stream, char ret_load[33])
+{
+    if (strncmp(name, ".leat-", 6) != 0 || strspn(name + 6, "0123456789abcdef") != 32) {
+        return false;
+    }
+    const char *at = name + 6 + 32;
+    for (int i = 0; i < 2; i++) {
+        size_t digits = *at == '-' ? strspn(at + 1, "0123456789") : 0;
+        if (!digits) {
+            return false;
+        }
+        at += 1 + digits;
+    }
+    size_t len = strnlen(stream, NAME_BYTES_MAX);
+    if (*at != '-' || strncmp(at + 1, stream, len) != 0 || strcmp(at + 1 + len, ".tmp") != 0) {
+        return false;
+    }
+    memcpy(ret_load, name + 6, 32);
+    ret_load[32] = 0;
+    return true;
+}
+
+size_t lt_fc_stream_params(const struct leat_load *load, const struct fc_stream *stream,
+                           const struct leat_option *table,
+                           struct leat_param ret_params[FC_PARAMS_MAX])
+{
+    size_t n =
+        lt_fc_pick_params(load->ep, load->want->params, load->want->n_params, table, ret_params);
+    size_t stem = stream->path ? strlen(stream->path) : 0;
+    bool has_option = false, given = false;
+    for (const struct leat_option *option = table; option && option->name; option++) {
+        has_option = has_option || !strcmp(option->name, "delimiter");
+    }
+    for (size_t i = 0; i < n; i++) {
+        given = given || !strcmp(ret_params[i].name, "delimiter");
+    }
+    if (has_option && !given && n < FC_PARAMS_MAX) {
+        if (stream->path) {
+            lt_codec_of_path(stream->path, &stem);
+        }
+        bool tabs = stem > 4 && !strncasecmp(stream->path + stem - 4, ".tsv", 4);
+        ret_params[n++] = (struct leat_param){"delimiter", tabs ? "tab" : "comma"};
+    }
+    return n;
+}
+
+/* --- what an existing file begins with ----------------------------------------------------- */
+
+static bool without_header(const struct leat_part *part)
+{
+    const struct leat_write_plan *want = part->load->want;
+    const char *header = lt_fc_param(part->load->ep, want->params, want->n_params, "header");
+    return header &&
+           (!strcasecmp(header, "no") || !strcasecmp(header, "false") || !strcmp(header, "0"));
+}
+
+static int check_old_schema(const struct leat_part *part, const struct ArrowSchema *old,
+                            struct leat_error *err)
+{
+    const struct ArrowSchema *schema = &part->stream->schema;
+    bool names = part->stream->format->binary || !without_header(part);
+    bool same = old->n_children == schema->n_children;
+    for (int64_t i = 0; same && names && i < schema->n_children; i++) {
+        same = !strcmp(old->children[i]->name, schema->children[i]->name);
+    }
+    if (same && part->stream->format->binary) {
+        same = lt_schema_same(old, schema, true);
+    }
+    if (same) {
+        return LEAT_OK;
+    }
+    struct lt_buf has = LT_BUF_INIT, comes = LT_BUF_INIT;
+    for (int64_t i = 0; i < old->n_children; i++) {
+        lt_buf_printf(&has, "%s%s ", i ? ", " : "", old->children[i]->name);
+        lt_type_print(old->children[i], &has);
+    }
+    for (int64_t i = 0; i < schema->n_children; i++) {
+        lt_buf_printf(&comes, "%s%s ", i ? ", " : "", schema->children[i]->name);
+        lt_type_print(schema->children[i], &comes);
+    }
+    int status = lt_fail(err, LT_E_COLUMN_MISMATCH,
+                         "the file has the columns %s; what is to be appended has %s",
+                         lt_buf_text(&has), lt_buf_text(&comes));
+    leat_error_place(err, "%s", part->stream->path);
+    leat_error_remedy(err, "--columns, --rename or --cast bring them in line");
+    lt_buf_done(&has);
+    lt_buf_done(&comes);
+    return status;
+}
+
+/* Text formats: the old bytes as they are, with a line end after the last record. */
+static int copy_bytes(struct leat_part *part, const struct fc_read *read, struct leat_error *err)
+{
+    const struct lt_format *format = NULL;
+    struct lt_source *source = NULL;
+    size_t len = 1;
+    uint8_t last = '\n';
+    uint8_t *data = malloc(COPY_BYTES);
+    int status =
+        data ? lt_fc_open_bytes(part->load->ep, read, &source, &format, err) : lt_fail_oom(err);
+    while (!status && len) {
+        status = lt_source_read(source, data, COPY_BYTES, &len, err);
+        if (!status && len) {
+            last = data[len - 1];
+            status = lt_sink_write(part->sink, data, len, err);
+        }
+    }
+    if (!status && last != '\n') {
+        status = lt_sink_write(part->sink, "\n", 1, err);
+    }
+    lt_source_close(source);
+    free(data);
+    return status;
+}
+
+static int copy_batches(struct leat_part *part, struct leat_reader *reader, struct leat_error *err)
+{
+    for (;;) {
+        struct leat_payload payload = {.size = sizeof payload};
+        int status = lt_fc_source.next(reader, &payload, err);
+        if (status || payload.kind == LEAT_PAYLOAD_NONE) {
+            return status;
+        }
+        status = part->stream->format->write_batch(part->writer, &payload.batch, err);
+        leat_x_payload_release(&payload);
+        if (status) {
+            return status;
+        }
+    }
+}
+
+/* Opens the file appended to and checks its columns. */
+static int open_old(struct leat_part *part, struct leat_param params[FC_PARAMS_MAX],
+                    struct fc_read *read, struct leat_reader **ret_reader, struct leat_error *err)
+{
+    struct fc_stream *stream = part->stream;
+    struct ArrowSchema old = {.release = NULL};
+    *read = (struct fc_read){
+        .path = stream->path,
+        .format = stream->format,
+        .params = params,
+        .n_params = lt_fc_stream_params(part->load, stream, stream->format->read_options, params),
+        .limit = -1};
+    int status = lt_fc_reader_new(part->load->ep, read, ret_reader, err);
+    status = status ? status : lt_fc_source.schema(*ret_reader, &old, err);
+    status = status ? status : check_old_schema(part, &old, err);
+    lt_schema_done(&old);
+    return status;
+}
+
+/* --- opening ------------------------------------------------------------------------------- */
+
+static int open_sink(struct leat_part *part, struct leat_error *err)
+{
+    struct lt_file_options options = lt_fc_file_options(part->load->ep);
+    if (part->temp) {
+        options.exclusive = options.durable = true;
+        unlink(part->temp); /* of this attempt, begun before and left */
+    }
+    struct lt_sink *sink = NULL;
+    int status = lt_sink_file(part->temp ? part->temp : "-", &options, &sink, err);
+    part->made = !status && part->temp;
+    status = status ? status : lt_fc_digest_sink(sink, &part->digest, &sink, err);
+    status = status ? status : lt_sink_compress(sink, part->stream->codec, 0, &sink, err);
+    part->sink = status ? NULL : sink;
+    return status;
+}
+
+static int open_writer(struct leat_part *part, bool after_text, struct leat_error *err)
+{
+    const struct lt_format *format = part->stream->format;
+    struct lt_format_options options = {
+        .params = part->params,
+        .n_params =
+            lt_fc_stream_params(part->load, part->stream, format->write_options, part->params)};
+    if (after_text && options.n_params < FC_PARAMS_MAX) {
+        part->params[options.n_params++] = (struct leat_param){"header", "false"};
+    }
+    int status = lt_format_check_options(&options, format->write_options, format->name, err);
+    return status ? status
+                  : format->write_open(part->sink, &part->stream->schema, &options, &part->writer,
+                                       err);
+}
+
+static int begin_file(struct leat_part *part, struct leat_error *err)
+{
+    bool old = part->stream->append_old, binary = part->stream->format->binary;
+    struct leat_param params[FC_PARAMS_MAX];
+    struct leat_reader *reader = NULL;
+    struct fc_read read;
+    int status = old ? open_old(part, params, &read, &reader, err) : LEAT_OK;
+    if (!status && old && !binary) {
+        status = copy_bytes(part, &read, err);
+    }
+    status = status ? status : open_writer(part, old && !binary, err);
+    if (!status && old && binary) {
+        status = copy_batches(part, reader, err);
+    }
+    lt_fc_source.finish(reader);
+    return status;
+}
+
+static const struct leat_receipt *find_sealed(struct leat_load *load, const struct leat_part_id *id)
+{
+    for (size_t i = 0; i < load->n_sealed; i++) {
+        if (load->sealed[i].id.stream == id->stream && load->sealed[i].id.part == id->part) {
+            return &load->sealed[i];
+        }
+    }
+    return NULL;
+}
+
+int lt_fc_part_open(struct leat_load *load, const struct leat_part_plan *plan,
+                    struct leat_part **ret_part, struct leat_error *err)
+{
+    if (plan->id.stream >= load->n_streams || plan->payload != LEAT_PAYLOAD_BATCH ||
+        (int64_t)plan->id.part >= load->streams[plan->id.stream].parts_max) {
+        return lt_fail(err, LT_E_INTERNAL, "a part that the plan does not know");
+    }
+    struct leat_part *part = calloc(1, sizeof *part);
+    if (!part) {
+        return lt_fail_oom(err);
+    }
+    part->load = load;
+    part->stream = &load->streams[plan->id.stream];
+    part->receipt = (struct leat_receipt){.size = sizeof part->receipt, .id = plan->id};
+    pthread_mutex_lock(&load->mutex);
+    const struct leat_receipt *earlier = find_sealed(load, &plan->id);
+    if (earlier) {
+        part->receipt = *earlier;
+        part->repeated = true;
+    }
+    pthread_mutex_unlock(&load->mutex);
+    int status = LEAT_OK;
+    if (!part->repeated && load->ep->kind != FC_STANDARD) {
+        part->temp = lt_fc_temp_path(load, &plan->id);
+        status = part->temp ? LEAT_OK : lt_fail_oom(err);
+    }
+    if (!part->repeated) {
+        status = status ? status : open_sink(part, err);
+        status = status ? status : begin_file(part, err);
+    }
+    if (status) {
+        lt_fc_part_close(part);
+        return status;
+    }
+    *ret_part = part;
+    return LEAT_OK;
+}
+
+int lt_fc_part_write(struct leat_part *part, struct leat_payload *payload, struct leat_error *err)
+{
+    if (part->repeated) {
+        return LEAT_OK;
+    }
+    if (payload->kind != LEAT_PAYLOAD_BATCH || !payload->batch.release) {
+        return lt_fail(err, LT_E_INTERNAL, "a payload that is no batch");
+    }
+    if (lt_fc_cancelled(part->load->ep)) {
+        return lt_fail(err, LT_E_CANCELLED, "the run was stopped");
+    }
+    int status = part->stream->format->write_batch(part->writer, &payload->batch, err);
+    if (!status) {
+        part->receipt.rows_inserted += payload->batch.length;
+    }
+    return status;
+}
+
+/* --- sealing ------------------------------------------------------------------------------- */
+
+/* The load's id travels with a single file, so that outcome() can tell who wrote it. File systems
+ * without extended attributes go without. */
+static void mark_file(const struct leat_part *part)
+{
+#ifdef __linux__
+    const char *id = part->load->want->load_id;
+    if (part->temp && part->stream->path && !part->load->ep->no_state) {
+        (void)setxattr(part->temp, "user.leat.load", id, strlen(id), 0);
+    }
+#else
+    (void)part;
+#endif
+}
+
+static int keep_receipt(struct leat_part *part, struct leat_error *err)
+{
+    struct leat_load *load = part->load;
+    int status = LEAT_OK;
+    pthread_mutex_lock(&load->mutex);
+    struct leat_receipt *grown = realloc(load->sealed, (load->n_sealed + 1) * sizeof *grown);
+    if (grown) {
+        load->sealed = grown;
+        grown[load->n_sealed++] = part->receipt;
+    } else {
+        status = lt_fail_oom(err);
+    }
+    pthread_mutex_unlock(&load->mutex);
+    return status;
+}
+
+int lt_fc_part_seal(struct leat_part *part, struct leat_receipt *ret_receipt,
+                    struct leat_error *err)
+{
+    if (!part->repeated) {
+        int status = lt_fc_step(part->load->ep, "file:seal:before", err);
+        if (!status && part->temp) {
+            mark_file(part); /* before the sync that finish() ends with */
+        }
+        status = status ? status : part->stream->format->write_finish(part->writer, err);
+        status = status ? status : lt_sink_finish(part->sink, err);
+        status = status ? status : lt_fc_step(part->load->ep, "file:seal:after", err);
+        if (status) {
+            return status;
+        }
+        part->receipt.bytes = part->digest.bytes;
+        part->receipt.checksum = part->digest.hash;
+        snprintf(part->receipt.staging, sizeof part->receipt.staging, "%.191s",
+                 part->temp ? lt_fc_base(part->temp) : "");
+        status = keep_receipt(part, err);
+        if (status) {
+            return status;
+        }
+        part->repeated = true; /* nothing more is written, and the file stays */
+    }
+    memcpy(ret_receipt, &part->receipt, LT_MIN(ret_receipt->size, sizeof part->receipt));
+    return LEAT_OK;
+}
+
+void lt_fc_part_close(struct leat_part *part)
+{
+    if (!part) {
+        return;
+    }
+    if (part->writer) {
+        part->stream->format->write_close(part->writer);
+    }
+    lt_sink_close(part->sink);
+    if (part->made && !part->repeated) {
+        unlink(part->temp);
+    }
+    free(part->temp);
+    free(part);
+}

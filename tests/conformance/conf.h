@@ -20,6 +20,7 @@ struct conf {
     const char *reset;  /* shell command: the destination does not exist afterwards */
     const char *module; /* path of a loadable module to take the connector from; NULL: built in */
     bool one_file;      /* one load replaces a whole stream of one file: nothing can be appended */
+    int parts;          /* parts asked for; 1 where only streams of one part can be read back */
     bool commit_twice;  /* commit() may be called again on the same load */
     struct leat_param params[8];
     size_t n_params;

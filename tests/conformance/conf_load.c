@@ -39,7 +39,7 @@ static void fill_stream(struct leat_write_stream *stream, const struct job *job,
         .source_id = job->source_id ? job->source_id : "conformance",
         .mode = job->mode,
         .flags = job->flags,
-        .parts_wanted = CONF_PARTS,
+        .parts_wanted = conf.parts,
         .payloads = LEAT_PAYLOAD_BATCH,
     };
 }
@@ -157,7 +157,7 @@ static int my_parts(struct load *load, int which, int processes, struct leat_err
 {
     int status = LEAT_OK;
     for (int stream = 0; !status && stream < CONF_STREAMS; stream++) {
-        int parts = LT_MIN(load->plan.streams[stream].parts_max, CONF_PARTS);
+        int parts = LT_MIN(load->plan.streams[stream].parts_max, conf.parts);
         for (int i = which; !status && i < parts; i += processes) {
             status = one_part(load, stream, i, parts, err);
         }
@@ -195,7 +195,7 @@ static int fill_parts(struct load *load, struct leat_error *err)
     int fds[2], ended = 0, processes = load->want->shared ? 2 : 1;
     pid_t child = -1;
     load->job->processes = processes;
-    load->job->parts = LT_MIN(load->plan.streams[0].parts_max, CONF_PARTS);
+    load->job->parts = LT_MIN(load->plan.streams[0].parts_max, conf.parts);
     if (processes == 1) {
         return my_parts(load, 0, 1, err);
     }
@@ -274,7 +274,7 @@ int job_run(struct job *job, struct leat_error *err)
         return status;
     }
     const struct leat_capabilities *caps = load.connector->capabilities(load.ep);
-    bool shared = caps->flags & LEAT_CAN_ATTACH;
+    bool shared = (caps->flags & LEAT_CAN_ATTACH) && conf.parts > 1;
     load.want = job_plan(job, shared);
     status = load.connector->load->plan(load.ep, load.want, &load.plan, err);
     planned = !status;

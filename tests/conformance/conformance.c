@@ -9,6 +9,7 @@
  *   module=PATH           the connector comes from this loadable module
  *   param.NAME=VALUE      an option of format or writing, as on leat's command line
  *   append=no             a load cannot add to what is there
+ *   parts=N               ask for so many parts a stream, not 3
  *   twice=yes             commit() may be called again on the same load
  *
  * Writes TAP: a case a line, and as comments a table of the points at which it was killed. */
@@ -32,7 +33,7 @@
 #define STEP_MAX 128
 #define MEMORY_BYTES (32 << 20)
 
-struct conf conf = {.names = {"conf_a", "conf_b", "conf_c"}};
+struct conf conf = {.names = {"conf_a", "conf_b", "conf_c"}, .parts = CONF_PARTS};
 
 static const struct leat_connector *module_connector;
 static int cases, failures;
@@ -573,6 +574,10 @@ static bool quirk(char *text)
     }
     if (!strcmp(text, "append")) {
         conf.one_file = !strcmp(value, "no");
+        return true;
+    }
+    if (!strcmp(text, "parts") && *value >= '1' && *value <= '0' + CONF_PARTS && !value[1]) {
+        conf.parts = *value - '0';
         return true;
     }
     if (!strcmp(text, "twice")) {

@@ -34,7 +34,9 @@ def sqlite(run, work):
 def file(run, work):
     root = work / "files"
     root.mkdir()
-    return run(f"{root}/", f"reset=rm -rf {root}; mkdir {root}", "append=no", "param.format=arrow",
+    # Its source side takes each file of a directory for a stream: what several parts, or an append,
+    # spread over files is read back file by file only.
+    return run(f"file:{root}/", f"reset=rm -rf {root}; mkdir {root}", "append=no", "parts=1", "param.format=arrow",
                f"probe=ls -A {root} | grep -v -E '^(conf_[abc]\\.arrow|_leat.*\\.json)$' || true")
 
 

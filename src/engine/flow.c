@@ -229,9 +229,15 @@ static int cast_batch(const struct casting *c, struct leat_payload *payload,
     if (lt_cast_is_identity(c->cast)) {
         return LEAT_OK;
     }
-    int rc = c->flow->run->rejects
-                 ? cast_and_drop(c, payload, &out, err)
-                 : lt_cast_run(c->cast, &payload->batch, payload->row_first, &out, NULL, err);
+    int rc;
+    if (c->flow->run->rejects) {
+        rc = cast_and_drop(c, payload, &out, err);
+    } else {
+        rc = lt_cast_run(c->cast, &payload->batch, payload->row_first, &out, NULL, err);
+        if (rc) {
+            leat_error_place(err, "%s", c->flow->job->label); /* it says row and column */
+        }
+    }
     if (rc) {
         return rc;
     }

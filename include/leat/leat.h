@@ -113,10 +113,13 @@ struct leat_stream_result {
     const char *proof;       /* "counts equal", "counts and checksums equal"; "" when it failed */
     int64_t rows_read, rows_written, rows_rejected, bytes;
     int64_t elapsed_us;
-    int attempts;
+    int attempts;            /* 0: it was never begun, for the run stopped before */
     bool touched;            /* the destination may have been changed on the way */
     bool committed;
     const struct leat_error *error; /* status LEAT_OK when it went well */
+    /* What the destination holds now, in words: "new rows", "unchanged", "in doubt: ...",
+     * "incomplete: ...". Static. */
+    const char *state;
 };
 
 struct leat_observer {

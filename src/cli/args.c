@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 const struct leat_option cli_options[] = {
     {"help", LEAT_OPTION_BOOL, "false", NULL, "Show this help"},
@@ -54,13 +55,40 @@ static int usage(struct cli *cli, struct leat_error *err)
     return EXIT_REFUSED;
 }
 
+static const struct leat_option *find(const struct leat_option *table, const char *name)
+{
+    for (; table && table->name; table++) {
+        if (!strcmp(table->name, name)) {
+            return table;
+        }
+    }
+    return NULL;
+}
+
+static bool parse_flag(const char *value, bool *ret_on)
+{
+    static const char *const words[] = {"false", "true", "no", "yes", "0", "1", "off", "on"};
+    for (size_t i = 0; i < LT_ARRAY_LEN(words); i++) {
+        if (!strcasecmp(value, words[i])) {
+            *ret_on = i & 1;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Sets one of the common options; false when there is none of that name. */
 static bool set_common(struct cli *cli, const char *name, const char *value, int *ret_rc,
                        struct leat_error *err)
 {
-    bool on = !value || !strcmp(value, "true") || !strcmp(value, "1") || !strcmp(value, "yes");
+    const struct leat_option *option = find(cli_options, name);
     enum leat_log_level level;
+    bool on = true;
     *ret_rc = LEAT_OK;
+    if (option && option->kind == LEAT_OPTION_BOOL && value && !parse_flag(value, &on)) {
+        *ret_rc = leat_fail_as(err, LEAT_INVALID, "usage", "--%s is true or false", name);
+        return true;
+    }
     if (!strcmp(name, "help")) {
         cli->help = on;
     } else if (!strcmp(name, "dry-run")) {
@@ -90,16 +118,6 @@ static bool set_common(struct cli *cli, const char *name, const char *value, int
     return true;
 }
 
-static const struct leat_option *find(const struct leat_option *table, const char *name)
-{
-    for (; table && table->name; table++) {
-        if (!strcmp(table->name, name)) {
-            return table;
-        }
-    }
-    return NULL;
-}
-
 /* The row of a long option in any table the command takes. */
 static const struct leat_option *find_option(struct cli *cli, const char *name)
 {
@@ -121,12 +139,34 @@ static int set_option(struct cli *cli, const char *name, const char *value, stru
     if (set_common(cli, name, value, &rc, err)) {
         return rc;
     }
+    if (!strcmp(name, "also")) {
+        /* Kept until DST, which stands first in the report, has been added. */
+        cli->also[cli->n_also++] = value;
+        return LEAT_OK;
+    }
     return leat_plan_set(cli->plan, name, value, err);
+}
+
+/* Whether the arguments have this option: then the variable of its name does not count. */
+static bool was_given(char *const *args, const char *name)
+{
+    size_t len = strlen(name);
+    char letter = cli_short(name);
+    for (; *args && strcmp(*args, "--"); args++) {
+        const char *arg = *args;
+        if (!strncmp(arg, "--", 2)
+                ? !strncmp(arg + 2, name, len) && (!arg[2 + len] || arg[2 + len] == '=')
+                : letter && arg[0] == '-' && strchr(arg, letter)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* LEAT_<FLAG> for every option of a table. An environment is shared by many commands, so only
  * what this one takes is looked at. */
-static int read_variables(struct cli *cli, const struct leat_option *table, struct leat_error *err)
+static int read_variables(struct cli *cli, const struct leat_option *table, char *const *args,
+                          struct leat_error *err)
 {
     for (; table && table->name; table++) {
         char variable[64] = "LEAT_";
@@ -136,7 +176,7 @@ static int read_variables(struct cli *cli, const struct leat_option *table, stru
         }
         variable[at] = 0;
         const char *value = getenv(variable);
-        if (value && *value && strcmp(table->name, "help")) {
+        if (value && *value && strcmp(table->name, "help") && !was_given(args, table->name)) {
             int rc = set_option(cli, table->name, value, err);
             if (rc) {
                 leat_error_place(err, "variable %s", variable);
@@ -147,14 +187,14 @@ static int read_variables(struct cli *cli, const struct leat_option *table, stru
     return LEAT_OK;
 }
 
-static int read_environment(struct cli *cli, struct leat_error *err)
+static int read_environment(struct cli *cli, char *const *args, struct leat_error *err)
 {
-    int rc = read_variables(cli, cli_options, err);
+    int rc = read_variables(cli, cli_options, args, err);
     if (!rc && cli->command->takes & TAKES_PLAN) {
-        rc = read_variables(cli, leat_plan_options(), err);
+        rc = read_variables(cli, leat_plan_options(), args, err);
         const struct leat_connector *connector;
         for (size_t i = 0; !rc && (connector = leat_connector_at(cli->leat, i)); i++) {
-            rc = read_variables(cli, connector->options, err);
+            rc = read_variables(cli, connector->options, args, err);
         }
     }
     return rc;
@@ -174,11 +214,12 @@ static int parse_long(struct cli *cli, int argc, char **argv, int *i, struct lea
     name[len] = 0;
     const struct leat_option *option = find_option(cli, name);
     if (!option) {
-        /* The plan knows all names and the closest one. */
-        return leat_plan_set(cli->plan, name, NULL, err)
-                   ? (int)LEAT_INVALID
-                   : leat_fail_as(err, LEAT_INVALID, "unknown-option", "leat %s has no option --%s",
-                                  cli->command->name, name);
+        if (cli->command->takes & TAKES_PLAN) {
+            /* The plan knows all names and the closest one. */
+            return leat_plan_set(cli->plan, name, NULL, err);
+        }
+        return leat_fail_as(err, LEAT_INVALID, "unknown-option", "leat %s has no option --%s",
+                            cli->command->name, name);
     }
     if (text[len] == '=') {
         return set_option(cli, name, text + len + 1, err);
@@ -281,7 +322,7 @@ int cli_parse(struct cli *cli, int argc, char **argv)
         return unknown_command(cli, word);
     }
     int at = skip_snap(cli->command, argc, argv, LT_MIN(argc, 2));
-    int rc = read_environment(cli, &err);
+    int rc = read_environment(cli, argv + at, &err);
     if (!rc) {
         rc = parse_args(cli, argc - at, argv + at, &err);
     }

@@ -45,9 +45,11 @@ struct cli {
     /* values of cli_options */
     bool help, quiet, dry_run, json_logs;
     int verbose;
-    const char *report, *progress, *log_level, *format;
+    const char *report, *progress, *log_level;
+    const char **also; /* further destinations, after DST */
+    int n_also;
     bool color, terminal; /* of standard error */
-    bool progress_shown;
+    _Atomic bool progress_shown; /* log lines come from any thread */
 };
 
 /* args.c. Reads LEAT_<FLAG> variables, then the arguments. Returns LEAT_OK or prints what is

@@ -59,6 +59,36 @@ static const char *state_of(const struct leat_report *report)
     return report ? "unchanged" : NULL;
 }
 
+/* Streams the run did not come to have no line of their own. */
+static void say_not_attempted(struct cli *cli, const struct leat_report *report)
+{
+    size_t n = 0, count = leat_report_count(report);
+    char line[128];
+    for (size_t i = 0; i < count; i++) {
+        n += leat_report_result(report, i)->attempts == 0;
+    }
+    if (n && n < count) {
+        snprintf(line, sizeof line, "%zu of %zu copies were not attempted; --keep-going goes on "
+                                    "after a failure", n, count);
+        cli_log(cli, LEAT_LOG_WARN, line);
+    }
+}
+
+static bool is_output(const char *location)
+{
+    size_t len = strlen(location);
+    return !strcmp(location, "-") || (len > 1 && !strcmp(location + len - 2, ":-"));
+}
+
+static bool writes_output(const struct cli *cli)
+{
+    bool writes = is_output(cli->args[1]);
+    for (int i = 0; i < cli->n_also; i++) {
+        writes = writes || is_output(cli->also[i]);
+    }
+    return writes;
+}
+
 int cmd_cp(struct cli *cli)
 {
     struct leat_error err = {0};
@@ -66,6 +96,13 @@ int cmd_cp(struct cli *cli)
     int rc = leat_plan_source(cli->plan, cli->args[0], &err);
     if (!rc) {
         rc = leat_plan_destination(cli->plan, cli->args[1], &err);
+    }
+    for (int i = 0; !rc && i < cli->n_also; i++) {
+        rc = leat_plan_destination(cli->plan, cli->also[i], &err);
+    }
+    if (!rc && cli->report && !strcmp(cli->report, "-") && writes_output(cli)) {
+        rc = leat_fail_as(&err, LEAT_INVALID, "usage", "standard output holds either the data or "
+                                                       "the report");
     }
     if (rc) {
         cli_print_error(cli, &err, NULL);
@@ -85,6 +122,7 @@ int cmd_cp(struct cli *cli)
     if (rc && !told(report)) {
         cli_print_error(cli, &err, state_of(report));
     }
+    say_not_attempted(cli, report);
     int status = cli_exit_status(rc, report);
     if (cli->report && report) {
         int writing = write_report(cli, report);

@@ -92,8 +92,9 @@ int main(int argc, char **argv)
     cli.color = cli.terminal && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
     cli.progress = "auto";
     cli.args = calloc((size_t)argc + 1, sizeof *cli.args);
-    int rc =
-        cli.args ? leat_new(&cli.leat, &err) : leat_fail(&err, LEAT_NO_MEMORY, "out of memory");
+    cli.also = calloc((size_t)argc + 2, sizeof *cli.also); /* one may be a variable's */
+    int rc = cli.args && cli.also ? leat_new(&cli.leat, &err)
+                      : leat_fail(&err, LEAT_NO_MEMORY, "out of memory");
     if (!rc) {
         rc = leat_plan_new(cli.leat, &cli.plan, &err);
     }
@@ -114,5 +115,6 @@ int main(int argc, char **argv)
     signal_target = NULL;
     leat_free(cli.leat);
     free(cli.args);
+    free(cli.also);
     return status;
 }

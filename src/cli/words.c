@@ -142,13 +142,6 @@ void cli_print_progress(void *arg, const struct leat_progress *p)
     cli->progress_shown = true;
 }
 
-/* What a destination holds after a stream failed, in words. */
-static const char *state_of(const struct leat_stream_result *result)
-{
-    return result->error->status == LEAT_OUTCOME_UNKNOWN ? "in doubt: old or new, never a mix"
-                                                         : "unchanged";
-}
-
 static void print_result_json(const struct leat_stream_result *r)
 {
     struct lt_buf text = LT_BUF_INIT;
@@ -176,7 +169,7 @@ void cli_print_result(void *arg, const struct leat_stream_result *r)
     struct cli *cli = arg;
     cli_clear_progress(cli);
     if (!r->committed) {
-        cli_print_error(cli, r->error, state_of(r));
+        cli_print_error(cli, r->error, r->state);
         return;
     }
     if (cli->quiet) {

@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define CONNECTION_NAME_MAX 64
@@ -50,14 +51,27 @@ static size_t scheme_length(const char *text)
     return text[len] == ':' && len > 1 ? len : 0;
 }
 
-/* Fills *location from a URL. A raw password may hold anything but #, so the stream part is what
- * follows the last #. */
+/* The # before the stream part: the last one, but never one inside user:password@, where a raw
+ * password may hold # and @. An @ behind a / that no # comes before is a stream's. */
+static const char *find_hash(const char *rest)
+{
+    const char *start = rest;
+    if (!strncmp(rest, "//", 2)) {
+        const char *slash = strchr(rest + 2, '/'), *at = strrchr(rest + 2, '@');
+        const char *first = strchr(rest + 2, '#');
+        bool at_of_stream = slash && at && slash < at && (!first || slash < first);
+        start = at && !at_of_stream ? at : rest;
+    }
+    return strrchr(start, '#');
+}
+
+/* Fills *location from a URL. */
 static int parse_url(const char *url, size_t scheme_len, const struct lt_location_names *names,
                      struct lt_location *location, struct leat_error *err)
 {
     const char *scheme = url;
     size_t len = scheme_len;
-    if (len == 4 && !strncmp(scheme, "jdbc", 4) && scheme_length(url + 5)) {
+    if (len == 4 && !strncasecmp(scheme, "jdbc", 4) && scheme_length(url + 5)) {
         url += 5;
         scheme = url;
         len = scheme_length(url);
@@ -79,7 +93,7 @@ static int parse_url(const char *url, size_t scheme_len, const struct lt_locatio
                            location->connector);
         }
     }
-    const char *hash = strrchr(url, '#');
+    const char *hash = find_hash(url + len + 1);
     location->url = hash ? lt_strndup(url, (size_t)(hash - url)) : lt_strdup(url);
     if (!location->url) {
         return lt_fail_oom(err);
@@ -147,37 +161,64 @@ static const char *path_connector(const char *path, const struct lt_location_nam
     return names->extension(names->arg, ending);
 }
 
-/* A local path: it holds a /, has a known ending, or exists; with an optional #stream. */
-static bool parse_path(const char *text, const struct lt_location_names *names,
-                       struct lt_location *location)
+/* A URL for a path: what a URL would take for its own is encoded. NULL without memory. */
+static char *path_url(const char *scheme, const char *path)
 {
-    const char *hash = access(text, F_OK) == 0 ? NULL : strrchr(text, '#');
-    char *path = hash ? lt_strndup(text, (size_t)(hash - text)) : lt_strdup(text);
+    struct lt_buf url = LT_BUF_INIT;
+    int rc = lt_buf_printf(&url, "%s:", scheme);
+    for (; !rc && *path; path++) {
+        rc = strchr("%#?", *path) ? lt_buf_printf(&url, "%%%02X", (unsigned char)*path)
+                                  : lt_buf_byte(&url, (uint8_t)*path);
+    }
+    char *text = rc ? NULL : lt_buf_take(&url);
+    lt_buf_done(&url);
+    return text;
+}
+
+/* A local path: it holds a /, has a known ending, or exists; with an optional #stream. */
+static bool parse_path_to(const char *text, size_t len, const struct lt_location_names *names,
+                          struct lt_location *location, int *ret_rc)
+{
+    char *path = lt_strndup(text, len);
     if (!path) {
+        *ret_rc = LEAT_NO_MEMORY;
         return false;
     }
     const char *connector = path_connector(path, names);
-    bool is_path = connector || strchr(path, '/') || access(path, F_OK) == 0;
+    bool is_path = *path && (connector || strchr(path, '/') || access(path, F_OK) == 0);
     if (is_path) {
+        bool stream = text[len] == '#' && text[len + 1];
         location->connector = lt_strdup(connector ? connector : "file");
-        location->url = lt_format("%s:%s", connector ? connector : "file", path);
-        location->stream = hash && hash[1] ? lt_strdup(hash + 1) : NULL;
+        location->url = path_url(connector ? connector : "file", path);
+        location->stream = stream ? lt_strdup(text + len + 1) : NULL;
+        if (!location->connector || !location->url || (stream && !location->stream)) {
+            *ret_rc = LEAT_NO_MEMORY;
+        }
     }
     free(path);
     return is_path;
 }
 
-/* NAME or NAME.stream where LEAT_CONN_NAME is set; *ret_rest points behind the dot. */
+/* First with what is behind the last # as the stream, then as a path with a # in its name. */
+static bool parse_path(const char *text, const struct lt_location_names *names,
+                       struct lt_location *location, int *ret_rc)
+{
+    const char *hash = access(text, F_OK) == 0 ? NULL : strrchr(text, '#');
+    return (hash && parse_path_to(text, (size_t)(hash - text), names, location, ret_rc)) ||
+           parse_path_to(text, strlen(text), names, location, ret_rc);
+}
+
+/* NAME, NAME.stream or NAME#stream where LEAT_CONN_NAME is set; *ret_rest points behind the mark. */
 static const char *find_connection(const char *text, const char **ret_rest)
 {
-    size_t len = strcspn(text, ".");
+    size_t len = strcspn(text, ".#");
     char name[CONNECTION_NAME_MAX];
-    if (len == 0 || len >= sizeof name || strcspn(text, "/:@#?") < len) {
+    if (len == 0 || len >= sizeof name || strcspn(text, "/:@?") < len) {
         return NULL;
     }
     memcpy(name, text, len);
     name[len] = 0;
-    *ret_rest = text[len] == '.' ? text + len + 1 : text + len;
+    *ret_rest = text[len] ? text + len + 1 : text + len;
     return lt_connection_url(name);
 }
 
@@ -190,6 +231,7 @@ static int parse_connection(const char *text, const char *url, const char *rest,
         return lt_fail(err, LT_E_INVALID, "the connection \"%s\" is not a URL", text);
     }
     int rc = parse_url(url, len, names, location, err);
+    rc = rc ? rc : take_table_param(location, err);
     if (rc) {
         return rc;
     }
@@ -207,13 +249,15 @@ static int parse_name(const char *text, const struct lt_location_names *names,
     const char *rest = NULL;
     const char *url = find_connection(text, &rest);
     struct lt_location path = {0};
-    bool is_path = parse_path(text, names, &path);
     int rc = LEAT_OK;
-    if (url && is_path && access(text, F_OK) == 0) {
-        rc = lt_fail(err, LT_E_INVALID,
-                     "\"%s\" is a connection (LEAT_CONN_) and also a file; say ./%s for the file, "
-                     "or rename it",
-                     text, text);
+    bool is_path = parse_path(text, names, &path, &rc);
+    if (rc) {
+        rc = lt_fail_oom(err);
+    } else if (url && is_path && !strchr(text, '#')) {
+        int len = (int)strcspn(text, ".");
+        rc = lt_fail(err, LT_E_INVALID, "\"%s\" can be read in two ways", text);
+        leat_error_remedy(err, "say \"%.*s#%s\" for the connection %.*s (LEAT_CONN_), or \"./%s\" "
+                               "for the local path", len, text, rest, len, text, text);
     } else if (url) {
         rc = parse_connection(text, url, rest, names, location, err);
     } else if (is_path) {

@@ -6,10 +6,11 @@
 #include "core/util.h"
 #include "engine/queue.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source,
+int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source, int attempt,
                   struct lt_flow *ret_flow, struct leat_error *err)
 {
     struct lt_flow *flow = ret_flow;
@@ -17,22 +18,21 @@ int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source
     flow->run = run;
     flow->job = job;
     flow->source = source;
-    flow->limit = -1;
+    flow->attempt = attempt;
     pthread_mutex_init(&flow->mutex, NULL);
     struct leat_read_plan plan;
     lt_run_read_plan(run, source, job, &plan);
     flow->limit = plan.limit;
     if (run->rejects) {
-        lt_rejects_stream(run->rejects, job->label, &flow->rejects);
-        plan.rejects = &flow->rejects.sink;
-    }
-    if (!source->connector->source) {
-        return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot be read", source->connector->name);
+        lt_rejects_stream(run->rejects, job->label, attempt, &flow->rejects);
+        lt_rejects_stream(run->rejects, job->label, attempt, &flow->read_rejects);
+        plan.rejects = &flow->read_rejects.sink;
     }
     int rc = source->connector->source->start(source->ep, &plan, &flow->reader, err);
     if (!rc) {
         rc = source->connector->source->schema(flow->reader, &flow->source_schema, err);
     }
+    source->stale = rc != LEAT_OK;
     if (!rc) {
         rc = lt_transform_new(&run->wishes, &flow->source_schema, &flow->schema, &flow->cast, err);
     }
@@ -42,19 +42,50 @@ int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source
     return rc;
 }
 
+int lt_cast_by_name(const struct ArrowSchema *from, const struct ArrowSchema *to,
+                    struct lt_cast **ret_cast, struct leat_error *err)
+{
+    int64_t *map = calloc((size_t)to->n_children + 1, sizeof *map);
+    int rc = map ? LEAT_OK : lt_fail_oom(err);
+    for (int64_t i = 0; !rc && i < to->n_children; i++) {
+        map[i] = lt_schema_find(from, to->children[i]->name);
+        if (map[i] < 0) {
+            rc = lt_fail(err, LT_E_COLUMN_MISMATCH, "column \"%s\" comes from nowhere",
+                         to->children[i]->name);
+        }
+    }
+    if (!rc) {
+        rc = lt_cast_new(from, to, map, ret_cast, err);
+    }
+    free(map);
+    return rc;
+}
+
 int lt_flow_dest_init(struct lt_flow *flow, struct lt_flow_dest *dest,
                       const struct ArrowSchema *taken, struct leat_error *err)
 {
     dest->flow = flow;
+    if (flow->run->rejects) {
+        lt_rejects_stream(flow->run->rejects, flow->job->label, flow->attempt, &dest->rejects);
+    }
     int rc = lt_schema_copy(taken, &dest->schema, err);
     if (!rc) {
-        rc = lt_cast_new(&flow->schema, taken, NULL, &dest->cast, err);
+        rc = lt_cast_by_name(&flow->schema, taken, &dest->cast, err);
     }
     if (!rc && flow->run->verify) {
         dest->sums = calloc((size_t)taken->n_children + 1, sizeof *dest->sums);
         rc = dest->sums ? LEAT_OK : lt_fail_oom(err);
     }
     return rc;
+}
+
+int64_t lt_flow_rejected(const struct lt_flow *flow)
+{
+    int64_t n = atomic_load(&flow->read_rejects.count) + atomic_load(&flow->rejects.count);
+    for (size_t d = 0; d < flow->n_dests; d++) {
+        n += atomic_load(&flow->dests[d].rejects.count);
+    }
+    return n;
 }
 
 void lt_flow_done(struct lt_flow *flow)
@@ -101,7 +132,7 @@ static void fail(struct lt_flow *flow, const struct leat_error *error)
     }
 }
 
-/* Writes one refused record as JSON for the rejects file. */
+/* One refused record as JSON for the rejects file. */
 static int record_json(const struct ArrowSchema *schema, const struct ArrowArray *batch,
                        int64_t row, struct lt_buf *out)
 {
@@ -114,21 +145,31 @@ static int record_json(const struct ArrowSchema *schema, const struct ArrowArray
     return rc;
 }
 
-int lt_flow_drop(struct lt_flow *flow, const struct ArrowSchema *schema,
-                 struct lt_cast_rejects *rejects, int64_t row_first, struct ArrowArray *batch,
-                 struct leat_error *err)
+/* A cast of the flow, and what it needs to refuse records. */
+struct casting {
+    struct lt_flow *flow;
+    struct lt_cast *cast;
+    const struct ArrowSchema *from, *to;
+    struct lt_cast_rejects *rejects;
+    const struct lt_stream_rejects *sink;
+};
+
+/* Tells the sink of the marked rows, as they were before the cast. */
+static int tell_rejects(const struct casting *c, int64_t row_first,
+                        const struct ArrowArray *before, struct leat_error *err)
 {
+    const struct lt_cast_rejects *rejects = c->rejects;
     struct lt_buf record = LT_BUF_INIT;
     char place[128];
     int rc = LEAT_OK;
-    for (int64_t row = 0; !rc && row < batch->length; row++) {
+    for (int64_t row = 0; !rc && row < before->length; row++) {
         if (!(rejects->drop.data[row >> 3] >> (row & 7) & 1)) {
             continue;
         }
-        snprintf(place, sizeof place, "%.80s: row %lld", flow->job->label,
+        snprintf(place, sizeof place, "%.80s: row %lld", c->flow->job->label,
                  (long long)(row_first + row));
         lt_buf_clear(&record);
-        rc = record_json(schema, batch, row, &record);
+        rc = record_json(c->from, before, row, &record);
         if (rc) {
             rc = lt_fail_oom(err);
             break;
@@ -141,43 +182,80 @@ int lt_flow_drop(struct lt_flow *flow, const struct ArrowSchema *schema,
                                                 : "a value does not fit its column's type",
             .record = lt_buf_text(&record),
             .record_len = record.len};
-        rc = flow->rejects.sink.reject(flow->rejects.sink.arg, &reject, err);
+        rc = c->sink->sink.reject(c->sink->sink.arg, &reject, err);
     }
     lt_buf_done(&record);
-    if (!rc) {
-        struct ArrowArray kept = {0};
-        rc = lt_array_filter(schema, batch, rejects->drop.data, &kept, err);
-        if (!rc) {
-            lt_array_done(batch);
-            lt_array_move(&kept, batch);
-        }
-    }
     return rc;
 }
 
-/* Casts a batch; with rejects, refused rows leave it on the way. */
-static int cast_batch(struct lt_flow *flow, struct lt_cast *cast, const struct ArrowSchema *to,
-                      struct lt_cast_rejects *rejects, struct leat_payload *payload,
-                      struct leat_error *err)
+/* The cast with rejects: refused rows leave the batch. A cast gives nulls for what it refuses, so
+ * the batch as it was is held for the rejects file. */
+static int cast_and_drop(const struct casting *c, struct leat_payload *payload,
+                         struct ArrowArray *ret_out, struct leat_error *err)
 {
-    if (lt_cast_is_identity(cast)) {
-        return LEAT_OK;
+    struct ArrowArray before = {0}, out = {0}, kept = {0};
+    lt_buf_clear(&c->rejects->drop);
+    c->rejects->rows = 0;
+    int rc = lt_array_share(&payload->batch, err);
+    if (!rc) {
+        rc = lt_array_hold(&payload->batch, &before, err);
     }
-    struct ArrowArray out = {0};
-    bool skip = flow->run->rejects != NULL;
-    lt_buf_clear(&rejects->drop);
-    rejects->rows = 0;
-    int rc = lt_cast_run(cast, &payload->batch, payload->row_first, &out, skip ? rejects : NULL,
-                         err);
-    if (!rc && skip && rejects->rows) {
-        rc = lt_flow_drop(flow, to, rejects, payload->row_first, &out, err);
+    if (!rc) {
+        rc = lt_cast_run(c->cast, &payload->batch, payload->row_first, &out, c->rejects, err);
     }
+    if (!rc && c->rejects->rows) {
+        rc = tell_rejects(c, payload->row_first, &before, err);
+        if (!rc) {
+            rc = lt_array_filter(c->to, &out, c->rejects->drop.data, &kept, err);
+        }
+        if (!rc) {
+            lt_array_done(&out);
+            lt_array_move(&kept, &out);
+        }
+    }
+    lt_array_done(&before);
     if (rc) {
         lt_array_done(&out);
         return rc;
     }
+    lt_array_move(&out, ret_out);
+    return LEAT_OK;
+}
+
+static int cast_batch(const struct casting *c, struct leat_payload *payload,
+                      struct leat_error *err)
+{
+    struct ArrowArray out = {0};
+    if (lt_cast_is_identity(c->cast)) {
+        return LEAT_OK;
+    }
+    int rc = c->flow->run->rejects
+                 ? cast_and_drop(c, payload, &out, err)
+                 : lt_cast_run(c->cast, &payload->batch, payload->row_first, &out, NULL, err);
+    if (rc) {
+        return rc;
+    }
     lt_array_move(&out, &payload->batch);
     payload->rows = payload->batch.length;
+    return LEAT_OK;
+}
+
+/* What a connector gave must be what it says it is: everything after it counts on that. */
+static int check_payload(const struct lt_flow *flow, const struct leat_payload *payload,
+                         struct leat_error *err)
+{
+    const char *name = flow->source->connector->name;
+    if (payload->kind != LEAT_PAYLOAD_BATCH || !payload->batch.release) {
+        return lt_fail(err, LT_E_INTERNAL, "%s gave something else than a batch", name);
+    }
+    if (payload->rows != payload->batch.length ||
+        payload->batch.n_children != flow->source_schema.n_children) {
+        return lt_fail(err, LT_E_INTERNAL,
+                       "%s gave a batch of %lld rows and %lld columns that it says has %lld and "
+                       "%lld", name, (long long)payload->batch.length,
+                       (long long)payload->batch.n_children, (long long)payload->rows,
+                       (long long)flow->source_schema.n_children);
+    }
     return LEAT_OK;
 }
 
@@ -192,16 +270,24 @@ int lt_flow_next(struct lt_flow *flow, struct leat_payload *ret_payload, struct 
         return lt_fail(err, LT_E_CANCELLED, "the run was cancelled");
     }
     int rc = flow->source->connector->source->next(flow->reader, ret_payload, err);
-    if (rc || ret_payload->kind == LEAT_PAYLOAD_NONE) {
+    if (rc) {
+        /* Nobody knows in what state a failed read leaves its endpoint. */
+        flow->source->stale = true;
         return rc;
     }
-    if (flow->limit >= 0 && ret_payload->rows > flow->limit - flow->rows_read) {
+    if (ret_payload->kind == LEAT_PAYLOAD_NONE) {
+        return LEAT_OK;
+    }
+    rc = check_payload(flow, ret_payload, err);
+    if (!rc && flow->limit >= 0 && ret_payload->rows > flow->limit - flow->rows_read) {
         ret_payload->rows = flow->limit - flow->rows_read;
         rc = lt_array_slice(&ret_payload->batch, 0, ret_payload->rows, err);
     }
     if (!rc) {
         flow->rows_read += ret_payload->rows;
-        rc = cast_batch(flow, flow->cast, &flow->schema, &flow->cast_rejects, ret_payload, err);
+        const struct casting casting = {flow,          flow->cast,          &flow->source_schema,
+                                        &flow->schema, &flow->cast_rejects, &flow->rejects};
+        rc = cast_batch(&casting, ret_payload, err);
     }
     if (rc) {
         leat_x_payload_release(ret_payload);
@@ -273,7 +359,9 @@ static void read_all(struct lt_flow *flow)
 static int write_payload(struct lt_flow_dest *dest, struct leat_payload *payload,
                          struct leat_error *err)
 {
-    int rc = cast_batch(dest->flow, dest->cast, &dest->schema, &dest->cast_rejects, payload, err);
+    const struct casting casting = {dest->flow,    dest->cast,          &dest->flow->schema,
+                                    &dest->schema, &dest->cast_rejects, &dest->rejects};
+    int rc = cast_batch(&casting, payload, err);
     if (!rc && dest->sums) {
         rc = lt_checksum_add(&dest->schema, &payload->batch, dest->sums, err);
     }
@@ -314,7 +402,8 @@ static void *write_all(void *arg)
         }
         fail(dest->flow, &err);
         /* The reader may be waiting for a server: nothing it brings is wanted any more. */
-        const struct lt_side *source = dest->flow->source;
+        struct lt_side *source = dest->flow->source;
+        source->stale = true;
         if (source->connector->cancel) {
             source->connector->cancel(source->ep);
         }
@@ -330,8 +419,8 @@ static int open_parts(struct lt_flow *flow, struct leat_error *err)
         const struct leat_part_plan plan = {.size = sizeof plan,
                                             .id = {dest->stream, 0, 0},
                                             .payload = LEAT_PAYLOAD_BATCH,
-                                            .rejects = flow->run->rejects ? &flow->rejects.sink
-                                                                          : NULL};
+                                            .rejects =
+                                                flow->run->rejects ? &dest->rejects.sink : NULL};
         rc = lt_queue_new(flow->run->queue_bytes_max, &dest->queue, err);
         if (!rc) {
             rc = dest->side->connector->load->part_open(dest->load, &plan, &dest->part, err);

@@ -25,6 +25,7 @@ struct lt_flow_dest {
     uint64_t *sums;     /* per column, with --verify */
     int64_t rows_in;    /* handed to the part */
     struct lt_cast_rejects cast_rejects;
+    struct lt_stream_rejects rejects; /* of its cast and its part */
     pthread_t thread;
     bool running;
 };
@@ -40,15 +41,18 @@ struct lt_flow {
     struct lt_cast_rejects cast_rejects;
     struct lt_flow_dest *dests;
     size_t n_dests;
-    struct lt_stream_rejects rejects;
-    int64_t rows_read, bytes_read, limit;
+    struct lt_stream_rejects read_rejects; /* of the reader */
+    struct lt_stream_rejects rejects;      /* of the transform */
+    int attempt;
+    int64_t rows_read, bytes_read, limit; /* rows as they came, before the transform */
     pthread_mutex_t mutex; /* guards failed and error */
     bool failed;
     struct leat_error error;
 };
 
-/* Starts the read and makes the transform; nothing streams yet. */
-int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source,
+/* Starts the read and makes the transform; nothing streams yet. `attempt` counts from 1. On
+ * failure too the flow wants lt_flow_done(). */
+int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source, int attempt,
                   struct lt_flow *ret_flow, struct leat_error *err);
 /* Readies one destination: `taken` is the load stream's schema, copied. */
 int lt_flow_dest_init(struct lt_flow *flow, struct lt_flow_dest *dest,
@@ -57,11 +61,13 @@ int lt_flow_dest_init(struct lt_flow *flow, struct lt_flow_dest *dest,
 int lt_flow_next(struct lt_flow *flow, struct leat_payload *ret_payload, struct leat_error *err);
 /* Moves all records; on success every destination has its sealed receipt. */
 int lt_flow_run(struct lt_flow *flow, struct leat_error *err);
+/* Records refused so far, on the way to all destinations. */
+int64_t lt_flow_rejected(const struct lt_flow *flow);
 void lt_flow_done(struct lt_flow *flow);
 
-/* Marks the rows of `rejects` in a batch as refused: tells the sink and filters them out. */
-int lt_flow_drop(struct lt_flow *flow, const struct ArrowSchema *schema,
-                 struct lt_cast_rejects *rejects, int64_t row_first, struct ArrowArray *batch,
-                 struct leat_error *err);
+/* A cast between schemas whose columns belong together by name, whatever their order.
+ * [column-mismatch] when `to` has a column that `from` has not. */
+int lt_cast_by_name(const struct ArrowSchema *from, const struct ArrowSchema *to,
+                    struct lt_cast **ret_cast, struct leat_error *err);
 
 #endif

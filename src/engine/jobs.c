@@ -25,9 +25,9 @@ void lt_jobs_done(struct lt_jobs *jobs, size_t n_destinations)
     memset(jobs, 0, sizeof *jobs);
 }
 
-static int add_job(struct lt_run *run, const char *ns, const char *name, int64_t rows,
-                   int64_t bytes)
+static int add_job(struct lt_run *run, const struct leat_stream_info *info)
 {
+    const char *ns = info->name.ns, *name = info->name.name;
     struct lt_jobs *jobs = &run->jobs;
     size_t n_dests = run->plan->n_destinations;
     struct lt_job *items = realloc(jobs->items, (jobs->n + 1) * sizeof *items);
@@ -39,8 +39,9 @@ static int add_job(struct lt_run *run, const char *ns, const char *name, int64_t
     *job = (struct lt_job){.ns = lt_strdup(ns ? ns : ""),
                            .name = lt_strdup(name),
                            .label = ns && *ns ? lt_format("%s.%s", ns, name) : lt_strdup(name),
-                           .rows_estimate = rows,
-                           .bytes_estimate = bytes,
+                           .kind = info->kind,
+                           .rows_estimate = info->rows_estimate,
+                           .bytes_estimate = info->bytes_estimate,
                            .dest_ns = calloc(n_dests + 1, sizeof(char *)),
                            .dest_names = calloc(n_dests + 1, sizeof(char *))};
     return job->ns && job->name && job->label && job->dest_ns && job->dest_names
@@ -73,7 +74,7 @@ static int take_stream(void *arg, const struct leat_stream_info *info)
         matches_any(listing->exclude, ns, name)) {
         return LEAT_OK;
     }
-    return add_job(listing->run, ns, name, info->rows_estimate, info->bytes_estimate);
+    return add_job(listing->run, info);
 }
 
 static int larger_first(const void *a, const void *b)
@@ -121,8 +122,12 @@ static int discover(struct lt_run *run, struct lt_side *source, const char *ns, 
 static int list_sources(struct lt_run *run, struct lt_side *source, struct leat_error *err)
 {
     char ns[NAME_MAX_BYTES] = "", name[NAME_MAX_BYTES] = "";
+    struct leat_stream_info info = {.size = sizeof info, .kind = LEAT_TABLE,
+                                    .rows_estimate = -1, .bytes_estimate = -1};
     if (lt_settings_text(&run->plan->settings, "query")) {
-        return add_job(run, "", "query", -1, -1) ? lt_fail_oom(err) : LEAT_OK;
+        info.name = (struct leat_stream_name){"", "query"};
+        info.kind = LEAT_QUERY;
+        return add_job(run, &info) ? lt_fail_oom(err) : LEAT_OK;
     }
     if (source->location->stream) {
         int rc = lt_side_resolve(source, source->location->stream, ns, name, sizeof ns, err);
@@ -131,27 +136,32 @@ static int list_sources(struct lt_run *run, struct lt_side *source, struct leat_
         }
     }
     if (name[0] && !lt_wildcard_has(name) && !lt_wildcard_has(ns)) {
-        return add_job(run, ns, name, -1, -1) ? lt_fail_oom(err) : LEAT_OK;
+        info.name = (struct leat_stream_name){ns, name};
+        return add_job(run, &info) ? lt_fail_oom(err) : LEAT_OK;
     }
     return discover(run, source, ns[0] ? ns : NULL, name[0] ? name : "*", err);
 }
 
-/* Replaces {stream} and {namespace} in a destination's name. */
-static int expand(const char *pattern, const struct lt_job *job, struct lt_buf *out)
+/* A destination's name with {stream} and {namespace} replaced; NULL without memory. After the name
+ * was taken apart, so that a dot or a quote in a stream's name stays what it is. */
+static char *expand(const char *pattern, const struct lt_job *job)
 {
+    struct lt_buf out = LT_BUF_INIT;
     int rc = LEAT_OK;
     while (!rc && *pattern) {
         if (!strncmp(pattern, "{stream}", 8)) {
-            rc = lt_buf_puts(out, job->name);
+            rc = lt_buf_puts(&out, job->name);
             pattern += 8;
         } else if (!strncmp(pattern, "{namespace}", 11)) {
-            rc = lt_buf_puts(out, job->ns);
+            rc = lt_buf_puts(&out, job->ns);
             pattern += 11;
         } else {
-            rc = lt_buf_byte(out, (uint8_t)*pattern++);
+            rc = lt_buf_byte(&out, (uint8_t)*pattern++);
         }
     }
-    return rc;
+    char *text = rc ? NULL : lt_buf_take(&out);
+    lt_buf_done(&out);
+    return text;
 }
 
 /* Where one job goes at one destination. */
@@ -160,18 +170,11 @@ static int name_destination(struct lt_run *run, struct lt_job *job, struct lt_si
 {
     char ns[NAME_MAX_BYTES] = "", name[NAME_MAX_BYTES] = "";
     const char *pattern = dest->location->stream;
-    struct lt_buf text = LT_BUF_INIT;
-    int rc = LEAT_OK;
-    if (pattern) {
-        rc = expand(pattern, job, &text) ? lt_fail_oom(err)
-                                         : lt_side_resolve(dest, lt_buf_text(&text), ns, name,
-                                                           sizeof ns, err);
-    }
-    lt_buf_done(&text);
+    int rc = pattern ? lt_side_resolve(dest, pattern, ns, name, sizeof ns, err) : LEAT_OK;
     if (rc) {
         return rc;
     }
-    if (name[0] && run->jobs.n > 1 && !strstr(pattern, "{stream}")) {
+    if (name[0] && run->jobs.n > 1 && !strstr(name, "{stream}")) {
         return lt_fail(err, LT_E_USAGE,
                        "\"%s\" names one stream for %zu; name a namespace (#%s.) or a template "
                        "(#%s_{stream})",
@@ -183,8 +186,8 @@ static int name_destination(struct lt_run *run, struct lt_job *job, struct lt_si
                                         "stream, as in %s#name",
                        dest->location->text);
     }
-    job->dest_ns[d] = lt_strdup(ns);
-    job->dest_names[d] = lt_strdup(name[0] ? name : job->name);
+    job->dest_ns[d] = expand(ns, job);
+    job->dest_names[d] = name[0] ? expand(name, job) : lt_strdup(job->name);
     return job->dest_ns[d] && job->dest_names[d] ? LEAT_OK : lt_fail_oom(err);
 }
 
@@ -224,10 +227,95 @@ static int check_places(const struct lt_run *run, size_t d, struct leat_error *e
     return rc;
 }
 
+/* What the options ask of the source must be something it can do. */
+static int check_source(const struct lt_run *run, const struct lt_side *source,
+                        struct leat_error *err)
+{
+    const struct lt_settings *s = &run->plan->settings;
+    if (!source->connector->source) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot be read", source->connector->name);
+    }
+    if (lt_settings_text(s, "query") && !lt_side_can(source, LEAT_CAN_QUERY)) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "%s takes no query", source->connector->name);
+    }
+    if (lt_settings_text(s, "where") && !lt_side_can(source, LEAT_CAN_PREDICATE)) {
+        int rc = lt_fail(err, LT_E_UNSUPPORTED, "%s has no conditions of its own for --where",
+                         source->connector->name);
+        leat_error_remedy(err, "copy it into sqlite: first, and from there with --where");
+        return rc;
+    }
+    return LEAT_OK;
+}
+
+static bool is_standard_stream(const struct lt_side *side)
+{
+    const char *url = side->location->url;
+    size_t len = strlen(url);
+    return lt_side_can(side, LEAT_IS_TERMINAL) || (len >= 2 && !strcmp(url + len - 2, ":-"));
+}
+
+/* Whether two sides are one system, as far as their URLs say. */
+static bool same_system(const struct lt_side *a, const struct lt_side *b)
+{
+    return a->connector == b->connector && !strcmp(a->location->url, b->location->url);
+}
+
+static bool same_name(const struct lt_side *side, const char *ns_a, const char *a,
+                      const char *ns_b, const char *b)
+{
+    const char *usual = side->caps->default_namespace ? side->caps->default_namespace : "";
+    return !strcmp(*ns_a ? ns_a : usual, *ns_b ? ns_b : usual) && !strcmp(a, b);
+}
+
+/* Destination d must be neither an earlier one nor the source: two loads of one place, or one of
+ * what is being read, would wait for each other or overwrite each other. */
+static int check_apart(const struct lt_run *run, const struct lt_side *source,
+                       struct lt_side *const *dests, size_t d, struct leat_error *err)
+{
+    bool one = !lt_side_can(dests[d], LEAT_CAN_STREAMS);
+    for (size_t e = 0; e < d; e++) {
+        bool both_standard = is_standard_stream(dests[d]) && is_standard_stream(dests[e]);
+        bool same = same_system(dests[d], dests[e]);
+        for (size_t i = 0; i < run->jobs.n; i++) {
+            const struct lt_job *job = &run->jobs.items[i];
+            if (both_standard ||
+                (same && (one || same_name(dests[d], job->dest_ns[d], job->dest_names[d],
+                                           job->dest_ns[e], job->dest_names[e])))) {
+                return lt_fail(err, LT_E_USAGE, "two destinations are the same place: %s",
+                               dests[d]->location->text);
+            }
+        }
+    }
+    bool same = same_system(source, dests[d]) && !is_standard_stream(source) &&
+                !lt_settings_text(&run->plan->settings, "query");
+    for (size_t i = 0; same && i < run->jobs.n; i++) {
+        const struct lt_job *job = &run->jobs.items[i];
+        if (one ||
+            same_name(source, job->ns, job->name, job->dest_ns[d], job->dest_names[d])) {
+            return lt_fail(err, LT_E_USAGE, "%s would be copied onto itself", job->label);
+        }
+    }
+    return LEAT_OK;
+}
+
+static int check_can_write(const struct lt_run *run, struct lt_side *const *dests,
+                           struct leat_error *err)
+{
+    for (size_t d = 0; d < run->plan->n_destinations; d++) {
+        if (!dests[d]->connector->load) {
+            return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot be written",
+                           dests[d]->connector->name);
+        }
+    }
+    return LEAT_OK;
+}
+
 int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
                  struct leat_error *err)
 {
-    int rc = list_sources(run, source, err);
+    int rc = check_source(run, source, err);
+    rc = rc ? rc : check_can_write(run, dests, err);
+    rc = rc ? rc : list_sources(run, source, err);
     for (size_t d = 0; !rc && d < run->plan->n_destinations; d++) {
         if (run->jobs.n > 1 && !lt_side_can(dests[d], LEAT_CAN_STREAMS)) {
             rc = lt_fail(err, LT_E_USAGE,
@@ -240,6 +328,9 @@ int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *con
         }
         if (!rc) {
             rc = check_places(run, d, err);
+        }
+        if (!rc) {
+            rc = check_apart(run, source, dests, d, err);
         }
     }
     return rc;

@@ -28,10 +28,12 @@ static int load_from(const char *directory, size_t len, const char *name,
             *(void **)&module = dlsym(library, LEAT_MODULE_SYMBOL);
         }
         if (module) {
-            *ret_connector = module();
-            rc = LEAT_OK;
+            const struct leat_connector *connector = module();
+            rc = connector ? LEAT_OK : lt_fail(err, LT_E_MODULE, "it gives no connector");
+            *ret_connector = connector ? connector : *ret_connector;
         } else {
-            rc = lt_fail(err, LT_E_MODULE, "%s", dlerror());
+            const char *why = dlerror();
+            rc = lt_fail(err, LT_E_MODULE, "%s", why ? why : "it cannot be loaded");
         }
     }
     free(path);

@@ -134,6 +134,9 @@ int lt_option_check(const struct leat_option *option, const char *value, struct 
 int lt_settings_set(struct lt_settings *settings, const struct leat_option *option,
                     const char *value, struct leat_error *err)
 {
+    if (!value && option->kind != LEAT_OPTION_BOOL) {
+        return lt_fail(err, LT_E_USAGE, "--%s needs a value", option->name);
+    }
     if (!value) {
         value = "true";
     }
@@ -222,6 +225,7 @@ static int add_elements(const char *text, char ***list, size_t *n)
             quoted ^= text[len] == '"';
             depth += quoted ? 0 : (text[len] == '(' || text[len] == '<') -
                                       (text[len] == ')' || text[len] == '>');
+            depth = LT_MAX(depth, 0);
         }
         char **bigger = realloc(*list, (*n + 2) * sizeof **list);
         if (!bigger) {
@@ -256,4 +260,36 @@ int lt_settings_list(const struct lt_settings *settings, const char *name, char 
     *ret_list = list;
     *ret_n = n;
     return LEAT_OK;
+}
+
+char *lt_name_take(const char **text, char end)
+{
+    const char *p = *text;
+    if (*p != '"') {
+        size_t len = 0;
+        while (p[len] && p[len] != end) {
+            len++;
+        }
+        *text = len ? p + len : NULL;
+        return len ? lt_strndup(p, len) : NULL;
+    }
+    char *name = lt_strdup(p);
+    size_t n = 0;
+    for (p++; name && *p; p++) {
+        if (*p == '"' && *++p != '"') {
+            break;
+        }
+        name[n++] = *p;
+    }
+    /* The loop left behind the closing quote, or at the end without one. */
+    if (name && (n == 0 || p[-1] != '"' || (*p && *p != end))) {
+        free(name);
+        *text = NULL;
+        return NULL;
+    }
+    if (name) {
+        name[n] = 0;
+        *text = p;
+    }
+    return name;
 }

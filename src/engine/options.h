@@ -30,10 +30,15 @@ bool lt_settings_bool(const struct lt_settings *settings, const char *name);
 int64_t lt_settings_number(const struct lt_settings *settings, const char *name);
 
 /* All elements of a LIST option, in order; split at commas outside parentheses and quotes.
- * NULL-terminated array, each string and the array malloc'ed: free with lt_list_free(). An empty
+ * Quotes stay: names are read with lt_name_take(). NULL-terminated array, each string and the array malloc'ed: free with lt_list_free(). An empty
  * list is an array of one NULL. */
 int lt_settings_list(const struct lt_settings *settings, const char *name, char ***ret_list,
                      size_t *ret_n, struct leat_error *err);
 void lt_list_free(char **list);
+
+/* Reads a column's name from *text, plain up to `end` or the end of the text, or in double quotes
+ * (two of them inside stand for one), and moves *text behind it. malloc'ed; NULL with *text NULL
+ * when it is empty or its quote does not end, else without memory. */
+char *lt_name_take(const char **text, char end);
 
 #endif

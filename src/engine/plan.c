@@ -4,6 +4,8 @@
 #include "core/util.h"
 #include "engine/stream_source.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,16 +20,24 @@ int leat_plan_new(struct leat *leat, struct leat_plan **ret_plan, struct leat_er
     return LEAT_OK;
 }
 
+/* A plan has one source: the last that was given. */
+static void forget_source(struct leat_plan *plan)
+{
+    lt_location_done(&plan->source);
+    if (plan->stream.release) {
+        plan->stream.release(&plan->stream);
+    }
+    plan->stream.release = NULL;
+    free(plan->stream_name);
+    plan->stream_name = NULL;
+}
+
 void leat_plan_free(struct leat_plan *plan)
 {
     if (!plan) {
         return;
     }
-    lt_location_done(&plan->source);
-    if (plan->stream.release) {
-        plan->stream.release(&plan->stream);
-    }
-    free(plan->stream_name);
+    forget_source(plan);
     for (size_t i = 0; i < plan->n_destinations; i++) {
         lt_location_done(&plan->destinations[i]);
     }
@@ -36,6 +46,8 @@ void leat_plan_free(struct leat_plan *plan)
     lt_settings_done(&plan->extras);
     free(plan);
 }
+
+#define SCHEME_MAX 64
 
 static bool know_scheme(void *arg, const char *scheme)
 {
@@ -46,8 +58,14 @@ static const char *know_extension(void *arg, const char *extension)
 {
     const struct leat_connector *connector;
     for (size_t i = 0; (connector = leat_connector_at(arg, i)); i++) {
-        for (size_t k = 0; connector->extensions && connector->extensions[k]; k++) {
-            if (!strcmp(connector->extensions[k], extension)) {
+        /* Appended to the contract: an older module's struct ends before it. */
+        const char *const *endings =
+            connector->size >= offsetof(struct leat_connector, extensions) +
+                                   sizeof connector->extensions
+                ? connector->extensions
+                : NULL;
+        for (size_t k = 0; endings && endings[k]; k++) {
+            if (!strcmp(endings[k], extension)) {
                 return connector->name;
             }
         }
@@ -59,7 +77,15 @@ static int parse_location(struct leat_plan *plan, const char *text, bool destina
                           struct lt_location *ret_location, struct leat_error *err)
 {
     const struct lt_location_names names = {plan->leat, know_scheme, know_extension};
-    return lt_location_parse(text, &names, destination, ret_location, err);
+    int rc = lt_location_parse(text, &names, destination, ret_location, err);
+    if (rc && err && !strcmp(err->code, lt_codes[LT_E_UNKNOWN_SCHEME].code)) {
+        /* The session knows which names are close. */
+        char scheme[SCHEME_MAX];
+        snprintf(scheme, sizeof scheme, "%.*s", (int)LT_MIN(strcspn(text, ":+"), SCHEME_MAX - 1),
+                 text);
+        leat_connector_by_name(plan->leat, scheme, err);
+    }
+    return rc;
 }
 
 int leat_plan_source(struct leat_plan *plan, const char *location, struct leat_error *err)
@@ -69,7 +95,7 @@ int leat_plan_source(struct leat_plan *plan, const char *location, struct leat_e
     if (rc) {
         return rc;
     }
-    lt_location_done(&plan->source);
+    forget_source(plan);
     plan->source = parsed;
     plan->has_source = true;
     return LEAT_OK;
@@ -78,6 +104,9 @@ int leat_plan_source(struct leat_plan *plan, const char *location, struct leat_e
 int leat_plan_source_stream(struct leat_plan *plan, struct ArrowArrayStream *stream,
                             const char *name, struct leat_error *err)
 {
+    if (!stream->release || !name || !*name) {
+        return lt_fail(err, LT_E_INVALID, "a source stream must be there and have a name");
+    }
     struct lt_location location = {0};
     location.text = lt_strdup(name);
     location.connector = lt_strdup(LT_STREAM_SOURCE_NAME);
@@ -88,8 +117,7 @@ int leat_plan_source_stream(struct leat_plan *plan, struct ArrowArrayStream *str
         free(stream_name);
         return lt_fail_oom(err);
     }
-    lt_location_done(&plan->source);
-    free(plan->stream_name);
+    forget_source(plan);
     plan->source = location;
     plan->stream_name = stream_name;
     plan->has_source = true;
@@ -149,14 +177,25 @@ int leat_plan_set(struct leat_plan *plan, const char *name, const char *value,
     if (option) {
         return lt_settings_set(&plan->settings, option, value, err);
     }
+    /* Several connectors may have it, each with its own idea of the value; which of them the plan
+     * uses is seen when it runs. */
     const struct leat_connector *connector;
+    bool found = false;
+    int rc = LEAT_OK;
     for (size_t i = 0; (connector = leat_connector_at(plan->leat, i)); i++) {
         option = lt_option_find(connector->options, name);
         if (option) {
-            return lt_settings_set(&plan->extras, option, value, err);
+            found = true;
+            rc = lt_settings_set(&plan->extras, option, value, err);
+            if (!rc) {
+                return rc;
+            }
         }
     }
-    int rc = lt_fail(err, LT_E_UNKNOWN_OPTION, "there is no option --%s", name);
+    if (found) {
+        return rc;
+    }
+    rc = lt_fail(err, LT_E_UNKNOWN_OPTION, "there is no option --%s", name);
     suggest(plan, name, err);
     return rc;
 }
@@ -177,6 +216,13 @@ int lt_plan_check(const struct leat_plan *plan, struct leat_error *err)
     if (!strcmp(lt_settings_text(s, "on-error"), "skip") && !lt_settings_text(s, "rejects")) {
         return lt_fail(err, LT_E_USAGE,
                        "--on-error skip needs --rejects FILE, so that no record is lost silently");
+    }
+    if (strcmp(lt_settings_text(s, "on-error"), "skip") && lt_settings_text(s, "rejects")) {
+        return lt_fail(err, LT_E_USAGE, "--rejects is of use only with --on-error skip");
+    }
+    const char *with = lt_settings_text(s, "with");
+    if (with && strcmp(with, "foreign-keys")) {
+        return lt_fail(err, LT_E_USAGE, "--with takes foreign-keys");
     }
     if (lt_settings_text(s, "query") && (lt_settings_text(s, "where") || plan->source.stream)) {
         return lt_fail(err, LT_E_USAGE, "--query stands for the source's table and condition: put "

@@ -111,8 +111,10 @@ int leat_read(struct leat_plan *plan, struct ArrowArrayStream *ret_stream, struc
         rc = lt_fail(err, LT_E_USAGE, "the source names %zu streams; name one",
                      reading->run.jobs.n);
     } else {
-        rc = lt_flow_start(&reading->run, &reading->run.jobs.items[0], reading->source,
-                           &reading->flow, err);
+        rc = lt_run_open_rejects(&reading->run, err);
+        rc = rc ? rc
+                : lt_flow_start(&reading->run, &reading->run.jobs.items[0], reading->source, 1,
+                                &reading->flow, err);
     }
     if (rc) {
         reading_free(reading);
@@ -126,6 +128,29 @@ int leat_read(struct leat_plan *plan, struct ArrowArrayStream *ret_stream, struc
     return LEAT_OK;
 }
 
+/* A stream named in full was not looked for yet: it may not exist. */
+static int look_at_one(struct reading *reading, struct leat_error *err)
+{
+    struct lt_job *job = reading->run.jobs.items;
+    const struct leat_catalog_ops *catalog = reading->source->connector->catalog;
+    if (!reading->source->location->stream || reading->run.jobs.n != 1 ||
+        job->kind == LEAT_QUERY || !catalog || !catalog->describe) {
+        return LEAT_OK;
+    }
+    const struct leat_stream_name name = {job->ns, job->name};
+    struct leat_stream_info info = {.size = sizeof info, .rows_estimate = -1,
+                                    .bytes_estimate = -1};
+    struct ArrowSchema schema = {0};
+    int rc = catalog->describe(reading->source->ep, &name, &schema, &info, err);
+    if (!rc) {
+        job->kind = info.kind;
+        job->rows_estimate = info.rows_estimate;
+        job->bytes_estimate = info.bytes_estimate;
+        lt_schema_done(&schema);
+    }
+    return rc;
+}
+
 int leat_list(struct leat_plan *plan, leat_stream_fn *each, void *arg, struct leat_error *err)
 {
     struct reading *reading;
@@ -136,10 +161,12 @@ int leat_list(struct leat_plan *plan, leat_stream_fn *each, void *arg, struct le
     if (rc) {
         return rc;
     }
+    rc = look_at_one(reading, err);
     for (size_t i = 0; !rc && i < reading->run.jobs.n; i++) {
         const struct lt_job *job = &reading->run.jobs.items[i];
         const struct leat_stream_info info = {.size = sizeof info,
                                               .name = {job->ns, job->name},
+                                              .kind = job->kind,
                                               .rows_estimate = job->rows_estimate,
                                               .bytes_estimate = job->bytes_estimate};
         rc = each(arg, &info);

@@ -2,9 +2,11 @@
 
 #include "core/codes.h"
 #include "core/json.h"
+#include "core/util.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,14 +43,16 @@ int lt_rejects_open(const char *path, int64_t errors_max, struct lt_rejects **re
     return LEAT_OK;
 }
 
-static int write_line(struct lt_rejects *rejects, const char *stream,
+static int write_line(struct lt_rejects *rejects, const struct lt_stream_rejects *from,
                       const struct leat_reject *reject, struct leat_error *err)
 {
     lt_buf_clear(&rejects->line);
     struct lt_json json = {.out = &rejects->line};
     lt_json_object(&json);
     lt_json_key(&json, "stream");
-    lt_json_text(&json, stream);
+    lt_json_text(&json, from->stream);
+    lt_json_key(&json, "attempt");
+    lt_json_int(&json, from->attempt);
     lt_json_key(&json, "place");
     lt_json_text(&json, reject->place);
     lt_json_key(&json, "code");
@@ -56,7 +60,9 @@ static int write_line(struct lt_rejects *rejects, const char *stream,
     lt_json_key(&json, "reason");
     lt_json_text(&json, reject->reason);
     lt_json_key(&json, "record");
-    if (reject->record) {
+    /* JSON cannot hold other bytes, and a replaced record would not be the record. */
+    if (reject->record &&
+        lt_utf8_valid_prefix(reject->record, reject->record_len) == reject->record_len) {
         lt_json_text_n(&json, reject->record, reject->record_len);
     } else {
         lt_json_null(&json);
@@ -78,8 +84,9 @@ static int reject_one(void *arg, const struct leat_reject *reject, struct leat_e
     int rc = LEAT_OK;
     pthread_mutex_lock(&rejects->mutex);
     rejects->count++;
+    atomic_fetch_add_explicit(&stream->count, 1, memory_order_relaxed);
     if (rejects->file) {
-        rc = write_line(rejects, stream->stream, reject, err);
+        rc = write_line(rejects, stream, reject, err);
     }
     if (!rc && rejects->count > rejects->errors_max) {
         rc = lt_fail(err, LT_E_TOO_MANY_REJECTS,
@@ -91,12 +98,23 @@ static int reject_one(void *arg, const struct leat_reject *reject, struct leat_e
     return rc;
 }
 
-void lt_rejects_stream(struct lt_rejects *rejects, const char *stream,
+void lt_rejects_stream(struct lt_rejects *rejects, const char *stream, int attempt,
                        struct lt_stream_rejects *ret_sink)
 {
     ret_sink->rejects = rejects;
     ret_sink->stream = stream;
+    ret_sink->attempt = attempt;
+    atomic_init(&ret_sink->count, 0);
     ret_sink->sink = (struct leat_reject_sink){sizeof ret_sink->sink, ret_sink, reject_one};
+}
+
+void lt_rejects_forget(struct lt_rejects *rejects, int64_t n)
+{
+    if (rejects) {
+        pthread_mutex_lock(&rejects->mutex);
+        rejects->count -= n;
+        pthread_mutex_unlock(&rejects->mutex);
+    }
 }
 
 int64_t lt_rejects_count(struct lt_rejects *rejects)

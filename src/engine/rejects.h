@@ -1,5 +1,6 @@
 /* Where refused records go: counted against --max-errors and written to --rejects as JSON lines,
- * {"stream":..., "place":..., "code":..., "reason":..., "record":...}. Any thread. */
+ * {"stream":..., "attempt":..., "place":..., "code":..., "reason":..., "record":...}. Any thread.
+ * "record" is null where it is not known or not valid UTF-8. */
 #ifndef LT_REJECTS_H
 #define LT_REJECTS_H
 
@@ -11,15 +12,21 @@ struct lt_rejects;
  * counts only. */
 int lt_rejects_open(const char *path, int64_t errors_max, struct lt_rejects **ret_rejects,
                     struct leat_error *err);
-/* The sink for one stream, whose name is added to each line; it borrows both. */
+/* The sink for one attempt at one stream, both of which are added to each line; it borrows
+ * `rejects` and `stream`. The struct must stay where it is. */
 struct lt_stream_rejects {
     struct lt_rejects *rejects;
     const char *stream;
+    int attempt;
+    _Atomic int64_t count; /* through this sink */
     struct leat_reject_sink sink;
 };
-void lt_rejects_stream(struct lt_rejects *rejects, const char *stream,
+void lt_rejects_stream(struct lt_rejects *rejects, const char *stream, int attempt,
                        struct lt_stream_rejects *ret_sink);
 int64_t lt_rejects_count(struct lt_rejects *rejects);
+/* An attempt came to nothing: the n records it refused count no more. Its lines stay in the file,
+ * told apart by the number of the attempt. NULL is fine. */
+void lt_rejects_forget(struct lt_rejects *rejects, int64_t n);
 /* Flushes and closes; LEAT_OK only when every line is on its way to the disk. NULL is fine. */
 int lt_rejects_close(struct lt_rejects *rejects, struct leat_error *err);
 

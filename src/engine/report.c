@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-int lt_report_new(struct lt_run *run, struct leat_report **ret_report, struct leat_error *err)
+int lt_report_new(struct lt_run *run, struct lt_side *const *dests,
+                  struct leat_report **ret_report, struct leat_error *err)
 {
     size_t n_dests = run->plan->n_destinations;
     struct leat_report *report = calloc(1, sizeof *report);
@@ -26,8 +27,9 @@ int lt_report_new(struct lt_run *run, struct leat_report **ret_report, struct le
         result->source = lt_strdup(job->label);
         result->destination = lt_format("%s#%s%s%s", location->text, ns, *ns ? "." : "",
                                         job->dest_names[i % n_dests]);
-        if (location->stream && result->destination) {
-            /* The text already says where within the destination. */
+        if ((location->stream || !lt_side_can(dests[i % n_dests], LEAT_CAN_STREAMS)) &&
+            result->destination && !strstr(location->text, "{stream}")) {
+            /* The text already says where. */
             free(result->destination);
             result->destination = lt_strdup(location->text);
         }
@@ -41,6 +43,7 @@ int lt_report_new(struct lt_run *run, struct leat_report **ret_report, struct le
                                                   .load_id = result->load_id,
                                                   .route = "",
                                                   .proof = "",
+                                                  .state = "unchanged",
                                                   .error = &result->error};
     }
     *ret_report = report;
@@ -107,7 +110,7 @@ static void add_result(struct lt_json *json, const struct leat_stream_result *r)
         const char *key, *value;
     } texts[] = {{"source", r->source},   {"destination", r->destination},
                  {"load_id", r->load_id}, {"route", r->route},
-                 {"proof", r->proof}};
+                 {"proof", r->proof},     {"state", r->state}};
     const struct {
         const char *key;
         int64_t value;

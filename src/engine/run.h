@@ -22,6 +22,7 @@
 struct lt_job {
     char *ns, *name; /* at the source; name "query" for a query */
     char *label;     /* "public.orders": for people */
+    enum leat_stream_kind kind;
     int64_t rows_estimate, bytes_estimate;
     char **dest_ns, **dest_names; /* one for each destination */
 };
@@ -37,6 +38,8 @@ struct lt_result {
     char *source, *destination, *route, *proof;
     char load_id[33];
     struct leat_error error;
+    bool in_doubt; /* nobody could say what became of its commit */
+    bool lasting;  /* it was begun, and what was written of it cannot be taken back */
 };
 
 struct leat_report {
@@ -58,7 +61,7 @@ struct lt_side {
     struct leat_host host;
     struct leat_param *params; /* the plan's extras that this connector's table has */
     size_t n_params;
-    bool joined; /* the run's snapshot */
+    _Atomic bool stale; /* to be opened again before it is used: it failed, or was cancelled */
     struct lt_side *next; /* list of open sides, guarded by run->sides_mutex */
 };
 
@@ -75,15 +78,22 @@ struct lt_run {
     bool atomic, verify, keep_going;
     int workers_n;
     int64_t memory, batch_bytes_max, queue_bytes_max;
+    /* One view of all streams. Shared: a side that does nothing else holds it, and every worker's
+     * source joins it by the token. Not shared: the only worker's source took it. */
+    struct lt_side *holder;
     char snapshot[256]; /* token; "": none */
+    bool snapshot_own;
+    pthread_t canceller; /* brings leat_cancel() to blocked calls */
+    bool canceller_runs;
 
     pthread_mutex_t sides_mutex; /* guards sides and their `next` */
     struct lt_side *sides;
 
     pthread_mutex_t mutex; /* guards all below, with `changed` */
     pthread_cond_t changed;
-    size_t unit_next, units_n, units_done, results_shown;
-    bool stop; /* a unit failed and --keep-going was not said */
+    size_t unit_next, units_n, units_done, units_told;
+    bool ended; /* the canceller is to end */
+    bool stop;  /* a unit failed and --keep-going was not said */
     const char *current; /* label of a stream at work */
     bool *job_done;
 
@@ -94,8 +104,13 @@ struct lt_run {
 int lt_side_open(struct lt_run *run, const struct lt_location *location, struct lt_side **ret_side,
                  struct leat_error *err);
 void lt_side_close(struct lt_side *side);
-/* Cancels every open side: from the watching thread. */
+/* Cancels every open side. */
 void lt_sides_cancel(struct lt_run *run);
+/* Opens a source or destination again where it is stale; a source sees the run's snapshot again. On
+ * failure the old one stays, stale as it is. */
+int lt_side_freshen(struct lt_side **side, bool source, struct leat_error *err);
+/* Makes a source read the run's snapshot, if there is one to join. */
+int lt_side_join(struct lt_side *side, struct leat_error *err);
 static inline bool lt_side_can(const struct lt_side *side, uint32_t flag)
 {
     return (side->caps->flags & flag) != 0;
@@ -110,7 +125,7 @@ int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *con
 void lt_jobs_done(struct lt_jobs *jobs, size_t n_destinations);
 
 /* unit.c. Copies jobs [first, first + n) in one load per destination, with retries; fills their
- * results. Sides may be closed and opened again on the way. */
+ * results. Stale sides are opened again first, and on the way. */
 int lt_unit_run(struct lt_run *run, struct lt_side **source, struct lt_side **dests, size_t first,
                 size_t n, struct leat_error *err);
 /* The same up to the plan: appends its description. */
@@ -121,12 +136,15 @@ int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side 
 int lt_run_init(struct lt_run *run, struct leat_plan *plan, const struct leat_observer *observer,
                 struct leat_error *err);
 void lt_run_done(struct lt_run *run);
+/* Creates the rejects file, if one is wished: only once it is clear that records will be read. */
+int lt_run_open_rejects(struct lt_run *run, struct leat_error *err);
 /* Fills a read plan for one job from the options; strings are borrowed from both. */
 void lt_run_read_plan(struct lt_run *run, const struct lt_side *source, const struct lt_job *job,
                       struct leat_read_plan *ret_plan);
 
 /* report.c */
-int lt_report_new(struct lt_run *run, struct leat_report **ret_report, struct leat_error *err);
+int lt_report_new(struct lt_run *run, struct lt_side *const *dests,
+                  struct leat_report **ret_report, struct leat_error *err);
 static inline struct lt_result *lt_run_result(struct lt_run *run, size_t job, size_t dest)
 {
     return &run->report->results[job * run->plan->n_destinations + dest];

@@ -20,6 +20,11 @@ int leat_new(struct leat **ret_leat, struct leat_error *err)
     if (!leat) {
         return lt_fail_oom(err);
     }
+    pthread_mutexattr_t attr;
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&leat->mutex, &attr);
+    pthread_mutexattr_destroy(&attr);
     *ret_leat = leat;
     return LEAT_OK;
 }
@@ -27,6 +32,7 @@ int leat_new(struct leat **ret_leat, struct leat_error *err)
 void leat_free(struct leat *leat)
 {
     if (leat) {
+        pthread_mutex_destroy(&leat->mutex);
         free(leat->added);
         free(leat);
     }
@@ -51,6 +57,7 @@ static void forward_log(void *arg, enum lt_log_level level, const char *line)
 
 void leat_set_log(leat_log_fn *log, void *arg, enum leat_log_level level)
 {
+    lt_log_set(NULL, NULL, LT_LOG_ERROR); /* nobody is inside the old one when it changes */
     log_sink = log;
     lt_log_set(log ? forward_log : NULL, arg, (enum lt_log_level)level);
 }
@@ -72,27 +79,29 @@ int leat_add_connector(struct leat *leat, const struct leat_connector *connector
         return lt_fail(err, LT_E_MODULE, "connector %s speaks version %u of the contract, not %d",
                        connector->name, connector->abi, LEAT_CONNECTOR_ABI);
     }
+    pthread_mutex_lock(&leat->mutex);
     const struct leat_connector **added =
         realloc(leat->added, (leat->n_added + 1) * sizeof *added);
-    if (!added) {
-        return lt_fail_oom(err);
+    if (added) {
+        added[leat->n_added++] = connector;
+        leat->added = added;
     }
-    added[leat->n_added++] = connector;
-    leat->added = added;
-    return LEAT_OK;
+    pthread_mutex_unlock(&leat->mutex);
+    return added ? LEAT_OK : lt_fail_oom(err);
 }
 
 const struct leat_connector *leat_connector_at(struct leat *leat, size_t i)
 {
-    if (i < leat->n_added) {
-        return leat->added[i];
-    }
-    for (size_t k = 0; lt_connectors[k]; k++) {
-        if (k == i - leat->n_added) {
-            return lt_connectors[k];
+    pthread_mutex_lock(&leat->mutex);
+    size_t n_added = leat->n_added;
+    const struct leat_connector *connector = i < n_added ? leat->added[i] : NULL;
+    pthread_mutex_unlock(&leat->mutex);
+    for (size_t k = 0; !connector && lt_connectors[k]; k++) {
+        if (k == i - n_added) {
+            connector = lt_connectors[k];
         }
     }
-    return NULL;
+    return connector;
 }
 
 static bool answers_to(const struct leat_connector *connector, const char *name)
@@ -119,7 +128,7 @@ static bool is_plain_word(const char *name)
     return len > 0 && len <= 32;
 }
 
-const struct leat_connector *lt_session_connector(struct leat *leat, const char *name)
+static const struct leat_connector *find_or_load(struct leat *leat, const char *name)
 {
     const struct leat_connector *connector;
     for (size_t i = 0; (connector = leat_connector_at(leat, i)); i++) {
@@ -136,7 +145,7 @@ const struct leat_connector *lt_session_connector(struct leat *leat, const char 
     memcpy(word, name, len);
     word[len] = 0;
     if (name[len] == '+' && is_plain_word(word)) {
-        return lt_session_connector(leat, word);
+        return find_or_load(leat, word);
     }
     struct leat_error err = {0};
     if (!is_plain_word(word)) {
@@ -152,6 +161,14 @@ const struct leat_connector *lt_session_connector(struct leat *leat, const char 
         }
         return NULL;
     }
+    return connector;
+}
+
+const struct leat_connector *lt_session_connector(struct leat *leat, const char *name)
+{
+    pthread_mutex_lock(&leat->mutex); /* or two threads would load one module twice */
+    const struct leat_connector *connector = find_or_load(leat, name);
+    pthread_mutex_unlock(&leat->mutex);
     return connector;
 }
 

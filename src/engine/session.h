@@ -4,10 +4,12 @@
 
 #include "leat/leat.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct leat {
     atomic_int cancelled;
+    pthread_mutex_t mutex; /* guards added: workers look connectors up too. Recursive */
     const struct leat_connector **added; /* the embedder's and the loaded modules' */
     size_t n_added;
 };

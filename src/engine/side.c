@@ -37,7 +37,14 @@ static int pick_params(struct lt_side *side, const struct lt_settings *extras,
         return lt_fail_oom(err);
     }
     for (size_t i = 0; i < extras->n; i++) {
-        if (lt_option_find(side->connector->options, extras->items[i].name)) {
+        const struct leat_option *option =
+            lt_option_find(side->connector->options, extras->items[i].name);
+        if (option) {
+            /* Another connector's option of that name may take other values. */
+            int rc = lt_option_check(option, extras->items[i].value, err);
+            if (rc) {
+                return rc;
+            }
             side->params[side->n_params++] = extras->items[i];
         }
     }
@@ -126,9 +133,49 @@ void lt_side_close(struct lt_side *side)
         }
     }
     pthread_mutex_unlock(&run->sides_mutex);
+    if (side->connector == &lt_connector_stream_source) {
+        lt_stream_source_take(side->ep, &run->plan->stream);
+    }
     side->connector->close(side->ep);
     free(side->params);
     free(side);
+}
+
+int lt_side_join(struct lt_side *side, struct leat_error *err)
+{
+    struct lt_run *run = side->run;
+    const struct leat_source_ops *ops = side->connector->source;
+    if (run->snapshot[0]) {
+        return ops->snapshot_join(side->ep, run->snapshot, err);
+    }
+    if (run->snapshot_own) {
+        char token[sizeof run->snapshot];
+        if (!run->atomic) {
+            lt_log(LT_LOG_WARN, "%s: the source was opened again: streams from here on are read as "
+                                "of a later moment", side->location->text);
+        }
+        return ops->snapshot_take(side->ep, token, sizeof token, err);
+    }
+    return LEAT_OK;
+}
+
+int lt_side_freshen(struct lt_side **side, bool source, struct leat_error *err)
+{
+    struct lt_side *old = *side, *fresh = NULL;
+    if (!old->stale || old->connector == &lt_connector_stream_source) {
+        return LEAT_OK;
+    }
+    int rc = lt_side_open(old->run, old->location, &fresh, err);
+    if (!rc && source) {
+        rc = lt_side_join(fresh, err);
+    }
+    if (rc) {
+        lt_side_close(fresh);
+        return rc;
+    }
+    lt_side_close(old);
+    *side = fresh;
+    return LEAT_OK;
 }
 
 void lt_sides_cancel(struct lt_run *run)
@@ -142,21 +189,40 @@ void lt_sides_cancel(struct lt_run *run)
     pthread_mutex_unlock(&run->sides_mutex);
 }
 
-/* Copies one part of a name, without the quotes around it; "" for an empty one. */
+/* Copies one part of a name, without the quotes around it; "" for an empty one. NULL when it is
+ * too long, or its quote does not end. */
 static const char *copy_part(const char *text, char *out, size_t size)
 {
     size_t n = 0;
-    bool quoted = *text == '"';
+    bool quoted = *text == '"', open = quoted;
     for (text += quoted; *text && (quoted || *text != '.'); text++) {
         if (quoted && *text == '"' && *++text != '"') {
+            open = false;
             break;
         }
-        if (n + 1 < size) {
-            out[n++] = *text;
+        if (n + 1 >= size) {
+            return NULL;
         }
+        out[n++] = *text;
     }
     out[n] = 0;
-    return text;
+    return open ? NULL : text;
+}
+
+/* namespace.stream, or all of it as the stream's name where there are no namespaces. */
+static bool split_name(const char *text, bool namespaces, char *ret_ns, char *ret_name,
+                       size_t size)
+{
+    *ret_ns = 0;
+    if (!namespaces && *text != '"') {
+        return (size_t)snprintf(ret_name, size, "%s", text) < size;
+    }
+    const char *rest = copy_part(text, ret_name, size);
+    if (rest && namespaces && *rest == '.') {
+        snprintf(ret_ns, size, "%s", ret_name);
+        rest = copy_part(rest + 1, ret_name, size);
+    }
+    return rest && !*rest;
 }
 
 int lt_side_resolve(struct lt_side *side, const char *text, char *ret_ns, char *ret_name,
@@ -165,22 +231,9 @@ int lt_side_resolve(struct lt_side *side, const char *text, char *ret_ns, char *
     if (side->connector->catalog && side->connector->catalog->resolve) {
         return side->connector->catalog->resolve(side->ep, text, ret_ns, ret_name, size, err);
     }
-    *ret_ns = 0;
-    if (!lt_side_can(side, LEAT_HAS_NAMESPACES)) {
-        if (*text == '"') {
-            copy_part(text, ret_name, size);
-        } else {
-            snprintf(ret_name, size, "%s", text);
-        }
-        return LEAT_OK;
-    }
-    const char *rest = copy_part(text, ret_name, size);
-    if (*rest == '.') {
-        snprintf(ret_ns, size, "%s", ret_name);
-        rest = copy_part(rest + 1, ret_name, size);
-    }
-    if (*rest) {
-        return lt_fail(err, LT_E_USAGE, "\"%s\" has too many parts: namespace.stream", text);
-    }
-    return LEAT_OK;
+    bool namespaces = lt_side_can(side, LEAT_HAS_NAMESPACES);
+    return split_name(text, namespaces, ret_ns, ret_name, size)
+               ? LEAT_OK
+               : lt_fail(err, LT_E_USAGE, "\"%s\" is no name of a stream%s", text,
+                         namespaces ? ": namespace.stream, each part quoted where need be" : "");
 }

@@ -6,15 +6,15 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* Endpoint and reader are one: a stream can be read once. */
+/* The stream stays with the endpoint; its batches can be asked for once. */
 struct leat_endpoint {
     struct ArrowArrayStream stream;
     char *name;
-    bool started;
+    bool was_read;
 };
 
 struct leat_reader {
-    struct ArrowArrayStream stream;
+    struct leat_endpoint *ep;
     struct ArrowSchema schema;
     int64_t rows;
 };
@@ -34,6 +34,19 @@ int lt_stream_source_open(struct ArrowArrayStream *stream, const char *name,
     stream->release = NULL;
     *ret_ep = ep;
     return LEAT_OK;
+}
+
+bool lt_stream_source_was_read(const struct leat_endpoint *ep)
+{
+    return ep->was_read;
+}
+
+void lt_stream_source_take(struct leat_endpoint *ep, struct ArrowArrayStream *ret_stream)
+{
+    if (!ep->was_read && ep->stream.release) {
+        *ret_stream = ep->stream;
+        ep->stream.release = NULL;
+    }
 }
 
 static int open_by_url(const struct leat_config *config, struct leat_endpoint **ret_ep,
@@ -85,9 +98,6 @@ static int stream_failed(struct ArrowArrayStream *stream, int code, struct leat_
 static void finish(struct leat_reader *reader)
 {
     if (reader) {
-        if (reader->stream.release) {
-            reader->stream.release(&reader->stream);
-        }
         lt_schema_done(&reader->schema);
         free(reader);
     }
@@ -97,18 +107,16 @@ static int start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
                  struct leat_reader **ret_reader, struct leat_error *err)
 {
     (void)plan;
-    if (ep->started) {
+    if (ep->was_read) {
         return lt_fail(err, LT_E_INVALID, "the stream was read already, and can be only once");
     }
     struct leat_reader *reader = calloc(1, sizeof *reader);
     if (!reader) {
         return lt_fail_oom(err);
     }
-    reader->stream = ep->stream;
-    ep->stream.release = NULL;
-    ep->started = true;
-    int code = reader->stream.get_schema(&reader->stream, &reader->schema);
-    int rc = code ? stream_failed(&reader->stream, code, err)
+    reader->ep = ep;
+    int code = ep->stream.get_schema(&ep->stream, &reader->schema);
+    int rc = code ? stream_failed(&ep->stream, code, err)
                   : lt_schema_check(&reader->schema, err);
     if (rc) {
         finish(reader);
@@ -128,9 +136,11 @@ static int next(struct leat_reader *reader, struct leat_payload *ret_payload,
                 struct leat_error *err)
 {
     struct ArrowArray batch = {0};
-    int code = reader->stream.get_next(&reader->stream, &batch);
+    struct ArrowArrayStream *stream = &reader->ep->stream;
+    reader->ep->was_read = true;
+    int code = stream->get_next(stream, &batch);
     if (code) {
-        return stream_failed(&reader->stream, code, err);
+        return stream_failed(stream, code, err);
     }
     ret_payload->kind = LEAT_PAYLOAD_NONE;
     ret_payload->rows = 0;

@@ -5,16 +5,36 @@
 
 #include <stdlib.h>
 
-/* Parses "name=type" into one more child of wishes->types. */
+/* The name at *text, and no more behind it than `end`. */
+static int take_name(const char **text, char end, const char *option, char **ret_name,
+                     struct leat_error *err)
+{
+    const char *whole = *text;
+    char *name = lt_name_take(text, end);
+    if (!name) {
+        return *text ? lt_fail_oom(err)
+                     : lt_fail(err, LT_E_USAGE, "--%s: there is no name at \"%s\"", option, whole);
+    }
+    *ret_name = name;
+    return LEAT_OK;
+}
+
+/* Parses name=type into one more child of wishes->types. */
 static int add_cast(struct lt_column_wishes *wishes, const char *text, struct leat_error *err)
 {
-    const char *equals = strchr(text, '=');
-    if (!equals || equals == text || !equals[1]) {
-        return lt_fail(err, LT_E_USAGE, "--cast takes NAME=TYPE, not \"%s\"", text);
-    }
+    const char *rest = text;
+    char *name = NULL;
     struct ArrowSchema field = {0};
-    char *name = lt_strndup(text, (size_t)(equals - text));
-    int rc = name ? lt_type_parse(equals + 1, &field, err) : lt_fail_oom(err);
+    int rc = take_name(&rest, '=', "cast", &name, err);
+    if (!rc && (!*rest || !rest[1])) {
+        rc = lt_fail(err, LT_E_USAGE, "--cast takes NAME=TYPE, not \"%s\"", text);
+    }
+    if (!rc && lt_schema_find(&wishes->types, name) >= 0) {
+        rc = lt_fail(err, LT_E_USAGE, "--cast names column \"%s\" twice", name);
+    }
+    if (!rc) {
+        rc = lt_type_parse(rest + 1, &field, err);
+    }
     if (!rc) {
         rc = lt_schema_set_name(&field, name, err);
     }
@@ -26,33 +46,94 @@ static int add_cast(struct lt_column_wishes *wishes, const char *text, struct le
     return rc;
 }
 
+/* Replaces each "old=new" by its two names. */
+static int parse_renames(struct lt_column_wishes *wishes, char *const *texts, size_t n,
+                         struct leat_error *err)
+{
+    int rc = LEAT_OK;
+    wishes->renames = calloc(2 * n + 1, sizeof *wishes->renames);
+    if (!wishes->renames) {
+        return lt_fail_oom(err);
+    }
+    for (size_t i = 0; !rc && i < n; i++) {
+        const char *rest = texts[i];
+        char **pair = wishes->renames + 2 * i;
+        rc = take_name(&rest, '=', "rename", &pair[0], err);
+        if (!rc && (!*rest || !rest[1])) {
+            rc = lt_fail(err, LT_E_USAGE, "--rename takes OLD=NEW, not \"%s\"", texts[i]);
+        }
+        rest += !rc;
+        rc = rc ? rc : take_name(&rest, 0, "rename", &pair[1], err);
+        for (size_t k = 0; !rc && k < i; k++) {
+            if (!strcmp(wishes->renames[2 * k], pair[0])) {
+                rc = lt_fail(err, LT_E_USAGE, "--rename names column \"%s\" twice", pair[0]);
+            }
+        }
+        wishes->n_renames = i + 1;
+    }
+    return rc;
+}
+
+static int parse_columns(struct lt_column_wishes *wishes, struct leat_error *err)
+{
+    int rc = LEAT_OK;
+    for (size_t i = 0; !rc && i < wishes->n_columns; i++) {
+        const char *rest = wishes->columns[i];
+        char *name = NULL;
+        rc = take_name(&rest, 0, "columns", &name, err);
+        if (!rc) {
+            free(wishes->columns[i]);
+            wishes->columns[i] = name;
+        }
+    }
+    return rc;
+}
+
+static bool is_chosen(const struct lt_column_wishes *wishes, const char *name)
+{
+    bool chosen = wishes->n_columns == 0;
+    for (size_t i = 0; !chosen && i < wishes->n_columns; i++) {
+        chosen = !strcmp(wishes->columns[i], name);
+    }
+    return chosen;
+}
+
+/* What is renamed or cast must not be left out by --columns. */
+static int check_chosen(const struct lt_column_wishes *wishes, struct leat_error *err)
+{
+    for (size_t i = 0; i < wishes->n_renames; i++) {
+        if (!is_chosen(wishes, wishes->renames[2 * i])) {
+            return lt_fail(err, LT_E_USAGE, "--rename names column \"%s\", which --columns leaves "
+                                            "out", wishes->renames[2 * i]);
+        }
+    }
+    for (int64_t i = 0; i < wishes->types.n_children; i++) {
+        if (!is_chosen(wishes, wishes->types.children[i]->name)) {
+            return lt_fail(err, LT_E_USAGE, "--cast names column \"%s\", which --columns leaves "
+                                            "out", wishes->types.children[i]->name);
+        }
+    }
+    return LEAT_OK;
+}
+
 int lt_column_wishes_init(struct lt_column_wishes *wishes, const struct lt_settings *settings,
                           struct leat_error *err)
 {
-    char **casts = NULL;
-    size_t n_casts = 0;
+    char **casts = NULL, **renames = NULL;
+    size_t n_casts = 0, n_renames = 0;
     memset(wishes, 0, sizeof *wishes);
     int rc = lt_settings_list(settings, "columns", &wishes->columns, &wishes->n_columns, err);
-    if (!rc) {
-        rc = lt_settings_list(settings, "rename", &wishes->renames, &wishes->n_renames, err);
-    }
-    if (!rc) {
-        rc = lt_settings_list(settings, "cast", &casts, &n_casts, err);
-    }
-    if (!rc) {
-        rc = lt_schema_init_struct(&wishes->types, 0, err);
-    }
+    rc = rc ? rc : parse_columns(wishes, err);
+    rc = rc ? rc : lt_settings_list(settings, "rename", &renames, &n_renames, err);
+    rc = rc ? rc : parse_renames(wishes, renames, n_renames, err);
+    rc = rc ? rc : lt_settings_list(settings, "cast", &casts, &n_casts, err);
+    rc = rc ? rc : lt_schema_init_struct(&wishes->types, 0, err);
     for (size_t i = 0; !rc && i < n_casts; i++) {
         rc = add_cast(wishes, casts[i], err);
     }
-    for (size_t i = 0; !rc && i < wishes->n_renames; i++) {
-        const char *equals = strchr(wishes->renames[i], '=');
-        if (!equals || equals == wishes->renames[i] || !equals[1]) {
-            rc = lt_fail(err, LT_E_USAGE, "--rename takes OLD=NEW, not \"%s\"",
-                         wishes->renames[i]);
-        }
-    }
+    rc = rc ? rc : check_chosen(wishes, err);
     lt_list_free(casts);
+    lt_list_free(renames);
     if (rc) {
         lt_column_wishes_done(wishes);
     }
@@ -62,7 +143,10 @@ int lt_column_wishes_init(struct lt_column_wishes *wishes, const struct lt_setti
 void lt_column_wishes_done(struct lt_column_wishes *wishes)
 {
     lt_list_free(wishes->columns);
-    lt_list_free(wishes->renames);
+    for (size_t i = 0; i < 2 * wishes->n_renames; i++) {
+        free(wishes->renames[i]);
+    }
+    free(wishes->renames);
     lt_schema_done(&wishes->types);
     memset(wishes, 0, sizeof *wishes);
 }
@@ -99,12 +183,9 @@ static int check_names(const struct lt_column_wishes *wishes, const struct Arrow
         }
     }
     for (size_t i = 0; !rc && i < wishes->n_renames; i++) {
-        char *old = lt_strndup(wishes->renames[i], strcspn(wishes->renames[i], "="));
-        rc = old ? LEAT_OK : LEAT_NO_MEMORY;
-        if (!rc && lt_schema_find(source, old) < 0) {
-            rc = note_missing(&missing, old, source);
+        if (lt_schema_find(source, wishes->renames[2 * i]) < 0) {
+            rc = note_missing(&missing, wishes->renames[2 * i], source);
         }
-        free(old);
     }
     for (int64_t i = 0; !rc && i < wishes->types.n_children; i++) {
         if (lt_schema_find(source, wishes->types.children[i]->name) < 0) {
@@ -123,10 +204,9 @@ static int check_names(const struct lt_column_wishes *wishes, const struct Arrow
 
 static const char *new_name(const struct lt_column_wishes *wishes, const char *name)
 {
-    size_t len = strlen(name);
     for (size_t i = 0; i < wishes->n_renames; i++) {
-        if (!strncmp(wishes->renames[i], name, len) && wishes->renames[i][len] == '=') {
-            return wishes->renames[i] + len + 1;
+        if (!strcmp(wishes->renames[2 * i], name)) {
+            return wishes->renames[2 * i + 1];
         }
     }
     return name;

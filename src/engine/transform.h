@@ -10,7 +10,7 @@
 struct lt_column_wishes {
     char **columns; /* NULL-terminated; empty: all */
     size_t n_columns;
-    char **renames; /* "old=new" */
+    char **renames; /* old, new, old, new ... */
     size_t n_renames;
     struct ArrowSchema types; /* one field for each --cast, named as the source's column */
 };

@@ -4,6 +4,7 @@
 #include "core/url.h"
 #include "core/util.h"
 #include "engine/flow.h"
+#include "engine/stream_source.h"
 #include "engine/verify.h"
 
 #include <limits.h>
@@ -34,6 +35,9 @@ struct unit {
     bool flow_started;           /* with one stream, before planning */
     struct ArrowSchema *schemas; /* after the transform, one a stream */
     char **source_ids;
+    int attempt;
+    int64_t rejected; /* records refused by flows that have ended */
+    bool in_doubt;
 };
 
 static const struct leat_load_ops *load_ops(const struct unit_dest *dest)
@@ -111,7 +115,8 @@ static int find_schemas(struct unit *unit, struct leat_error *err)
     int rc = LEAT_OK;
     if (unit->n == 1) {
         unit->flow_started = true;
-        rc = lt_flow_start(unit->run, unit_job(unit, 0), *unit->source, &unit->flow, err);
+        rc = lt_flow_start(unit->run, unit_job(unit, 0), *unit->source, unit->attempt,
+                           &unit->flow, err);
         return rc ? rc : lt_schema_copy(&unit->flow.schema, &unit->schemas[0], err);
     }
     for (size_t i = 0; !rc && i < unit->n; i++) {
@@ -126,15 +131,19 @@ static int check_casts(const struct ArrowSchema *from, const struct ArrowSchema 
 {
     struct lt_buf faults = LT_BUF_INIT, from_name = LT_BUF_INIT, to_name = LT_BUF_INIT;
     int rc = LEAT_OK;
-    for (int64_t i = 0; !rc && i < from->n_children && i < to->n_children; i++) {
-        if (lt_cast_kind(from->children[i], to->children[i]) == LT_CAST_REFUSED) {
+    for (int64_t i = 0; !rc && i < to->n_children; i++) {
+        const char *name = to->children[i]->name;
+        int64_t at = lt_schema_find(from, name);
+        if (at < 0) {
+            rc = lt_buf_printf(&faults, "%scolumn \"%s\" is missing", faults.len ? "; " : "", name);
+        } else if (lt_cast_kind(from->children[at], to->children[i]) == LT_CAST_REFUSED) {
             lt_buf_clear(&from_name);
             lt_buf_clear(&to_name);
-            rc = lt_type_print(from->children[i], &from_name);
+            rc = lt_type_print(from->children[at], &from_name);
             rc = rc ? rc : lt_type_print(to->children[i], &to_name);
             rc = rc ? rc : lt_buf_printf(&faults, "%scolumn \"%s\" is %s, the destination's is %s",
-                                         faults.len ? "; " : "", from->children[i]->name,
-                                         lt_buf_text(&from_name), lt_buf_text(&to_name));
+                                         faults.len ? "; " : "", name, lt_buf_text(&from_name),
+                                         lt_buf_text(&to_name));
         }
     }
     if (rc) {
@@ -182,17 +191,40 @@ static void note_route(struct lt_result *result, const struct unit_dest *dest, s
     memcpy(result->load_id, dest->load_id, sizeof result->load_id);
 }
 
+static void release_plan(struct unit_dest *dest)
+{
+    if (dest->planned && load_ops(dest)->plan_release) {
+        load_ops(dest)->plan_release(&dest->plan);
+    }
+    dest->planned = false;
+}
+
+/* The plan must be about the streams that were asked for, and do together what is to be. */
+static int check_plan(const struct unit *unit, const struct unit_dest *dest,
+                      struct leat_error *err)
+{
+    const char *name = (*dest->side)->connector->name;
+    if (dest->plan.n_streams != unit->n) {
+        return lt_fail(err, LT_E_INTERNAL, "%s planned %zu streams of %zu", name,
+                       dest->plan.n_streams, unit->n);
+    }
+    if (unit->n > 1 && dest->plan.atomicity != LEAT_ATOMIC_LOAD &&
+        dest->plan.atomicity != LEAT_ATOMIC_MANIFEST) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot commit several streams together, as "
+                                              "--atomic asks", name);
+    }
+    return LEAT_OK;
+}
+
 static int plan_dest(struct unit *unit, size_t d, struct leat_error *err)
 {
     struct unit_dest *dest = &unit->dests[d];
     const struct lt_side *side = *dest->side;
-    if (!load_ops(dest)) {
-        return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot be written", side->connector->name);
-    }
     fill_write_streams(unit, d);
     dest->plan.size = sizeof dest->plan;
     int rc = load_ops(dest)->plan(side->ep, &dest->want, &dest->plan, err);
     dest->planned = !rc;
+    rc = rc ? rc : check_plan(unit, dest, err);
     for (size_t i = 0; !rc && i < unit->n; i++) {
         rc = check_casts(&unit->schemas[i], &dest->plan.streams[i].schema, err);
         if (!rc && unit->run->report) {
@@ -215,7 +247,7 @@ static int ready_flow(struct unit *unit, size_t i, struct leat_error *err)
     int rc = LEAT_OK;
     if (!unit->flow_started) {
         unit->flow_started = true;
-        rc = lt_flow_start(unit->run, unit_job(unit, i), *unit->source, flow, err);
+        rc = lt_flow_start(unit->run, unit_job(unit, i), *unit->source, unit->attempt, flow, err);
         if (!rc && !lt_schema_same(&flow->schema, &unit->schemas[i], true)) {
             rc = lt_fail(err, LT_E_UNAVAILABLE, "the stream's columns changed under the run");
         }
@@ -252,10 +284,8 @@ static int check_dest(struct unit *unit, size_t i, size_t d, struct leat_error *
     int64_t written = to->receipt.rows_inserted;
     dest->receipts[i] = to->receipt;
     dest->rows_expected[i] = to->rows_in - to->receipt.rows_rejected;
-    result->pub.rows_read = unit->flow.rows_read;
     result->pub.rows_written = written;
-    result->pub.rows_rejected = unit->flow.rows_read - written;
-    result->pub.bytes = unit->flow.bytes_read;
+    result->pub.rows_rejected = result->pub.rows_read - written;
     if (written != dest->rows_expected[i]) {
         return lt_fail(err, LT_E_COUNT_MISMATCH,
                        "%lld records were sent and the destination took %lld",
@@ -272,13 +302,36 @@ static int check_dest(struct unit *unit, size_t i, size_t d, struct leat_error *
     return rc ? rc : set_proof(result, "counts and checksums equal");
 }
 
+/* What was read is told also of a stream that failed. */
+static void note_read(struct unit *unit, size_t i)
+{
+    const struct lt_flow *flow = &unit->flow;
+    for (size_t d = 0; d < unit->n_dests; d++) {
+        struct leat_stream_result *result = &lt_run_result(unit->run, unit->first + i, d)->pub;
+        result->rows_read = flow->rows_read + atomic_load(&flow->read_rejects.count);
+        result->bytes = flow->bytes_read;
+        result->rows_written = result->rows_rejected = 0;
+    }
+}
+
+/* Ends the flow at work, if there is one. */
+static void end_flow(struct unit *unit)
+{
+    if (unit->flow_started) {
+        unit->rejected += lt_flow_rejected(&unit->flow);
+        lt_flow_done(&unit->flow);
+        unit->flow_started = false;
+    }
+}
+
 static int move_stream(struct unit *unit, size_t i, struct leat_error *err)
 {
     int rc = ready_flow(unit, i, err);
     if (!rc) {
         rc = lt_flow_run(&unit->flow, err);
     }
-    for (size_t d = 0; d < unit->n_dests && unit->flow.n_dests == unit->n_dests; d++) {
+    note_read(unit, i);
+    for (size_t d = 0; d < unit->flow.n_dests; d++) {
         if (unit->flow.dests[d].part) {
             load_ops(&unit->dests[d])->part_close(unit->flow.dests[d].part);
             unit->flow.dests[d].part = NULL;
@@ -290,64 +343,70 @@ static int move_stream(struct unit *unit, size_t i, struct leat_error *err)
     if (rc && err && !err->place[0]) {
         leat_error_place(err, "%s", unit_job(unit, i)->label);
     }
-    lt_flow_done(&unit->flow);
-    unit->flow_started = false;
+    end_flow(unit);
     return rc;
 }
 
 /* --- committing ----------------------------------------------------------------------------- */
 
-static int reopen(struct lt_run *run, struct lt_side **side, struct leat_error *err)
+/* The destination is asked until it says what became of the load. */
+static int ask_until_known(struct unit *unit, struct unit_dest *dest,
+                           enum leat_outcome *ret_outcome, struct leat_error *err)
 {
-    const struct lt_location *location = (*side)->location;
-    bool joined = (*side)->joined;
-    struct lt_side *fresh = NULL;
-    int rc = lt_side_open(run, location, &fresh, err);
-    if (rc) {
-        return rc;
+    const struct leat *leat = unit->run->leat;
+    int64_t wait_ms = RETRY_FIRST_MS;
+    *ret_outcome = LEAT_LOAD_IN_FLIGHT;
+    if (!load_ops(dest)->outcome) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "this kind of destination cannot say");
     }
-    if (joined) {
-        rc = fresh->connector->source->snapshot_join(fresh->ep, run->snapshot, err);
-        fresh->joined = !rc;
+    for (int i = 0; i < OUTCOME_TRIES; i++) {
+        (*dest->side)->stale = true;
+        int rc = lt_side_freshen(dest->side, false, err);
+        if (!rc) {
+            /* The old side's parameters went with it. */
+            dest->want.params = (*dest->side)->params;
+            dest->want.n_params = (*dest->side)->n_params;
+            rc = load_ops(dest)->outcome((*dest->side)->ep, &dest->want, ret_outcome, err);
+        }
+        if (rc ? rc != LEAT_UNAVAILABLE : *ret_outcome != LEAT_LOAD_IN_FLIGHT) {
+            return rc;
+        }
+        lt_sleep_ms(wait_ms, (const volatile int *)&leat->cancelled);
+        if (atomic_load(&leat->cancelled)) {
+            return lt_fail(err, LT_E_CANCELLED, "the run was cancelled before it could be asked");
+        }
+        wait_ms = LT_MIN(wait_ms * 2, RETRY_MAX_MS);
     }
-    lt_side_close(*side);
-    *side = fresh;
-    return rc;
+    return lt_fail(err, LT_E_UNAVAILABLE, "it is still in flight, or does not answer");
 }
 
-/* The reply to a commit was lost: the destination is asked, on fresh connections, until it says.
- * Only after that may anything be tried again, or an append would be doubled. */
-static int ask_outcome(struct unit *unit, struct unit_dest *dest, struct leat_error *err)
+/* The reply to a commit was lost: the destination is asked, on fresh connections. Only after that
+ * may anything be tried again, or an append would be doubled. */
+static int ask_outcome(struct unit *unit, size_t d, struct leat_error *err)
 {
+    struct unit_dest *dest = &unit->dests[d];
     struct leat_error asking = {0};
-    enum leat_outcome outcome = LEAT_LOAD_IN_FLIGHT;
-    int64_t wait_ms = RETRY_FIRST_MS;
+    enum leat_outcome outcome;
     load_ops(dest)->release(dest->load);
     dest->load = NULL;
-    for (int i = 0; i < OUTCOME_TRIES && load_ops(dest)->outcome; i++) {
-        int rc = reopen(unit->run, dest->side, &asking);
-        if (!rc) {
-            rc = load_ops(dest)->outcome((*dest->side)->ep, &dest->want, &outcome, &asking);
-        }
-        if (!rc && outcome == LEAT_LOAD_COMMITTED) {
-            lt_log(LT_LOG_INFO, "load %s: the reply to its commit was lost; the destination says "
-                                "it is committed", dest->load_id);
-            return LEAT_OK;
-        }
-        if (!rc && outcome == LEAT_LOAD_ABSENT) {
-            return lt_fail(err, LT_E_UNAVAILABLE, "the connection was lost during the commit, and "
-                                                  "the destination says it did not happen");
-        }
-        if (rc && rc != LEAT_UNAVAILABLE) {
-            break;
-        }
-        lt_sleep_ms(wait_ms, NULL);
-        wait_ms = LT_MIN(wait_ms * 2, RETRY_MAX_MS);
+    release_plan(dest); /* before its endpoint is closed */
+    int rc = ask_until_known(unit, dest, &outcome, &asking);
+    if (!rc && outcome == LEAT_LOAD_COMMITTED) {
+        lt_log(LT_LOG_INFO, "load %s: the reply to its commit was lost; the destination says it is "
+                            "committed", dest->load_id);
+        return LEAT_OK;
+    }
+    if (!rc) {
+        return lt_fail(err, LT_E_UNAVAILABLE, "the connection was lost during the commit, and the "
+                                              "destination says it did not happen");
+    }
+    unit->in_doubt = true;
+    for (size_t i = 0; i < unit->n; i++) {
+        lt_run_result(unit->run, unit->first + i, d)->in_doubt = true;
     }
     return lt_fail(err, LT_E_OUTCOME_UNKNOWN,
                    "the connection was lost during the commit of load %s, and the destination "
-                   "could not be asked what became of it: %s",
-                   dest->load_id, asking.message[0] ? asking.message : "it is still in flight");
+                   "could not be asked what became of it: %s", dest->load_id, asking.message);
 }
 
 static int commit_dest(struct unit *unit, size_t d, struct leat_error *err)
@@ -364,7 +423,7 @@ static int commit_dest(struct unit *unit, size_t d, struct leat_error *err)
                    .rows_deleted_max = -1}};
     int rc = load_ops(dest)->commit(dest->load, &what, &already, err);
     if (rc == LEAT_OUTCOME_UNKNOWN) {
-        rc = ask_outcome(unit, dest, err);
+        rc = ask_outcome(unit, d, err);
     }
     if (rc) {
         if (err && !err->place[0]) {
@@ -411,17 +470,13 @@ static int unit_init(struct unit *unit, struct lt_run *run, struct lt_side **sou
 
 static void unit_done(struct unit *unit)
 {
-    if (unit->flow_started) {
-        lt_flow_done(&unit->flow);
-    }
+    end_flow(unit);
     for (size_t d = 0; unit->dests && d < unit->n_dests; d++) {
         struct unit_dest *dest = &unit->dests[d];
         if (dest->load) {
             load_ops(dest)->abort(dest->load);
         }
-        if (dest->planned && load_ops(dest)->plan_release) {
-            load_ops(dest)->plan_release(&dest->plan);
-        }
+        release_plan(dest);
         free(dest->streams);
         free(dest->receipts);
         free(dest->rows_expected);
@@ -440,7 +495,9 @@ static void unit_done(struct unit *unit)
 static void mark_touched(struct unit *unit, size_t d)
 {
     for (size_t i = 0; i < unit->n; i++) {
-        lt_run_result(unit->run, unit->first + i, d)->pub.touched = true;
+        struct lt_result *result = lt_run_result(unit->run, unit->first + i, d);
+        result->pub.touched = true;
+        result->lasting = unit->dests[d].plan.atomicity == LEAT_ATOMIC_NONE;
     }
 }
 
@@ -468,27 +525,53 @@ static int attempt(struct unit *unit, struct leat_error *err)
     return rc;
 }
 
-static bool any_committed(const struct unit *unit)
+/* Nothing of this unit may be tried again: some of it is committed, or may be. */
+static bool is_final(const struct unit *unit)
 {
+    bool final = unit->in_doubt;
     for (size_t d = 0; unit->dests && d < unit->n_dests; d++) {
-        if (unit->dests[d].committed) {
-            return true;
-        }
+        final = final || unit->dests[d].committed;
     }
-    return false;
+    return final;
 }
 
-/* Opens all sides afresh: after a fault nobody knows what state they are in. */
-static int reopen_all(struct lt_run *run, struct lt_side **source, struct lt_side **dests,
-                      struct leat_error *err)
+/* One attempt, from fresh sides to the commit or to nothing. */
+static int try_once(struct lt_run *run, struct lt_side **source, struct lt_side **dests,
+                    size_t first, size_t n, int tries, bool *ret_final, struct leat_error *err)
 {
-    int rc = source && run->plan->source.url && !run->plan->stream_name
-                 ? reopen(run, source, err)
-                 : LEAT_OK;
-    for (size_t d = 0; !rc && d < run->plan->n_destinations; d++) {
-        rc = reopen(run, &dests[d], err);
+    struct unit unit;
+    size_t n_dests = run->plan->n_destinations;
+    *ret_final = false;
+    for (size_t i = first * n_dests; i < (first + n) * n_dests; i++) {
+        run->report->results[i].pub.attempts = tries;
+    }
+    int rc = lt_side_freshen(source, true, err);
+    for (size_t d = 0; !rc && d < n_dests; d++) {
+        rc = lt_side_freshen(&dests[d], false, err);
+    }
+    if (rc) {
+        return rc;
+    }
+    rc = unit_init(&unit, run, source, dests, first, n, err);
+    unit.attempt = tries;
+    if (!rc) {
+        rc = attempt(&unit, err);
+    }
+    *ret_final = is_final(&unit);
+    if (rc && !*ret_final) {
+        lt_rejects_forget(run->rejects, unit.rejected);
+    }
+    unit_done(&unit);
+    for (size_t d = 0; rc && d < n_dests; d++) {
+        dests[d]->stale = true; /* after a fault nobody knows in what state it is */
     }
     return rc;
+}
+
+static bool can_be_read_again(const struct lt_side *source)
+{
+    return source->connector != &lt_connector_stream_source ||
+           !lt_stream_source_was_read(source->ep);
 }
 
 int lt_unit_run(struct lt_run *run, struct lt_side **source, struct lt_side **dests, size_t first,
@@ -496,44 +579,25 @@ int lt_unit_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
 {
     int64_t retries = lt_settings_number(&run->plan->settings, "retries");
     int64_t wait_ms = RETRY_FIRST_MS;
-    int rc;
-    for (int64_t tries = 0;; tries++) {
-        struct unit unit;
-        rc = unit_init(&unit, run, source, dests, first, n, err);
-        if (!rc) {
-            rc = attempt(&unit, err);
+    for (int tries = 1;; tries++) {
+        bool final;
+        int rc = try_once(run, source, dests, first, n, tries, &final, err);
+        bool cancelled = atomic_load(&run->leat->cancelled);
+        if (rc && rc != LEAT_OUTCOME_UNKNOWN && cancelled) {
+            return lt_fail(err, LT_E_CANCELLED, "the run was cancelled");
         }
-        bool final = any_committed(&unit);
-        unit_done(&unit);
-        for (size_t i = first * run->plan->n_destinations;
-             i < (first + n) * run->plan->n_destinations; i++) {
-            run->report->results[i].pub.attempts = (int)tries + 1;
-        }
-        bool stopped = atomic_load(&run->leat->cancelled);
-        if (rc && stopped) {
-            rc = lt_fail(err, LT_E_CANCELLED, "the run was cancelled");
-        }
-        if (rc != LEAT_UNAVAILABLE || final || tries >= retries || run->plan->stream_name) {
-            break;
+        if (rc != LEAT_UNAVAILABLE || final || tries > retries || !can_be_read_again(*source)) {
+            return rc;
         }
         int64_t jitter = lt_now_us() % (wait_ms / 2 + 1);
         lt_log(LT_LOG_WARN, "%s: %s; trying again in %lld ms", run->jobs.items[first].label,
                err ? err->message : "", (long long)(wait_ms + jitter));
         lt_sleep_ms(wait_ms + jitter, (const volatile int *)&run->leat->cancelled);
+        if (atomic_load(&run->leat->cancelled)) {
+            return lt_fail(err, LT_E_CANCELLED, "the run was cancelled");
+        }
         wait_ms = LT_MIN(wait_ms * 2, RETRY_MAX_MS);
-        struct leat_error opening = {0};
-        if (reopen_all(run, source, dests, &opening) && err) {
-            *err = opening;
-        }
     }
-    if (rc && !atomic_load(&run->leat->cancelled)) {
-        /* The sides may be cancelled or cut: the worker's next unit gets fresh ones. */
-        struct leat_error opening = {0};
-        if (reopen_all(run, source, dests, &opening)) {
-            lt_log(LT_LOG_DEBUG, "%s", opening.message);
-        }
-    }
-    return rc;
 }
 
 static int describe_one(struct unit *unit, size_t d, struct lt_buf *out)
@@ -551,12 +615,15 @@ static int describe_one(struct unit *unit, size_t d, struct lt_buf *out)
                                  (long long)to->rows_before, to->ours ? ", written by leat" : "")
                  : lt_buf_printf(out, "  it exists\n");
     }
-    for (int64_t i = 0; !rc && i < from->n_children; i++) {
-        rc = lt_buf_printf(out, "  %-24s ", from->children[i]->name);
-        rc = rc ? rc : lt_type_print(from->children[i], out);
+    for (int64_t i = 0; !rc && i < to->schema.n_children; i++) {
+        /* plan_dest() saw to it that there is one. */
+        const struct ArrowSchema *field =
+            from->children[lt_schema_find(from, to->schema.children[i]->name)];
+        rc = lt_buf_printf(out, "  %-24s ", field->name);
+        rc = rc ? rc : lt_type_print(field, out);
         rc = rc ? rc : lt_buf_puts(out, " -> ");
         rc = rc ? rc : lt_type_print(to->schema.children[i], out);
-        rc = rc ? rc : lt_buf_puts(out, from->children[i]->flags & ARROW_FLAG_NULLABLE
+        rc = rc ? rc : lt_buf_puts(out, field->flags & ARROW_FLAG_NULLABLE
                                             ? "\n"
                                             : " not null\n");
     }

@@ -14,13 +14,18 @@ static int sum_up(struct lt_flow_dest *dest, struct leat_reader *reader, uint64_
     int64_t rows = 0;
     int rc = ops->schema(reader, &schema, err);
     if (!rc) {
-        rc = lt_cast_new(&schema, &dest->schema, NULL, &cast, err);
+        rc = lt_cast_by_name(&schema, &dest->schema, &cast, err);
     }
     while (!rc) {
         struct leat_payload payload = {.size = sizeof payload};
         struct ArrowArray batch = {0};
         rc = ops->next(reader, &payload, err);
         if (rc || payload.kind == LEAT_PAYLOAD_NONE) {
+            break;
+        }
+        if (payload.kind != LEAT_PAYLOAD_BATCH) {
+            leat_x_payload_release(&payload);
+            rc = lt_fail(err, LT_E_INTERNAL, "what was written came back as no batch");
             break;
         }
         rc = lt_cast_run(cast, &payload.batch, rows + 1, &batch, NULL, err);

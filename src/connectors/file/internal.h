@@ -167,7 +167,6 @@ struct fc_stream {
     char *path;      /* single files and standard output: where it goes */
     char *ending;    /* ".csv.gz" */
     bool append_old; /* an existing single file's records come first */
-    int parts_max;
     struct fc_lock lock;
 };
 

@@ -308,17 +308,11 @@ static char *now_text(void)
 }
 
 /* The name a part's file gets: of its own when other files of the stream stay beside it. */
-static char *final_name(const struct leat_load *load, const struct leat_receipt *receipt,
-                        bool beside, bool several)
+static char *final_name(const struct leat_load *load, const struct fc_stream *stream, bool beside)
 {
-    const struct fc_stream *stream = &load->streams[receipt->id.stream];
-    char part[16] = "";
-    if (several) {
-        snprintf(part, sizeof part, "-%u", receipt->id.part);
-    }
-    return beside ? lt_format("%s-%.*s%s%s", stream->lock_name, APPEND_ID_LEN, load->want->load_id,
-                              part, stream->ending)
-                  : lt_format("%s%s%s", stream->lock_name, part, stream->ending);
+    return beside ? lt_format("%s-%.*s%s", stream->lock_name, APPEND_ID_LEN, load->want->load_id,
+                              stream->ending)
+                  : lt_format("%s%s", stream->lock_name, stream->ending);
 }
 
 static int entry_files(const struct leat_load *load, uint32_t stream, bool beside,
@@ -340,7 +334,7 @@ static int entry_files(const struct leat_load *load, uint32_t stream, bool besid
         struct fc_file *file = &entry->files[entry->n_files++];
         char *temp = lt_fc_temp_path(load, &receipt->id);
         file->temp = temp ? lt_strdup(lt_fc_base(temp)) : NULL;
-        file->path = final_name(load, receipt, beside, parts > 1);
+        file->path = final_name(load, &load->streams[stream], beside);
         file->rows = receipt->rows_inserted;
         file->bytes = receipt->bytes;
         snprintf(file->checksum, sizeof file->checksum, "%016" PRIx64, receipt->checksum);

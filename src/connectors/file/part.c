@@ -253,7 +253,7 @@ int lt_fc_part_open(struct leat_load *load, const struct leat_part_plan *plan,
                     struct leat_part **ret_part, struct leat_error *err)
 {
     if (plan->id.stream >= load->n_streams || plan->payload != LEAT_PAYLOAD_BATCH ||
-        (int64_t)plan->id.part >= load->streams[plan->id.stream].parts_max) {
+        plan->id.part != 0) {
         return lt_fail(err, LT_E_INTERNAL, "a part that the plan does not know");
     }
     struct leat_part *part = calloc(1, sizeof *part);

@@ -112,7 +112,7 @@ static int check_types(const struct fc_stream *stream, struct leat_error *err)
 int lt_fc_stream_init(struct leat_endpoint *ep, const struct leat_write_plan *want, size_t index,
                       struct fc_stream *ret_stream, struct leat_error *err)
 {
-    struct fc_stream stream = {.want = &want->streams[index], .lock = FC_LOCK_NONE, .parts_max = 1};
+    struct fc_stream stream = {.want = &want->streams[index], .lock = FC_LOCK_NONE};
     const char *name = stream.want->name.name;
     int status = choose_format(ep, want, &stream, err);
     status = status ? status : choose_codec(ep, want, &stream, err);
@@ -122,7 +122,6 @@ int lt_fc_stream_init(struct leat_endpoint *ep, const struct leat_write_plan *wa
         stream.lock_name = name && *name ? safe_name(name) : NULL;
         stream.ending =
             lt_format(".%s%s", stream.format->extensions[0], codec_ending(stream.codec));
-        stream.parts_max = LT_MAX(1, stream.want->parts_wanted);
         status = stream.lock_name && stream.ending ? LEAT_OK
                  : name && *name                   ? lt_fail_oom(err)
                                  : lt_fail(err, LT_E_INVALID, "a stream without a name");
@@ -232,7 +231,7 @@ static int plan_stream(struct leat_endpoint *ep, const struct leat_write_plan *w
     if (!status && !plan.route) {
         status = lt_fail_oom(err);
     }
-    plan.parts_max = stream.parts_max;
+    plan.parts_max = 1; /* a stream is one file */
     lt_schema_move(&stream.schema, &plan.schema);
     lt_fc_stream_done(&stream);
     if (status) {

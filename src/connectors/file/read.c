@@ -15,9 +15,10 @@ struct leat_reader {
     const struct lt_format *format;
     struct lt_source *source;
     struct lt_format_reader *reader;
-    int64_t row;               /* number of the next record, from 1 */
-    int64_t left;              /* records still wanted; -1: all */
-    struct leat_reader *chain; /* read after this one; owned */
+    struct leat_reader *current; /* itself, or the one of its chain that is being read */
+    int64_t row;                 /* number of the next record, from 1 */
+    int64_t left;                /* records still wanted; -1: all */
+    struct leat_reader *chain;   /* read after this one; owned */
     struct leat_param params[FC_PARAMS_MAX];
 };
 
@@ -191,6 +192,7 @@ int lt_fc_reader_new(struct leat_endpoint *ep, const struct fc_read *read,
     if (!reader) {
         return lt_fail_oom(err);
     }
+    reader->current = reader;
     reader->row = 1;
     reader->left = read->limit;
     int status = lt_fc_open_bytes(ep, read, &reader->source, &reader->format, err);
@@ -228,11 +230,15 @@ static int fc_next(struct leat_reader *reader, struct leat_payload *ret_payload,
 {
     struct leat_payload payload = {.size = ret_payload->size, .kind = LEAT_PAYLOAD_NONE};
     int status = LEAT_OK;
-    if (reader->left != 0) {
-        status = reader->format->read_next(reader->reader, &payload.batch, err);
-    }
-    if (!status && !payload.batch.release && reader->chain) {
-        return fc_next(reader->chain, ret_payload, err);
+    while (!status && reader->left != 0 && !payload.batch.release) {
+        struct leat_reader *at = reader->current;
+        status = at->format->read_next(at->reader, &payload.batch, err);
+        if (!status && !payload.batch.release) {
+            if (!at->chain) {
+                break;
+            }
+            reader->current = at->chain;
+        }
     }
     if (!status && payload.batch.release) {
         if (reader->left >= 0 && payload.batch.length > reader->left) {
@@ -271,38 +277,106 @@ bool lt_fc_has_records(struct leat_endpoint *ep, const char *path)
 
 /* --- listing ------------------------------------------------------------------------------- */
 
-struct listing {
+/* A stream: one file, or all those the manifest lists for it. */
+struct stream_files {
+    char *name;
     char **paths;
     size_t n;
+    struct ArrowSchema types; /* of the manifest; released when there is none */
 };
+
+struct listing {
+    struct stream_files *streams;
+    size_t n;
+};
+
+static void stream_files_done(struct stream_files *stream)
+{
+    for (size_t i = 0; i < stream->n; i++) {
+        free(stream->paths[i]);
+    }
+    free(stream->paths);
+    free(stream->name);
+    lt_schema_done(&stream->types);
+}
 
 static void listing_done(struct listing *listing)
 {
     for (size_t i = 0; i < listing->n; i++) {
-        free(listing->paths[i]);
+        stream_files_done(&listing->streams[i]);
     }
-    free(listing->paths);
+    free(listing->streams);
 }
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    return strcmp(((const struct stream_files *)a)->name, ((const struct stream_files *)b)->name);
 }
 
-static int listing_add(struct listing *listing, const char *dir, const char *name,
-                       struct leat_error *err)
+static int add_path(struct stream_files *stream, const char *dir, const char *name,
+                    struct leat_error *err)
 {
-    char **grown = realloc(listing->paths, (listing->n + 1) * sizeof *grown);
+    char **grown = realloc(stream->paths, (stream->n + 1) * sizeof *grown);
     char *path = lt_format("%s%s", dir, name);
-    if (grown) {
-        listing->paths = grown;
-    }
+    stream->paths = grown ? grown : stream->paths;
     if (!grown || !path) {
         free(path);
         return lt_fail_oom(err);
     }
-    grown[listing->n++] = path;
+    grown[stream->n++] = path;
     return LEAT_OK;
+}
+
+/* Takes `name` over. */
+static int add_stream(struct listing *listing, char *name, struct stream_files **ret_stream,
+                      struct leat_error *err)
+{
+    struct stream_files *grown = realloc(listing->streams, (listing->n + 1) * sizeof *grown);
+    listing->streams = grown ? grown : listing->streams;
+    if (!grown || !name) {
+        free(name);
+        return lt_fail_oom(err);
+    }
+    *ret_stream = &grown[listing->n++];
+    **ret_stream = (struct stream_files){.name = name};
+    return LEAT_OK;
+}
+
+static int add_file(struct listing *listing, const char *dir, const char *file, char *name,
+                    struct leat_error *err)
+{
+    struct stream_files *stream = NULL;
+    int status = add_stream(listing, name, &stream, err);
+    return status ? status : add_path(stream, dir, file, err);
+}
+
+/* The types the manifest keeps: CSV would infer each file's by itself. */
+static int entry_types(const struct fc_entry *entry, struct ArrowSchema *types,
+                       struct leat_error *err)
+{
+    int status = lt_schema_init_struct(types, 0, err);
+    for (size_t i = 0; i < entry->n_columns && !status; i++) {
+        struct ArrowSchema field = {.release = NULL};
+        /* A type this leat cannot name is left to the file itself. */
+        if (!lt_type_parse(entry->columns[i].type, &field, NULL)) {
+            status = lt_schema_set_name(&field, entry->columns[i].name, err);
+            status = status ? status : lt_schema_add(types, &field, err);
+        }
+        lt_schema_done(&field);
+    }
+    return status;
+}
+
+static int add_entry(struct listing *listing, const char *dir, const struct fc_entry *entry,
+                     struct leat_error *err)
+{
+    struct stream_files *stream = NULL;
+    int status = add_stream(listing, lt_strdup(entry->name), &stream, err);
+    status = status ? status : entry_types(entry, &stream->types, err);
+    for (size_t i = 0; i < entry->n_files && !status; i++) {
+        status = add_path(stream, dir, entry->files[i].path, err);
+    }
+    return status;
 }
 
 /* Whether a file of a directory is a stream: not hidden, not the manifest, of a known format. */
@@ -326,8 +400,23 @@ static bool is_stream_file(const struct leat_endpoint *ep, const char *dir, cons
     return regular;
 }
 
+static int list_manifest(struct leat_endpoint *ep, const char *dir, struct fc_manifest *manifest,
+                         struct listing *listing, struct leat_error *err)
+{
+    char *path = lt_format("%s" FC_MANIFEST, dir);
+    int status = path ? lt_fc_manifest_read(ep, path, manifest, err) : lt_fail_oom(err);
+    for (size_t i = 0; i < manifest->n_entries && !status; i++) {
+        if (manifest->entries[i].n_files) {
+            status = add_entry(listing, dir, &manifest->entries[i], err);
+        }
+    }
+    free(path);
+    return status;
+}
+
 static int list_directory(struct leat_endpoint *ep, struct listing *listing, struct leat_error *err)
 {
+    struct fc_manifest manifest = {.entries = NULL};
     char *dir = lt_fc_dir_of(ep);
     DIR *handle = dir ? opendir(*dir ? dir : ".") : NULL;
     int status = !dir      ? lt_fail_oom(err)
@@ -336,18 +425,23 @@ static int list_directory(struct leat_endpoint *ep, struct listing *listing, str
     if (status && dir) {
         leat_error_place(err, "%s", dir);
     }
+    if (!status && ep->kind == FC_DIRECTORY) {
+        status = list_manifest(ep, dir, &manifest, listing, err);
+    }
     struct dirent *entry;
     while (!status && (entry = readdir(handle))) {
-        if (is_stream_file(ep, dir, entry->d_name)) {
-            status = listing_add(listing, dir, entry->d_name, err);
+        if (is_stream_file(ep, dir, entry->d_name) &&
+            !lt_fc_manifest_lists(&manifest, entry->d_name)) {
+            status = add_file(listing, dir, entry->d_name, lt_fc_stream_name(entry->d_name), err);
         }
     }
     if (handle) {
         closedir(handle);
     }
     if (listing->n) {
-        qsort(listing->paths, listing->n, sizeof *listing->paths, by_name);
+        qsort(listing->streams, listing->n, sizeof *listing->streams, by_name);
     }
+    lt_fc_manifest_done(&manifest);
     free(dir);
     return status;
 }
@@ -357,44 +451,44 @@ static int list_files(struct leat_endpoint *ep, struct listing *listing, struct 
     if (ep->kind == FC_DIRECTORY || ep->kind == FC_GLOB) {
         return list_directory(ep, listing, err);
     }
-    return listing_add(listing, "", ep->path, err);
+    char *name = ep->kind == FC_STANDARD ? lt_strdup("stdin") : lt_fc_stream_name(ep->path);
+    return add_file(listing, "", ep->path, name, err);
 }
 
-static char *name_of(const struct leat_endpoint *ep, const char *path)
+static int64_t size_of(const struct stream_files *stream)
 {
-    return ep->kind == FC_STANDARD ? lt_strdup("stdin") : lt_fc_stream_name(path);
-}
-
-static int64_t size_of(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : -1;
+    int64_t size = 0;
+    for (size_t i = 0; i < stream->n; i++) {
+        struct stat st;
+        if (stat(stream->paths[i], &st) != 0 || !S_ISREG(st.st_mode)) {
+            return -1;
+        }
+        size += st.st_size;
+    }
+    return size;
 }
 
 static int fc_discover(struct leat_endpoint *ep, const char *ns_pattern, const char *name_pattern,
                        leat_stream_fn *each, void *arg, struct leat_error *err)
 {
-    struct listing listing = {.paths = NULL};
+    struct listing listing = {.streams = NULL};
     int status = LEAT_OK;
     if (!ns_pattern || !*ns_pattern || lt_wildcard_match(ns_pattern, "")) {
         status = list_files(ep, &listing, err);
     }
-    if (!status && ep->kind == FC_FILE && size_of(ep->path) < 0 && access(ep->path, F_OK) != 0) {
+    if (!status && ep->kind == FC_FILE && access(ep->path, F_OK) != 0) {
         status = lt_fail(err, LT_E_NOT_FOUND, "there is no file %s", ep->path);
     }
     for (size_t i = 0; i < listing.n && !status; i++) {
-        char *name = name_of(ep, listing.paths[i]);
-        if (!name) {
-            status = lt_fail_oom(err);
-        } else if (!name_pattern || lt_wildcard_match(name_pattern, name)) {
+        const struct stream_files *stream = &listing.streams[i];
+        if (!name_pattern || lt_wildcard_match(name_pattern, stream->name)) {
             struct leat_stream_info info = {.size = sizeof info,
-                                            .name = {.ns = "", .name = name},
+                                            .name = {.ns = "", .name = stream->name},
                                             .kind = LEAT_FILE,
                                             .rows_estimate = -1,
-                                            .bytes_estimate = size_of(listing.paths[i])};
+                                            .bytes_estimate = size_of(stream)};
             status = each(arg, &info);
         }
-        free(name);
     }
     listing_done(&listing);
     return status;
@@ -403,95 +497,137 @@ static int fc_discover(struct leat_endpoint *ep, const char *ns_pattern, const c
 static int no_such_stream(const struct leat_endpoint *ep, const struct listing *listing,
                           const char *name, struct leat_error *err)
 {
-    char **names = calloc(listing->n + 1, sizeof *names);
-    size_t n = 0;
-    while (names && n < listing->n && (names[n] = name_of(ep, listing->paths[n]))) {
-        n++;
+    const char **names = calloc(listing->n + 1, sizeof *names);
+    for (size_t i = 0; names && i < listing->n; i++) {
+        names[i] = listing->streams[i].name;
     }
     int status = lt_fail(err, LT_E_NOT_FOUND, "%s has no stream \"%s\"", ep->path, name);
-    const char *close = names ? lt_closest(name, (const char *const *)names) : NULL;
+    const char *close = names ? lt_closest(name, names) : NULL;
     if (close) {
         leat_error_remedy(err, "did you mean \"%s\"?", close);
-    }
-    for (size_t i = 0; i < n; i++) {
-        free(names[i]);
     }
     free(names);
     return status;
 }
 
-/* The file of a stream. Two files of one name (orders.csv, orders.arrow) must be named whole. */
-static int find_stream(struct leat_endpoint *ep, const char *name, char **ret_path,
+/* The files of a stream, moved out of the listing. Two of one name (orders.csv, orders.arrow) must
+ * be named with their endings. */
+static int find_stream(struct leat_endpoint *ep, const char *name, struct stream_files *ret_stream,
                        struct leat_error *err)
 {
-    struct listing listing = {.paths = NULL};
-    const char *found = NULL;
+    struct listing listing = {.streams = NULL};
+    struct stream_files *found = NULL;
     int status = list_files(ep, &listing, err);
     for (size_t i = 0; i < listing.n && !status; i++) {
-        char *stream = name_of(ep, listing.paths[i]);
-        bool whole = name && !strcmp(name, lt_fc_base(listing.paths[i]));
-        bool same = !name || !*name || (stream && !strcmp(name, stream));
-        free(stream);
-        if (whole) {
-            found = listing.paths[i];
+        struct stream_files *stream = &listing.streams[i];
+        if (name && stream->n == 1 && !strcmp(name, lt_fc_base(stream->paths[0]))) {
+            found = stream;
             break;
         }
+        bool same = !name || !*name || !strcmp(name, stream->name);
         if (same && found) {
-            status = lt_fail(err, LT_E_INVALID, "%s and %s are both \"%s\"", lt_fc_base(found),
-                             lt_fc_base(listing.paths[i]), name ? name : "");
+            status =
+                lt_fail(err, LT_E_INVALID, "%s and %s are both \"%s\"", lt_fc_base(found->paths[0]),
+                        lt_fc_base(stream->paths[0]), name ? name : "");
             leat_error_remedy(err, "name the file with its endings");
         }
-        found = same ? listing.paths[i] : found;
+        found = same ? stream : found;
     }
     if (!status && !found) {
         status = no_such_stream(ep, &listing, name ? name : "", err);
     }
     if (!status) {
-        *ret_path = lt_strdup(found);
-        status = *ret_path ? LEAT_OK : lt_fail_oom(err);
+        *ret_stream = *found;
+        *found = (struct stream_files){.name = NULL};
     }
     listing_done(&listing);
     return status;
+}
+
+/* --- reading a stream ---------------------------------------------------------------------- */
+
+static int check_same(struct leat_reader *first, struct leat_reader *next, const char *path,
+                      struct leat_error *err)
+{
+    struct ArrowSchema a = {.release = NULL}, b = {.release = NULL};
+    int status = fc_schema(first, &a, err);
+    status = status ? status : fc_schema(next, &b, err);
+    if (!status && !lt_schema_same(&a, &b, true)) {
+        status = lt_fail(err, LT_E_COLUMN_MISMATCH,
+                         "its columns are not those of the stream's "
+                         "first file");
+        leat_error_place(err, "%s", path);
+    }
+    lt_schema_done(&a);
+    lt_schema_done(&b);
+    return status;
+}
+
+/* One reader over all files of a stream, of the same columns. */
+static int open_stream(struct leat_endpoint *ep, const struct stream_files *stream,
+                       const struct fc_read *how, struct leat_reader **ret_reader,
+                       struct leat_error *err)
+{
+    struct leat_reader *first = NULL;
+    int status = LEAT_OK;
+    for (size_t i = 0; i < stream->n && !status; i++) {
+        struct fc_read read = *how;
+        struct leat_reader *next = NULL;
+        read.path = stream->paths[i];
+        read.types = how->types || !stream->types.release ? how->types : &stream->types;
+        status = lt_fc_reader_new(ep, &read, &next, err);
+        if (!status && first) {
+            lt_fc_reader_chain(first, next);
+            status = check_same(first, next, read.path, err);
+        } else if (!status) {
+            first = next;
+        }
+    }
+    if (status) {
+        fc_finish(first);
+        return status;
+    }
+    *ret_reader = first;
+    return LEAT_OK;
 }
 
 static int fc_describe(struct leat_endpoint *ep, const struct leat_stream_name *name,
                        struct ArrowSchema *ret_schema, struct leat_stream_info *ret_info,
                        struct leat_error *err)
 {
+    struct stream_files stream = {.name = NULL};
+    struct fc_read how = {.limit = -1};
     struct leat_reader *reader = NULL;
-    char *path = NULL;
     if (ep->kind == FC_STANDARD) {
         return lt_fail(err, LT_E_UNSUPPORTED, "standard input can only be read");
     }
-    int status = find_stream(ep, name->name, &path, err);
-    struct fc_read read = {.path = path, .limit = -1};
-    status = status ? status : lt_fc_reader_new(ep, &read, &reader, err);
+    int status = find_stream(ep, name->name, &stream, err);
+    status = status ? status : open_stream(ep, &stream, &how, &reader, err);
     status = status ? status : fc_schema(reader, ret_schema, err);
     if (!status && ret_info) {
         struct leat_stream_info info = {.size = ret_info->size,
                                         .name = *name,
                                         .kind = LEAT_FILE,
                                         .rows_estimate = -1,
-                                        .bytes_estimate = size_of(path)};
+                                        .bytes_estimate = size_of(&stream)};
         memcpy(ret_info, &info, LT_MIN(ret_info->size, sizeof info));
     }
     fc_finish(reader);
-    free(path);
+    stream_files_done(&stream);
     return status;
 }
 
 static int fc_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
                     struct leat_reader **ret_reader, struct leat_error *err)
 {
-    char *path = NULL;
+    struct stream_files stream = {.name = NULL};
     if (plan->query || plan->predicate || plan->cursor || plan->columns || plan->n_order ||
         plan->partition) {
         return lt_fail(err, LT_E_UNSUPPORTED,
                        "files are read whole: no queries, predicates, cursors or orders");
     }
-    int status = find_stream(ep, plan->stream.name, &path, err);
-    struct fc_read read = {
-        .path = path,
+    int status = find_stream(ep, plan->stream.name, &stream, err);
+    struct fc_read how = {
         .params = plan->params,
         .n_params = plan->n_params,
         .types = plan->types,
@@ -500,8 +636,8 @@ static int fc_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
         .batch_rows_max = plan->batch_rows_max,
         .batch_bytes_max = plan->batch_bytes_max,
     };
-    status = status ? status : lt_fc_reader_new(ep, &read, ret_reader, err);
-    free(path);
+    status = status ? status : open_stream(ep, &stream, &how, ret_reader, err);
+    stream_files_done(&stream);
     return status;
 }
 

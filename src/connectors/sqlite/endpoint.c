@@ -64,15 +64,23 @@ static int set_option(struct leat_endpoint *ep, const char *name, const char *va
     return lt_fail(err, LT_E_INVALID, "mode is one of ro, rw, rwc");
 }
 
-/* A path written as it is (no //) that exists, or holds nothing a URL would read otherwise, is
- * meant as it stands: files may have % and ? in their names. */
+/* True when parameters follow the path: ? and NAME=. */
+static bool has_params(const char *path)
+{
+    const char *mark = strrchr(path, '?');
+    size_t len = mark ? strcspn(mark + 1, "=&/") : 0;
+    return len && mark[1 + len] == '=';
+}
+
+/* A path written as it is (no //) that exists, or is not followed by parameters, is meant as it
+ * stands: files may have % and ? in their names. */
 static bool is_plain_path(const char *url, const char **ret_path)
 {
     const char *colon = strchr(url, ':');
     const char *path = colon ? colon + 1 : url;
     *ret_path = path;
     return *path && strncmp(path, "//", 2) != 0 && strcmp(path, ":memory:") != 0 &&
-           (access(path, F_OK) == 0 || !strchr(path, '?'));
+           (access(path, F_OK) == 0 || !has_params(path));
 }
 
 static int configure(struct leat_endpoint *ep, const struct leat_config *config,

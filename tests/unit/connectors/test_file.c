@@ -275,7 +275,7 @@ static void discover_lists_known_formats_sorted_and_never_the_manifest(void **st
     put(in_dir(f, "a.tsv"), "a\tb\n");
     put(in_dir(f, "note.txt"), "words");
     put(in_dir(f, ".hidden.csv"), "a\n");
-    put(in_dir(f, "_leat_manifest.json"), "{}");
+    put(in_dir(f, "_leat_manifest.json"), "{\"version\":1,\"loads\":[],\"streams\":[]}");
     assert_discover(f, f->dir, "a:4 b:2 ");
     assert_discover(f, in_dir(f, "b*"), "b:2 ");
     assert_discover(f, in_dir(f, "b.csv"), "b:2 ");
@@ -508,6 +508,9 @@ static void directory_append_adds_a_file_and_replace_removes_what_the_manifest_l
     assert_loaded(f, lake(f), "orders", "a:int64", LEAT_REPLACE, LOAD_A, "1");
     assert_loaded(f, lake(f), "orders", "a:int64", LEAT_APPEND, LOAD_B, "2");
     put(in_dir(f, "lake/orders-mine.csv"), "a\n9\n");
+    /* To a reader the manifest's files are one stream. */
+    assert_path(f, lake(f), "orders", "1\n2");
+    assert_discover(f, lake(f), "orders:8 orders-mine:4 ");
     assert_names(lake(f), "_leat_manifest.json orders-fedcba9876543210.csv orders-mine.csv "
                           "orders.csv");
     assert_loaded(f, lake(f), "orders", "a:int64", LEAT_REPLACE, "00000000000000000000000000000001",

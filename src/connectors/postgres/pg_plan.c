@@ -157,7 +157,12 @@ static int plan_new_table(struct pg_conn *conn, struct pg_target *target,
     table->columns = calloc((size_t)incoming->n_children + 1, sizeof *table->columns);
     int status = table->columns ? lt_schema_init_struct(&table->schema, 0, err) : lt_fail_oom(err);
     for (int64_t i = 0; i < incoming->n_children && !status; i++) {
-        status = new_column(conn, incoming->children[i], table, err);
+        if (strlen(incoming->children[i]->name) >= PG_NAME_MAX) {
+            status = lt_fail(err, LT_E_INVALID, "a name longer than %d bytes, which the server "
+                                                "would cut", PG_NAME_MAX - 1);
+            leat_error_remedy(err, "rename it with --rename old=new");
+        }
+        status = status ? status : new_column(conn, incoming->children[i], table, err);
         if (status) {
             leat_error_place(err, "column \"%s\"", incoming->children[i]->name);
         }
@@ -522,8 +527,9 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
     if (want->mode != LEAT_REPLACE && want->mode != LEAT_APPEND) {
         return lt_fail(err, LT_E_UNSUPPORTED, "postgres replaces and appends, nothing else");
     }
-    if (strlen(target->name) > 63) {
-        return lt_fail(err, LT_E_INVALID, "the table's name is longer than 63 bytes");
+    if (strlen(target->name) >= PG_NAME_MAX) {
+        return lt_fail(err, LT_E_INVALID, "the table's name is longer than %d bytes",
+                       PG_NAME_MAX - 1);
     }
     int status = copy_incoming(want, &incoming, err);
     struct leat_stream_name name = {target->ns, target->name};

@@ -16,7 +16,7 @@
 #define WAIT_MAX_MS 1000
 #define INTERVAL_MAX_MS 86400000
 #define BATCH_BYTES_MIN (64 << 10)
-#define BATCH_BYTES_MAX (8 << 20)
+#define BATCH_BYTES_MAX (2 << 20) /* larger ones cost memory and gain no time */
 
 /* --- setting up ----------------------------------------------------------------------------- */
 

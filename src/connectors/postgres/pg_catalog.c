@@ -197,13 +197,16 @@ static int not_found(struct pg_conn *conn, const char *ns, const char *name, str
     return status;
 }
 
+#define ACTION_SQL(column)                                                                         \
+    "CASE " column " WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' "   \
+    "WHEN 'd' THEN 'SET DEFAULT' ELSE 'NO ACTION' END"
+
 /* Foreign keys as the schema's leat.foreign_keys, for complete() at a destination. */
 static int add_foreign_keys(struct pg_conn *conn, struct pg_table *table, struct leat_error *err)
 {
     char oid[16];
     snprintf(oid, sizeof oid, "%u", table->oid);
     const char *params[] = {oid};
-    struct lt_buf json = LT_BUF_INIT;
     PGresult *result = NULL;
     int status = pg_query(
         conn,
@@ -215,18 +218,21 @@ static int add_foreign_keys(struct pg_conn *conn, struct pg_table *table, struct
         "'ref_columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.n) FROM "
         "pg_catalog.unnest(k.confkey) WITH ORDINALITY u(num, n) JOIN pg_catalog.pg_attribute a "
         "ON a.attrelid = k.confrelid AND a.attnum = u.num), "
-        "'on_delete', CASE k.confdeltype WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' "
-        "WHEN 'd' THEN 'SET DEFAULT' ELSE 'NO ACTION' END, 'on_update', CASE k.confupdtype WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' "
-        "WHEN 'd' THEN 'SET DEFAULT' ELSE 'NO ACTION' END) ORDER BY k.conname) "
-        "FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class r ON r.oid = k.confrelid "
-        "JOIN pg_catalog.pg_namespace s ON s.oid = r.relnamespace "
-        "WHERE k.conrelid = $1::oid AND k.contype = 'f' AND k.conparentid = 0",
+        "'on_delete', " ACTION_SQL(
+            "k.confdeltype") ", "
+                             "'on_update', " ACTION_SQL(
+                                 "k.confupdtype") ") ORDER BY k.conname) "
+                                                  "FROM pg_catalog.pg_constraint k JOIN "
+                                                  "pg_catalog.pg_class r ON r.oid = k.confrelid "
+                                                  "JOIN pg_catalog.pg_namespace s ON s.oid = "
+                                                  "r.relnamespace "
+                                                  "WHERE k.conrelid = $1::oid AND k.contype = 'f' "
+                                                  "AND k.conparentid = 0",
         1, params, &result, err);
     if (!status && pg_rows(conn, result) == 1 && !pg_cell_null(conn, result, 0, 0)) {
         status = lt_schema_set_meta(&table->schema, "leat.foreign_keys",
                                     pg_cell(conn, result, 0, 0), err);
     }
-    lt_buf_done(&json);
     pg_clear(conn, result);
     return status;
 }
@@ -471,7 +477,9 @@ static int list_streams(struct pg_conn *conn, const char *ns_like, const char *n
     struct lt_buf sql = LT_BUF_INIT;
     int status =
         lt_buf_printf(&sql,
-                      "SELECT n.nspname, c.relname, c.relkind, %s, c.relpages::int8 * 8192, "
+                      "SELECT n.nspname, c.relname, c.relkind, %s, "
+                      "CASE WHEN c.relkind IN ('r', 'm') AND c.relpages > 0 "
+                      "THEN c.relpages::int8 * 8192 ELSE -1 END, "
                       "pg_catalog.obj_description(c.oid, 'pg_class') FROM pg_catalog.pg_class c "
                       "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
                       "WHERE n.nspname LIKE $1 AND c.relname LIKE $2 "

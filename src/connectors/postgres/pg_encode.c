@@ -304,6 +304,20 @@ static enum value_result put_interval(const uint8_t *value, uint8_t *p)
     return ns % 1000 ? VALUE_RANGE : VALUE_OK;
 }
 
+static enum value_result put_numeric(const struct lt_view *view, int64_t row, size_t more,
+                                     struct lt_buf *out)
+{
+    if (view->type.id == LT_DECIMAL128 || view->type.id == LT_DECIMAL256) {
+        size_t width = view->type.id == LT_DECIMAL128 ? 16 : 32;
+        put_decimal(view->data + (size_t)row * width, width, view->type.scale, out);
+        return VALUE_OK;
+    }
+    size_t len;
+    const uint8_t *data = lt_view_bytes(view, row, &len);
+    enum value_result result = put_numeric_text((const char *)data, len, out);
+    return result || !lt_buf_reserve(out, more) ? result : VALUE_MEMORY;
+}
+
 /* The fixed part of the row is reserved; varying values reserve theirs and keep `more`. */
 static inline enum value_result encode_value(enum pg_wire wire, const struct lt_view *view,
                                              int64_t row, size_t more, struct lt_buf *out)
@@ -342,14 +356,7 @@ static inline enum value_result encode_value(enum pg_wire wire, const struct lt_
         out->len += 12;
         return VALUE_OK;
     case PG_WIRE_NUMERIC:
-        if (view->type.id == LT_DECIMAL128 || view->type.id == LT_DECIMAL256) {
-            size_t width = view->type.id == LT_DECIMAL128 ? 16 : 32;
-            put_decimal(view->data + (size_t)row * width, width, view->type.scale, out);
-            return VALUE_OK;
-        }
-        data = lt_view_bytes(view, row, &len);
-        result = put_numeric_text((const char *)data, len, out);
-        return result || !lt_buf_reserve(out, more) ? result : VALUE_MEMORY;
+        return put_numeric(view, row, more, out);
     case PG_WIRE_DATE:
         result = put_date(lt_view_i32(view, row), p);
         out->len += 8;

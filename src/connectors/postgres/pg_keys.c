@@ -50,8 +50,9 @@ static int key_name(const struct lt_json_value *key, const char *table, struct l
         failed |= lt_buf_printf(&words, "_%s", lt_json_string(lt_json_at(columns, i), ""));
     }
     failed |= lt_buf_puts(&words, "_fkey");
-    failed = failed ? failed
-                    : lt_dialect_generated_name(&lt_dialect_postgres, "", lt_buf_text(&words), name);
+    failed = failed
+                 ? failed
+                 : lt_dialect_generated_name(&lt_dialect_postgres, "", lt_buf_text(&words), name);
     lt_buf_done(&words);
     return failed;
 }
@@ -84,8 +85,7 @@ static int add_key(struct pg_conn *conn, const char *ns, const char *table,
         return LEAT_OK;
     }
     int status = key_name(key, table, &name) ? lt_fail_oom(err) : LEAT_OK;
-    status = status ? status
-                    : is_wanted(conn, ns, table, lt_buf_text(&name), other, &wanted, err);
+    status = status ? status : is_wanted(conn, ns, table, lt_buf_text(&name), other, &wanted, err);
     if (!status && wanted) {
         int failed = lt_buf_puts(&sql, "ALTER TABLE ") |
                      lt_dialect_quote_name(&lt_dialect_postgres, ns, table, &sql) |

@@ -6,10 +6,10 @@
 #include "connectors/postgres/pg_load.h"
 
 #include "core/json.h"
+#include "core/json_read.h"
 #include "sql/postgres.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -100,7 +100,7 @@ static int describe_target(const struct pg_target *target, struct lt_buf *out)
     lt_json_key(&json, "rows_before");
     lt_json_int(&json, target->rows_before);
     lt_json_key(&json, "bytes");
-    lt_json_bool(&json, target->bytes);
+    lt_json_int(&json, target->bytes);
     lt_json_key(&json, "source_id");
     lt_json_text(&json, target->source_id);
     lt_json_key(&json, "keys");
@@ -160,13 +160,13 @@ static int begin(struct leat_load *load, struct leat_error *err)
 
 /* --- attach -------------------------------------------------------------------------------- */
 
-static int parse_keys(struct pg_target *target, const json_t *list, struct leat_error *err)
+static int parse_keys(struct pg_target *target, const struct lt_json_value *list,
+                      struct leat_error *err)
 {
-    size_t n = json_array_size(list);
+    size_t n = lt_json_count(list);
     target->keys = calloc(n + 1, sizeof *target->keys);
     for (size_t i = 0; target->keys && i < n; i++) {
-        const char *key = json_string_value(json_array_get(list, i));
-        target->keys[i] = lt_strdup(key ? key : "");
+        target->keys[i] = lt_strdup(lt_json_string(lt_json_at(list, i), ""));
         if (!target->keys[i]) {
             return lt_fail_oom(err);
         }
@@ -177,33 +177,33 @@ static int parse_keys(struct pg_target *target, const json_t *list, struct leat_
 
 static int parse_target(struct pg_target *target, const char *text, struct leat_error *err)
 {
-    json_t *plan = json_loads(text, 0, NULL);
-    int route = (int)json_integer_value(json_object_get(plan, "route"));
-    if (!plan || route < PG_ROUTE_CREATE || route > PG_ROUTE_MIRROR) {
-        json_decref(plan);
+    struct lt_json_doc *doc = NULL;
+    int status = lt_json_doc_parse(text, strlen(text), &doc, err);
+    if (status) {
+        return status;
+    }
+    const struct lt_json_value *plan = lt_json_root(doc);
+    int64_t route = lt_json_integer(lt_json_get(plan, "route"), -1);
+    if (route < PG_ROUTE_CREATE || route > PG_ROUTE_MIRROR) {
+        lt_json_doc_free(doc);
         return lt_fail(err, LT_E_CORRUPT, "the record of the load cannot be read");
     }
-    const char *source = json_string_value(json_object_get(plan, "source_id"));
-    target->mode = (enum leat_write_mode)json_integer_value(json_object_get(plan, "mode"));
-    target->flags = (uint32_t)json_integer_value(json_object_get(plan, "flags"));
+    target->mode = (enum leat_write_mode)lt_json_integer(lt_json_get(plan, "mode"), LEAT_REPLACE);
+    target->flags = (uint32_t)lt_json_integer(lt_json_get(plan, "flags"), 0);
     target->route = (enum pg_route)route;
-    target->oid = (uint32_t)json_integer_value(json_object_get(plan, "oid"));
-    target->rows_before = json_integer_value(json_object_get(plan, "rows_before"));
-    target->bytes = json_is_true(json_object_get(plan, "bytes"));
-    target->source_id = lt_strdup(source ? source : "");
-    int status = target->source_id ? parse_keys(target, json_object_get(plan, "keys"), err)
-                                   : lt_fail_oom(err);
-    const char *column;
-    json_t *kind;
-    json_object_foreach(json_object_get(plan, "identity"), column, kind)
-    {
-        int64_t at = lt_schema_find(&target->table.schema, column);
-        if (at >= 0 && !status) {
-            status = lt_schema_set_meta(target->table.schema.children[at], LT_META_IDENTITY,
-                                        json_string_value(kind), err);
-        }
+    target->oid = (uint32_t)lt_json_integer(lt_json_get(plan, "oid"), 0);
+    target->rows_before = lt_json_integer(lt_json_get(plan, "rows_before"), -1);
+    target->bytes = lt_json_integer(lt_json_get(plan, "bytes"), 0) != 0;
+    target->source_id = lt_strdup(lt_json_string(lt_json_get(plan, "source_id"), ""));
+    status =
+        target->source_id ? parse_keys(target, lt_json_get(plan, "keys"), err) : lt_fail_oom(err);
+    const struct lt_json_value *identity = lt_json_get(plan, "identity");
+    for (int64_t i = 0; i < target->table.n_columns && !status; i++) {
+        struct ArrowSchema *field = target->table.schema.children[i];
+        const char *kind = lt_json_string(lt_json_get(identity, field->name), NULL);
+        status = kind ? lt_schema_set_meta(field, LT_META_IDENTITY, kind, err) : LEAT_OK;
     }
-    json_decref(plan);
+    lt_json_doc_free(doc);
     return status;
 }
 

@@ -220,11 +220,7 @@ static enum lt_code code_of_errno(int sys_errno)
     switch (sys_errno) {
     case ENOSPC:
     case EDQUOT:
-<<<<<<< HEAD
-    case EFBIG: /* a limit on the size of files is a quota, too */
-=======
     case EFBIG: /* a limit on the size of files: the process's, or the file system's */
->>>>>>> h/faults
         return LT_E_NO_SPACE;
     case EACCES:
     case EPERM:

@@ -3,6 +3,7 @@
 #include "core/util.h"
 
 #include <malloc.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,6 +69,11 @@ int cli_exit_status(int rc, const struct leat_report *report)
 static int finish_output(struct cli *cli, int status)
 {
     if (fflush(stdout) || ferror(stdout)) {
+        struct pollfd reader = {.fd = STDOUT_FILENO};
+        if (poll(&reader, 1, 0) == 1 && reader.revents & (POLLERR | POLLHUP)) {
+            /* `leat help cp | head`: the reader had enough, and needs no words about it. */
+            return status ? status : EXIT_FAILED;
+        }
         struct leat_error err = {0};
         leat_fail_as(&err, LEAT_UNAVAILABLE, "io", "standard output could not be written");
         cli_print_error(cli, &err, NULL);

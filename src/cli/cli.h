@@ -14,6 +14,7 @@
 #define EXIT_DIFFERENT 3
 #define EXIT_REJECTS 4
 #define EXIT_PASSING 75
+#define EXIT_PIPE 141 /* as if SIGPIPE had ended it: 128 + 13 */
 
 struct cli;
 

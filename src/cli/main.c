@@ -31,8 +31,10 @@ static void catch_signals(struct leat *leat)
     action.sa_handler = on_signal;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    /* Both are told by the call that failed, which can clean up after itself. */
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL);
 }
 
 /* True when any destination may have been changed on the way. */
@@ -66,13 +68,18 @@ int cli_exit_status(int rc, const struct leat_report *report)
     }
 }
 
+/* True when the pipe that standard output is has lost its reader. */
+static bool reader_has_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) > 0 && (out.revents & POLLERR);
+}
+
 static int finish_output(struct cli *cli, int status)
 {
     if (fflush(stdout) || ferror(stdout)) {
-        struct pollfd reader = {.fd = STDOUT_FILENO};
-        if (poll(&reader, 1, 0) == 1 && reader.revents & (POLLERR | POLLHUP)) {
-            /* `leat help cp | head`: the reader had enough, and needs no words about it. */
-            return status ? status : EXIT_FAILED;
+        if (reader_has_gone()) {
+            return status ? status : EXIT_PIPE;
         }
         struct leat_error err = {0};
         leat_fail_as(&err, LEAT_UNAVAILABLE, "io", "standard output could not be written");

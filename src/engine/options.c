@@ -275,14 +275,15 @@ char *lt_name_take(const char **text, char end)
     }
     char *name = lt_strdup(p);
     size_t n = 0;
+    bool closed = false;
     for (p++; name && *p; p++) {
-        if (*p == '"' && *++p != '"') {
+        closed = *p == '"' && *++p != '"';
+        if (closed) {
             break;
         }
         name[n++] = *p;
     }
-    /* The loop left behind the closing quote, or at the end without one. */
-    if (name && (n == 0 || p[-1] != '"' || (*p && *p != end))) {
+    if (name && (n == 0 || !closed || (*p && *p != end))) {
         free(name);
         *text = NULL;
         return NULL;

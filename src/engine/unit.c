@@ -21,6 +21,7 @@ struct unit_dest {
     struct leat_write_plan want;
     struct leat_load_plan plan;
     bool planned, committed;
+    bool lasting; /* begun, and what is written to it cannot be taken back */
     struct leat_load *load;
     struct leat_receipt *receipts;
     int64_t *rows_expected;
@@ -494,10 +495,11 @@ static void unit_done(struct unit *unit)
 
 static void mark_touched(struct unit *unit, size_t d)
 {
+    unit->dests[d].lasting = unit->dests[d].plan.atomicity == LEAT_ATOMIC_NONE;
     for (size_t i = 0; i < unit->n; i++) {
         struct lt_result *result = lt_run_result(unit->run, unit->first + i, d);
         result->pub.touched = true;
-        result->lasting = unit->dests[d].plan.atomicity == LEAT_ATOMIC_NONE;
+        result->lasting = unit->dests[d].lasting;
     }
 }
 
@@ -525,12 +527,13 @@ static int attempt(struct unit *unit, struct leat_error *err)
     return rc;
 }
 
-/* Nothing of this unit may be tried again: some of it is committed, or may be. */
+/* Nothing of this unit may be tried again: some of it is committed, or may be, or stays written
+ * whatever becomes of the rest. */
 static bool is_final(const struct unit *unit)
 {
     bool final = unit->in_doubt;
     for (size_t d = 0; unit->dests && d < unit->n_dests; d++) {
-        final = final || unit->dests[d].committed;
+        final = final || unit->dests[d].committed || unit->dests[d].lasting;
     }
     return final;
 }

@@ -54,7 +54,7 @@ def test_a_reader_that_had_enough_of_the_help_is_not_told_of_an_error(leat):
     os.close(reader)
     child = leat.start("help", "cp", stdout=writer)
     os.close(writer)
-    assert child.wait(20) != 0 and child.stderr.read() == b""
+    assert child.wait(20) == 141 and child.stderr.read() == b""
 
 
 def test_a_full_device_under_the_help_is_told(leat):

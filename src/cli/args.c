@@ -296,8 +296,10 @@ static int parse_args(struct cli *cli, int argc, char **argv, struct leat_error 
     const struct command *c = cli->command;
     if (!cli->help &&
         (cli->n_args < c->args_min || (c->args_max >= 0 && cli->n_args > c->args_max))) {
-        return leat_fail_as(err, LEAT_INVALID, "usage", "leat %s takes %s", c->name,
-                            *c->args ? c->args : "no arguments");
+        leat_fail_as(err, LEAT_INVALID, "usage", "leat %s takes %s", c->name,
+                     *c->args ? c->args : "no arguments");
+        leat_error_remedy(err, "`leat help %s` explains it", c->name);
+        return LEAT_INVALID;
     }
     return LEAT_OK;
 }

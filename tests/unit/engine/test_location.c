@@ -14,8 +14,8 @@
 
 static bool know_scheme(void *arg, const char *scheme)
 {
-    static const char *const known[] = {"postgres", "postgresql", "sqlite", "file", "csv",
-                                        "fault+sqlite"};
+    static const char *const known[] = {"postgres", "postgresql", "sqlite",
+                                        "file",     "csv",        "fault+sqlite"};
     (void)arg;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (!strcmp(known[i], scheme)) {
@@ -100,8 +100,8 @@ static void every_form_is_read_as_the_documentation_says(void **state)
         int rc = lt_location_parse(rows[i].text, &names, false, &at, &err);
         if (rc || strcmp(at.connector, rows[i].connector) || strcmp(at.url, rows[i].url) ||
             strcmp(at.stream ? at.stream : "(none)", rows[i].stream ? rows[i].stream : "(none)")) {
-            fail_msg("%s: %d %s, %s, %s, %s", rows[i].text, rc, rc ? err.message : "",
-                     at.connector, at.url, at.stream);
+            fail_msg("%s: %d %s, %s, %s, %s", rows[i].text, rc, rc ? err.message : "", at.connector,
+                     at.url, at.stream);
         }
         lt_location_done(&at);
     }

@@ -256,8 +256,10 @@ static int parse_name(const char *text, const struct lt_location_names *names,
     } else if (url && is_path && !strchr(text, '#')) {
         int len = (int)strcspn(text, ".");
         rc = lt_fail(err, LT_E_INVALID, "\"%s\" can be read in two ways", text);
-        leat_error_remedy(err, "say \"%.*s#%s\" for the connection %.*s (LEAT_CONN_), or \"./%s\" "
-                               "for the local path", len, text, rest, len, text, text);
+        leat_error_remedy(err,
+                          "say \"%.*s#%s\" for the connection %.*s (LEAT_CONN_), or \"./%s\" "
+                          "for the local path",
+                          len, text, rest, len, text, text);
     } else if (url) {
         rc = parse_connection(text, url, rest, names, location, err);
     } else if (is_path) {

@@ -14,8 +14,8 @@
 
 static bool know_scheme(void *arg, const char *scheme)
 {
-    static const char *const known[] = {"postgres", "postgresql", "sqlite", "file", "csv",
-                                        "fault+sqlite"};
+    static const char *const known[] = {"postgres", "postgresql", "sqlite",
+                                        "file",     "csv",        "fault+sqlite"};
     (void)arg;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (!strcmp(known[i], scheme)) {
@@ -34,9 +34,16 @@ static const char *know_extension(void *arg, const char *extension)
 static const struct lt_location_names names = {NULL, know_scheme, know_extension};
 static struct leat_error err;
 
+static char directory[] = "/tmp/leat-test-location-XXXXXX";
+
+static int tear_down(void **state)
+{
+    (void)state;
+    return chdir("/") || rmdir(directory);
+}
+
 static int set_up(void **state)
 {
-    static char directory[] = "/tmp/leat-test-location-XXXXXX";
     (void)state;
     setenv("LEAT_CONN_PG", "postgres://u:se#c@ret@h/db?sslmode=require", 1);
     setenv("LEAT_CONN_MY_PG", "postgresql://h/db?table=a.b", 1);
@@ -100,8 +107,8 @@ static void every_form_is_read_as_the_documentation_says(void **state)
         int rc = lt_location_parse(rows[i].text, &names, false, &at, &err);
         if (rc || strcmp(at.connector, rows[i].connector) || strcmp(at.url, rows[i].url) ||
             strcmp(at.stream ? at.stream : "(none)", rows[i].stream ? rows[i].stream : "(none)")) {
-            fail_msg("%s: %d %s, %s, %s, %s", rows[i].text, rc, rc ? err.message : "",
-                     at.connector, at.url, at.stream);
+            fail_msg("%s: %d %s, %s, %s, %s", rows[i].text, rc, rc ? err.message : "", at.connector,
+                     at.url, at.stream);
         }
         lt_location_done(&at);
     }
@@ -167,5 +174,5 @@ int main(void)
         cmocka_unit_test(a_name_that_is_connection_and_path_is_refused_with_both_readings),
         cmocka_unit_test(a_password_stays_out_of_the_text_and_of_errors),
     };
-    return cmocka_run_group_tests(tests, set_up, NULL);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -45,16 +45,20 @@ static void every_option_has_help_a_valid_fallback_and_a_name_of_its_own(void **
 static void values_are_checked_by_kind_when_set(void **state)
 {
     (void)state;
-    static const char *const good[][2] = {{"replace", "Yes"},      {"replace", "off"},
-                                          {"limit", "0"},          {"memory", "96MiB"},
-                                          {"lock-timeout", "2h"},  {"on-error", "skip"},
-                                          {"retries", "2147483647"}};
-    static const char *const bad[][2] = {{"replace", "perhaps"},  {"replace", ""},
-                                         {"limit", "-1"},         {"limit", "1x"},
+    static const char *const good[][2] = {
+        {"replace", "Yes"},     {"replace", "off"},   {"limit", "0"},           {"memory", "96MiB"},
+        {"lock-timeout", "2h"}, {"on-error", "skip"}, {"retries", "2147483647"}};
+    static const char *const bad[][2] = {{"replace", "perhaps"},
+                                         {"replace", ""},
+                                         {"limit", "-1"},
+                                         {"limit", "1x"},
                                          {"limit", "99999999999999999999"},
-                                         {"memory", "much"},      {"lock-timeout", "soon"},
-                                         {"on-error", "ski"},     {"on-error", "stop|skip"},
-                                         {"limit", NULL},         {"where", NULL},
+                                         {"memory", "much"},
+                                         {"lock-timeout", "soon"},
+                                         {"on-error", "ski"},
+                                         {"on-error", "stop|skip"},
+                                         {"limit", NULL},
+                                         {"where", NULL},
                                          {"columns", NULL}};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_int_equal(set(good[i][0], good[i][1]), LEAT_OK);
@@ -108,10 +112,10 @@ static void names_are_read_plain_and_quoted(void **state)
     (void)state;
     static const struct {
         const char *text, *name, *rest;
-    } rows[] = {{"a=b", "a", "=b"},          {"a b", "a b", ""},       {"\"a=b\"=c", "a=b", "=c"},
-                {"\"a\"\"b\"", "a\"b", ""}, {"a\"b", "a\"b", ""},     {"\"\"\"\"=x", "\"", "=x"},
-                {"", NULL, NULL},            {"=a", NULL, NULL},       {"\"a", NULL, NULL},
-                {"\"\"", NULL, NULL},        {"\"a\"b", NULL, NULL},   {"\"a\"\"", NULL, NULL}};
+    } rows[] = {{"a=b", "a", "=b"},         {"a b", "a b", ""},     {"\"a=b\"=c", "a=b", "=c"},
+                {"\"a\"\"b\"", "a\"b", ""}, {"a\"b", "a\"b", ""},   {"\"\"\"\"=x", "\"", "=x"},
+                {"", NULL, NULL},           {"=a", NULL, NULL},     {"\"a", NULL, NULL},
+                {"\"\"", NULL, NULL},       {"\"a\"b", NULL, NULL}, {"\"a\"\"", NULL, NULL}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *text = rows[i].text;
         char *name = lt_name_take(&text, '=');

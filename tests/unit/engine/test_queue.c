@@ -17,7 +17,7 @@
 #define ROUNDS 2000
 #define THREADS 3
 
-static atomic_int live;         /* payloads not yet released */
+static atomic_int live;           /* payloads not yet released */
 static _Atomic int64_t in_flight; /* bytes pushed and not yet popped, as the threads saw it */
 
 static void release(void *arg)
@@ -28,8 +28,8 @@ static void release(void *arg)
 
 static struct leat_payload payload_of(int64_t rows)
 {
-    struct leat_payload payload = {.size = sizeof payload, .kind = LEAT_PAYLOAD_BYTES,
-                                   .bytes_release = release, .rows = rows};
+    struct leat_payload payload = {
+        .size = sizeof payload, .kind = LEAT_PAYLOAD_BYTES, .bytes_release = release, .rows = rows};
     payload.bytes_arg = malloc(1);
     payload.bytes = payload.bytes_arg;
     atomic_fetch_add(&live, 1);

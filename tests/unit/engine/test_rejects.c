@@ -21,8 +21,11 @@ static struct leat_error err;
 
 static int tell(struct lt_stream_rejects *sink, const char *record, size_t len)
 {
-    const struct leat_reject reject = {.size = sizeof reject, .place = "f.csv:7", .code = "cast",
-                                       .reason = "does not fit", .record = record,
+    const struct leat_reject reject = {.size = sizeof reject,
+                                       .place = "f.csv:7",
+                                       .code = "cast",
+                                       .reason = "does not fit",
+                                       .record = record,
                                        .record_len = len};
     return sink->sink.reject(sink->sink.arg, &reject, &err);
 }
@@ -106,8 +109,8 @@ static void a_file_that_cannot_be_written_is_an_error_at_once_or_at_the_end(void
 static void *tell_many(void *arg)
 {
     for (int i = 0; i < ROUNDS; i++) {
-        const struct leat_reject reject = {.size = sizeof reject, .place = "p", .code = "c",
-                                           .reason = "r"};
+        const struct leat_reject reject = {
+            .size = sizeof reject, .place = "p", .code = "c", .reason = "r"};
         struct lt_stream_rejects *sink = arg;
         sink->sink.reject(sink->sink.arg, &reject, NULL);
     }

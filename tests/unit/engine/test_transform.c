@@ -39,8 +39,8 @@ static int tear_down(void **state)
 
 static void set(const char *name, const char *value)
 {
-    assert_int_equal(
-        lt_settings_set(&settings, lt_option_find(lt_plan_options, name), value, &err), LEAT_OK);
+    assert_int_equal(lt_settings_set(&settings, lt_option_find(lt_plan_options, name), value, &err),
+                     LEAT_OK);
 }
 
 /* The transform's columns as "name:format ...", or the error's code. */
@@ -116,14 +116,19 @@ static void all_unknown_columns_are_named_with_the_closest(void **state)
 
 static void wishes_that_contradict_each_other_are_refused(void **state)
 {
-    static const char *const rows[][3] = {
-        {"rename", "id=total", "duplicate-column"}, {"columns", "id,id", "duplicate-column"},
-        {"rename", "id", "usage"},                  {"rename", "id=", "usage"},
-        {"rename", "=x", "usage"},                  {"rename", "id=a,id=b", "usage"},
-        {"cast", "id", "usage"},                    {"cast", "id=", "usage"},
-        {"cast", "id=int32,id=int64", "usage"},     {"cast", "id=nonsense", "invalid"},
-        {"cast", "id=list<int64>", "cast"},         {"columns", "\"id", "usage"},
-        {"columns", "id,,total", "usage"}};
+    static const char *const rows[][3] = {{"rename", "id=total", "duplicate-column"},
+                                          {"columns", "id,id", "duplicate-column"},
+                                          {"rename", "id", "usage"},
+                                          {"rename", "id=", "usage"},
+                                          {"rename", "=x", "usage"},
+                                          {"rename", "id=a,id=b", "usage"},
+                                          {"cast", "id", "usage"},
+                                          {"cast", "id=", "usage"},
+                                          {"cast", "id=int32,id=int64", "usage"},
+                                          {"cast", "id=nonsense", "invalid"},
+                                          {"cast", "id=list<int64>", "cast"},
+                                          {"columns", "\"id", "usage"},
+                                          {"columns", "id,,total", "usage"}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         lt_settings_done(&settings);

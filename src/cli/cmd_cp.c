@@ -1,21 +1,33 @@
 #include "cli/cli.h"
 
+#include "core/codes.h"
+
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Writes the run's report to a file, or to standard output for "-". */
 static int write_report(struct cli *cli, struct leat_report *report)
 {
     struct leat_error err = {0};
-    FILE *file = strcmp(cli->report, "-") ? fopen(cli->report, "we") : stdout;
     const char *text = leat_report_json(report);
-    bool failed = !file || fputs(text, file) < 0;
-    if (file && file != stdout) {
-        failed = fclose(file) || failed;
+    if (!strcmp(cli->report, "-")) {
+        fputs(text, stdout); /* finish_output() tells of failure */
+        return 0;
+    }
+    FILE *file = fopen(cli->report, "we");
+    int failed = file && fputs(text, file) >= 0 && !fflush(file) ? 0 : errno;
+    struct stat st;
+    bool regular = file && !fstat(fileno(file), &st) && S_ISREG(st.st_mode);
+    if (file && fclose(file) && !failed) {
+        failed = errno;
     }
     if (failed) {
-        leat_fail_as(&err, LEAT_UNAVAILABLE, "io", "cannot write the report %s: %s", cli->report,
-                     strerror(errno));
+        if (regular) {
+            unlink(cli->report); /* half of a report would be read as one */
+        }
+        lt_fail_errno(&err, failed, "cannot write the report %s", cli->report);
         cli_print_error(cli, &err, NULL);
         return EXIT_FAILED;
     }
@@ -68,8 +80,10 @@ static void say_not_attempted(struct cli *cli, const struct leat_report *report)
         n += leat_report_result(report, i)->attempts == 0;
     }
     if (n && n < count) {
-        snprintf(line, sizeof line, "%zu of %zu copies were not attempted; --keep-going goes on "
-                                    "after a failure", n, count);
+        snprintf(line, sizeof line,
+                 "%zu of %zu copies were not attempted; --keep-going goes on "
+                 "after a failure",
+                 n, count);
         cli_log(cli, LEAT_LOG_WARN, line);
     }
 }
@@ -101,8 +115,9 @@ int cmd_cp(struct cli *cli)
         rc = leat_plan_destination(cli->plan, cli->also[i], &err);
     }
     if (!rc && cli->report && !strcmp(cli->report, "-") && writes_output(cli)) {
-        rc = leat_fail_as(&err, LEAT_INVALID, "usage", "standard output holds either the data or "
-                                                       "the report");
+        rc = leat_fail_as(&err, LEAT_INVALID, "usage",
+                          "standard output holds either the data or "
+                          "the report");
     }
     if (rc) {
         cli_print_error(cli, &err, NULL);
@@ -119,11 +134,12 @@ int cmd_cp(struct cli *cli)
         .stream_done = cli_print_result};
     rc = leat_run(cli->plan, &observer, &report, &err);
     cli_clear_progress(cli);
-    if (rc && !told(report)) {
+    bool gone = rc && err.sys_errno == EPIPE;
+    if (rc && !gone && !told(report)) {
         cli_print_error(cli, &err, state_of(report));
     }
     say_not_attempted(cli, report);
-    int status = cli_exit_status(rc, report);
+    int status = gone ? EXIT_PIPE : cli_exit_status(rc, report);
     if (cli->report && report) {
         int writing = write_report(cli, report);
         status = status ? status : writing;

@@ -56,6 +56,7 @@ const char *const cli_exit_codes[][2] = {
     {"4", "finished, with rejected records"},
     {"75", "a passing fault (network, lock, restart) that outlived the retries"},
     {"130", "stopped by SIGINT"},
+    {"141", "whoever read standard output went away; told by nothing else"},
     {"143", "stopped by SIGTERM"},
     {0},
 };

@@ -3,6 +3,7 @@
 #include "core/util.h"
 
 #include <malloc.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,8 +31,10 @@ static void catch_signals(struct leat *leat)
     action.sa_handler = on_signal;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    /* Both are told by the call that failed, which can clean up after itself. */
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL);
 }
 
 /* True when any destination may have been changed on the way. */
@@ -65,9 +68,19 @@ int cli_exit_status(int rc, const struct leat_report *report)
     }
 }
 
+/* True when the pipe that standard output is has lost its reader. */
+static bool reader_has_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) > 0 && (out.revents & POLLERR);
+}
+
 static int finish_output(struct cli *cli, int status)
 {
     if (fflush(stdout) || ferror(stdout)) {
+        if (reader_has_gone()) {
+            return status ? status : EXIT_PIPE;
+        }
         struct leat_error err = {0};
         leat_fail_as(&err, LEAT_UNAVAILABLE, "io", "standard output could not be written");
         cli_print_error(cli, &err, NULL);
@@ -94,7 +107,7 @@ int main(int argc, char **argv)
     cli.args = calloc((size_t)argc + 1, sizeof *cli.args);
     cli.also = calloc((size_t)argc + 2, sizeof *cli.also); /* one may be a variable's */
     int rc = cli.args && cli.also ? leat_new(&cli.leat, &err)
-                      : leat_fail(&err, LEAT_NO_MEMORY, "out of memory");
+                                  : leat_fail(&err, LEAT_NO_MEMORY, "out of memory");
     if (!rc) {
         rc = leat_plan_new(cli.leat, &cli.plan, &err);
     }

@@ -4,6 +4,7 @@
 #include "core/json.h"
 #include "core/util.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -168,6 +169,9 @@ void cli_print_result(void *arg, const struct leat_stream_result *r)
 {
     struct cli *cli = arg;
     cli_clear_progress(cli);
+    if (!r->committed && r->error->sys_errno == EPIPE) {
+        return; /* whoever read the output has had enough, which is no news */
+    }
     if (!r->committed) {
         cli_print_error(cli, r->error, r->state);
         return;

@@ -220,6 +220,7 @@ static enum lt_code code_of_errno(int sys_errno)
     switch (sys_errno) {
     case ENOSPC:
     case EDQUOT:
+    case EFBIG: /* a limit on the size of files: the process's, or the file system's */
         return LT_E_NO_SPACE;
     case EACCES:
     case EPERM:
@@ -237,7 +238,6 @@ static enum lt_code code_of_errno(int sys_errno)
     case ELOOP:
     case EEXIST:
     case ENOTEMPTY:
-    case EFBIG:
         return LT_E_INVALID;
     case ETIMEDOUT:
     case ECONNREFUSED:

@@ -327,6 +327,9 @@ static int write_all(struct file_sink *s, const uint8_t *data, size_t size, stru
         }
         if (n < 0 && errno == EPIPE) {
             rc = lt_fail(err, LT_E_IO, "whoever read the output has gone away");
+            if (err) {
+                err->sys_errno = EPIPE; /* by which the program knows to end quietly */
+            }
             return placed(h, rc, err);
         }
         if (n < 0) {

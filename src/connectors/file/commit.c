@@ -17,6 +17,7 @@
 #define LOADS_KEPT 100
 #define INTENT_PREFIX ".leat-"
 #define INTENT_SUFFIX ".commit"
+#define MANIFEST_TEMP_SUFFIX "-manifest.tmp"
 #define ID_LEN 32
 
 char *lt_fc_intent_path(const char *dir, const char *load_id)
@@ -176,17 +177,33 @@ int lt_fc_roll_forward(struct leat_endpoint *ep, const char *dir, const char *lo
     return status;
 }
 
-static bool is_intent(const char *name, char ret_load[ID_LEN + 1])
+/* Whether a name is a load's id between the prefix and this suffix. */
+static bool is_of_load(const char *name, const char *suffix, char ret_load[ID_LEN + 1])
 {
     size_t prefix = strlen(INTENT_PREFIX);
-    if (strlen(name) != prefix + ID_LEN + strlen(INTENT_SUFFIX) ||
-        strncmp(name, INTENT_PREFIX, prefix) != 0 ||
-        strcmp(name + prefix + ID_LEN, INTENT_SUFFIX) != 0) {
+    if (strlen(name) != prefix + ID_LEN + strlen(suffix) ||
+        strncmp(name, INTENT_PREFIX, prefix) != 0 || strcmp(name + prefix + ID_LEN, suffix) != 0) {
         return false;
     }
     memcpy(ret_load, name + prefix, ID_LEN);
     ret_load[ID_LEN] = 0;
     return strspn(ret_load, "0123456789abcdef") == ID_LEN;
+}
+
+/* Intents and manifests are only written under the lock of the manifest: where it can be had, the
+ * temporary file of one belongs to a dead process. Who cannot have it, or may not remove the file,
+ * leaves it to the next. */
+static void remove_dead_temp(struct leat_endpoint *ep, const char *dir, const char *name,
+                             struct fc_lock *lock)
+{
+    if (lock->fd < 0 && lt_fc_lock(ep, dir, FC_MANIFEST, 0, lock, NULL)) {
+        return;
+    }
+    char *path = lt_format("%s%s", dir, name);
+    if (path) {
+        unlink(path);
+    }
+    free(path);
 }
 
 int lt_fc_recover(struct leat_endpoint *ep, const char *dir, struct leat_error *err)
@@ -201,7 +218,11 @@ int lt_fc_recover(struct leat_endpoint *ep, const char *dir, struct leat_error *
                                : lt_fail_errno(err, errno, "cannot list the directory %s", dir);
     }
     while (!status && (entry = readdir(handle))) {
-        if (!is_intent(entry->d_name, load_id)) {
+        if (is_of_load(entry->d_name, MANIFEST_TEMP_SUFFIX, load_id)) {
+            remove_dead_temp(ep, dir, entry->d_name, &lock);
+            continue;
+        }
+        if (!is_of_load(entry->d_name, INTENT_SUFFIX, load_id)) {
             continue;
         }
         if (lock.fd < 0) {

@@ -162,7 +162,9 @@ static int plan_directory(struct leat_endpoint *ep, const struct fc_stream *stre
     char *path = lt_format("%s" FC_MANIFEST, ep->path);
     char *name = lt_format("%s%s", stream->lock_name, stream->ending);
     char *file = name ? lt_format("%s%s", ep->path, name) : NULL;
-    int status = path && file ? lt_fc_manifest_read(ep, path, &manifest, err) : lt_fail_oom(err);
+    /* The files of a load that died after its intent are leat's, though no manifest says so yet. */
+    int status = path && file ? lt_fc_recover(ep, ep->path, err) : lt_fail_oom(err);
+    status = status ? status : lt_fc_manifest_read(ep, path, &manifest, err);
     if (!status) {
         const struct fc_entry *entry = lt_fc_manifest_find(&manifest, want->name.name);
         bool there = access(file, F_OK) == 0;

@@ -438,7 +438,9 @@ static int list_directory(struct leat_endpoint *ep, struct listing *listing, str
         leat_error_place(err, "%s", dir);
     }
     if (!status && ep->kind == FC_DIRECTORY) {
-        status = list_manifest(ep, dir, &manifest, listing, err);
+        /* Between an intent and its manifest some files are new and some old. */
+        status = lt_fc_recover(ep, dir, err);
+        status = status ? status : list_manifest(ep, dir, &manifest, listing, err);
     }
     struct dirent *entry;
     while (!status && (entry = readdir(handle))) {

@@ -560,13 +560,17 @@ static int connect_poll(struct pg_conn *conn, int64_t until_us, struct leat_erro
 
 static int set_session(struct pg_conn *conn, struct leat_error *err)
 {
-    /* The strings travel as values, so every session must write and read them alike. */
+    /* The strings travel as values, so every session must write and read them alike. A commit that
+     * was answered must survive a crash of the server, or success would be told too early: where
+     * the server does not wait for its log by itself, this session does. */
     return pg_execf(conn, err,
                     "SET datestyle = 'ISO, MDY'; SET intervalstyle = 'iso_8601'; "
                     "SET timezone = 'UTC'; SET extra_float_digits = %d; "
                     "SET statement_timeout = 0; SET standard_conforming_strings = on; "
                     "SET idle_in_transaction_session_timeout = 0; SET bytea_output = 'hex'; "
-                    "SET lock_timeout = %lld",
+                    "SET lock_timeout = %lld; SELECT pg_catalog.set_config('synchronous_commit', "
+                    "'local', false) WHERE pg_catalog.current_setting('synchronous_commit') = "
+                    "'off'",
                     conn->ep->pq->PQserverVersion(conn->pg) >= 120000 ? 1 : 3,
                     (long long)conn->ep->lock_timeout_ms);
 }

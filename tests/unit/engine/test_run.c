@@ -60,8 +60,7 @@ static void snapshot(enum toy_snapshot mode)
 {
     src.snapshot = mode;
     toy_source_ops.snapshot_take = mode == SNAPSHOT_NONE ? NULL : toy_take;
-    toy_source_ops.snapshot_join =
-        mode == SNAPSHOT_NONE || mode == SNAPSHOT_OWN ? NULL : toy_join;
+    toy_source_ops.snapshot_join = mode == SNAPSHOT_NONE || mode == SNAPSHOT_OWN ? NULL : toy_join;
 }
 
 static int run_with(const struct leat_observer *observer)
@@ -314,9 +313,9 @@ static void run_tries_a_passing_fault_again_with_everything_from_the_start(void 
 
 static void run_tries_no_other_status_again(void **state)
 {
-    static const int statuses[] = {LEAT_INVALID,  LEAT_NOT_FOUND, LEAT_DENIED,   LEAT_BAD_DATA,
-                                   LEAT_UNSUPPORTED, LEAT_CONFLICT, LEAT_NO_SPACE,
-                                   LEAT_NO_MEMORY, LEAT_INTERNAL};
+    static const int statuses[] = {LEAT_INVALID,  LEAT_NOT_FOUND,   LEAT_DENIED,
+                                   LEAT_BAD_DATA, LEAT_UNSUPPORTED, LEAT_CONFLICT,
+                                   LEAT_NO_SPACE, LEAT_NO_MEMORY,   LEAT_INTERNAL};
     for (size_t i = 0; i < LT_ARRAY_LEN(statuses); i++) {
         tear_down(state);
         set_up(state);

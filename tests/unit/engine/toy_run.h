@@ -31,14 +31,14 @@ static struct toy_source {
     int64_t rows, batch_rows;
     uint32_t flags;
     bool no_columns;
-    bool bad_names;            /* every tenth name is "x", the others are numbers */
-    int slow_ms;               /* for each batch */
-    bool hangs;                /* next() waits for cancel() */
-    const char *fail_stream;   /* NULL: each */
-    int fail_batch;            /* 0: never */
+    bool bad_names;          /* every tenth name is "x", the others are numbers */
+    int slow_ms;             /* for each batch */
+    bool hangs;              /* next() waits for cancel() */
+    const char *fail_stream; /* NULL: each */
+    int fail_batch;          /* 0: never */
     int fail_status;
     atomic_int fail_times;
-    bool lies;                 /* about rows */
+    bool lies; /* about rows */
     int rejects_per_batch;
     enum toy_snapshot snapshot;
     atomic_int opens, closes, starts, finishes, takes, joins, cancels, describes, live_batches;
@@ -50,18 +50,18 @@ static struct toy_dest {
     int loads_max;
     enum leat_atomicity atomicity;
     atomic_int busy_times;
-    bool turned;       /* its schema has the columns the other way round */
-    bool name_is_int;  /* and casts name to int64 */
+    bool turned;      /* its schema has the columns the other way round */
+    bool name_is_int; /* and casts name to int64 */
     int fail_batch, fail_status;
     atomic_int fail_times;
     int slow_ms;
-    int seal_lie;      /* added to rows_inserted */
-    int rejects_first; /* refuses so many records */
-    bool corrupt;      /* reads back something else */
-    int commits[TOY_SCRIPT_MAX];              /* statuses, by turn */
+    int seal_lie;                /* added to rows_inserted */
+    int rejects_first;           /* refuses so many records */
+    bool corrupt;                /* reads back something else */
+    int commits[TOY_SCRIPT_MAX]; /* statuses, by turn */
     enum leat_outcome outcomes[TOY_SCRIPT_MAX];
     int outcome_status;
-    bool commit_hidden; /* a commit that reports a lost reply did happen */
+    bool commit_hidden;    /* a commit that reports a lost reply did happen */
     bool cancel_at_commit; /* the user cancels just when the reply is lost */
     struct leat *leat;
     atomic_int opens, closes, plans, plan_releases, begins, aborts, releases, commit_calls,
@@ -93,8 +93,8 @@ struct leat_reader {
 
 static void toy_reset(void)
 {
-    static const char *const names[] = {"one", "two", "three", "four", "five", "six", "seven",
-                                        "eight"};
+    static const char *const names[] = {"one",  "two", "three", "four",
+                                        "five", "six", "seven", "eight"};
     memset(&src, 0, sizeof src);
     memset(dst, 0, sizeof dst);
     src.n_streams = 1;
@@ -221,8 +221,8 @@ static int toy_describe(struct leat_endpoint *ep, const struct leat_stream_name 
     if (toy_find(name->name) < 0) {
         return lt_fail(err, LT_E_NOT_FOUND, "no stream %s", name->name);
     }
-    *ret_info = (struct leat_stream_info){.size = sizeof *ret_info, .name = *name,
-                                          .rows_estimate = src.rows, .bytes_estimate = 7};
+    *ret_info = (struct leat_stream_info){
+        .size = sizeof *ret_info, .name = *name, .rows_estimate = src.rows, .bytes_estimate = 7};
     return toy_schema(ret_schema, err);
 }
 
@@ -261,8 +261,8 @@ static int toy_start(struct leat_endpoint *ep, const struct leat_read_plan *plan
     if (!reader) {
         return lt_fail_oom(err);
     }
-    *reader = (struct leat_reader){.ep = ep, .rejects = plan->rejects, .stream = stream,
-                                   .next_id = 1, .rows = src.rows};
+    *reader = (struct leat_reader){
+        .ep = ep, .rejects = plan->rejects, .stream = stream, .next_id = 1, .rows = src.rows};
     pthread_mutex_lock(&toy_mutex);
     src.limit_seen = plan->limit;
     pthread_mutex_unlock(&toy_mutex);
@@ -305,8 +305,11 @@ static int toy_batch(const struct leat_reader *reader, int64_t rows, struct Arro
 
 static int toy_tell_reject(const struct leat_reject_sink *sink, struct leat_error *err)
 {
-    const struct leat_reject reject = {.size = sizeof reject, .place = "toy", .code = "value-syntax",
-                                       .reason = "it was asked for", .record = "r\xff",
+    const struct leat_reject reject = {.size = sizeof reject,
+                                       .place = "toy",
+                                       .code = "value-syntax",
+                                       .reason = "it was asked for",
+                                       .record = "r\xff",
                                        .record_len = 2};
     return sink ? sink->reject(sink->arg, &reject, err)
                 : lt_fail(err, LT_E_VALUE_SYNTAX, "a bad record");
@@ -393,14 +396,18 @@ static int toy_plan(struct leat_endpoint *ep, const struct leat_write_plan *want
     struct leat_load_stream *streams = calloc(want->n_streams, sizeof *streams);
     int rc = LEAT_OK;
     for (size_t i = 0; !rc && i < want->n_streams; i++) {
-        streams[i] = (struct leat_load_stream){.size = sizeof *streams, .parts_max = 1,
-                                               .payloads = LEAT_PAYLOAD_BATCH, .rows_before = -1,
+        streams[i] = (struct leat_load_stream){.size = sizeof *streams,
+                                               .parts_max = 1,
+                                               .payloads = LEAT_PAYLOAD_BATCH,
+                                               .rows_before = -1,
                                                .route = lt_strdup("kept in memory")};
         rc = toy_taken(ep->dest, want->streams[i].schema, &streams[i].schema, err);
     }
-    *ret_plan = (struct leat_load_plan){.size = sizeof *ret_plan, .streams = streams,
+    *ret_plan = (struct leat_load_plan){.size = sizeof *ret_plan,
+                                        .streams = streams,
                                         .n_streams = want->n_streams,
-                                        .atomicity = ep->dest->atomicity, .state = ep};
+                                        .atomicity = ep->dest->atomicity,
+                                        .state = ep};
     atomic_fetch_add(&ep->dest->plans, 1);
     return rc;
 }
@@ -516,8 +523,11 @@ static int toy_read_back(struct leat_load *load, uint32_t stream, struct leat_re
 {
     struct leat_reader *reader = calloc(1, sizeof *reader);
     (void)stream;
-    *reader = (struct leat_reader){.ep = load->ep, .next_id = 1, .rows = load->n_ids,
-                                   .ids = load->ids, .bad = load->dest->corrupt};
+    *reader = (struct leat_reader){.ep = load->ep,
+                                   .next_id = 1,
+                                   .rows = load->n_ids,
+                                   .ids = load->ids,
+                                   .bad = load->dest->corrupt};
     *ret_reader = reader;
     return toy_schema(&reader->schema, err);
 }
@@ -568,7 +578,13 @@ static int toy_complete(struct leat_endpoint *ep, const struct leat_write_stream
 }
 
 static const struct leat_option toy_options[] = {
-    {"toy-mark", LEAT_OPTION_TEXT, NULL, "TEXT", "Nothing", },
+    {
+        "toy-mark",
+        LEAT_OPTION_TEXT,
+        NULL,
+        "TEXT",
+        "Nothing",
+    },
     {NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL},
 };
 static const struct leat_catalog_ops toy_catalog = {.discover = toy_discover,
@@ -577,20 +593,39 @@ static struct leat_source_ops toy_source_ops = {
     .start = toy_start, .schema = toy_reader_schema, .next = toy_next, .finish = toy_finish};
 static const struct leat_source_ops toy_back_ops = {
     .schema = toy_reader_schema, .next = toy_next, .finish = toy_finish};
-static const struct leat_load_ops toy_load_ops = {
-    .plan = toy_plan, .plan_release = toy_plan_release, .begin = toy_begin,
-    .part_open = toy_part_open, .part_write = toy_part_write, .part_seal = toy_part_seal,
-    .part_close = toy_part_close, .read_back = toy_read_back, .commit = toy_commit,
-    .outcome = toy_outcome, .abort = toy_abort, .release = toy_release,
-    .complete = toy_complete};
-static const struct leat_connector toy_source_connector = {
-    .size = sizeof toy_source_connector, .abi = LEAT_CONNECTOR_ABI, .name = "toysrc",
-    .summary = "a toy", .open = toy_open, .close = toy_close, .cancel = toy_cancel,
-    .capabilities = toy_caps, .catalog = &toy_catalog, .source = &toy_source_ops};
-static const struct leat_connector toy_dest_connector = {
-    .size = sizeof toy_dest_connector, .abi = LEAT_CONNECTOR_ABI, .name = "toydst",
-    .summary = "a toy", .options = toy_options, .open = toy_open, .close = toy_close,
-    .cancel = toy_cancel, .capabilities = toy_caps, .source = &toy_back_ops,
-    .load = &toy_load_ops};
+static const struct leat_load_ops toy_load_ops = {.plan = toy_plan,
+                                                  .plan_release = toy_plan_release,
+                                                  .begin = toy_begin,
+                                                  .part_open = toy_part_open,
+                                                  .part_write = toy_part_write,
+                                                  .part_seal = toy_part_seal,
+                                                  .part_close = toy_part_close,
+                                                  .read_back = toy_read_back,
+                                                  .commit = toy_commit,
+                                                  .outcome = toy_outcome,
+                                                  .abort = toy_abort,
+                                                  .release = toy_release,
+                                                  .complete = toy_complete};
+static const struct leat_connector toy_source_connector = {.size = sizeof toy_source_connector,
+                                                           .abi = LEAT_CONNECTOR_ABI,
+                                                           .name = "toysrc",
+                                                           .summary = "a toy",
+                                                           .open = toy_open,
+                                                           .close = toy_close,
+                                                           .cancel = toy_cancel,
+                                                           .capabilities = toy_caps,
+                                                           .catalog = &toy_catalog,
+                                                           .source = &toy_source_ops};
+static const struct leat_connector toy_dest_connector = {.size = sizeof toy_dest_connector,
+                                                         .abi = LEAT_CONNECTOR_ABI,
+                                                         .name = "toydst",
+                                                         .summary = "a toy",
+                                                         .options = toy_options,
+                                                         .open = toy_open,
+                                                         .close = toy_close,
+                                                         .cancel = toy_cancel,
+                                                         .capabilities = toy_caps,
+                                                         .source = &toy_back_ops,
+                                                         .load = &toy_load_ops};
 
 #endif

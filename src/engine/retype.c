@@ -105,8 +105,9 @@ int lt_flow_retype(struct lt_flow *flow, const struct ArrowSchema *const *taken,
         lt_cast_free(flow->cast);
         flow->cast = NULL;
         rc = rc ? rc : ops->schema(flow->reader, &flow->source_schema, err);
-        rc = rc ? rc : lt_transform_new(&flow->run->wishes, &flow->source_schema, &flow->schema,
-                                        &flow->cast, err);
+        rc = rc ? rc
+                : lt_transform_new(&flow->run->wishes, &flow->source_schema, &flow->schema,
+                                   &flow->cast, err);
     }
     lt_schema_done(&types);
     return rc;

@@ -443,7 +443,8 @@ static int refuse(struct leat_reader *reader, int64_t column, const struct sq_mi
         status = lt_fail(err, misfit->code, "%s", reason);
         leat_error_place(err, "%s", place);
         struct lt_type to;
-        bool bytes = !lt_type_of(field, &to, NULL) && (lt_type_is_text(to.id) || to.id == LT_BINARY);
+        bool bytes =
+            !lt_type_of(field, &to, NULL) && (lt_type_is_text(to.id) || to.id == LT_BINARY);
         leat_error_remedy(err,
                           bytes ? "a --query with CAST(\"%s\" AS BLOB), or --on-error skip "
                                   "--rejects FILE"

@@ -200,6 +200,19 @@ static int read_environment(struct cli *cli, char *const *args, struct leat_erro
     return rc;
 }
 
+/* "Did you mean" for the options of every command. */
+static void suggest_common(const char *name, struct leat_error *err)
+{
+    const char *names[LT_ARRAY_LEN(cli_options)] = {NULL};
+    for (size_t i = 0; cli_options[i].name; i++) {
+        names[i] = cli_options[i].name;
+    }
+    const char *close = lt_closest(name, names);
+    if (close) {
+        leat_error_remedy(err, "did you mean --%s?", close);
+    }
+}
+
 /* --name, --name=value or --name value; advances *i past a value of its own. */
 static int parse_long(struct cli *cli, int argc, char **argv, int *i, struct leat_error *err)
 {
@@ -215,8 +228,10 @@ static int parse_long(struct cli *cli, int argc, char **argv, int *i, struct lea
     const struct leat_option *option = find_option(cli, name);
     if (!option) {
         if (cli->command->takes & TAKES_PLAN) {
-            /* The plan knows all names and the closest one. */
-            return leat_plan_set(cli->plan, name, NULL, err);
+            /* The plan knows all names but those every command has, and the closest one. */
+            int rc = leat_plan_set(cli->plan, name, NULL, err);
+            suggest_common(name, err);
+            return rc;
         }
         return leat_fail_as(err, LEAT_INVALID, "unknown-option", "leat %s has no option --%s",
                             cli->command->name, name);
@@ -281,8 +296,10 @@ static int parse_args(struct cli *cli, int argc, char **argv, struct leat_error 
     const struct command *c = cli->command;
     if (!cli->help &&
         (cli->n_args < c->args_min || (c->args_max >= 0 && cli->n_args > c->args_max))) {
-        return leat_fail_as(err, LEAT_INVALID, "usage", "leat %s takes %s", c->name,
-                            *c->args ? c->args : "no arguments");
+        leat_fail_as(err, LEAT_INVALID, "usage", "leat %s takes %s", c->name,
+                     *c->args ? c->args : "no arguments");
+        leat_error_remedy(err, "`leat help %s` explains it", c->name);
+        return LEAT_INVALID;
     }
     return LEAT_OK;
 }

@@ -32,9 +32,9 @@ struct command {
     int (*run)(struct cli *cli);
 };
 
-extern const struct command cli_commands[];       /* ends with a NULL name */
-extern const struct leat_option cli_options[];    /* common to all commands */
-extern const char *const cli_exit_codes[][2];     /* status, meaning; ends with NULL */
+extern const struct command cli_commands[];    /* ends with a NULL name */
+extern const struct leat_option cli_options[]; /* common to all commands */
+extern const char *const cli_exit_codes[][2];  /* status, meaning; ends with NULL */
 const struct command *cli_command(const char *name);
 
 struct cli {
@@ -49,7 +49,7 @@ struct cli {
     const char *report, *progress, *log_level;
     const char **also; /* further destinations, after DST */
     int n_also;
-    bool color, terminal; /* of standard error */
+    bool color, terminal;        /* of standard error */
     _Atomic bool progress_shown; /* log lines come from any thread */
 };
 

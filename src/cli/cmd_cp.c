@@ -80,8 +80,10 @@ static void say_not_attempted(struct cli *cli, const struct leat_report *report)
         n += leat_report_result(report, i)->attempts == 0;
     }
     if (n && n < count) {
-        snprintf(line, sizeof line, "%zu of %zu copies were not attempted; --keep-going goes on "
-                                    "after a failure", n, count);
+        snprintf(line, sizeof line,
+                 "%zu of %zu copies were not attempted; --keep-going goes on "
+                 "after a failure",
+                 n, count);
         cli_log(cli, LEAT_LOG_WARN, line);
     }
 }
@@ -113,8 +115,9 @@ int cmd_cp(struct cli *cli)
         rc = leat_plan_destination(cli->plan, cli->also[i], &err);
     }
     if (!rc && cli->report && !strcmp(cli->report, "-") && writes_output(cli)) {
-        rc = leat_fail_as(&err, LEAT_INVALID, "usage", "standard output holds either the data or "
-                                                       "the report");
+        rc = leat_fail_as(&err, LEAT_INVALID, "usage",
+                          "standard output holds either the data or "
+                          "the report");
     }
     if (rc) {
         cli_print_error(cli, &err, NULL);

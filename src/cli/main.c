@@ -107,7 +107,7 @@ int main(int argc, char **argv)
     cli.args = calloc((size_t)argc + 1, sizeof *cli.args);
     cli.also = calloc((size_t)argc + 2, sizeof *cli.also); /* one may be a variable's */
     int rc = cli.args && cli.also ? leat_new(&cli.leat, &err)
-                      : leat_fail(&err, LEAT_NO_MEMORY, "out of memory");
+                                  : leat_fail(&err, LEAT_NO_MEMORY, "out of memory");
     if (!rc) {
         rc = leat_plan_new(cli.leat, &cli.plan, &err);
     }

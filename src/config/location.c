@@ -256,8 +256,10 @@ static int parse_name(const char *text, const struct lt_location_names *names,
     } else if (url && is_path && !strchr(text, '#')) {
         int len = (int)strcspn(text, ".");
         rc = lt_fail(err, LT_E_INVALID, "\"%s\" can be read in two ways", text);
-        leat_error_remedy(err, "say \"%.*s#%s\" for the connection %.*s (LEAT_CONN_), or \"./%s\" "
-                               "for the local path", len, text, rest, len, text, text);
+        leat_error_remedy(err,
+                          "say \"%.*s#%s\" for the connection %.*s (LEAT_CONN_), or \"./%s\" "
+                          "for the local path",
+                          len, text, rest, len, text, text);
     } else if (url) {
         rc = parse_connection(text, url, rest, names, location, err);
     } else if (is_path) {
@@ -266,10 +268,11 @@ static int parse_name(const char *text, const struct lt_location_names *names,
         memset(&path, 0, sizeof path);
     } else {
         rc = lt_fail(err, LT_E_NOT_FOUND,
-                     "\"%s\" is no URL, no known connection, and no file of that name exists",
-                     text);
-        leat_error_remedy(err, "write ./%s for a path, set LEAT_CONN_<NAME> to a URL for a "
-                               "connection, or use scheme:...", text);
+                     "\"%s\" is no URL, no known connection and no file that exists, and its ending "
+                     "names no format", text);
+        leat_error_remedy(err, "write ./%s for a path, with --format or a / at its end; or set "
+                               "LEAT_CONN_<NAME> to a URL for a connection, or use scheme:...",
+                          text);
     }
     lt_location_done(&path);
     return rc;

@@ -155,8 +155,8 @@ struct casting {
 };
 
 /* Tells the sink of the marked rows, as they were before the cast. */
-static int tell_rejects(const struct casting *c, int64_t row_first,
-                        const struct ArrowArray *before, struct leat_error *err)
+static int tell_rejects(const struct casting *c, int64_t row_first, const struct ArrowArray *before,
+                        struct leat_error *err)
 {
     const struct lt_cast_rejects *rejects = c->rejects;
     struct lt_buf record = LT_BUF_INIT;
@@ -222,16 +222,21 @@ static int cast_and_drop(const struct casting *c, struct leat_payload *payload,
     return LEAT_OK;
 }
 
-static int cast_batch(const struct casting *c, struct leat_payload *payload,
-                      struct leat_error *err)
+static int cast_batch(const struct casting *c, struct leat_payload *payload, struct leat_error *err)
 {
     struct ArrowArray out = {0};
     if (lt_cast_is_identity(c->cast)) {
         return LEAT_OK;
     }
-    int rc = c->flow->run->rejects
-                 ? cast_and_drop(c, payload, &out, err)
-                 : lt_cast_run(c->cast, &payload->batch, payload->row_first, &out, NULL, err);
+    int rc;
+    if (c->flow->run->rejects) {
+        rc = cast_and_drop(c, payload, &out, err);
+    } else {
+        rc = lt_cast_run(c->cast, &payload->batch, payload->row_first, &out, NULL, err);
+        if (rc) {
+            leat_error_place(err, "%s", c->flow->job->label); /* it says row and column */
+        }
+    }
     if (rc) {
         return rc;
     }
@@ -252,9 +257,9 @@ static int check_payload(const struct lt_flow *flow, const struct leat_payload *
         payload->batch.n_children != flow->source_schema.n_children) {
         return lt_fail(err, LT_E_INTERNAL,
                        "%s gave a batch of %lld rows and %lld columns that it says has %lld and "
-                       "%lld", name, (long long)payload->batch.length,
-                       (long long)payload->batch.n_children, (long long)payload->rows,
-                       (long long)flow->source_schema.n_children);
+                       "%lld",
+                       name, (long long)payload->batch.length, (long long)payload->batch.n_children,
+                       (long long)payload->rows, (long long)flow->source_schema.n_children);
     }
     return LEAT_OK;
 }

@@ -22,8 +22,8 @@ struct lt_flow_dest {
     struct lt_queue *queue;
     struct leat_part *part;
     struct leat_receipt receipt;
-    uint64_t *sums;     /* per column, with --verify */
-    int64_t rows_in;    /* handed to the part */
+    uint64_t *sums;  /* per column, with --verify */
+    int64_t rows_in; /* handed to the part */
     struct lt_cast_rejects cast_rejects;
     struct lt_stream_rejects rejects; /* of its cast and its part */
     pthread_t thread;
@@ -45,7 +45,7 @@ struct lt_flow {
     struct lt_stream_rejects rejects;      /* of the transform */
     int attempt;
     int64_t rows_read, bytes_read, limit; /* rows as they came, before the transform */
-    pthread_mutex_t mutex; /* guards failed and error */
+    pthread_mutex_t mutex;                /* guards failed and error */
     bool failed;
     struct leat_error error;
 };

@@ -44,9 +44,8 @@ static int add_job(struct lt_run *run, const struct leat_stream_info *info)
                            .bytes_estimate = info->bytes_estimate,
                            .dest_ns = calloc(n_dests + 1, sizeof(char *)),
                            .dest_names = calloc(n_dests + 1, sizeof(char *))};
-    return job->ns && job->name && job->label && job->dest_ns && job->dest_names
-               ? LEAT_OK
-               : LEAT_NO_MEMORY;
+    return job->ns && job->name && job->label && job->dest_ns && job->dest_names ? LEAT_OK
+                                                                                 : LEAT_NO_MEMORY;
 }
 
 struct listing {
@@ -101,15 +100,14 @@ static int discover(struct lt_run *run, struct lt_side *source, const char *ns, 
                      source->connector->name);
     }
     if (!rc) {
-        rc = source->connector->catalog->discover(source->ep, ns, name, take_stream, &listing,
-                                                  err);
+        rc = source->connector->catalog->discover(source->ep, ns, name, take_stream, &listing, err);
         if (rc == LEAT_NO_MEMORY) {
             rc = lt_fail_oom(err);
         }
     }
     if (!rc && run->jobs.n == 0) {
-        rc = lt_fail(err, LT_E_NOT_FOUND, "%s holds no stream that matches",
-                     source->location->text);
+        rc =
+            lt_fail(err, LT_E_NOT_FOUND, "%s holds no stream that matches", source->location->text);
     }
     if (!rc) {
         qsort(run->jobs.items, run->jobs.n, sizeof *run->jobs.items, larger_first);
@@ -122,8 +120,8 @@ static int discover(struct lt_run *run, struct lt_side *source, const char *ns, 
 static int list_sources(struct lt_run *run, struct lt_side *source, struct leat_error *err)
 {
     char ns[NAME_MAX_BYTES] = "", name[NAME_MAX_BYTES] = "";
-    struct leat_stream_info info = {.size = sizeof info, .kind = LEAT_TABLE,
-                                    .rows_estimate = -1, .bytes_estimate = -1};
+    struct leat_stream_info info = {
+        .size = sizeof info, .kind = LEAT_TABLE, .rows_estimate = -1, .bytes_estimate = -1};
     if (lt_settings_text(&run->plan->settings, "query")) {
         info.name = (struct leat_stream_name){"", "query"};
         info.kind = LEAT_QUERY;
@@ -182,8 +180,9 @@ static int name_destination(struct lt_run *run, struct lt_job *job, struct lt_si
     }
     if (!name[0] && lt_settings_text(&run->plan->settings, "query") &&
         lt_side_can(dest, LEAT_CAN_STREAMS)) {
-        return lt_fail(err, LT_E_USAGE, "the result of a query has no name: name the destination's "
-                                        "stream, as in %s#name",
+        return lt_fail(err, LT_E_USAGE,
+                       "the result of a query has no name: name the destination's "
+                       "stream, as in %s#name",
                        dest->location->text);
     }
     job->dest_ns[d] = expand(ns, job);
@@ -218,8 +217,9 @@ static int check_places(const struct lt_run *run, size_t d, struct leat_error *e
     int rc = LEAT_OK;
     for (size_t i = 1; !rc && i < n; i++) {
         if (by_place(&places[i - 1], &places[i]) == 0) {
-            rc = lt_fail(err, LT_E_USAGE, "%s and %s would both become \"%s\"; use a template "
-                                          "such as #{namespace}_{stream}",
+            rc = lt_fail(err, LT_E_USAGE,
+                         "%s and %s would both become \"%s\"; use a template "
+                         "such as #{namespace}_{stream}",
                          places[i - 1].label, places[i].label, places[i].name);
         }
     }
@@ -260,8 +260,8 @@ static bool same_system(const struct lt_side *a, const struct lt_side *b)
     return a->connector == b->connector && !strcmp(a->location->url, b->location->url);
 }
 
-static bool same_name(const struct lt_side *side, const char *ns_a, const char *a,
-                      const char *ns_b, const char *b)
+static bool same_name(const struct lt_side *side, const char *ns_a, const char *a, const char *ns_b,
+                      const char *b)
 {
     const char *usual = side->caps->default_namespace ? side->caps->default_namespace : "";
     return !strcmp(*ns_a ? ns_a : usual, *ns_b ? ns_b : usual) && !strcmp(a, b);
@@ -290,8 +290,7 @@ static int check_apart(const struct lt_run *run, const struct lt_side *source,
                 !lt_settings_text(&run->plan->settings, "query");
     for (size_t i = 0; same && i < run->jobs.n; i++) {
         const struct lt_job *job = &run->jobs.items[i];
-        if (one ||
-            same_name(source, job->ns, job->name, job->dest_ns[d], job->dest_names[d])) {
+        if (one || same_name(source, job->ns, job->name, job->dest_ns[d], job->dest_names[d])) {
             return lt_fail(err, LT_E_USAGE, "%s would be copied onto itself", job->label);
         }
     }

@@ -1,7 +1,7 @@
 #include "engine/options.h"
 
-#include "core/codes.h"
 #include "core/buf.h"
+#include "core/codes.h"
 #include "core/util.h"
 
 #include <assert.h>
@@ -22,7 +22,8 @@ const struct leat_option lt_plan_options[] = {
      "Let a source without rows replace a destination that holds some"},
     {"columns", LEAT_OPTION_LIST, NULL, "NAME,...",
      "Copy only these columns of the source, in this order"},
-    {"rename", LEAT_OPTION_LIST, NULL, "OLD=NEW,...", "Give columns other names at the destination"},
+    {"rename", LEAT_OPTION_LIST, NULL, "OLD=NEW,...",
+     "Give columns other names at the destination"},
     {"cast", LEAT_OPTION_LIST, NULL, "NAME=TYPE,...",
      "Turn columns (by their source names) into another type, such as total=decimal(12,2); files "
      "are read with these types from the start"},
@@ -104,9 +105,9 @@ int lt_option_check(const struct leat_option *option, const char *value, struct 
     bool flag;
     switch (option->kind) {
     case LEAT_OPTION_BOOL:
-        return is_bool(value, &flag) ? LEAT_OK
-                                     : lt_fail(err, LT_E_USAGE, "--%s is true or false",
-                                               option->name);
+        return is_bool(value, &flag)
+                   ? LEAT_OK
+                   : lt_fail(err, LT_E_USAGE, "--%s is true or false", option->name);
     case LEAT_OPTION_INT:
         return lt_parse_int(value, &number) || number < 0
                    ? lt_fail(err, LT_E_USAGE, "--%s takes a whole number, 0 or more", option->name)
@@ -223,8 +224,9 @@ static int add_elements(const char *text, char ***list, size_t *n)
         size_t len = 0;
         for (; text[len] && (depth > 0 || quoted || text[len] != ','); len++) {
             quoted ^= text[len] == '"';
-            depth += quoted ? 0 : (text[len] == '(' || text[len] == '<') -
-                                      (text[len] == ')' || text[len] == '>');
+            depth += quoted ? 0
+                            : (text[len] == '(' || text[len] == '<') -
+                                  (text[len] == ')' || text[len] == '>');
             depth = LT_MAX(depth, 0);
         }
         char **bigger = realloc(*list, (*n + 2) * sizeof **list);
@@ -275,14 +277,15 @@ char *lt_name_take(const char **text, char end)
     }
     char *name = lt_strdup(p);
     size_t n = 0;
+    bool closed = false;
     for (p++; name && *p; p++) {
-        if (*p == '"' && *++p != '"') {
+        closed = *p == '"' && *++p != '"';
+        if (closed) {
             break;
         }
         name[n++] = *p;
     }
-    /* The loop left behind the closing quote, or at the end without one. */
-    if (name && (n == 0 || p[-1] != '"' || (*p && *p != end))) {
+    if (name && (n == 0 || !closed || (*p && *p != end))) {
         free(name);
         *text = NULL;
         return NULL;

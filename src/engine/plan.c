@@ -60,8 +60,8 @@ static const char *know_extension(void *arg, const char *extension)
     for (size_t i = 0; (connector = leat_connector_at(arg, i)); i++) {
         /* Appended to the contract: an older module's struct ends before it. */
         const char *const *endings =
-            connector->size >= offsetof(struct leat_connector, extensions) +
-                                   sizeof connector->extensions
+            connector->size >=
+                    offsetof(struct leat_connector, extensions) + sizeof connector->extensions
                 ? connector->extensions
                 : NULL;
         for (size_t k = 0; endings && endings[k]; k++) {
@@ -225,8 +225,9 @@ int lt_plan_check(const struct leat_plan *plan, struct leat_error *err)
         return lt_fail(err, LT_E_USAGE, "--with takes foreign-keys");
     }
     if (lt_settings_text(s, "query") && (lt_settings_text(s, "where") || plan->source.stream)) {
-        return lt_fail(err, LT_E_USAGE, "--query stands for the source's table and condition: put "
-                                        "the condition into the query, and name no table");
+        return lt_fail(err, LT_E_USAGE,
+                       "--query stands for the source's table and condition: put "
+                       "the condition into the query, and name no table");
     }
     if (lt_settings_number(s, "memory") < (8 << 20)) {
         return lt_fail(err, LT_E_USAGE, "--memory is at least 8MiB");

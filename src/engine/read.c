@@ -108,8 +108,8 @@ int leat_read(struct leat_plan *plan, struct ArrowArrayStream *ret_stream, struc
         return rc;
     }
     if (reading->run.jobs.n != 1) {
-        rc = lt_fail(err, LT_E_USAGE, "the source names %zu streams; name one",
-                     reading->run.jobs.n);
+        rc =
+            lt_fail(err, LT_E_USAGE, "the source names %zu streams; name one", reading->run.jobs.n);
     } else {
         rc = lt_run_open_rejects(&reading->run, err);
         rc = rc ? rc
@@ -133,13 +133,12 @@ static int look_at_one(struct reading *reading, struct leat_error *err)
 {
     struct lt_job *job = reading->run.jobs.items;
     const struct leat_catalog_ops *catalog = reading->source->connector->catalog;
-    if (!reading->source->location->stream || reading->run.jobs.n != 1 ||
-        job->kind == LEAT_QUERY || !catalog || !catalog->describe) {
+    if (!reading->source->location->stream || reading->run.jobs.n != 1 || job->kind == LEAT_QUERY ||
+        !catalog || !catalog->describe) {
         return LEAT_OK;
     }
     const struct leat_stream_name name = {job->ns, job->name};
-    struct leat_stream_info info = {.size = sizeof info, .rows_estimate = -1,
-                                    .bytes_estimate = -1};
+    struct leat_stream_info info = {.size = sizeof info, .rows_estimate = -1, .bytes_estimate = -1};
     struct ArrowSchema schema = {0};
     int rc = catalog->describe(reading->source->ep, &name, &schema, &info, err);
     if (!rc) {

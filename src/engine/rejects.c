@@ -5,10 +5,12 @@
 #include "core/util.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct lt_rejects {
     pthread_mutex_t mutex; /* guards all below */
@@ -17,6 +19,17 @@ struct lt_rejects {
     int64_t count, errors_max;
     struct lt_buf line;
 };
+
+/* It holds data that was refused elsewhere: a new file is for nobody else to read. */
+static FILE *open_private(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+    if (fd >= 0 && !file) {
+        close(fd);
+    }
+    return file;
+}
 
 int lt_rejects_open(const char *path, int64_t errors_max, struct lt_rejects **ret_rejects,
                     struct leat_error *err)
@@ -30,7 +43,7 @@ int lt_rejects_open(const char *path, int64_t errors_max, struct lt_rejects **re
     rejects->path = lt_strdup(path);
     int rc = rejects->path ? LEAT_OK : lt_fail_oom(err);
     if (!rc && strcmp(path, "none")) {
-        rejects->file = fopen(path, "we");
+        rejects->file = open_private(path);
         if (!rejects->file) {
             rc = lt_fail_errno(err, errno, "cannot write the rejects file %s", path);
         }

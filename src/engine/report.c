@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-int lt_report_new(struct lt_run *run, struct lt_side *const *dests,
-                  struct leat_report **ret_report, struct leat_error *err)
+int lt_report_new(struct lt_run *run, struct lt_side *const *dests, struct leat_report **ret_report,
+                  struct leat_error *err)
 {
     size_t n_dests = run->plan->n_destinations;
     struct leat_report *report = calloc(1, sizeof *report);
@@ -90,12 +90,9 @@ static void add_error(struct lt_json *json, const struct leat_error *error)
     }
     const struct {
         const char *key, *value;
-    } rows[] = {{"code", error->code},
-                {"status", leat_status_name(error->status)},
-                {"sqlstate", error->sqlstate},
-                {"place", error->place},
-                {"message", error->message},
-                {"remedy", error->remedy}};
+    } rows[] = {{"code", error->code},         {"status", leat_status_name(error->status)},
+                {"sqlstate", error->sqlstate}, {"place", error->place},
+                {"message", error->message},   {"remedy", error->remedy}};
     lt_json_object(json);
     for (size_t i = 0; i < LT_ARRAY_LEN(rows); i++) {
         lt_json_key(json, rows[i].key);

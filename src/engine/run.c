@@ -1,9 +1,9 @@
 /* A run: opens both sides, lists the streams, starts workers, watches over them, reports. */
+#include "engine/run.h"
 #include "core/codes.h"
 #include "core/log.h"
 #include "core/thread.h"
 #include "core/util.h"
-#include "engine/run.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #define WAIT_MAX_MS 1000
 #define INTERVAL_MAX_MS 86400000
 #define BATCH_BYTES_MIN (64 << 10)
-#define BATCH_BYTES_MAX (8 << 20)
+#define BATCH_BYTES_MAX (2 << 20) /* larger ones cost memory and gain no time */
 
 /* --- setting up ----------------------------------------------------------------------------- */
 
@@ -49,8 +49,7 @@ static void share_memory(struct lt_run *run)
 {
     int64_t share = run->memory * 2 / 3 / run->workers_n;
     int64_t batches = 6 + 3 * (int64_t)run->plan->n_destinations;
-    run->batch_bytes_max =
-        LT_MIN(LT_MAX(share / batches, BATCH_BYTES_MIN), BATCH_BYTES_MAX);
+    run->batch_bytes_max = LT_MIN(LT_MAX(share / batches, BATCH_BYTES_MIN), BATCH_BYTES_MAX);
     run->queue_bytes_max = 2 * run->batch_bytes_max;
 }
 
@@ -384,8 +383,10 @@ static int take_snapshot(struct lt_run *run, struct lt_side *source, int *worker
     }
     rc = rc ? rc : ops->snapshot_take(taker->ep, run->snapshot, sizeof run->snapshot, err);
     if (rc == LEAT_UNSUPPORTED) {
-        lt_log(LT_LOG_WARN, "%s: the streams are read one after the other, not as of one moment: "
-                            "%s", source->location->text, err->message);
+        lt_log(LT_LOG_WARN,
+               "%s: the streams are read one after the other, not as of one moment: "
+               "%s",
+               source->location->text, err->message);
         run->snapshot[0] = 0;
         return LEAT_OK;
     }
@@ -425,8 +426,10 @@ static int open_workers(struct lt_run *run, struct worker *workers, int n)
         int rc = worker_open(run, &workers[i], &err);
         rc = rc ? rc : lt_side_join(workers[i].source, &err);
         if (rc) {
-            lt_log(LT_LOG_INFO, "going on with %d streams at a time, for another connection could "
-                                "not be had: %s", i, err.message);
+            lt_log(LT_LOG_INFO,
+                   "going on with %d streams at a time, for another connection could "
+                   "not be had: %s",
+                   i, err.message);
             worker_close(&workers[i]);
             memset(&workers[i], 0, sizeof workers[i]);
             return i;
@@ -435,8 +438,7 @@ static int open_workers(struct lt_run *run, struct worker *workers, int n)
     return n;
 }
 
-static int start_workers(struct lt_run *run, struct worker *workers, int n,
-                         struct leat_error *err)
+static int start_workers(struct lt_run *run, struct worker *workers, int n, struct leat_error *err)
 {
     int started = 0, rc = LEAT_OK;
     run->workers_n = n;
@@ -471,8 +473,8 @@ static int describe_job(struct lt_run *run, struct lt_side *source, const struct
     return rc;
 }
 
-static int complete_dest(struct lt_run *run, struct lt_side *source, struct lt_side *dest,
-                         size_t d, struct leat_error *err)
+static int complete_dest(struct lt_run *run, struct lt_side *source, struct lt_side *dest, size_t d,
+                         struct leat_error *err)
 {
     struct leat_write_stream *streams = calloc(run->jobs.n, sizeof *streams);
     struct ArrowSchema *schemas = calloc(run->jobs.n, sizeof *schemas);
@@ -579,9 +581,9 @@ static void estimate(struct lt_run *run, struct lt_side *source)
     struct lt_job *job = run->jobs.items;
     const struct leat_catalog_ops *catalog = source->connector->catalog;
     const char *url = source->location->url;
-    if (!run->observer || !run->observer->progress || run->jobs.n != 1 ||
-        job->rows_estimate >= 0 || !catalog || !catalog->describe ||
-        lt_settings_text(&run->plan->settings, "query") || !strcmp(url + strlen(url) - 2, ":-")) {
+    if (!run->observer || !run->observer->progress || run->jobs.n != 1 || job->rows_estimate >= 0 ||
+        !catalog || !catalog->describe || lt_settings_text(&run->plan->settings, "query") ||
+        !strcmp(url + strlen(url) - 2, ":-")) {
         return;
     }
     const struct leat_stream_name name = {job->ns, job->name};

@@ -61,7 +61,7 @@ struct lt_side {
     struct leat_host host;
     struct leat_param *params; /* the plan's extras that this connector's table has */
     size_t n_params;
-    _Atomic bool stale; /* to be opened again before it is used: it failed, or was cancelled */
+    _Atomic bool stale;   /* to be opened again before it is used: it failed, or was cancelled */
     struct lt_side *next; /* list of open sides, guarded by run->sides_mutex */
 };
 
@@ -92,8 +92,8 @@ struct lt_run {
     pthread_mutex_t mutex; /* guards all below, with `changed` */
     pthread_cond_t changed;
     size_t unit_next, units_n, units_done, units_told;
-    bool ended; /* the canceller is to end */
-    bool stop;  /* a unit failed and --keep-going was not said */
+    bool ended;          /* the canceller is to end */
+    bool stop;           /* a unit failed and --keep-going was not said */
     const char *current; /* label of a stream at work */
     bool *job_done;
 
@@ -143,8 +143,8 @@ void lt_run_read_plan(struct lt_run *run, const struct lt_side *source, const st
                       struct leat_read_plan *ret_plan);
 
 /* report.c */
-int lt_report_new(struct lt_run *run, struct lt_side *const *dests,
-                  struct leat_report **ret_report, struct leat_error *err);
+int lt_report_new(struct lt_run *run, struct lt_side *const *dests, struct leat_report **ret_report,
+                  struct leat_error *err);
 static inline struct lt_result *lt_run_result(struct lt_run *run, size_t job, size_t dest)
 {
     return &run->report->results[job * run->plan->n_destinations + dest];

@@ -80,8 +80,7 @@ int leat_add_connector(struct leat *leat, const struct leat_connector *connector
                        connector->name, connector->abi, LEAT_CONNECTOR_ABI);
     }
     pthread_mutex_lock(&leat->mutex);
-    const struct leat_connector **added =
-        realloc(leat->added, (leat->n_added + 1) * sizeof *added);
+    const struct leat_connector **added = realloc(leat->added, (leat->n_added + 1) * sizeof *added);
     if (added) {
         added[leat->n_added++] = connector;
         leat->added = added;
@@ -184,9 +183,8 @@ const struct leat_connector *leat_connector_by_name(struct leat *leat, const cha
     for (size_t i = 0; n + 1 < LT_ARRAY_LEN(names) && (connector = leat_connector_at(leat, i));
          i++) {
         names[n++] = connector->name;
-        for (size_t k = 0; connector->aliases && connector->aliases[k] &&
-                           n + 1 < LT_ARRAY_LEN(names);
-             k++) {
+        for (size_t k = 0;
+             connector->aliases && connector->aliases[k] && n + 1 < LT_ARRAY_LEN(names); k++) {
             names[n++] = connector->aliases[k];
         }
     }

@@ -151,8 +151,10 @@ int lt_side_join(struct lt_side *side, struct leat_error *err)
     if (run->snapshot_own) {
         char token[sizeof run->snapshot];
         if (!run->atomic) {
-            lt_log(LT_LOG_WARN, "%s: the source was opened again: streams from here on are read as "
-                                "of a later moment", side->location->text);
+            lt_log(LT_LOG_WARN,
+                   "%s: the source was opened again: streams from here on are read as "
+                   "of a later moment",
+                   side->location->text);
         }
         return ops->snapshot_take(side->ep, token, sizeof token, err);
     }
@@ -210,8 +212,7 @@ static const char *copy_part(const char *text, char *out, size_t size)
 }
 
 /* namespace.stream, or all of it as the stream's name where there are no namespaces. */
-static bool split_name(const char *text, bool namespaces, char *ret_ns, char *ret_name,
-                       size_t size)
+static bool split_name(const char *text, bool namespaces, char *ret_ns, char *ret_name, size_t size)
 {
     *ret_ns = 0;
     if (!namespaces && *text != '"') {

@@ -70,9 +70,10 @@ static void close_endpoint(struct leat_endpoint *ep)
 
 static const struct leat_capabilities *capabilities(struct leat_endpoint *ep)
 {
-    static const struct leat_capabilities caps = {
-        .size = sizeof caps, .payloads_out = LEAT_PAYLOAD_BATCH, .readers_max = 1,
-        .default_namespace = ""};
+    static const struct leat_capabilities caps = {.size = sizeof caps,
+                                                  .payloads_out = LEAT_PAYLOAD_BATCH,
+                                                  .readers_max = 1,
+                                                  .default_namespace = ""};
     (void)ep;
     return &caps;
 }
@@ -83,8 +84,10 @@ static int discover(struct leat_endpoint *ep, const char *ns_pattern, const char
     (void)ns_pattern;
     (void)name_pattern;
     (void)err;
-    const struct leat_stream_info info = {.size = sizeof info, .name = {"", ep->name},
-                                          .kind = LEAT_QUERY, .rows_estimate = -1,
+    const struct leat_stream_info info = {.size = sizeof info,
+                                          .name = {"", ep->name},
+                                          .kind = LEAT_QUERY,
+                                          .rows_estimate = -1,
                                           .bytes_estimate = -1};
     return each(arg, &info);
 }
@@ -116,8 +119,7 @@ static int start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
     }
     reader->ep = ep;
     int code = ep->stream.get_schema(&ep->stream, &reader->schema);
-    int rc = code ? stream_failed(&ep->stream, code, err)
-                  : lt_schema_check(&reader->schema, err);
+    int rc = code ? stream_failed(&ep->stream, code, err) : lt_schema_check(&reader->schema, err);
     if (rc) {
         finish(reader);
         return rc;

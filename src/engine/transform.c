@@ -103,14 +103,18 @@ static int check_chosen(const struct lt_column_wishes *wishes, struct leat_error
 {
     for (size_t i = 0; i < wishes->n_renames; i++) {
         if (!is_chosen(wishes, wishes->renames[2 * i])) {
-            return lt_fail(err, LT_E_USAGE, "--rename names column \"%s\", which --columns leaves "
-                                            "out", wishes->renames[2 * i]);
+            return lt_fail(err, LT_E_USAGE,
+                           "--rename names column \"%s\", which --columns leaves "
+                           "out",
+                           wishes->renames[2 * i]);
         }
     }
     for (int64_t i = 0; i < wishes->types.n_children; i++) {
         if (!is_chosen(wishes, wishes->types.children[i]->name)) {
-            return lt_fail(err, LT_E_USAGE, "--cast names column \"%s\", which --columns leaves "
-                                            "out", wishes->types.children[i]->name);
+            return lt_fail(err, LT_E_USAGE,
+                           "--cast names column \"%s\", which --columns leaves "
+                           "out",
+                           wishes->types.children[i]->name);
         }
     }
     return LEAT_OK;
@@ -152,8 +156,7 @@ void lt_column_wishes_done(struct lt_column_wishes *wishes)
 }
 
 /* Adds `column "x"` and the closest name to the list of what is missing. */
-static int note_missing(struct lt_buf *missing, const char *name,
-                        const struct ArrowSchema *source)
+static int note_missing(struct lt_buf *missing, const char *name, const struct ArrowSchema *source)
 {
     const char **names = calloc((size_t)source->n_children + 1, sizeof *names);
     if (!names) {
@@ -195,8 +198,8 @@ static int check_names(const struct lt_column_wishes *wishes, const struct Arrow
     if (rc) {
         rc = lt_fail_oom(err);
     } else if (missing.len) {
-        rc = lt_fail(err, LT_E_UNKNOWN_COLUMN, "the source has no column %s",
-                     lt_buf_text(&missing));
+        rc =
+            lt_fail(err, LT_E_UNKNOWN_COLUMN, "the source has no column %s", lt_buf_text(&missing));
     }
     lt_buf_done(&missing);
     return rc;

@@ -70,11 +70,11 @@ static char *make_source_id(const struct lt_run *run, const struct lt_job *job)
     }
     struct lt_buf id = LT_BUF_INIT;
     int rc = lt_buf_printf(&id, "%s:%s%s%s%s%s", url.scheme, url.has_authority ? "//" : "",
-                           url.host ? url.host : "", url.port ? ":" : "",
-                           url.port ? url.port : "", path);
+                           url.host ? url.host : "", url.port ? ":" : "", url.port ? url.port : "",
+                           path);
     if (!rc && query) {
-        rc = lt_buf_printf(&id, "?query=%016llx",
-                           (unsigned long long)lt_hash(query, strlen(query)));
+        rc =
+            lt_buf_printf(&id, "?query=%016llx", (unsigned long long)lt_hash(query, strlen(query)));
     } else if (!rc) {
         rc = lt_buf_printf(&id, "#%s", job->label);
     }
@@ -96,8 +96,10 @@ static int describe_stream(struct unit *unit, size_t i, struct leat_error *err)
     struct ArrowSchema schema = {0};
     struct lt_cast *cast = NULL;
     if (!source->connector->catalog || !source->connector->catalog->describe) {
-        return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot describe its streams, so they cannot be "
-                                              "committed together", source->connector->name);
+        return lt_fail(err, LT_E_UNSUPPORTED,
+                       "%s cannot describe its streams, so they cannot be "
+                       "committed together",
+                       source->connector->name);
     }
     int rc = source->connector->catalog->describe(source->ep, &name, &schema, &info, err);
     if (!rc) {
@@ -116,8 +118,8 @@ static int find_schemas(struct unit *unit, struct leat_error *err)
     int rc = LEAT_OK;
     if (unit->n == 1) {
         unit->flow_started = true;
-        rc = lt_flow_start(unit->run, unit_job(unit, 0), *unit->source, unit->attempt,
-                           &unit->flow, err);
+        rc = lt_flow_start(unit->run, unit_job(unit, 0), *unit->source, unit->attempt, &unit->flow,
+                           err);
         return rc ? rc : lt_schema_copy(&unit->flow.schema, &unit->schemas[0], err);
     }
     for (size_t i = 0; !rc && i < unit->n; i++) {
@@ -142,9 +144,10 @@ static int check_casts(const struct ArrowSchema *from, const struct ArrowSchema 
             lt_buf_clear(&to_name);
             rc = lt_type_print(from->children[at], &from_name);
             rc = rc ? rc : lt_type_print(to->children[i], &to_name);
-            rc = rc ? rc : lt_buf_printf(&faults, "%scolumn \"%s\" is %s, the destination's is %s",
-                                         faults.len ? "; " : "", name, lt_buf_text(&from_name),
-                                         lt_buf_text(&to_name));
+            rc = rc ? rc
+                    : lt_buf_printf(&faults, "%scolumn \"%s\" is %s, the destination's is %s",
+                                    faults.len ? "; " : "", name, lt_buf_text(&from_name),
+                                    lt_buf_text(&to_name));
         }
     }
     if (rc) {
@@ -164,15 +167,14 @@ static void fill_write_streams(struct unit *unit, size_t d)
     struct unit_dest *dest = &unit->dests[d];
     for (size_t i = 0; i < unit->n; i++) {
         const struct lt_job *job = unit_job(unit, i);
-        dest->streams[i] = (struct leat_write_stream){
-            .size = sizeof dest->streams[i],
-            .name = {job->dest_ns[d], job->dest_names[d]},
-            .schema = &unit->schemas[i],
-            .source_id = unit->source_ids[i],
-            .mode = run->mode,
-            .flags = run->write_flags,
-            .parts_wanted = 1,
-            .payloads = LEAT_PAYLOAD_BATCH};
+        dest->streams[i] = (struct leat_write_stream){.size = sizeof dest->streams[i],
+                                                      .name = {job->dest_ns[d], job->dest_names[d]},
+                                                      .schema = &unit->schemas[i],
+                                                      .source_id = unit->source_ids[i],
+                                                      .mode = run->mode,
+                                                      .flags = run->write_flags,
+                                                      .parts_wanted = 1,
+                                                      .payloads = LEAT_PAYLOAD_BATCH};
     }
     lt_new_id(dest->load_id);
     dest->want = (struct leat_write_plan){.size = sizeof dest->want,
@@ -201,8 +203,7 @@ static void release_plan(struct unit_dest *dest)
 }
 
 /* The plan must be about the streams that were asked for, and do together what is to be. */
-static int check_plan(const struct unit *unit, const struct unit_dest *dest,
-                      struct leat_error *err)
+static int check_plan(const struct unit *unit, const struct unit_dest *dest, struct leat_error *err)
 {
     const char *name = (*dest->side)->connector->name;
     if (dest->plan.n_streams != unit->n) {
@@ -211,8 +212,10 @@ static int check_plan(const struct unit *unit, const struct unit_dest *dest,
     }
     if (unit->n > 1 && dest->plan.atomicity != LEAT_ATOMIC_LOAD &&
         dest->plan.atomicity != LEAT_ATOMIC_MANIFEST) {
-        return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot commit several streams together, as "
-                                              "--atomic asks", name);
+        return lt_fail(err, LT_E_UNSUPPORTED,
+                       "%s cannot commit several streams together, as "
+                       "--atomic asks",
+                       name);
     }
     return LEAT_OK;
 }
@@ -233,8 +236,7 @@ static int plan_dest(struct unit *unit, size_t d, struct leat_error *err)
         }
     }
     if (rc && err && !err->place[0]) {
-        leat_error_place(err, "%s", unit->n == 1 ? unit_job(unit, 0)->label
-                                                 : side->location->text);
+        leat_error_place(err, "%s", unit->n == 1 ? unit_job(unit, 0)->label : side->location->text);
     }
     return rc;
 }
@@ -393,13 +395,16 @@ static int ask_outcome(struct unit *unit, size_t d, struct leat_error *err)
     release_plan(dest); /* before its endpoint is closed */
     int rc = ask_until_known(unit, dest, &outcome, &asking);
     if (!rc && outcome == LEAT_LOAD_COMMITTED) {
-        lt_log(LT_LOG_INFO, "load %s: the reply to its commit was lost; the destination says it is "
-                            "committed", dest->load_id);
+        lt_log(LT_LOG_INFO,
+               "load %s: the reply to its commit was lost; the destination says it is "
+               "committed",
+               dest->load_id);
         return LEAT_OK;
     }
     if (!rc) {
-        return lt_fail(err, LT_E_UNAVAILABLE, "the connection was lost during the commit, and the "
-                                              "destination says it did not happen");
+        return lt_fail(err, LT_E_UNAVAILABLE,
+                       "the connection was lost during the commit, and the "
+                       "destination says it did not happen");
     }
     unit->in_doubt = true;
     for (size_t i = 0; i < unit->n; i++) {
@@ -407,7 +412,8 @@ static int ask_outcome(struct unit *unit, size_t d, struct leat_error *err)
     }
     return lt_fail(err, LT_E_OUTCOME_UNKNOWN,
                    "the connection was lost during the commit of load %s, and the destination "
-                   "could not be asked what became of it: %s", dest->load_id, asking.message);
+                   "could not be asked what became of it: %s",
+                   dest->load_id, asking.message);
 }
 
 static int commit_dest(struct unit *unit, size_t d, struct leat_error *err)
@@ -448,8 +454,8 @@ static int commit_dest(struct unit *unit, size_t d, struct leat_error *err)
 static int unit_init(struct unit *unit, struct lt_run *run, struct lt_side **source,
                      struct lt_side **dests, size_t first, size_t n, struct leat_error *err)
 {
-    *unit = (struct unit){.run = run, .source = source, .first = first, .n = n,
-                          .n_dests = run->plan->n_destinations};
+    *unit = (struct unit){
+        .run = run, .source = source, .first = first, .n = n, .n_dests = run->plan->n_destinations};
     unit->dests = calloc(unit->n_dests + 1, sizeof *unit->dests);
     unit->schemas = calloc(n, sizeof *unit->schemas);
     unit->source_ids = calloc(n, sizeof *unit->source_ids);
@@ -626,9 +632,7 @@ static int describe_one(struct unit *unit, size_t d, struct lt_buf *out)
         rc = rc ? rc : lt_type_print(field, out);
         rc = rc ? rc : lt_buf_puts(out, " -> ");
         rc = rc ? rc : lt_type_print(to->schema.children[i], out);
-        rc = rc ? rc : lt_buf_puts(out, field->flags & ARROW_FLAG_NULLABLE
-                                            ? "\n"
-                                            : " not null\n");
+        rc = rc ? rc : lt_buf_puts(out, field->flags & ARROW_FLAG_NULLABLE ? "\n" : " not null\n");
     }
     if (!rc && to->ddl) {
         rc = lt_buf_printf(out, "  %s\n", to->ddl);

@@ -106,6 +106,19 @@ static int expand_canonical(const struct leat_type_in *row, int arg1, int arg2, 
     return LEAT_OK;
 }
 
+/* True for the type that utf8 or binary itself becomes here: its name says nothing more, and with
+ * it in the metadata plain text would look like a type Arrow has no word for. */
+static bool is_plain_text(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                          const char *system_full)
+{
+    struct lt_buf made = LT_BUF_INIT;
+    bool plain = (!strcmp(field->format, "u") || !strcmp(field->format, "z")) &&
+                 !field->metadata && !lt_dialect_type(dialect, field, &made, NULL) &&
+                 !strcasecmp(lt_buf_text(&made), system_full);
+    lt_buf_done(&made);
+    return plain;
+}
+
 int lt_dialect_field(const struct lt_dialect *dialect, const char *system, const char *system_full,
                      int arg1, int arg2, struct ArrowSchema *ret_field, struct leat_error *err)
 {
@@ -122,6 +135,10 @@ int lt_dialect_field(const struct lt_dialect *dialect, const char *system, const
         goto out;
     }
     lt_buf_clear(&text);
+    if (is_plain_text(dialect, &field, system_full)) {
+        lt_schema_move(&field, ret_field);
+        goto out;
+    }
     if (lt_buf_printf(&text, "%s:%s", dialect->name, system_full)) {
         status = lt_fail_oom(err);
         goto out;

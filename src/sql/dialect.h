@@ -39,7 +39,8 @@ int lt_dialect_generated_name(const struct lt_dialect *dialect, const char *pref
 
 /* Makes a field (nullable, unnamed) for a system type; args as the catalog gives them, -1 for
  * absent. An unknown type becomes utf8 with leat.source_type. `system_full` ("numeric(10,2)",
- * "inet") is kept as leat.source_type = "<dialect>:<system_full>" in every case. */
+ * "inet") is kept as leat.source_type = "<dialect>:<system_full>", but for the type that plain utf8
+ * or binary becomes here anyway. */
 int lt_dialect_field(const struct lt_dialect *dialect, const char *system, const char *system_full,
                      int arg1, int arg2, struct ArrowSchema *ret_field, struct leat_error *err);
 

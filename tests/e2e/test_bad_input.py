@@ -92,10 +92,9 @@ def test_no_permission_to_read_or_write_is_refused(leat, pg, kept, csv_file, tmp
     kept.execute("create role guest login password 'guest'")
     try:
         url = pg.url(kept.name, user="guest", password="guest")
-        # 1 where only the statement itself, sent when all else was ready, was told so.
-        leat.fails((1, 2), "denied", "cp", f"{url}#public.kept", tmp_path / "out.csv")
-        leat.fails((1, 2), "denied", "cp", csv_file, f"{url}#public.kept", "--append")
-        leat.fails((1, 2), "denied", "cp", csv_file, f"{url}#public.new_one")
+        leat.fails(2, "denied", "cp", f"{url}#public.kept", tmp_path / "out.csv")
+        leat.fails(2, "denied", "cp", csv_file, f"{url}#public.kept", "--append")
+        leat.fails(2, "denied", "cp", csv_file, f"{url}#public.new_one")
         assert not (tmp_path / "out.csv").exists()
         is_kept(kept)
     finally:
@@ -236,7 +235,7 @@ def test_file_size_limit_stops_the_run_and_leaves_no_file(leat, tmp_path):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
-    leat.fails((1, 2, 75), ("no-space", "io", "limit", "invalid"), "cp", path, tmp_path / "out.csv",
+    leat.fails(1, "no-space", "cp", path, tmp_path / "out.csv",
                preexec_fn=limit)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["home", "in.csv"]
 

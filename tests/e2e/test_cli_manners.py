@@ -45,6 +45,24 @@ def test_wrong_usage_has_status_2(leat, arguments):
     assert done.returncode == 2 and (done.stderr or done.stdout)
 
 
+def test_usage_errors_name_the_help_that_explains_them(leat):
+    assert "leat help cp" in leat.fails(2, "usage", "cp", "a.csv").stderr
+
+
+def test_a_reader_that_had_enough_of_the_help_is_not_told_of_an_error(leat):
+    reader, writer = os.pipe()
+    os.close(reader)
+    child = leat.start("help", "cp", stdout=writer)
+    os.close(writer)
+    assert child.wait(20) == 141 and child.stderr.read() == b""
+
+
+def test_a_full_device_under_the_help_is_told(leat):
+    with open("/dev/full", "wb") as full:
+        child = leat.start("help", "cp", stdout=full)
+        assert child.wait(20) == 1 and b"[io]" in child.stderr.read()
+
+
 def test_a_copy_says_one_line_a_stream_on_standard_error_and_nothing_else(leat, csv_file, tmp_path):
     done = leat.ok("cp", csv_file, tmp_path / "out.arrow")
     assert done.stdout == ""
@@ -146,7 +164,8 @@ def test_progress_as_json_is_for_machines(leat, pg_db, tmp_path):
     done = leat.ok("cp", pg_db.stream("t"), tmp_path / "t.csv", "--progress=json",
                    "--log-format=json")
     lines = [json.loads(line) for line in done.stderr.splitlines()]
-    assert lines[-1]["level"] == "result"
+    assert [line["level"] for line in lines].count("result") == 1
+    assert any(line["level"] == "progress" for line in lines)
     assert all(line["level"] in ("progress", "result") for line in lines)
 
 

@@ -37,6 +37,7 @@ def test_skipped_records_are_written_with_place_code_and_reason(leat, bad_csv, t
     assert all(line["code"] == "value-syntax" and "in.csv" in line["place"] for line in lines)
     assert ":3" in lines[0]["place"] and ":4" in lines[1]["place"]
     assert any("tall" in json.dumps(line) for line in lines)  # the record itself is kept
+    assert oct(rejects.stat().st_mode & 0o077) == "0o0"  # it holds data: for nobody else
 
 
 def test_too_many_rejects_stop_the_run_and_leave_the_destination(leat, bad_csv, tmp_path):

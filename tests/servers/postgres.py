@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 
 USER = "leat"
 PASSWORD = "pa55-w0rd-of-leat"
@@ -82,6 +83,38 @@ class Postgres:
     def restart(self, mode="immediate"):
         self.stop(mode)
         self._up()
+
+    def _own(self, *paths):
+        for path in paths:
+            os.chmod(path, 0o600)
+            if self.as_user:
+                os.chown(path, self.as_user["user"], self.as_user["group"])
+
+    def enable_tls(self):
+        """Gives the server a certificate for localhost; returns its path."""
+        certificate, key = self.data / "server.crt", self.data / "server.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key,
+                        "-out", certificate, "-days", "2", "-subj", "/CN=localhost"], check=True,
+                       stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._own(certificate, key)
+        self._set_tls("on")
+        return certificate
+
+    def disable_tls(self):
+        self._set_tls("off")
+
+    def _set_tls(self, value):
+        """postgresql.auto.conf counts last; the reload is over when new sessions see it."""
+        (self.data / "postgresql.auto.conf").write_text(f"ssl = {value}\n", encoding="utf-8")
+        self._run("pg_ctl", "-D", self.data, "reload")
+        reply = b"S" if value == "on" else b"N"
+        for _ in range(200):
+            with socket.create_connection(("127.0.0.1", self.port)) as sock:
+                sock.sendall(bytes.fromhex("0000000804d2162f"))  # SSLRequest
+                if sock.recv(1) == reply:
+                    return
+            time.sleep(0.02)
+        raise TimeoutError(f"the server did not switch TLS {value}")
 
     def remove(self):
         if (self.data / "postmaster.pid").exists():

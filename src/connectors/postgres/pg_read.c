@@ -276,6 +276,29 @@ static int describe_plan(struct leat_endpoint *ep, const struct leat_read_plan *
     return status;
 }
 
+/* Has the server plan the SELECT inside the COPY: it checks every name, type and privilege, and
+ * runs nothing. So a read that cannot work is refused before a destination is touched. */
+static int try_plan(const struct leat_reader *reader, struct leat_error *err)
+{
+    static const char head[] = "COPY (", tail[] = ") TO STDOUT (FORMAT binary)";
+    struct pg_conn *conn = NULL;
+    PGresult *result = NULL;
+    size_t len = strlen(reader->sql) - (sizeof head - 1) - (sizeof tail - 1);
+    char *sql = lt_format("EXPLAIN %.*s", (int)len, reader->sql + sizeof head - 1);
+    int status = sql ? pg_take(reader->ep, &conn, err) : lt_fail_oom(err);
+    if (!status) {
+        status = pg_query(conn, sql, 0, NULL, &result, err);
+        if (status) {
+            leat_error_place(err, "%s", reader->place);
+        } else {
+            pg_clear(conn, result);
+        }
+    }
+    pg_give(conn);
+    free(sql);
+    return status;
+}
+
 static void take_limits(struct leat_reader *reader, const struct leat_read_plan *plan)
 {
     reader->rows_max = plan->batch_rows_max > 0 ? plan->batch_rows_max : BATCH_ROWS;
@@ -330,6 +353,7 @@ static int start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
         status = reader->place ? build_copy(reader, plan, &all, err) : lt_fail_oom(err);
     }
     status = status ? status : init_decoder(reader, err);
+    status = status ? status : try_plan(reader, err);
     pg_table_done(&all);
     if (status) {
         finish(reader);

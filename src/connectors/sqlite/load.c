@@ -271,6 +271,10 @@ static void sq_abort(struct leat_load *load)
         if (!load->conn->api->sqlite3_get_autocommit(load->conn->db)) {
             lt_sq_exec(load->conn, "ROLLBACK", NULL);
         }
+        /* After a full disk SQLite has ended the transaction but keeps the journal for the next
+         * one who reads: that had better be us, for a reader without the right to write cannot
+         * play it back. */
+        lt_sq_exec(load->conn, "SELECT count(*) FROM sqlite_schema", NULL);
         if (load->made_file) {
             remove_made_file(load);
         }

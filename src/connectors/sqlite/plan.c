@@ -228,8 +228,9 @@ static int check_may_replace(struct leat_endpoint *ep, struct sq_conn *conn,
         stream->rows_before != 0) {
         char count[LT_HUMAN_MAX];
         return lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS,
-                       "%s holds %s rows that leat did not write from this source", want->name.name,
-                       lt_human_count(stream->rows_before, count));
+                       "%s holds %s row%s that leat did not write from this source",
+                       want->name.name, lt_human_count(stream->rows_before, count),
+                       stream->rows_before == 1 ? "" : "s");
     }
     return LEAT_OK;
 }

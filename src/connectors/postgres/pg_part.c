@@ -82,7 +82,8 @@ int pg_part_begin_copy(struct leat_part *part, const char *copy_to, struct leat_
         part->copying = part->conn->copying_in = true;
         status = pg_encode_header(&part->encoder, &part->out) ? lt_fail_oom(err) : LEAT_OK;
     }
-    return status;
+    const struct leat_stream_name name = {part->target->ns, part->target->name};
+    return pg_explain_lock(part->conn, &name, false, status, err);
 }
 
 /* The server gave up on the COPY: its reason is in the results. */

@@ -558,7 +558,7 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
     }
     pg_table_done(&table);
     lt_schema_done(&incoming);
-    return status;
+    return pg_explain_lock(conn, &name, false, status, err);
 }
 
 static char *route_text(const struct pg_target *target, bool staged)

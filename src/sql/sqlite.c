@@ -87,7 +87,7 @@ const struct leat_type_out lt_sqlite_types_out[] = {
      "ISO 8601 text in UTC, ending Z; nanoseconds as "
      "TIMESTAMPTZ_NS"},
     {"interval", "INTERVAL_TEXT", "ISO 8601 text"},
-    {"list", "JSON_TEXT", "as a JSON array"},
+    {"list", "JSON_TEXT", "as a JSON array; in list<json>, JSON's own null comes back as a null"},
     {"struct", "JSON_TEXT", "as a JSON object"},
     {"map", "JSON_TEXT", "as JSON"},
     {NULL, NULL, NULL},

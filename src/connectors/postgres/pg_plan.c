@@ -157,7 +157,12 @@ static int plan_new_table(struct pg_conn *conn, struct pg_target *target,
     table->columns = calloc((size_t)incoming->n_children + 1, sizeof *table->columns);
     int status = table->columns ? lt_schema_init_struct(&table->schema, 0, err) : lt_fail_oom(err);
     for (int64_t i = 0; i < incoming->n_children && !status; i++) {
-        status = new_column(conn, incoming->children[i], table, err);
+        if (strlen(incoming->children[i]->name) >= PG_NAME_MAX) {
+            status = lt_fail(err, LT_E_INVALID, "a name longer than %d bytes, which the server "
+                                                "would cut", PG_NAME_MAX - 1);
+            leat_error_remedy(err, "rename it with --rename old=new");
+        }
+        status = status ? status : new_column(conn, incoming->children[i], table, err);
         if (status) {
             leat_error_place(err, "column \"%s\"", incoming->children[i]->name);
         }
@@ -194,8 +199,10 @@ static int count_rows(struct pg_conn *conn, struct pg_target *target, const stru
              target->quoted, COUNT_EXACT_MAX + 1);
     int status = pg_value(conn, sql, 0, NULL, text, sizeof text, &why);
     if (status == LEAT_DENIED) {
-        target->rows_before = table->rows_estimate;
-        return LEAT_OK; /* who may write need not be allowed to read */
+        /* Who may write need not be allowed to read. Only an empty file surely has no rows. */
+        bool sure = table->rows_estimate != 0 || table->bytes_estimate == 0;
+        target->rows_before = sure ? table->rows_estimate : -1;
+        return LEAT_OK;
     }
     if (status) {
         if (err) {
@@ -403,7 +410,7 @@ static int match_columns(struct pg_target *target, struct ArrowSchema *incoming,
     return status;
 }
 
-static int refuse_foreign_rows(const struct pg_target *target, struct leat_error *err)
+int pg_refuse_foreign_rows(const struct pg_target *target, struct leat_error *err)
 {
     char count[LT_HUMAN_MAX];
     if (target->mode != LEAT_REPLACE || target->ours || target->rows_before == 0 ||
@@ -430,7 +437,7 @@ static int plan_existing(struct pg_conn *conn, struct pg_target *target,
     }
     int status = count_rows(conn, target, table, err);
     status = status ? status : pg_state_ours(conn, target, &target->ours, err);
-    status = status ? status : refuse_foreign_rows(target, err);
+    status = status ? status : pg_refuse_foreign_rows(target, err);
     if (!status && target->mode == LEAT_REPLACE && target->flags & LEAT_WRITE_RECREATE) {
         target->route = PG_ROUTE_RECREATE;
         status = refuse_dependants(conn, target, err);
@@ -464,6 +471,19 @@ static int check_schema(struct pg_conn *conn, const char *ns, struct leat_error 
 
 /* --- one stream ---------------------------------------------------------------------------- */
 
+/* The source's name for a column's type. Text and bytes carry none: they are what they look like. */
+static bool is_type(const struct ArrowSchema *field, const char *type_text)
+{
+    char source[512];
+    if (lt_schema_meta_text(field, LT_META_SOURCE_TYPE, source, sizeof source)) {
+        return !strncmp(source, "postgres:", 9) && !strcmp(source + 9, type_text);
+    }
+    struct lt_type type;
+    return !lt_type_of(field, &type, NULL) && type.logical == LT_PLAIN &&
+           ((type.id == LT_UTF8 && !strcmp(type_text, "text")) ||
+            (type.id == LT_BINARY && !strcmp(type_text, "bytea")));
+}
+
 static bool can_forward(const struct pg_target *target, const struct leat_write_stream *want)
 {
     if (!(want->payloads & LEAT_PAYLOAD_BYTES) || !want->bytes_format ||
@@ -472,13 +492,10 @@ static bool can_forward(const struct pg_target *target, const struct leat_write_
         return false;
     }
     for (int64_t i = 0; i < target->table.n_columns; i++) {
-        char source[512];
         const struct pg_column *column = &target->table.columns[i];
         /* Types of the user's own have other numbers at every server. */
         if (column->wire == PG_WIRE_TEXT_CAST ||
-            !lt_schema_meta_text(want->schema->children[i], LT_META_SOURCE_TYPE, source,
-                                 sizeof source) ||
-            strncmp(source, "postgres:", 9) != 0 || strcmp(source + 9, column->type_text) != 0) {
+            !is_type(want->schema->children[i], column->type_text)) {
             return false;
         }
     }
@@ -522,8 +539,9 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
     if (want->mode != LEAT_REPLACE && want->mode != LEAT_APPEND) {
         return lt_fail(err, LT_E_UNSUPPORTED, "postgres replaces and appends, nothing else");
     }
-    if (strlen(target->name) > 63) {
-        return lt_fail(err, LT_E_INVALID, "the table's name is longer than 63 bytes");
+    if (strlen(target->name) >= PG_NAME_MAX) {
+        return lt_fail(err, LT_E_INVALID, "the table's name is longer than %d bytes",
+                       PG_NAME_MAX - 1);
     }
     int status = copy_incoming(want, &incoming, err);
     struct leat_stream_name name = {target->ns, target->name};

@@ -181,6 +181,8 @@ int lt_csv_read_schema(struct lt_format_reader *reader, struct ArrowSchema *ret_
                        struct leat_error *err);
 int lt_csv_read_next(struct lt_format_reader *reader, struct ArrowArray *ret_batch,
                      struct leat_error *err);
+int lt_csv_read_retype(struct lt_format_reader *reader, const struct ArrowSchema *types,
+                       struct leat_error *err);
 void lt_csv_read_close(struct lt_format_reader *reader);
 
 int lt_csv_write_open(struct lt_sink *sink, const struct ArrowSchema *schema,

@@ -54,9 +54,18 @@ static int join(struct pg_conn *conn, const char *token, struct leat_error *err)
         pg_literal(&sql, token)) {
         status = lt_fail_oom(err);
     }
-    status = status ? status : pg_exec(conn, lt_buf_text(&sql), err);
+    struct leat_error why = {.status = LEAT_OK};
+    int joined = status ? LEAT_OK : pg_exec(conn, lt_buf_text(&sql), &why);
     lt_buf_done(&sql);
-    return status;
+    /* "invalid", or from version 17 on "does not exist": the session that exported it has ended. */
+    if (joined && (!strcmp(why.sqlstate, "22023") || !strcmp(why.sqlstate, "42704"))) {
+        return lt_fail(err, LT_E_UNAVAILABLE, "the snapshot that the streams are read in is gone: "
+                                              "its session was lost, or the server restarted");
+    }
+    if (joined && err) {
+        *err = why;
+    }
+    return status ? status : joined;
 }
 
 static int snapshot_take(struct leat_endpoint *ep, char *ret_token, size_t size,

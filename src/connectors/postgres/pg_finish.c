@@ -43,11 +43,7 @@ int pg_target_comments(struct pg_conn *conn, const struct pg_target *target, con
 /* Writers wait, readers do not. */
 static int lock_table(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err)
 {
-    int status = pg_execf(conn, err, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", target->quoted);
-    if (status == LEAT_UNAVAILABLE && err && !conn->broken) {
-        leat_error_place(err, "another session holds a lock on the table");
-    }
-    return status;
+    return pg_execf(conn, err, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", target->quoted);
 }
 
 static int delete_rows(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
@@ -90,7 +86,7 @@ static int make_aside(struct pg_conn *conn, struct pg_target *target, struct lea
     return status;
 }
 
-int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+static int prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
     int status = LEAT_OK;
     target->deleted = 0;
@@ -117,6 +113,13 @@ int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct lea
         break;
     }
     return LEAT_OK;
+}
+
+int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+{
+    int status = prepare(conn, target, err);
+    const struct leat_stream_name name = {target->ns, target->name};
+    return pg_explain_lock(conn, &name, false, status, err);
 }
 
 static bool is_key(const struct pg_target *target, const char *column)

@@ -469,6 +469,19 @@ static int check_schema(struct pg_conn *conn, const char *ns, struct leat_error 
 
 /* --- one stream ---------------------------------------------------------------------------- */
 
+/* The source's name for a column's type. Text and bytes carry none: they are what they look like. */
+static bool is_type(const struct ArrowSchema *field, const char *type_text)
+{
+    char source[512];
+    if (lt_schema_meta_text(field, LT_META_SOURCE_TYPE, source, sizeof source)) {
+        return !strncmp(source, "postgres:", 9) && !strcmp(source + 9, type_text);
+    }
+    struct lt_type type;
+    return !lt_type_of(field, &type, NULL) && type.logical == LT_PLAIN &&
+           ((type.id == LT_UTF8 && !strcmp(type_text, "text")) ||
+            (type.id == LT_BINARY && !strcmp(type_text, "bytea")));
+}
+
 static bool can_forward(const struct pg_target *target, const struct leat_write_stream *want)
 {
     if (!(want->payloads & LEAT_PAYLOAD_BYTES) || !want->bytes_format ||
@@ -477,13 +490,10 @@ static bool can_forward(const struct pg_target *target, const struct leat_write_
         return false;
     }
     for (int64_t i = 0; i < target->table.n_columns; i++) {
-        char source[512];
         const struct pg_column *column = &target->table.columns[i];
         /* Types of the user's own have other numbers at every server. */
         if (column->wire == PG_WIRE_TEXT_CAST ||
-            !lt_schema_meta_text(want->schema->children[i], LT_META_SOURCE_TYPE, source,
-                                 sizeof source) ||
-            strncmp(source, "postgres:", 9) != 0 || strcmp(source + 9, column->type_text) != 0) {
+            !is_type(want->schema->children[i], column->type_text)) {
             return false;
         }
     }
@@ -548,7 +558,7 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
     }
     pg_table_done(&table);
     lt_schema_done(&incoming);
-    return status;
+    return pg_explain_lock(conn, &name, false, status, err);
 }
 
 static char *route_text(const struct pg_target *target, bool staged)

@@ -271,6 +271,8 @@ static int describe_plan(struct leat_endpoint *ep, const struct leat_read_plan *
     if (!status) {
         status = plan->query ? pg_describe_query(conn, plan->query, ret_table, err)
                              : pg_describe(conn, &plan->stream, ret_table, err);
+        status =
+            pg_explain_lock(conn, plan->query ? NULL : &plan->stream, true, status, err);
     }
     pg_give(conn);
     return status;
@@ -289,6 +291,7 @@ static int try_plan(const struct leat_reader *reader, struct leat_error *err)
     if (!status) {
         status = pg_query(conn, sql, 0, NULL, &result, err);
         if (status) {
+            status = pg_explain_lock(conn, NULL, true, status, err);
             leat_error_place(err, "%s", reader->place);
         } else {
             pg_clear(conn, result);
@@ -467,7 +470,8 @@ static int begin_copy(struct leat_reader *reader, struct leat_error *err)
     }
     pg_clear(reader->conn, result);
     reader->started = !status;
-    return status;
+    const struct leat_stream_name name = {reader->table.ns, reader->table.name};
+    return pg_explain_lock(reader->conn, reader->table.oid ? &name : NULL, true, status, err);
 }
 
 /* A connection lost while reading is a source that ended too early. */

@@ -2,6 +2,7 @@
 import pytest
 
 import readers
+from conftest import wait_for
 
 
 @pytest.fixture
@@ -181,3 +182,16 @@ def test_dry_run_shows_the_plan_and_touches_nothing(leat, dest, csv_file):
     execute("create table orders (id bigint, name text)")
     done = leat.ok("cp", csv_file, location, "--dry-run")
     assert "orders" in done.stdout and rows() == []
+
+
+def test_rows_that_come_between_planning_and_loading_are_not_deleted(leat, pg_db, csv_file):
+    pg_db.execute("create table orders (id bigint, name text)")
+    with pg_db.connect() as other, pg_db.connect() as watcher:
+        watcher.autocommit = True
+        other.execute("insert into orders values (9, 'theirs')")
+        child = leat.start("cp", csv_file, pg_db.stream("orders"), "--retries", "0")
+        assert wait_for(lambda: watcher.execute(
+            "select 1 from pg_locks where not granted").fetchone())
+        other.commit()
+    assert child.communicate(timeout=30) and child.returncode != 0
+    assert pg_db.rows("orders") == [(9, "theirs")]

@@ -40,27 +40,85 @@ int pg_target_comments(struct pg_conn *conn, const struct pg_target *target, con
     return status;
 }
 
-/* Writers wait, readers do not. */
-static int lock_table(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err)
+/* Whether the locked table holds rows. Who may write need not be allowed to read: then -1. */
+static int has_rows(struct pg_conn *conn, const struct pg_target *target, int *ret_has,
+                    struct leat_error *err)
 {
-    return pg_execf(conn, err, "LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", target->quoted);
+    char oid[16], text[8];
+    const char *params[] = {oid};
+    struct lt_buf sql = LT_BUF_INIT;
+    snprintf(oid, sizeof oid, "%u", target->oid);
+    int status = pg_value(conn, "SELECT pg_catalog.has_table_privilege($1::oid, 'SELECT')", 1,
+                          params, text, sizeof text, err);
+    *ret_has = -1;
+    if (status || *text != 't') {
+        return status;
+    }
+    status = lt_buf_printf(&sql, "SELECT EXISTS (SELECT 1 FROM %s)", target->quoted)
+                 ? lt_fail_oom(err)
+                 : pg_value(conn, lt_buf_text(&sql), 0, NULL, text, sizeof text, err);
+    lt_buf_done(&sql);
+    *ret_has = *text == 't';
+    return status;
+}
+
+static int fail_changed(const struct pg_target *target, struct leat_error *err)
+{
+    int status = lt_fail(err, LT_E_DESTINATION_BUSY,
+                         "%s.%s was changed by others between planning and loading", target->ns,
+                         target->name);
+    leat_error_remedy(err, "run it again");
+    return status;
+}
+
+/* Rows found under the lock that may not go: others' rows, or rows where the plan saw none and so
+ * asked for no route that spares the tables that point here. */
+static int refuse_rows(struct pg_target *target, struct leat_error *err)
+{
+    if (target->rows_before == 0) {
+        return fail_changed(target, err);
+    }
+    return pg_refuse_foreign_rows(target, err);
+}
+
+/* What the plan found may have changed before the locks were there. Writers wait from here on;
+ * readers do but where the table itself goes. */
+int pg_target_plan_again(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+{
+    const char *params[] = {target->quoted};
+    char oid[24];
+    int has = -1;
+    if (target->route == PG_ROUTE_CREATE || target->route == PG_ROUTE_APPEND) {
+        return LEAT_OK; /* making it fails by itself, and appending harms nobody's rows */
+    }
+    int status = pg_execf(conn, err, "LOCK TABLE %s IN %s MODE", target->quoted,
+                          target->route == PG_ROUTE_TRUNCATE || target->route == PG_ROUTE_RECREATE
+                              ? "ACCESS EXCLUSIVE"
+                              : "SHARE ROW EXCLUSIVE");
+    status = status ? status
+                    : pg_value(conn, "SELECT pg_catalog.to_regclass($1)::oid", 1, params, oid,
+                               sizeof oid, err);
+    if (!status && strtoul(oid, NULL, 10) != target->oid) {
+        status = fail_changed(target, err);
+    }
+    status = status ? status : pg_state_ours(conn, target, &target->ours, err);
+    status = status ? status : has_rows(conn, target, &has, err);
+    return !status && has > 0 ? refuse_rows(target, err) : status;
 }
 
 static int delete_rows(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
     PGresult *result = NULL;
     struct lt_buf sql = LT_BUF_INIT;
-    int status = lock_table(conn, target, err);
-    if (!status && lt_buf_printf(&sql, "DELETE FROM %s", target->quoted)) {
-        status = lt_fail_oom(err);
-    }
-    status = status ? status : pg_query(conn, lt_buf_text(&sql), 0, NULL, &result, err);
+    int status = lt_buf_printf(&sql, "DELETE FROM %s", target->quoted)
+                     ? lt_fail_oom(err)
+                     : pg_query(conn, lt_buf_text(&sql), 0, NULL, &result, err);
     if (!status && lt_parse_int(conn->ep->pq->PQcmdTuples(result), &target->deleted)) {
         target->deleted = -1;
     }
     pg_clear(conn, result);
     lt_buf_done(&sql);
-    return status;
+    return !status && target->deleted > 0 ? refuse_rows(target, err) : status;
 }
 
 /* The mirrored table's rows come into a table of the session first. */
@@ -68,14 +126,13 @@ static int make_aside(struct pg_conn *conn, struct pg_target *target, struct lea
 {
     struct lt_buf sql = LT_BUF_INIT, aside = LT_BUF_INIT;
     char name[48];
-    int status = lock_table(conn, target, err);
     snprintf(name, sizeof name, "_leat_m_%u", target->oid);
     int failed = lt_buf_puts(&aside, "pg_temp.") || pg_ident(&aside, name) ||
                  lt_buf_printf(&sql, "CREATE TEMPORARY TABLE ") || pg_ident(&sql, name) ||
                  lt_buf_puts(&sql, " ON COMMIT DROP AS SELECT ") ||
                  pg_select_list(&target->table, "", false, &sql) ||
                  lt_buf_printf(&sql, " FROM %s WITH NO DATA", target->quoted);
-    status = status ? status : failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+    int status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
     if (!status) {
         free(target->copy_to);
         target->copy_to = lt_buf_take(&aside);
@@ -88,8 +145,11 @@ static int make_aside(struct pg_conn *conn, struct pg_target *target, struct lea
 
 static int prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
-    int status = LEAT_OK;
+    int status = pg_target_plan_again(conn, target, err);
     target->deleted = 0;
+    if (status) {
+        return status;
+    }
     switch (target->route) {
     case PG_ROUTE_RECREATE:
         target->deleted = target->rows_before;

@@ -88,6 +88,8 @@ int pg_plan_make(struct leat_endpoint *ep, const struct leat_write_plan *want,
 void pg_plan_release(struct leat_load_plan *plan);
 void pg_plan_put(struct pg_plan *plan); /* gives up a holder; NULL is fine */
 void pg_target_done(struct pg_target *target);
+/* [destination-holds-rows] unless the table's rows may be replaced. */
+int pg_refuse_foreign_rows(const struct pg_target *target, struct leat_error *err);
 
 /* --- pg_part.c: COPY into one table */
 int pg_part_new(struct leat_load *load, const struct leat_part_plan *plan, struct pg_conn *conn,
@@ -102,7 +104,9 @@ void pg_part_free(struct leat_part *part);
 /* --- pg_finish.c: what the last transaction of either protocol does to a table */
 int pg_target_comments(struct pg_conn *conn, const struct pg_target *target, const char *quoted,
                        struct leat_error *err);
-/* Empties or makes the table, as its route says; notes how many rows went. */
+/* Locks the table, and asks again what the plan asked: is it the same one, and may its rows go? */
+int pg_target_plan_again(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* That, then empties or makes the table, as its route says; notes how many rows went. */
 int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* Upsert from `from` (quoted), then delete what is gone. */
 int pg_target_mirror(struct pg_conn *conn, struct pg_target *target, const char *from,

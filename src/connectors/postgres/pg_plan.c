@@ -199,8 +199,10 @@ static int count_rows(struct pg_conn *conn, struct pg_target *target, const stru
              target->quoted, COUNT_EXACT_MAX + 1);
     int status = pg_value(conn, sql, 0, NULL, text, sizeof text, &why);
     if (status == LEAT_DENIED) {
-        target->rows_before = table->rows_estimate;
-        return LEAT_OK; /* who may write need not be allowed to read */
+        /* Who may write need not be allowed to read. Only an empty file surely has no rows. */
+        bool sure = table->rows_estimate != 0 || table->bytes_estimate == 0;
+        target->rows_before = sure ? table->rows_estimate : -1;
+        return LEAT_OK;
     }
     if (status) {
         if (err) {
@@ -408,7 +410,7 @@ static int match_columns(struct pg_target *target, struct ArrowSchema *incoming,
     return status;
 }
 
-static int refuse_foreign_rows(const struct pg_target *target, struct leat_error *err)
+int pg_refuse_foreign_rows(const struct pg_target *target, struct leat_error *err)
 {
     char count[LT_HUMAN_MAX];
     if (target->mode != LEAT_REPLACE || target->ours || target->rows_before == 0 ||
@@ -435,7 +437,7 @@ static int plan_existing(struct pg_conn *conn, struct pg_target *target,
     }
     int status = count_rows(conn, target, table, err);
     status = status ? status : pg_state_ours(conn, target, &target->ours, err);
-    status = status ? status : refuse_foreign_rows(target, err);
+    status = status ? status : pg_refuse_foreign_rows(target, err);
     if (!status && target->mode == LEAT_REPLACE && target->flags & LEAT_WRITE_RECREATE) {
         target->route = PG_ROUTE_RECREATE;
         status = refuse_dependants(conn, target, err);

@@ -500,10 +500,12 @@ static int move_in(struct pg_conn *conn, struct pg_target *target, struct leat_e
 {
     int status;
     if (becomes_table(target)) {
-        status = rename_in(conn, target, err);
+        status = pg_target_plan_again(conn, target, err);
+        status = status ? status : rename_in(conn, target, err);
     } else if (target->route == PG_ROUTE_MIRROR) {
         target->deleted = target->rows_before;
-        status = pg_target_mirror(conn, target, target->copy_to, err);
+        status = pg_target_plan_again(conn, target, err);
+        status = status ? status : pg_target_mirror(conn, target, target->copy_to, err);
     } else {
         status = insert_rows(conn, target, err);
     }

@@ -76,6 +76,32 @@ def test_another_source_must_say_replace(leat, dest, csv_file, tmp_path):
     assert rows() == [(5, "five")]
 
 
+@pytest.mark.parametrize("remade", ["(id bigint, name text)", "(id bigint not null, name text)"])
+def test_a_table_that_others_made_anew_is_not_the_one_leat_wrote(leat, dest, csv_file, remade):
+    location, rows, execute = dest
+    execute("create table orders (id bigint, name text)")
+    leat.ok("cp", csv_file, location)
+    execute("drop table orders", f"create table orders {remade}",
+            "insert into orders values (9, 'mine')")
+    leat.fails(2, "destination-holds-rows", "cp", csv_file, location)
+    assert rows() == [(9, "mine")]
+
+
+def test_other_tables_and_a_vacuum_leave_a_sqlite_table_the_one_leat_wrote(leat, csv_file, tmp_path):
+    path = tmp_path / "shop.db"
+    import sqlite3
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table gone (id)")
+        connection.execute("create table orders (id bigint, name text)")
+    leat.ok("cp", csv_file, f"sqlite:{path}#orders")
+    with sqlite3.connect(path) as connection:
+        connection.execute("drop table gone")
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("vacuum")
+    connection.close()
+    leat.ok("cp", csv_file, f"sqlite:{path}#orders")
+
+
 def test_no_rows_replace_some_rows_only_when_allowed(leat, dest, csv_file):
     location, rows, _ = dest
     leat.ok("cp", csv_file, location)

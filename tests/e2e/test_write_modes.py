@@ -76,6 +76,32 @@ def test_another_source_must_say_replace(leat, dest, csv_file, tmp_path):
     assert rows() == [(5, "five")]
 
 
+@pytest.mark.parametrize("remade", ["(id bigint, name text)", "(id bigint not null, name text)"])
+def test_a_table_that_others_made_anew_is_not_the_one_leat_wrote(leat, dest, csv_file, remade):
+    location, rows, execute = dest
+    execute("create table orders (id bigint, name text)")
+    leat.ok("cp", csv_file, location)
+    execute("drop table orders", f"create table orders {remade}",
+            "insert into orders values (9, 'mine')")
+    leat.fails(2, "destination-holds-rows", "cp", csv_file, location)
+    assert rows() == [(9, "mine")]
+
+
+def test_other_tables_and_a_vacuum_leave_a_sqlite_table_the_one_leat_wrote(leat, csv_file, tmp_path):
+    path = tmp_path / "shop.db"
+    import sqlite3
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table gone (id)")
+        connection.execute("create table orders (id bigint, name text)")
+    leat.ok("cp", csv_file, f"sqlite:{path}#orders")
+    with sqlite3.connect(path) as connection:
+        connection.execute("drop table gone")
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("vacuum")
+    connection.close()
+    leat.ok("cp", csv_file, f"sqlite:{path}#orders")
+
+
 def test_no_rows_replace_some_rows_only_when_allowed(leat, dest, csv_file):
     location, rows, _ = dest
     leat.ok("cp", csv_file, location)
@@ -195,3 +221,59 @@ def test_rows_that_come_between_planning_and_loading_are_not_deleted(leat, pg_db
         other.commit()
     assert child.communicate(timeout=30) and child.returncode != 0
     assert pg_db.rows("orders") == [(9, "theirs")]
+
+
+# The larger table refers to the smaller one, refers to itself, and is referred to.
+TREE = ("create table owners (id int primary key, name text)",
+        "create table animals (id int primary key, owner int not null references owners, "
+        "mother int references animals)",
+        "create table visits (animal int not null references animals, day date)")
+
+
+def fill_tree(connection, schema, first):
+    last = first + 2
+    connection.execute(f"insert into {schema}.owners select n, 'x' from "
+                       f"generate_series({first}, {last}) n")
+    connection.execute(f"insert into {schema}.animals select n * 100 + k, n, "
+                       f"nullif(n * 100 + k - 1, n * 100) from generate_series({first}, {last}) n, "
+                       "generate_series(1, 50) k")
+    connection.execute(f"insert into {schema}.visits select id, date '2024-01-01' + k from "
+                       f"{schema}.animals, generate_series(1, 4) k")
+
+
+def tree(db, schema):
+    return [db.rows(f"{schema}.{table}", "1, 2") for table in ("owners", "animals", "visits")]
+
+
+@pytest.mark.asan
+@pytest.mark.parametrize("mode", [(), ("--truncate",)])
+def test_tables_that_refer_to_each_other_are_replaced_together(leat, pg_db, mode):
+    with pg_db.connect() as connection:
+        for schema in ("s", "d"):
+            connection.execute(f"create schema {schema}")
+            connection.execute(f"set search_path = {schema}")
+            for statement in TREE:
+                connection.execute(statement)
+        fill_tree(connection, "s", 1)
+    leat.ok("cp", f"{pg_db.url}#s.*", f"{pg_db.url}#d.", "--atomic", *mode)
+    assert tree(pg_db, "d") == tree(pg_db, "s")
+    # Some parents go, some come: neither order of whole tables would do.
+    pg_db.execute("truncate s.owners cascade")
+    with pg_db.connect() as connection:
+        fill_tree(connection, "s", 3)
+    done = leat("cp", f"{pg_db.url}#s.*", f"{pg_db.url}#d.")
+    assert done.returncode != 0 and "--atomic" in done.stderr
+    leat.ok("cp", f"{pg_db.url}#s.*", f"{pg_db.url}#d.", "--atomic", *mode)
+    assert tree(pg_db, "d") == tree(pg_db, "s")
+    leat.ok("cp", f"{pg_db.url}#s.*", f"{pg_db.url}#d.", "--atomic", "--replace", "--verify", *mode)
+    assert tree(pg_db, "d") == tree(pg_db, "s")
+
+
+def test_two_rows_of_one_key_are_never_one_row_less(leat, pg_db, tmp_path):
+    pg_db.execute("create table keys (id bigint primary key)",
+                  "create table users (key bigint references keys)", "insert into keys values (1)")
+    source = tmp_path / "keys.csv"
+    source.write_text("id\n1\n2\n2\n", encoding="utf-8")
+    done = leat("cp", source, pg_db.stream("keys"), "--replace")
+    assert done.returncode == 1, done.stderr
+    assert pg_db.rows("keys") == [(1,)]

@@ -609,6 +609,26 @@ static int lock_names(struct leat_endpoint *ep, const struct leat_write_plan *wa
     return status;
 }
 
+/* Whether the load's mark lies there: in a directory its intent or the manifest, else the file's
+ * own attribute. */
+static int is_committed(struct leat_endpoint *ep, const struct leat_write_plan *want,
+                        const char *dir, bool *ret_committed, struct leat_error *err)
+{
+    if (ep->kind != FC_DIRECTORY) {
+        *ret_committed = mark_of(ep->path, want->load_id) == MARK_OURS;
+        return LEAT_OK;
+    }
+    struct fc_manifest manifest = {.entries = NULL};
+    char *path = lt_format("%s" FC_MANIFEST, dir);
+    bool intent = has_intent(dir, want->load_id);
+    int status = path ? lt_fc_recover(ep, dir, err) : lt_fail_oom(err);
+    status = status ? status : lt_fc_manifest_read(ep, path, &manifest, err);
+    *ret_committed = !status && (intent || lists_load(&manifest, want->load_id));
+    lt_fc_manifest_done(&manifest);
+    free(path);
+    return status;
+}
+
 static int outcome_by_lock(struct leat_endpoint *ep, const struct leat_write_plan *want,
                            const char *dir, enum leat_outcome *ret_outcome, struct leat_error *err)
 {
@@ -626,11 +646,20 @@ static int outcome_by_lock(struct leat_endpoint *ep, const struct leat_write_pla
         free(name);
         return LEAT_OK;
     }
+    /* Its process may have committed it just before it let the lock go. */
+    bool committed = false;
     if (!locked) {
+        status = is_committed(ep, want, dir, &committed, err);
+    }
+    if (!locked && !status && !committed) {
         status = sweep_stream(dir, name, NULL, want->load_id, &temps, err);
     }
     lt_fc_unlock(&lock);
     free(name);
+    if (committed) {
+        *ret_outcome = LEAT_LOAD_COMMITTED;
+        return LEAT_OK;
+    }
     bool blind =
         ep->no_state || (ep->kind == FC_FILE && mark_of(ep->path, want->load_id) == MARK_UNKNOWN);
     if (!status && blind && temps == 0) {
@@ -644,23 +673,12 @@ static int outcome_by_lock(struct leat_endpoint *ep, const struct leat_write_pla
 static int fc_outcome(struct leat_endpoint *ep, const struct leat_write_plan *want,
                       enum leat_outcome *ret_outcome, struct leat_error *err)
 {
-    struct fc_manifest manifest = {.entries = NULL};
     if (ep->kind == FC_STANDARD) {
         return lt_fail(err, LT_E_OUTCOME_UNKNOWN, "standard output cannot be asked");
     }
     char *dir = lt_fc_dir_of(ep);
-    char *path = dir ? lt_format("%s" FC_MANIFEST, dir) : NULL;
-    char *intent = dir ? lt_fc_intent_path(dir, want->load_id) : NULL;
     bool committed = false;
-    int status = path && intent ? LEAT_OK : lt_fail_oom(err);
-    if (!status && ep->kind == FC_DIRECTORY) {
-        committed = access(intent, F_OK) == 0;
-        status = lt_fc_recover(ep, dir, err);
-        status = status ? status : lt_fc_manifest_read(ep, path, &manifest, err);
-        committed = committed || (!status && lists_load(&manifest, want->load_id));
-    } else if (!status) {
-        committed = mark_of(ep->path, want->load_id) == MARK_OURS;
-    }
+    int status = dir ? is_committed(ep, want, dir, &committed, err) : lt_fail_oom(err);
     if (!status && committed) {
         *ret_outcome = LEAT_LOAD_COMMITTED;
     } else if (!status && ep->kind == FC_DIRECTORY && access(dir, F_OK) != 0) {
@@ -668,10 +686,7 @@ static int fc_outcome(struct leat_endpoint *ep, const struct leat_write_plan *wa
     } else if (!status) {
         status = outcome_by_lock(ep, want, dir, ret_outcome, err);
     }
-    lt_fc_manifest_done(&manifest);
     free(dir);
-    free(path);
-    free(intent);
     return status;
 }
 

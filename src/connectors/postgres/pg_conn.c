@@ -178,6 +178,10 @@ int pg_fail_result(struct pg_conn *conn, const PGresult *result, struct leat_err
             place_of_context(context, err);
         }
     }
+    if (!strcmp(state, "23503")) {
+        leat_error_remedy(err, "load tables that refer to each other in one command with --atomic, "
+                               "which orders them by their foreign keys");
+    }
     if (!strncmp(state, "57P0", 4) || !strncmp(state, "08", 2)) {
         conn->broken = true;
     }

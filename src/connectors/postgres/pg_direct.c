@@ -101,7 +101,7 @@ static int part_seal(struct leat_part *part, struct leat_receipt *ret_receipt,
     }
     int status = pg_step(part->load->ep, "postgres:part:seal:before", err);
     status = status ? status : pg_part_end_copy(part, err);
-    if (!status && part->target->route == PG_ROUTE_APPEND) {
+    if (!status && part->target->route == PG_ROUTE_APPEND && !part->target->aside) {
         status = note_xids(part->load, err);
     }
     status = status ? status : pg_exec(part->conn, "RELEASE SAVEPOINT leat_part", err);
@@ -143,7 +143,7 @@ static int read_back(struct leat_load *load, uint32_t stream, struct leat_reader
     struct pg_target *target = &load->plan->targets[stream];
     struct lt_buf where = LT_BUF_INIT;
     int status = LEAT_OK;
-    if (target->route == PG_ROUTE_APPEND &&
+    if (target->route == PG_ROUTE_APPEND && !target->aside &&
         lt_buf_printf(&where, " WHERE q.xmin::text IN (%s)",
                       load->own_xids.len ? lt_buf_text(&load->own_xids) : "''")) {
         status = lt_fail_oom(err);
@@ -173,19 +173,24 @@ static int check_receipts(const struct leat_load *load, const struct leat_commit
     return LEAT_OK;
 }
 
+static int fill_from_aside(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+{
+    return target->aside ? pg_target_fill(conn, target, err) : LEAT_OK;
+}
+
 static int finish_targets(struct leat_load *load, struct leat_error *err)
 {
-    int status = LEAT_OK;
-    for (size_t i = 0; i < load->plan->n_targets && !status; i++) {
-        struct pg_target *target = &load->plan->targets[i];
-        if (target->route == PG_ROUTE_MIRROR) {
-            status = pg_target_mirror(load->conn, target, target->copy_to, err);
-        }
-        status = status ? status : pg_target_sequences(load->conn, target, err);
-        if (status) {
-            leat_error_place(err, "%s.%s", target->ns, target->name);
-        }
-    }
+    size_t *order = NULL;
+    int status = pg_order_targets(load->conn, load->plan, &order, err);
+    status = status ? status
+                    : pg_each_target(load->conn, load->plan, order, false, fill_from_aside, err);
+    status = status
+                 ? status
+                 : pg_each_target(load->conn, load->plan, order, true, pg_target_delete_gone, err);
+    status = status
+                 ? status
+                 : pg_each_target(load->conn, load->plan, order, false, pg_target_sequences, err);
+    free(order);
     return status;
 }
 

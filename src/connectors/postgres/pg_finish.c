@@ -121,7 +121,7 @@ static int delete_rows(struct pg_conn *conn, struct pg_target *target, struct le
     return !status && target->deleted > 0 ? refuse_rows(target, err) : status;
 }
 
-/* The mirrored table's rows come into a table of the session first. */
+/* The rows come into a table of the session first. */
 static int make_aside(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
     struct lt_buf sql = LT_BUF_INIT, aside = LT_BUF_INIT;
@@ -162,17 +162,19 @@ static int prepare(struct pg_conn *conn, struct pg_target *target, struct leat_e
         status = pg_exec(conn, target->create, err);
         return status ? status : pg_target_comments(conn, target, target->quoted, err);
     case PG_ROUTE_DELETE:
-        return delete_rows(conn, target, err);
+        status = delete_rows(conn, target, err);
+        break;
     case PG_ROUTE_TRUNCATE:
         target->deleted = target->rows_before;
-        return pg_execf(conn, err, "TRUNCATE %s", target->quoted);
+        status = pg_execf(conn, err, "TRUNCATE %s", target->quoted);
+        break;
     case PG_ROUTE_MIRROR:
         target->deleted = target->rows_before;
-        return make_aside(conn, target, err);
+        break;
     case PG_ROUTE_APPEND:
         break;
     }
-    return LEAT_OK;
+    return status || !target->aside ? status : make_aside(conn, target, err);
 }
 
 int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
@@ -192,56 +194,79 @@ static bool is_key(const struct pg_target *target, const char *column)
     return false;
 }
 
-static int upsert_sql(const struct pg_target *target, const char *from, struct lt_buf *sql)
+/* What becomes of rows whose key is there. Two rows of one key are an error, not one row less:
+ * so a table of key columns alone has one of them set to itself. */
+static int conflict_sql(const struct pg_target *target, struct lt_buf *sql)
 {
-    int failed = lt_buf_printf(sql, "INSERT INTO %s (", target->quoted);
     bool any = false;
-    failed |= pg_select_list(&target->table, "", false, sql);
-    failed |= lt_buf_puts(sql, ") OVERRIDING SYSTEM VALUE SELECT ");
-    failed |= pg_select_list(&target->table, "", false, sql);
-    failed |= lt_buf_printf(sql, " FROM %s ON CONFLICT (", from);
+    int failed = lt_buf_puts(sql, " ON CONFLICT (");
     for (size_t k = 0; k < target->n_keys; k++) {
         failed |= lt_buf_puts(sql, k ? ", " : "") | pg_ident(sql, target->keys[k]);
     }
     failed |= lt_buf_puts(sql, ") DO ");
-    for (int64_t i = 0; i < target->table.n_columns; i++) {
-        const struct ArrowSchema *field = target->table.schema.children[i];
-        if (is_key(target, field->name) || lt_schema_meta_is(field, LT_META_IDENTITY, "always")) {
-            continue;
+    for (int keys = 0; keys < 2 && !any; keys++) {
+        for (int64_t i = 0; i < target->table.n_columns && !(keys && any); i++) {
+            const struct ArrowSchema *field = target->table.schema.children[i];
+            if (is_key(target, field->name) != (keys == 1) ||
+                lt_schema_meta_is(field, LT_META_IDENTITY, "always")) {
+                continue;
+            }
+            failed |= lt_buf_puts(sql, any ? ", " : "UPDATE SET ") | pg_ident(sql, field->name);
+            failed |= lt_buf_puts(sql, " = EXCLUDED.") | pg_ident(sql, field->name);
+            any = true;
         }
-        failed |= lt_buf_puts(sql, any ? ", " : "UPDATE SET ") | pg_ident(sql, field->name);
-        failed |= lt_buf_puts(sql, " = EXCLUDED.") | pg_ident(sql, field->name);
-        any = true;
     }
     return failed | (any ? LEAT_OK : lt_buf_puts(sql, "NOTHING"));
 }
 
-int pg_target_mirror(struct pg_conn *conn, struct pg_target *target, const char *from,
-                     struct leat_error *err)
+int pg_target_fill(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
     struct lt_buf sql = LT_BUF_INIT;
-    int failed = upsert_sql(target, from, &sql);
-    int status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
-    lt_buf_clear(&sql);
-    failed = lt_buf_printf(&sql, "DELETE FROM %s AS old WHERE NOT EXISTS (SELECT 1 FROM %s AS new",
-                           target->quoted, from);
+    PGresult *result = NULL;
+    int64_t rows = -1;
+    bool mirror = target->route == PG_ROUTE_MIRROR;
+    int failed = lt_buf_printf(&sql, "INSERT INTO %s (", target->quoted) |
+                 pg_select_list(&target->table, "", false, &sql) |
+                 lt_buf_puts(&sql, ") OVERRIDING SYSTEM VALUE SELECT ") |
+                 pg_select_list(&target->table, "", false, &sql) |
+                 lt_buf_printf(&sql, " FROM %s", target->copy_to) |
+                 (mirror ? conflict_sql(target, &sql) : LEAT_OK);
+    int status =
+        failed ? lt_fail_oom(err) : pg_query(conn, lt_buf_text(&sql), 0, NULL, &result, err);
+    if (!status && !mirror &&
+        (lt_parse_int(conn->ep->pq->PQcmdTuples(result), &rows) || rows != target->rows)) {
+        status =
+            lt_fail(err, LT_E_COUNT_MISMATCH,
+                    "%" PRId64 " rows were staged and the table took %" PRId64, target->rows, rows);
+    }
+    pg_clear(conn, result);
+    lt_buf_done(&sql);
+    return status;
+}
+
+int pg_target_delete_gone(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    if (target->route != PG_ROUTE_MIRROR) {
+        return LEAT_OK;
+    }
+    int failed =
+        lt_buf_printf(&sql, "DELETE FROM %s AS old WHERE NOT EXISTS (SELECT 1 FROM %s AS new",
+                      target->quoted, target->copy_to);
     for (size_t k = 0; k < target->n_keys; k++) {
         failed |= lt_buf_puts(&sql, k ? " AND new." : " WHERE new.");
         failed |= pg_ident(&sql, target->keys[k]) | lt_buf_puts(&sql, " = old.");
         failed |= pg_ident(&sql, target->keys[k]);
     }
     failed |= lt_buf_byte(&sql, ')');
-    if (!status) {
-        status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
-    }
+    int status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
     lt_buf_done(&sql);
     return status;
 }
 
 /* The next number drawn must lie past what was loaded. Not undone by a rollback, which harms
  * nobody: sequences have gaps anyway. */
-int pg_target_sequences(struct pg_conn *conn, const struct pg_target *target,
-                        struct leat_error *err)
+int pg_target_sequences(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
     int status = LEAT_OK;
     for (int64_t i = 0; i < target->table.n_columns && !status; i++) {

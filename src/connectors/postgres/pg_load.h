@@ -40,6 +40,8 @@ struct pg_target {
     char *copy_to; /* quoted: where COPY writes */
     char *staging; /* name of the staging table; NULL in a direct load */
     bool ours, bytes;
+    bool refers; /* foreign keys of it point to other tables of this load */
+    bool aside;  /* its rows come into a table of the session first, and in at the commit */
     int64_t rows_before;
     int64_t rows;    /* sealed so far (direct) or counted at commit (staged) */
     int64_t deleted; /* by emptying it; -1 not known */
@@ -108,17 +110,26 @@ int pg_target_comments(struct pg_conn *conn, const struct pg_target *target, con
 int pg_target_plan_again(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* That, then empties or makes the table, as its route says; notes how many rows went. */
 int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
-/* Upsert from `from` (quoted), then delete what is gone. */
-int pg_target_mirror(struct pg_conn *conn, struct pg_target *target, const char *from,
-                     struct leat_error *err);
-int pg_target_sequences(struct pg_conn *conn, const struct pg_target *target,
-                        struct leat_error *err);
+/* Rows of copy_to into the table: inserted, or upserted where it is mirrored. */
+int pg_target_fill(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* Deletes from a mirrored table what copy_to lacks. */
+int pg_target_delete_gone(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+int pg_target_sequences(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* Reads the load's rows of a stream on the load's own connection; `described` is the table whose
  * columns they have. */
 int pg_target_read(struct pg_conn *conn, const struct pg_target *target, const char *described,
                    const char *where, struct leat_reader **ret_reader, struct leat_error *err);
 int pg_check_guards(const struct pg_plan *plan, const struct leat_commit *what,
                     struct leat_error *err);
+
+/* --- pg_order.c */
+typedef int pg_target_fn(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* Indexes of the targets, those first that others refer to; sets `refers`. */
+int pg_order_targets(struct pg_conn *conn, struct pg_plan *plan, size_t **ret_order,
+                     struct leat_error *err);
+/* Calls `fn` for all targets in that order, or the other way round, until one fails. */
+int pg_each_target(struct pg_conn *conn, struct pg_plan *plan, const size_t *order, bool backwards,
+                   pg_target_fn *fn, struct leat_error *err);
 
 /* --- pg_state.c */
 const char *pg_state_ns(const struct leat_endpoint *ep, const char *ns);

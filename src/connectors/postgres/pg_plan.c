@@ -312,6 +312,8 @@ static int plan_replace(struct pg_conn *conn, struct pg_target *target, struct l
     int status = list_of(conn, referencing_sql, target->oid, referencing, sizeof referencing, err);
     if (!status && *referencing && target->rows_before != 0) {
         status = plan_mirror(conn, target, referencing, err);
+    } else if (!status && *referencing) {
+        target->route = PG_ROUTE_DELETE; /* the server truncates no such table, even an empty one */
     }
     if (!status && target->route != PG_ROUTE_TRUNCATE) {
         status = list_of(conn, published_sql, target->oid, published, sizeof published, err);
@@ -563,6 +565,21 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
     return pg_explain_lock(conn, &name, false, status, err);
 }
 
+/* Rows of mirrored tables wait aside, and those of tables that refer to others of the load: the
+ * parts come in any order. Staged parts wait in their staging tables anyway. */
+static int plan_asides(struct pg_conn *conn, struct pg_plan *plan, struct leat_error *err)
+{
+    size_t *order = NULL;
+    int status = plan->staged ? LEAT_OK : pg_order_targets(conn, plan, &order, err);
+    for (size_t i = 0; i < plan->n_targets && !status && !plan->staged; i++) {
+        struct pg_target *target = &plan->targets[i];
+        target->aside = target->route == PG_ROUTE_MIRROR ||
+                        (target->refers && target->route != PG_ROUTE_RECREATE);
+    }
+    free(order);
+    return status;
+}
+
 static char *route_text(const struct pg_target *target, bool staged)
 {
     static const char *const direct[] = {
@@ -581,6 +598,10 @@ static char *route_text(const struct pg_target *target, bool staged)
         [PG_ROUTE_APPEND] = "insert",
         [PG_ROUTE_MIRROR] = "upsert and delete what is gone",
     };
+    if (target->aside && target->route != PG_ROUTE_MIRROR) {
+        return lt_format("%s aside, and insert after the tables it refers to, in one transaction",
+                         direct[target->route]);
+    }
     return staged ? lt_format("copy parts into a staging table, then %s in one transaction",
                               last[target->route])
                   : lt_format("%s in one transaction", direct[target->route]);
@@ -654,6 +675,7 @@ int pg_plan_make(struct leat_endpoint *ep, const struct leat_write_plan *want,
     int status = plan && plan->targets && result.streams ? LEAT_OK : lt_fail_oom(err);
     status = status ? status : pg_take(ep, &conn, err);
     status = status ? status : plan_targets(ep, conn, want, plan, err);
+    status = status ? status : plan_asides(conn, plan, err);
     pg_give(conn);
     if (!status) {
         snprintf(plan->state_ns, sizeof plan->state_ns, "%s", pg_state_ns(ep, plan->targets[0].ns));

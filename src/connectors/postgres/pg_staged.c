@@ -470,52 +470,40 @@ static int rename_in(struct pg_conn *conn, struct pg_target *target, struct leat
     return status;
 }
 
-static int insert_rows(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+/* Makes room in the table, or looks at it once more where there is nothing to make room for. */
+static int make_room(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
-    struct lt_buf sql = LT_BUF_INIT;
-    PGresult *result = NULL;
-    int64_t rows = -1;
-    int status = pg_target_prepare(conn, target, err);
-    int failed = lt_buf_printf(&sql, "INSERT INTO %s (", target->quoted) |
-                 pg_select_list(&target->table, "", false, &sql) |
-                 lt_buf_puts(&sql, ") OVERRIDING SYSTEM VALUE SELECT ") |
-                 pg_select_list(&target->table, "", false, &sql) |
-                 lt_buf_printf(&sql, " FROM %s", target->copy_to);
-    if (!status) {
-        status =
-            failed ? lt_fail_oom(err) : pg_query(conn, lt_buf_text(&sql), 0, NULL, &result, err);
+    if (becomes_table(target)) {
+        return pg_target_plan_again(conn, target, err);
     }
-    if (!status &&
-        (lt_parse_int(conn->ep->pq->PQcmdTuples(result), &rows) || rows != target->rows)) {
-        status =
-            lt_fail(err, LT_E_COUNT_MISMATCH,
-                    "%" PRId64 " rows were staged and the table took %" PRId64, target->rows, rows);
-    }
-    pg_clear(conn, result);
-    lt_buf_done(&sql);
-    return status;
+    return pg_target_prepare(conn, target, err);
 }
 
-static int move_in(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+static int fill(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
-    int status;
-    if (becomes_table(target)) {
-        status = pg_target_plan_again(conn, target, err);
-        status = status ? status : rename_in(conn, target, err);
-    } else if (target->route == PG_ROUTE_MIRROR) {
-        target->deleted = target->rows_before;
-        status = pg_target_plan_again(conn, target, err);
-        status = status ? status : pg_target_mirror(conn, target, target->copy_to, err);
-    } else {
-        status = insert_rows(conn, target, err);
+    return becomes_table(target) ? rename_in(conn, target, err) : pg_target_fill(conn, target, err);
+}
+
+static int finish(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+{
+    int status =
+        becomes_table(target) ? LEAT_OK : pg_execf(conn, err, "DROP TABLE %s", target->copy_to);
+    return status ? status : pg_target_sequences(conn, target, err);
+}
+
+static int move_in(struct leat_load *load, struct leat_error *err)
+{
+    static const struct {
+        pg_target_fn *fn;
+        bool backwards;
+    } steps[] = {{make_room, true}, {fill, false}, {pg_target_delete_gone, true}, {finish, false}};
+    size_t *order = NULL;
+    int status = pg_order_targets(load->conn, load->plan, &order, err);
+    for (size_t i = 0; i < LT_ARRAY_LEN(steps) && !status; i++) {
+        status =
+            pg_each_target(load->conn, load->plan, order, steps[i].backwards, steps[i].fn, err);
     }
-    if (!status && !becomes_table(target)) {
-        status = pg_execf(conn, err, "DROP TABLE %s", target->copy_to);
-    }
-    status = status ? status : pg_target_sequences(conn, target, err);
-    if (status) {
-        leat_error_place(err, "%s.%s", target->ns, target->name);
-    }
+    free(order);
     return status;
 }
 
@@ -538,9 +526,7 @@ static int commit_open(struct leat_load *load, const struct leat_commit *what, b
         return status;
     }
     status = check_parts(load, what, err);
-    for (size_t i = 0; i < load->plan->n_targets && !status; i++) {
-        status = move_in(load->conn, &load->plan->targets[i], err);
-    }
+    status = status ? status : move_in(load, err);
     status = status ? status : pg_check_guards(load->plan, what, err);
     status = status ? status : pg_state_write(load->conn, load->plan, what, err);
     status = status ? status : mark_committed(load, err);

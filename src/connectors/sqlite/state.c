@@ -10,12 +10,13 @@
 
 int lt_sq_state_make(struct sq_conn *conn, struct leat_error *err)
 {
-    int status = lt_sq_exec(conn,
-                            "CREATE TABLE IF NOT EXISTS \"_leat_state\" (namespace TEXT NOT NULL, "
-                            "stream TEXT NOT NULL, source_id TEXT NOT NULL, load_id TEXT NOT NULL, "
-                            "rows INTEGER NOT NULL, loaded_at TEXT NOT NULL, state TEXT NOT NULL, "
-                            "PRIMARY KEY (namespace, stream))",
-                            err);
+    int status =
+        lt_sq_exec(conn,
+                   "CREATE TABLE IF NOT EXISTS \"_leat_state\" (namespace TEXT NOT NULL, "
+                   "stream TEXT NOT NULL, source_id TEXT NOT NULL, load_id TEXT NOT NULL, "
+                   "rows INTEGER NOT NULL, loaded_at TEXT NOT NULL, state TEXT NOT NULL, "
+                   "schema_version INTEGER, table_sql TEXT, PRIMARY KEY (namespace, stream))",
+                   err);
     return status ? status
                   : lt_sq_exec(conn,
                                "CREATE TABLE IF NOT EXISTS \"_leat_load\" (load_id TEXT NOT NULL "
@@ -35,20 +36,41 @@ static int has_table(struct sq_conn *conn, const char *name, bool *ret_has, stru
     return status;
 }
 
+#define SAME_SCHEMA (-1)
+#define NO_RECORD (-2)
+
+/* The row count of a table, or NO_RECORD when it cannot be had. */
+static int64_t count_rows(struct sq_conn *conn, const char *table)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    int64_t rows = NO_RECORD;
+    if (lt_buf_puts(&sql, "SELECT count(*) FROM ") || lt_sq_quote(&sql, table) ||
+        lt_sq_int(conn, lt_buf_text(&sql), NULL, NULL, NO_RECORD, &rows, NULL)) {
+        rows = NO_RECORD;
+    }
+    lt_buf_done(&sql);
+    return rows;
+}
+
+/* SQLite gives tables no number of their own. While no table of the file was made, dropped or
+ * altered since, it is the same one; after that its definition and its row count have to vouch. */
 int lt_sq_state_ours(struct sq_conn *conn, const char *stream, const char *source_id,
                      bool *ret_ours, struct leat_error *err)
 {
     bool has = false;
-    int64_t n = 0;
+    int64_t rows = NO_RECORD;
     int status = has_table(conn, "_leat_state", &has, err);
     if (!status && has && source_id) {
         status = lt_sq_int(conn,
-                           "SELECT count(*) FROM \"_leat_state\" WHERE namespace = '' AND "
-                           "stream = ?1 AND source_id = ?2",
-                           stream, source_id, 0, &n, err);
+                           "SELECT CASE WHEN s.schema_version = (SELECT v.schema_version FROM "
+                           "pragma_schema_version v) THEN -1 ELSE s.rows END FROM \"_leat_state\" "
+                           "s JOIN sqlite_master m ON m.type = 'table' AND "
+                           "m.name = s.stream COLLATE NOCASE AND m.sql = s.table_sql "
+                           "WHERE s.namespace = '' AND s.stream = ?1 AND s.source_id = ?2",
+                           stream, source_id, NO_RECORD, &rows, err);
     }
     if (!status) {
-        *ret_ours = n > 0;
+        *ret_ours = rows == SAME_SCHEMA || (rows >= 0 && rows == count_rows(conn, stream));
     }
     return status;
 }
@@ -118,8 +140,13 @@ int lt_sq_state_save(struct sq_conn *conn, const struct leat_write_plan *want, c
     int status = lt_sq_state_make(conn, err);
     status = status ? status
                     : lt_sq_prepare(conn,
-                                    "INSERT OR REPLACE INTO \"_leat_state\" VALUES ('', ?1, ?2, "
-                                    "?3, ?4, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?5)",
+                                    "INSERT OR REPLACE INTO \"_leat_state\" (namespace, stream, "
+                                    "source_id, load_id, rows, loaded_at, state, schema_version, "
+                                    "table_sql) SELECT '', ?1, ?2, ?3, ?4, "
+                                    "strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?5, (SELECT "
+                                    "v.schema_version FROM pragma_schema_version v), m.sql "
+                                    "FROM sqlite_master m WHERE m.type = 'table' AND "
+                                    "m.name = ?1 COLLATE NOCASE",
                                     &stmt, err);
     for (uint32_t i = 0; i < want->n_streams && !status; i++) {
         status = save_stream(conn, stmt, want, i, rows[i], what, err);

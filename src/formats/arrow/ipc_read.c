@@ -20,7 +20,9 @@ struct lt_format_reader {
     int mode;
     int64_t at;         /* where the next byte is read from */
     bool source_failed; /* the last error names the source already */
-    uint8_t peeked[8];  /* a stream's first bytes, read to look for the magic */
+    int fault;          /* what ended it: whatever was being read is not whole */
+    struct leat_error fault_error;
+    uint8_t peeked[8]; /* a stream's first bytes, read to look for the magic */
     size_t n_peeked;
 
     struct ArrowSchema schema; /* as given out */
@@ -507,15 +509,22 @@ int lt_ipc_read_schema(struct lt_format_reader *r, struct ArrowSchema *ret_schem
 int lt_ipc_read_next(struct lt_format_reader *r, struct ArrowArray *ret_batch,
                      struct leat_error *err)
 {
-    int rc = next_batch(r, err);
-    if (!rc && r->ended) {
-        *ret_batch = (struct ArrowArray){.release = NULL};
-        return LEAT_OK;
+    struct leat_error *fault = &r->fault_error;
+    if (!r->fault) {
+        int rc = next_batch(r, fault);
+        if (!rc && r->ended) {
+            *ret_batch = (struct ArrowArray){.release = NULL};
+            return LEAT_OK;
+        }
+        if (!rc) {
+            rc = next_slice(r, ret_batch, fault);
+        }
+        r->fault = fail_at(r, rc, true, fault);
     }
-    if (!rc) {
-        rc = next_slice(r, ret_batch, err);
+    if (r->fault && err) {
+        *err = *fault;
     }
-    return fail_at(r, rc, true, err);
+    return r->fault;
 }
 
 void lt_ipc_read_close(struct lt_format_reader *r)

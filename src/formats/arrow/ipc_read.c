@@ -490,7 +490,7 @@ int lt_ipc_read_open(struct lt_source *source, const struct lt_format_options *o
     r->rows_max = LT_MIN(r->rows_max, LT_IPC_VALUE_MAX / 8);
     r->bytes_max =
         options && options->batch_bytes_max > 0 ? options->batch_bytes_max : LT_BATCH_BYTES;
-    r->bytes_max = LT_MAX(r->bytes_max, 65536);
+    r->bytes_max = LT_MIN(LT_MAX(r->bytes_max, 65536), LT_IPC_VALUE_MAX / 4);
     rc = fail_at(r, open_reader(r, err), false, err);
     if (rc) {
         lt_ipc_read_close(r);

@@ -283,6 +283,27 @@ static void arrow_reader_gives_no_more_rows_at_once_than_asked(void **state)
     lt_schema_done(&schema);
 }
 
+static void arrow_reader_takes_any_limit_of_bytes(void **state)
+{
+    (void)state;
+    struct lt_format_options options = {.batch_bytes_max = INT64_MAX};
+    int64_t at[BOUNDARIES_MAX];
+    struct ArrowSchema schema;
+    struct ArrowArray batch;
+    struct lt_buf bytes = LT_BUF_INIT;
+    struct result r;
+    make_schema(&schema);
+    make_batch(&schema, &batch);
+    write_all(&lt_format_arrow, "none", &schema, &batch, 1, &bytes, at);
+    read_all(bytes.data, bytes.len, false, &options, &r);
+    assert_int_equal(r.rc, LEAT_OK);
+    assert_int_equal(r.rows, ROWS);
+    result_done(&r);
+    lt_buf_done(&bytes);
+    lt_array_done(&batch);
+    lt_schema_done(&schema);
+}
+
 /* The batch that was refused must not come out after all when one asks again. */
 static void arrow_reader_that_failed_fails_again(void **state)
 {
@@ -615,6 +636,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arrow_gives_back_every_type_and_slice_under_every_codec),
         cmocka_unit_test(arrow_reader_gives_no_more_rows_at_once_than_asked),
+        cmocka_unit_test(arrow_reader_takes_any_limit_of_bytes),
         cmocka_unit_test(arrow_reader_that_failed_fails_again),
         cmocka_unit_test(arrow_file_cut_anywhere_is_corrupt),
         cmocka_unit_test(arrow_file_cut_anywhere_is_corrupt_in_a_pipe_too),

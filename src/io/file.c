@@ -43,6 +43,7 @@ struct file_sink {
     struct handle file;
     uint8_t *buffer;
     size_t used;
+    bool failed; /* a write did: there is a hole, and finish() must not call the file whole */
 };
 
 /* --- shared -------------------------------------------------------------------------------- */
@@ -360,13 +361,15 @@ static int sink_write(struct lt_sink *sink, const void *data, size_t size, struc
         s->used += size;
     }
     sink->position += rc ? 0 : (int64_t)size;
+    s->failed = s->failed || rc;
     return rc;
 }
 
 static int sink_finish(struct lt_sink *sink, struct leat_error *err)
 {
     struct file_sink *s = (struct file_sink *)sink;
-    int rc = flush(s, err);
+    int rc = s->failed ? placed(&s->file, lt_fail(err, LT_E_IO, "an earlier write failed"), err)
+                       : flush(s, err);
     if (!rc && s->file.options.durable && !s->file.waits && fsync(s->file.fd)) {
         rc = placed(&s->file, lt_fail_errno(err, errno, "cannot be made durable"), err);
     }

@@ -209,6 +209,24 @@ static void file_replace_puts_the_new_one_in_place_with_the_old_permissions(void
     assert_int_equal(lt_file_replace(other, path, NULL), LEAT_NOT_FOUND);
 }
 
+/* What the failed write dropped is missing: the file must not be called whole after it. */
+static void file_is_not_finished_after_a_write_that_failed(void **state)
+{
+    (void)state;
+    struct lt_sink *sink;
+    if (access("/dev/full", W_OK)) {
+        skip();
+    }
+    uint8_t *data = calloc(1, LT_FILE_BUFFER);
+    assert_non_null(data);
+    assert_int_equal(lt_sink_file("/dev/full", NULL, &sink, NULL), LEAT_OK);
+    assert_int_equal(lt_sink_write(sink, data, 10, NULL), LEAT_OK);
+    assert_int_not_equal(lt_sink_write(sink, data, LT_FILE_BUFFER, NULL), LEAT_OK);
+    assert_int_not_equal(lt_sink_finish(sink, NULL), LEAT_OK);
+    lt_sink_close(sink);
+    free(data);
+}
+
 #define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, drop_dir)
 
 int main(void)
@@ -217,6 +235,7 @@ int main(void)
         FILE_TEST(file_gives_back_what_was_written_in_pieces_of_any_size),
         FILE_TEST(file_open_fails_by_what_is_wrong),
         FILE_TEST(file_full_disk_is_no_space),
+        cmocka_unit_test(file_is_not_finished_after_a_write_that_failed),
         FILE_TEST(file_pipe_whose_reader_left_is_an_error_without_a_signal),
         FILE_TEST(file_read_of_a_silent_pipe_ends_when_cancelled),
         FILE_TEST(file_that_shrinks_while_read_is_cut_not_ended),

@@ -28,10 +28,10 @@ struct lt_format_options {
 #define LT_BATCH_BYTES (8 << 20)
 
 struct lt_format {
-    const char *name;              /* "csv" */
-    const char *summary;           /* one line for help */
-    const char *const *extensions; /* "csv", NULL-terminated, without dot */
-    const struct leat_option *read_options;  /* end with a NULL name; may be NULL */
+    const char *name;                       /* "csv" */
+    const char *summary;                    /* one line for help */
+    const char *const *extensions;          /* "csv", NULL-terminated, without dot */
+    const struct leat_option *read_options; /* end with a NULL name; may be NULL */
     const struct leat_option *write_options;
     bool binary; /* never to a terminal */
     /* True when these first bytes (up to 4 KiB, decompressed) look like this format. */
@@ -42,7 +42,8 @@ struct lt_format {
     /* A copy of the stream's schema: known before the first batch. */
     int (*read_schema)(struct lt_format_reader *reader, struct ArrowSchema *ret_schema,
                        struct leat_error *err);
-    /* The end: LEAT_OK and ret_batch->release == NULL. A truncated input is an error. */
+    /* The end: LEAT_OK and ret_batch->release == NULL. A truncated input is an error. After a
+     * failure there are no more batches: the same failure comes again. */
     int (*read_next)(struct lt_format_reader *reader, struct ArrowArray *ret_batch,
                      struct leat_error *err);
     void (*read_close)(struct lt_format_reader *reader);
@@ -54,8 +55,8 @@ struct lt_format {
     /* NULL where the format takes the type (the usual case); else why not, by type name. */
     const char *(*refuses)(const struct ArrowSchema *field);
     int (*write_open)(struct lt_sink *sink, const struct ArrowSchema *schema,
-                      const struct lt_format_options *options,
-                      struct lt_format_writer **ret_writer, struct leat_error *err);
+                      const struct lt_format_options *options, struct lt_format_writer **ret_writer,
+                      struct leat_error *err);
     int (*write_batch)(struct lt_format_writer *writer, const struct ArrowArray *batch,
                        struct leat_error *err);
     /* Writes what ends the file (a stream of no batches is a valid file with its schema). */

@@ -20,7 +20,9 @@ struct lt_format_reader {
     int mode;
     int64_t at;         /* where the next byte is read from */
     bool source_failed; /* the last error names the source already */
-    uint8_t peeked[8];  /* a stream's first bytes, read to look for the magic */
+    int fault;          /* what ended it: whatever was being read is not whole */
+    struct leat_error fault_error;
+    uint8_t peeked[8]; /* a stream's first bytes, read to look for the magic */
     size_t n_peeked;
 
     struct ArrowSchema schema; /* as given out */
@@ -488,7 +490,7 @@ int lt_ipc_read_open(struct lt_source *source, const struct lt_format_options *o
     r->rows_max = LT_MIN(r->rows_max, LT_IPC_VALUE_MAX / 8);
     r->bytes_max =
         options && options->batch_bytes_max > 0 ? options->batch_bytes_max : LT_BATCH_BYTES;
-    r->bytes_max = LT_MAX(r->bytes_max, 65536);
+    r->bytes_max = LT_MIN(LT_MAX(r->bytes_max, 65536), LT_IPC_VALUE_MAX / 4);
     rc = fail_at(r, open_reader(r, err), false, err);
     if (rc) {
         lt_ipc_read_close(r);
@@ -507,15 +509,22 @@ int lt_ipc_read_schema(struct lt_format_reader *r, struct ArrowSchema *ret_schem
 int lt_ipc_read_next(struct lt_format_reader *r, struct ArrowArray *ret_batch,
                      struct leat_error *err)
 {
-    int rc = next_batch(r, err);
-    if (!rc && r->ended) {
-        *ret_batch = (struct ArrowArray){.release = NULL};
-        return LEAT_OK;
+    struct leat_error *fault = &r->fault_error;
+    if (!r->fault) {
+        int rc = next_batch(r, fault);
+        if (!rc && r->ended) {
+            *ret_batch = (struct ArrowArray){.release = NULL};
+            return LEAT_OK;
+        }
+        if (!rc) {
+            rc = next_slice(r, ret_batch, fault);
+        }
+        r->fault = fail_at(r, rc, true, fault);
     }
-    if (!rc) {
-        rc = next_slice(r, ret_batch, err);
+    if (r->fault && err) {
+        *err = *fault;
     }
-    return fail_at(r, rc, true, err);
+    return r->fault;
 }
 
 void lt_ipc_read_close(struct lt_format_reader *r)

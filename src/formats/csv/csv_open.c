@@ -27,6 +27,7 @@ static int read_beginning(struct lt_csv_reader *reader, struct leat_error *err)
     if (len >= 2 &&
         ((text[0] == 0xff && text[1] == 0xfe) || (text[0] == 0xfe && text[1] == 0xff))) {
         int status = lt_fail(err, LT_E_INVALID_UTF8, "the file is UTF-16, not UTF-8");
+        leat_error_remedy(err, "turn it into UTF-8 first: iconv -f UTF-16 -t UTF-8");
         leat_error_place(err, "%s", reader->source->name);
         return status;
     }

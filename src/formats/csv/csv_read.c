@@ -114,6 +114,7 @@ static void cut_in_quotes(struct lt_csv_reader *reader)
     leat_error_clear(fault);
     int status = lt_fail(fault, LT_E_CORRUPT,
                          "the quote that opens here is not closed before the end of the input");
+    leat_error_remedy(fault, "--quote none reads quotes as they are");
     lt_csv_place_line(reader, reader->scan.quote_line, fault->place, sizeof fault->place);
     set_fault(reader, status);
 }

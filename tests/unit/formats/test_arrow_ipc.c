@@ -283,6 +283,62 @@ static void arrow_reader_gives_no_more_rows_at_once_than_asked(void **state)
     lt_schema_done(&schema);
 }
 
+static void arrow_reader_takes_any_limit_of_bytes(void **state)
+{
+    (void)state;
+    struct lt_format_options options = {.batch_bytes_max = INT64_MAX};
+    int64_t at[BOUNDARIES_MAX];
+    struct ArrowSchema schema;
+    struct ArrowArray batch;
+    struct lt_buf bytes = LT_BUF_INIT;
+    struct result r;
+    make_schema(&schema);
+    make_batch(&schema, &batch);
+    write_all(&lt_format_arrow, "none", &schema, &batch, 1, &bytes, at);
+    read_all(bytes.data, bytes.len, false, &options, &r);
+    assert_int_equal(r.rc, LEAT_OK);
+    assert_int_equal(r.rows, ROWS);
+    result_done(&r);
+    lt_buf_done(&bytes);
+    lt_array_done(&batch);
+    lt_schema_done(&schema);
+}
+
+/* The batch that was refused must not come out after all when one asks again. */
+static void arrow_reader_that_failed_fails_again(void **state)
+{
+    (void)state;
+    const struct lt_format *format = &lt_format_arrow_stream;
+    int64_t at[BOUNDARIES_MAX];
+    struct ArrowSchema schema;
+    struct ArrowArray batch;
+    struct lt_batch_builder builder;
+    struct lt_buf bytes = LT_BUF_INIT;
+    struct lt_source *source;
+    struct lt_format_reader *reader;
+    assert_int_equal(lt_type_parse("struct<t: utf8>", &schema, NULL), LEAT_OK);
+    assert_int_equal(lt_batch_builder_init(&builder, &schema, NULL), LEAT_OK);
+    assert_int_equal(lt_builder_bytes_value(&builder.columns[0], "\xff", 1), LEAT_OK);
+    assert_int_equal(lt_batch_builder_finish(&builder, 1, &batch, NULL), LEAT_OK);
+    write_all(format, "none", &schema, &batch, 1, &bytes, at);
+    lt_array_done(&batch);
+    assert_int_equal(lt_source_memory(bytes.data, bytes.len, "in.arrow", &source, NULL), LEAT_OK);
+    assert_int_equal(format->read_open(source, NULL, &reader, NULL), LEAT_OK);
+    for (int i = 0; i < 3; i++) {
+        struct leat_error err = {0};
+        struct ArrowArray out = {.release = NULL};
+        assert_int_equal(format->read_next(reader, &out, i ? &err : NULL), LEAT_BAD_DATA);
+        assert_null(out.release);
+        assert_string_equal(err.code, i ? "invalid-utf8" : "");
+        assert_string_equal(err.place, i ? "in.arrow: batch 1: column \"t\": row 1" : "");
+    }
+    format->read_close(reader);
+    lt_source_close(source);
+    lt_batch_builder_done(&builder);
+    lt_buf_done(&bytes);
+    lt_schema_done(&schema);
+}
+
 /* Reads every prefix whose length is a multiple of 8, and the whole without its last byte. */
 static void cut_everywhere(const struct lt_format *format, bool forward)
 {
@@ -580,6 +636,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arrow_gives_back_every_type_and_slice_under_every_codec),
         cmocka_unit_test(arrow_reader_gives_no_more_rows_at_once_than_asked),
+        cmocka_unit_test(arrow_reader_takes_any_limit_of_bytes),
+        cmocka_unit_test(arrow_reader_that_failed_fails_again),
         cmocka_unit_test(arrow_file_cut_anywhere_is_corrupt),
         cmocka_unit_test(arrow_file_cut_anywhere_is_corrupt_in_a_pipe_too),
         cmocka_unit_test(arrow_stream_cut_within_a_message_is_corrupt),

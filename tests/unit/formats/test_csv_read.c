@@ -76,6 +76,20 @@ static void csv_reader_refuses_utf16(void **state)
                    NULL, "invalid-utf8", "orders.csv");
 }
 
+static void csv_reader_says_how_to_read_utf16_and_an_open_quote(void **state)
+{
+    struct dump dump;
+    (void)state;
+    read_text("\xff\xfe"
+              "a",
+              NULL, &dump);
+    assert_non_null(strstr(dump.err.remedy, "iconv -f UTF-16"));
+    dump_done(&dump);
+    read_text("a\n\"x\n", NULL, &dump);
+    assert_non_null(strstr(dump.err.remedy, "--quote none"));
+    dump_done(&dump);
+}
+
 static void csv_reader_finds_the_delimiter_of_the_first_lines(void **state)
 {
     (void)state;
@@ -507,6 +521,7 @@ int main(void)
         cmocka_unit_test(csv_reader_tells_null_from_the_empty_text),
         cmocka_unit_test(csv_reader_strips_a_byte_order_mark),
         cmocka_unit_test(csv_reader_refuses_utf16),
+        cmocka_unit_test(csv_reader_says_how_to_read_utf16_and_an_open_quote),
         cmocka_unit_test(csv_reader_finds_the_delimiter_of_the_first_lines),
         cmocka_unit_test(csv_reader_names_columns_by_number_without_a_header),
         cmocka_unit_test(csv_reader_names_both_columns_of_a_doubled_header),

@@ -301,6 +301,12 @@ struct leat_source_ops {
     /* Portable hash of the rows in a key range, for comparing without reading. */
     int (*hash_range)(struct leat_endpoint *ep, const struct leat_read_plan *plan,
                       uint64_t *ret_hash, int64_t *ret_rows, struct leat_error *err);
+
+    /* Before the first next(): reads these columns (fields by name) as these types, as far as the
+     * reader inferred theirs; types that were given stay. schema() then tells the new ones. NULL
+     * where types are never inferred. */
+    int (*retype)(struct leat_reader *reader, const struct ArrowSchema *types,
+                  struct leat_error *err);
 };
 
 /* --- writing ------------------------------------------------------------------------------- */

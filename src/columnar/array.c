@@ -238,58 +238,6 @@ int lt_array_slice(struct ArrowArray *array, int64_t first, int64_t rows, struct
     return LEAT_OK;
 }
 
-/* Columns in range, still there, and none twice. */
-static int check_projection(const struct ArrowArray *array, const int64_t *columns,
-                            int64_t n_columns, struct leat_error *err)
-{
-    uint8_t *seen = calloc(1, (size_t)array->n_children / 8 + 1);
-    if (!seen) {
-        return lt_fail_oom(err);
-    }
-    bool fine = true;
-    for (int64_t i = 0; fine && i < n_columns; i++) {
-        fine = columns[i] >= 0 && columns[i] < array->n_children && !lt_bit(seen, columns[i]) &&
-               array->children[columns[i]]->release;
-        if (fine) {
-            lt_bit_set(seen, columns[i]);
-        }
-    }
-    free(seen);
-    return fine ? LEAT_OK
-                : lt_fail(err, LT_E_INTERNAL, "a projection to columns that are not there");
-}
-
-int lt_array_project(struct ArrowArray *array, const int64_t *columns, int64_t n_columns,
-                     struct ArrowArray *ret_array, struct leat_error *err)
-{
-    struct ArrowArray made;
-    int status = check_projection(array, columns, n_columns, err);
-    if (!status) {
-        status = lt_array_init(&made, 1, n_columns, err);
-    }
-    if (status) {
-        return status;
-    }
-    made.length = array->length;
-    if (array->n_buffers && array->buffers[0] && array->null_count) {
-        uint8_t *bits = calloc(1, (size_t)array->length / 8 + 1);
-        if (!bits) {
-            lt_array_done(&made);
-            return lt_fail_oom(err);
-        }
-        lt_bits_copy(array->buffers[0], array->offset, bits, 0, array->length);
-        made.buffers[0] = bits;
-        made.null_count = array->null_count;
-    }
-    narrow_columns(array);
-    for (int64_t i = 0; i < n_columns; i++) {
-        lt_array_move(array->children[columns[i]], made.children[i]);
-    }
-    lt_array_done(array);
-    *ret_array = made;
-    return LEAT_OK;
-}
-
 /* --- measuring ------------------------------------------------------------------------------ */
 
 static int64_t offset_of(const struct ArrowArray *array, bool large, int64_t row)

@@ -40,11 +40,6 @@ int lt_array_hold(const struct ArrowArray *shared, struct ArrowArray *ret_holder
  * its own offset moves). LEAT_INTERNAL, and nothing changed, when there are no such rows. */
 int lt_array_slice(struct ArrowArray *array, int64_t first, int64_t rows, struct leat_error *err);
 
-/* Columns of a struct array by index, in that order (none twice); children not named are
- * released. Moves `array` into *ret_array; on failure it stays as it was. */
-int lt_array_project(struct ArrowArray *array, const int64_t *columns, int64_t n_columns,
-                     struct ArrowArray *ret_array, struct leat_error *err);
-
 /* Copies the rows of a struct array whose bit in `drop` is 0 (NULL: all rows). */
 int lt_array_filter(const struct ArrowSchema *schema, const struct ArrowArray *array,
                     const uint8_t *drop, struct ArrowArray *ret_array, struct leat_error *err);

@@ -159,16 +159,6 @@ int lt_builder_reserve(struct lt_builder *builder, int64_t rows)
     return LEAT_OK;
 }
 
-int64_t lt_builder_bytes(const struct lt_builder *builder)
-{
-    size_t bytes = builder->validity.len + builder->data.len + builder->offsets.len;
-    int64_t sum = (int64_t)bytes;
-    for (int64_t i = 0; i < builder->n_children; i++) {
-        sum += lt_builder_bytes(&builder->children[i]);
-    }
-    return sum;
-}
-
 /* --- appending ------------------------------------------------------------------------------ */
 
 int lt_builder_validity_start(struct lt_builder *builder)
@@ -576,15 +566,6 @@ int lt_batch_builder_reserve(struct lt_batch_builder *batch, int64_t rows)
         }
     }
     return LEAT_OK;
-}
-
-int64_t lt_batch_builder_bytes(const struct lt_batch_builder *batch)
-{
-    int64_t sum = 0;
-    for (int64_t i = 0; i < batch->n_columns; i++) {
-        sum += lt_builder_bytes(&batch->columns[i]);
-    }
-    return sum;
 }
 
 int lt_batch_builder_finish(struct lt_batch_builder *batch, int64_t rows,

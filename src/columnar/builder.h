@@ -41,8 +41,6 @@ int lt_builder_init(struct lt_builder *builder, const struct ArrowSchema *field,
 void lt_builder_done(struct lt_builder *builder);
 /* Room for `rows` more values (fixed-width data, validity, offsets). */
 int lt_builder_reserve(struct lt_builder *builder, int64_t rows);
-/* Bytes held by the values appended so far, children included. */
-int64_t lt_builder_bytes(const struct lt_builder *builder);
 /* Moves what was built into *ret_array (offset 0) and starts afresh. On failure nothing changed. */
 int lt_builder_finish(struct lt_builder *builder, struct ArrowArray *ret_array,
                       struct leat_error *err);
@@ -125,11 +123,6 @@ int lt_batch_builder_init(struct lt_batch_builder *batch, const struct ArrowSche
                           struct leat_error *err);
 void lt_batch_builder_done(struct lt_batch_builder *batch);
 int lt_batch_builder_reserve(struct lt_batch_builder *batch, int64_t rows);
-int64_t lt_batch_builder_bytes(const struct lt_batch_builder *batch);
-static inline int64_t lt_batch_builder_rows(const struct lt_batch_builder *batch)
-{
-    return batch->n_columns ? batch->columns[0].length : 0;
-}
 /* A struct array of `rows` rows (given, for a stream of no columns has no other count); all
  * columns must have exactly that many. */
 int lt_batch_builder_finish(struct lt_batch_builder *batch, int64_t rows,

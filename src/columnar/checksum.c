@@ -140,7 +140,12 @@ static int text_hash(const struct lt_view *view, int64_t row, struct lt_buf *scr
     if (view->type.logical == LT_NUMERIC && lt_number_scan((const char *)text, len, &number)) {
         return number_hash(&number, scratch, ret_hash);
     }
-    *ret_hash = tagged(TAG_TEXT, text, len);
+    if (view->type.logical == LT_JSON) {
+        uint64_t hash = lt_json_hash((const char *)text, len, scratch);
+        *ret_hash = tagged(TAG_TEXT, &hash, sizeof hash);
+    } else {
+        *ret_hash = tagged(TAG_TEXT, text, len);
+    }
     return LEAT_OK;
 }
 
@@ -308,7 +313,8 @@ static int column_sum(const struct lt_view *view, struct lt_buf *scratch, uint64
     enum lt_type_id id = view->type.id;
     int status = LEAT_OK;
 
-    if (view->dictionary || (lt_type_is_text(id) && view->type.logical == LT_NUMERIC)) {
+    if (view->dictionary || (lt_type_is_text(id) &&
+                             (view->type.logical == LT_NUMERIC || view->type.logical == LT_JSON))) {
         id = LT_DICTIONARY; /* the general loop */
     }
     switch (id) {

@@ -38,6 +38,12 @@ int lt_half_format(uint16_t half, char text[32]);
 /* Decimal digits of an unsigned number, without NUL; returns how many (at most 20). */
 int lt_u64_digits(uint64_t value, char text[20]);
 
+/* --- JSON (checksum_json.c) ---------------------------------------------------------------- */
+
+/* Equal for texts of one meaning, whatever their blanks, escapes and order of members. What is no
+ * JSON hashes as it is. */
+uint64_t lt_json_hash(const char *text, size_t len, struct lt_buf *scratch);
+
 /* --- decimals (decimal.c) ------------------------------------------------------------------ */
 
 #define LT_DECIMAL128_DIGITS 38

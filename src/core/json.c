@@ -118,13 +118,6 @@ void lt_json_int(struct lt_json *json, int64_t value)
     lt_json_raw(json, text, (size_t)len);
 }
 
-void lt_json_uint(struct lt_json *json, uint64_t value)
-{
-    char text[24];
-    int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-    lt_json_raw(json, text, (size_t)len);
-}
-
 void lt_json_double(struct lt_json *json, double value)
 {
     if (isnan(value)) {

@@ -26,7 +26,6 @@ void lt_json_key(struct lt_json *json, const char *key);
 void lt_json_text(struct lt_json *json, const char *text); /* NULL writes null */
 void lt_json_text_n(struct lt_json *json, const char *text, size_t len);
 void lt_json_int(struct lt_json *json, int64_t value);
-void lt_json_uint(struct lt_json *json, uint64_t value);
 void lt_json_double(struct lt_json *json, double value); /* NaN and infinities as strings */
 void lt_json_bool(struct lt_json *json, bool value);
 void lt_json_null(struct lt_json *json);

@@ -45,11 +45,6 @@ size_t lt_json_count(const struct lt_json_value *value)
     return json_array_size((const json_t *)value);
 }
 
-bool lt_json_is_object(const struct lt_json_value *value)
-{
-    return json_is_object((const json_t *)value);
-}
-
 const char *lt_json_string(const struct lt_json_value *value, const char *fallback)
 {
     const char *text = json_string_value((const json_t *)value);

@@ -25,7 +25,6 @@ const struct lt_json_value *lt_json_get(const struct lt_json_value *value, const
 const struct lt_json_value *lt_json_at(const struct lt_json_value *value, size_t i);
 /* Elements of an array; 0 for anything else. */
 size_t lt_json_count(const struct lt_json_value *value);
-bool lt_json_is_object(const struct lt_json_value *value);
 /* The text of a string, or `fallback`. NUL-terminated UTF-8. */
 const char *lt_json_string(const struct lt_json_value *value, const char *fallback);
 int64_t lt_json_integer(const struct lt_json_value *value, int64_t fallback);

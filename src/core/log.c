@@ -11,8 +11,6 @@
 
 #include "core/banned.h"
 
-static const char *const level_names[] = {"error", "warn", "info", "debug", "trace", NULL};
-
 /* Guarded by lock: sink_fn and sink_arg. `threshold` is atomic, so that lt_log_on() costs one
  * load; it is -1 while there is no sink. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -47,11 +45,6 @@ int lt_log_level_parse(const char *name, enum lt_log_level *ret_level, struct le
     lt_fail(err, LT_E_INVALID, "\"%s\" is no log level", name);
     leat_error_remedy(err, "one of error, warn, info, debug, trace");
     return LEAT_INVALID;
-}
-
-const char *lt_log_level_name(enum lt_log_level level)
-{
-    return (size_t)level < LT_ARRAY_LEN(level_names) - 1 ? level_names[level] : "error";
 }
 
 int lt_log_on(enum lt_log_level level)

@@ -13,7 +13,6 @@ typedef void lt_log_fn(void *arg, enum lt_log_level level, const char *line);
 /* Process-wide; set before threads start. NULL: silence. */
 void lt_log_set(lt_log_fn *sink, void *arg, enum lt_log_level level);
 int lt_log_level_parse(const char *name, enum lt_log_level *ret_level, struct leat_error *err);
-const char *lt_log_level_name(enum lt_log_level level);
 
 /* True when a line of this level would be written: asked before building costly arguments. */
 int lt_log_on(enum lt_log_level level);

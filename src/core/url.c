@@ -398,25 +398,3 @@ const char *lt_url_param(const struct lt_url *url, const char *key)
     }
     return NULL;
 }
-
-int lt_url_encode(struct lt_buf *out, const char *text)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    size_t before = out->len;
-    int status = lt_buf_reserve(out, strlen(text));
-    for (; *text && !status; text++) {
-        unsigned char c = (unsigned char)*text;
-        /* The unreserved characters, RFC 3986 section 2.3. */
-        if (is_alpha(*text) || is_digit(*text) || strchr("-._~", c)) {
-            status = lt_buf_byte(out, c);
-        } else {
-            char escape[3] = {'%', hex[c >> 4], hex[c & 15]};
-            status = lt_buf_append(out, escape, sizeof(escape));
-        }
-    }
-    if (status && out->data) {
-        out->len = before;
-        out->data[before] = 0;
-    }
-    return status;
-}

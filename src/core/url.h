@@ -31,9 +31,6 @@ void lt_url_done(struct lt_url *url);
 /* The first parameter of that name (case-insensitive), or NULL. */
 const char *lt_url_param(const struct lt_url *url, const char *key);
 
-/* Appends `text` percent-encoded for any part of a URL. */
-int lt_url_encode(struct lt_buf *out, const char *text);
-
 /* The one redaction: appends `text` with the password of every URL in it, and the value of every
  * parameter or keyword whose name says secret (password, passwd, pwd, secret, token, key,
  * credential, sslpassword ...; `key=value` and `key='value'` forms alike), replaced by ***.

@@ -54,6 +54,10 @@ struct lt_flow {
  * failure too the flow wants lt_flow_done(). */
 int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source, int attempt,
                   struct lt_flow *ret_flow, struct leat_error *err);
+/* Before the first batch: tells a reader that inferred its types what the destinations take
+ * (`taken`, the schemas of their loads' streams), where that keeps more of a value. */
+int lt_flow_retype(struct lt_flow *flow, const struct ArrowSchema *const *taken, size_t n_taken,
+                   struct leat_error *err);
 /* Readies one destination: `taken` is the load stream's schema, copied. */
 int lt_flow_dest_init(struct lt_flow *flow, struct lt_flow_dest *dest,
                       const struct ArrowSchema *taken, struct leat_error *err);

@@ -1,6 +1,9 @@
 /* One run of a plan, as the engine's files share it.
  *
- *     run.c       opens, lists, starts workers, watches, reports
+ *     run.c       opens, lists, starts workers, completes, reports
+ *     setup.c     options, shares of memory, cancel
+ *     worker.c    threads that take one unit after another
+ *     watch.c     progress, told from the caller's thread
  *     jobs.c      which streams, and where each goes
  *     side.c      opened endpoints, reachable for cancel
  *     unit.c      one load a destination: plan, begin, flows, checks, commit, retry
@@ -132,10 +135,34 @@ int lt_unit_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
 int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
                      size_t job, struct lt_buf *out, struct leat_error *err);
 
-/* run.c. What leat_run, leat_plan_describe and leat_read have in common. */
+/* One thread's own sides. */
+struct lt_worker {
+    struct lt_run *run;
+    pthread_t thread;
+    bool started;
+    struct lt_side *source;
+    struct lt_side **dests;
+};
+
+/* worker.c. Half-opened workers are closed all the same. */
+int lt_worker_open(struct lt_run *run, struct lt_worker *worker, struct leat_error *err);
+void lt_worker_close(struct lt_worker *worker);
+/* Opens the workers beyond the first, which is open already; returns how many there are. */
+int lt_workers_open(struct lt_run *run, struct lt_worker *workers, int n);
+/* Starts their threads; fails only when not one could be started. */
+int lt_workers_start(struct lt_run *run, struct lt_worker *workers, int n, struct leat_error *err);
+
+/* watch.c. Until all workers have ended: tells the observer. told[jobs.n] starts out false. */
+void lt_run_watch(struct lt_run *run, bool *told);
+
+/* setup.c. What leat_run, leat_plan_describe and leat_read have in common. */
 int lt_run_init(struct lt_run *run, struct leat_plan *plan, const struct leat_observer *observer,
                 struct leat_error *err);
 void lt_run_done(struct lt_run *run);
+/* Shares the memory bound out over workers_n workers, and again when their number is known. */
+void lt_run_share_memory(struct lt_run *run);
+/* Waits, with run->mutex held, until run->changed or for so long. */
+void lt_run_wait(struct lt_run *run, int64_t wait_ms);
 /* Creates the rejects file, if one is wished: only once it is clear that records will be read. */
 int lt_run_open_rejects(struct lt_run *run, struct leat_error *err);
 /* Fills a read plan for one job from the options; strings are borrowed from both. */

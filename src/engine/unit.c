@@ -243,6 +243,20 @@ static int plan_dest(struct unit *unit, size_t d, struct leat_error *err)
 
 /* --- moving --------------------------------------------------------------------------------- */
 
+static int retype_flow(struct unit *unit, size_t i, struct leat_error *err)
+{
+    const struct ArrowSchema **taken = calloc(unit->n_dests, sizeof *taken);
+    if (!taken) {
+        return lt_fail_oom(err);
+    }
+    for (size_t d = 0; d < unit->n_dests; d++) {
+        taken[d] = &unit->dests[d].plan.streams[i].schema;
+    }
+    int rc = lt_flow_retype(&unit->flow, taken, unit->n_dests, err);
+    free(taken);
+    return rc;
+}
+
 /* Readies the flow of stream i for all destinations. */
 static int ready_flow(struct unit *unit, size_t i, struct leat_error *err)
 {
@@ -255,6 +269,7 @@ static int ready_flow(struct unit *unit, size_t i, struct leat_error *err)
             rc = lt_fail(err, LT_E_UNAVAILABLE, "the stream's columns changed under the run");
         }
     }
+    rc = rc ? rc : retype_flow(unit, i, err);
     if (!rc) {
         flow->dests = calloc(unit->n_dests, sizeof *flow->dests);
         rc = flow->dests ? LEAT_OK : lt_fail_oom(err);

@@ -46,6 +46,10 @@ struct lt_format {
     int (*read_next)(struct lt_format_reader *reader, struct ArrowArray *ret_batch,
                      struct leat_error *err);
     void (*read_close)(struct lt_format_reader *reader);
+    /* Before the first batch: columns (fields by name) whose types were inferred are read as these
+     * instead. NULL where a file knows its types. */
+    int (*read_retype)(struct lt_format_reader *reader, const struct ArrowSchema *types,
+                       struct leat_error *err);
 
     /* NULL where the format takes the type (the usual case); else why not, by type name. */
     const char *(*refuses)(const struct ArrowSchema *field);

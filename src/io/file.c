@@ -21,8 +21,6 @@
 #define CALL_MAX ((size_t)1 << 30)
 /* What a pipe that poll() calls writable takes without blocking. */
 #define PIPE_CHUNK ((size_t)PIPE_BUF)
-/* A name component may have 255 bytes; id, dots and ending take the rest. */
-#define TEMP_STEM_MAX 160
 
 struct handle {
     int fd; /* -1: closed */
@@ -443,12 +441,6 @@ static size_t directory_len(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? (size_t)(slash - path) + 1 : 0;
-}
-
-char *lt_file_temp_name(const char *path, const char *load_id)
-{
-    size_t dir = directory_len(path);
-    return lt_format("%.*s.%.*s.%s.leat-tmp", (int)dir, path, TEMP_STEM_MAX, path + dir, load_id);
 }
 
 static int sync_directory(const char *path, struct leat_error *err)

@@ -8,7 +8,6 @@
  * directory is refused; a regular file that shrinks while it is read is [source-cut].
  *
  * A file that must appear whole or not at all is written under a temporary name beside it:
- *   char *temp = lt_file_temp_name(path, load_id);
  *   lt_sink_file(temp, &(struct lt_file_options){.exclusive = true, .durable = true}, &sink, err);
  *   ... lt_sink_write, lt_sink_finish, lt_sink_close ...
  *   lt_file_replace(temp, path, err); */
@@ -40,10 +39,6 @@ int lt_source_file(const char *path, const struct lt_file_options *options,
  * No SIGPIPE is raised. */
 int lt_sink_file(const char *path, const struct lt_file_options *options, struct lt_sink **ret_sink,
                  struct leat_error *err);
-
-/* The name, in the same directory, under which a load writes the file `path` until it is whole:
- * hidden, and told apart by the load's id. malloc'ed; NULL without memory. */
-char *lt_file_temp_name(const char *path, const char *load_id);
 
 /* Puts `temp` in the place of `path` in one step, and returns once the directory says so on disk
  * too. A file replaced hands its permission bits on. On failure `path` is as it was, unless the

@@ -396,6 +396,23 @@ static int refuse_type(const struct ArrowSchema *field, const char *note, struct
     return status;
 }
 
+/* The row of a canonical type; the table's end when there is none. */
+static const struct leat_type_out *find_out(const struct lt_dialect *dialect, const char *name)
+{
+    const struct leat_type_out *row = dialect->out;
+    while (row->canonical && strcmp(row->canonical, name)) {
+        row++;
+    }
+    return row;
+}
+
+static bool is_list_of_lists(const struct ArrowSchema *field, const char *name)
+{
+    struct lt_type item;
+    return !strcmp(name, "list") && field->n_children == 1 &&
+           !lt_type_of(field->children[0], &item, NULL) && !strcmp(class_of(&item), "list");
+}
+
 int lt_dialect_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
                     struct lt_buf *out, struct leat_error *err)
 {
@@ -412,9 +429,9 @@ int lt_dialect_type(const struct lt_dialect *dialect, const struct ArrowSchema *
         return lt_dialect_type(dialect, field->dictionary, out, err);
     }
     const char *name = class_of(&type);
-    const struct leat_type_out *row = dialect->out;
-    while (row->canonical && strcmp(row->canonical, name)) {
-        row++;
+    const struct leat_type_out *row = find_out(dialect, name);
+    if (row->system && strstr(row->system, "$1") && is_list_of_lists(field, name)) {
+        row = find_out(dialect, "struct"); /* an array's elements are not of one length */
     }
     if (!row->canonical || !row->system) {
         return refuse_type(field, row->canonical ? row->note : NULL, err);

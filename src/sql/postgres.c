@@ -3,9 +3,9 @@
 #include "sql/postgres.h"
 
 #define NOTE_NUMERIC "NaN and infinities are refused unless the column has no precision"
-#define NOTE_TIME "24:00:00 is refused"
-#define NOTE_INFINITY "infinity is refused"
-#define NOTE_LIST "one dimension with lower bound 1; others are refused"
+#define NOTE_TIME "24:00:00 is refused, but as text (--cast)"
+#define NOTE_INFINITY "infinity is refused, but as text (--cast)"
+#define NOTE_LIST "one dimension with lower bound 1; others only as text (--cast)"
 
 const struct leat_type_in lt_postgres_types_in[] = {
     {"bool", "bool", NULL, NULL},
@@ -71,7 +71,9 @@ const struct leat_type_out lt_postgres_types_out[] = {
     {"numeric", "numeric", NULL},
     {"utf8", "text", "a zero byte in text is refused"},
     {"binary", "bytea", NULL},
-    {"json", "jsonb", "key order and blanks are the server's own; json where the source was json"},
+    {"json", "jsonb",
+     "key order and blanks are the server's own, of doubled keys it keeps the last; json where the "
+     "source was json"},
     {"uuid", "uuid", NULL},
     {"date", "date", "4713 BC to 5874897"},
     {"time", "time without time zone", "microseconds"},
@@ -79,7 +81,7 @@ const struct leat_type_out lt_postgres_types_out[] = {
     {"timestamptz", "timestamp with time zone", "microseconds; 4713 BC to 294276"},
     {"duration", "interval", NULL},
     {"interval", "interval", "microseconds"},
-    {"list", "$1[]", NULL},
+    {"list", "$1[]", "jsonb for lists of lists"},
     {"struct", "jsonb", NULL},
     {"map", "jsonb", NULL},
     {NULL, NULL, NULL},

@@ -73,7 +73,7 @@ const struct leat_type_out lt_sqlite_types_out[] = {
     {"uint64", "INTEGER", "values above 9223372036854775807 are refused; comes back as int64"},
     {"float16", "REAL", "comes back as float64; NaN is refused"},
     {"float32", "REAL", "comes back as float64; NaN is refused"},
-    {"float64", "REAL", "NaN is refused: SQLite would store NULL"},
+    {"float64", "REAL", "NaN is refused: SQLite would store NULL; it keeps -0.0 as 0.0, its equal"},
     {"decimal", "DECIMAL_TEXT($1,$2)", "exact text"},
     {"numeric", "NUMERIC_TEXT", "exact text, NaN and infinities included"},
     {"utf8", "TEXT", NULL},
@@ -87,7 +87,7 @@ const struct leat_type_out lt_sqlite_types_out[] = {
      "ISO 8601 text in UTC, ending Z; nanoseconds as "
      "TIMESTAMPTZ_NS"},
     {"interval", "INTERVAL_TEXT", "ISO 8601 text"},
-    {"list", "JSON_TEXT", "as a JSON array"},
+    {"list", "JSON_TEXT", "as a JSON array; in list<json>, JSON's own null comes back as a null"},
     {"struct", "JSON_TEXT", "as a JSON object"},
     {"map", "JSON_TEXT", "as JSON"},
     {NULL, NULL, NULL},

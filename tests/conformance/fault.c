@@ -366,11 +366,18 @@ static int fault_hash_range(struct leat_endpoint *ep, const struct leat_read_pla
                                   : no_such(err, "hash_range");
 }
 
+static int fault_retype(struct leat_reader *reader, const struct ArrowSchema *types,
+                        struct leat_error *err)
+{
+    const struct leat_source_ops *ops = reader->owner->inner->source;
+    return ops->retype ? ops->retype(reader->inner, types, err) : LEAT_OK;
+}
+
 static const struct leat_source_ops fault_source = {
     fault_snapshot_take, fault_snapshot_join, fault_snapshot_release,
     fault_split,         fault_bounds,        fault_start,
     fault_schema,        fault_next,          fault_finish,
-    fault_hash_range};
+    fault_hash_range,    fault_retype};
 
 /* --- load ---------------------------------------------------------------------------------- */
 

@@ -157,7 +157,7 @@ def test_in_the_middle_of_a_copy_to_files(leat, pg_db, tmp_path, place):
     big(pg_db)
     folder = tmp_path / "out"
     folder.mkdir()
-    child = leat.start("cp", pg_db.stream("big"), folder / place)
+    child = leat.start("cp", pg_db.stream("big"), f"{folder}/{place}")
     assert wait_for(lambda: any("COPY" in query for _, query in sessions(pg_db)))
     time.sleep(0.2)
     stop(child)

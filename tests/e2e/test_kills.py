@@ -419,7 +419,8 @@ def test_a_server_that_restarts_at_any_time_leaves_old_or_new(leat, own_pg, tmp_
         else:
             assert child.returncode == 75 or b"outcome-unknown" in err, err
             assert state == "old" or b"outcome-unknown" in err, err
-            assert not retries, err
+            # The first connection is not tried again, and a snapshot ends with its server.
+            assert not retries or tables > 1 or b"trying again" not in err, err
     print(f"{target}, restarted ({how}): {seen}")
 
 

@@ -225,6 +225,18 @@ static int fc_schema(struct leat_reader *reader, struct ArrowSchema *ret_schema,
     return reader->format->read_schema(reader->reader, ret_schema, err);
 }
 
+static int fc_retype(struct leat_reader *reader, const struct ArrowSchema *types,
+                     struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (; reader && !status; reader = reader->chain) {
+        if (reader->format->read_retype) {
+            status = reader->format->read_retype(reader->reader, types, err);
+        }
+    }
+    return status;
+}
+
 static int fc_next(struct leat_reader *reader, struct leat_payload *ret_payload,
                    struct leat_error *err)
 {
@@ -646,4 +658,8 @@ static int fc_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
 const struct leat_catalog_ops lt_fc_catalog = {.discover = fc_discover, .describe = fc_describe};
 
 const struct leat_source_ops lt_fc_source = {
-    .start = fc_start, .schema = fc_schema, .next = fc_next, .finish = fc_finish};
+    .start = fc_start,
+    .schema = fc_schema,
+    .next = fc_next,
+    .finish = fc_finish,
+    .retype = fc_retype};

@@ -101,6 +101,11 @@ void pg_interrupt(struct pg_conn *conn);
 int pg_fail_result(struct pg_conn *conn, const PGresult *result, struct leat_error *err);
 int pg_fail_conn(struct pg_conn *conn, struct leat_error *err);
 
+/* Returns `status`. Where it is of a lock that could not be had in time, *err comes to say so, and
+ * to name the session that holds the table (NULL: not known) if the server can be asked. */
+int pg_explain_lock(struct pg_conn *conn, const struct leat_stream_name *name, bool reading,
+                    int status, struct leat_error *err);
+
 static inline void pg_clear(const struct pg_conn *conn, PGresult *result)
 {
     if (result) {

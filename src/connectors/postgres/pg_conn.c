@@ -5,14 +5,20 @@
 #include "sql/postgres.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define WAIT_ROUND_MS 100
 #define INTERRUPT_MS 800
 #define CONNECT_MS 15000
 #define LOCK_MS 10000
+#define KEEPALIVE_IDLE "30" /* seconds; the system's default is hours */
+#define KEEPALIVE_INTERVAL "10"
+#define KEEPALIVE_COUNT "3"
 
 bool pg_is_cancelled(const struct leat_endpoint *ep)
 {
@@ -535,6 +541,34 @@ static void effective_option(const struct lt_pq *pq, PGconn *pg, const char *key
     pq->PQconninfoFree(options);
 }
 
+/* A host that vanished, or a firewall that forgot the connection, must not keep a read waiting for
+ * ever: after a minute without an answer to the kernel's probes the connection counts as lost.
+ * What URL, service or environment say about it wins. No TCP_USER_TIMEOUT: it would also end a
+ * COPY into a table whose triggers are slow, for it counts a full window of the peer's as silence.
+ * Where an option cannot be set (a Unix socket), there is nothing to be kept alive. */
+static void keep_alive(struct pg_conn *conn)
+{
+#ifdef __linux__
+    static const struct {
+        const char *keyword, *usual;
+        int option;
+    } settings[] = {{"keepalives_idle", KEEPALIVE_IDLE, TCP_KEEPIDLE},
+                    {"keepalives_interval", KEEPALIVE_INTERVAL, TCP_KEEPINTVL},
+                    {"keepalives_count", KEEPALIVE_COUNT, TCP_KEEPCNT}};
+    for (size_t i = 0; i < LT_ARRAY_LEN(settings); i++) {
+        char text[16];
+        effective_option(conn->ep->pq, conn->pg, settings[i].keyword, text, sizeof text);
+        int value = *text ? 0 : atoi(settings[i].usual);
+        if (value) {
+            (void)setsockopt(conn->ep->pq->PQsocket(conn->pg), IPPROTO_TCP, settings[i].option,
+                             &value, sizeof value);
+        }
+    }
+#else
+    (void)conn;
+#endif
+}
+
 static int connect_poll(struct pg_conn *conn, int64_t until_us, struct leat_error *err)
 {
     const struct lt_pq *pq = conn->ep->pq;
@@ -599,6 +633,7 @@ static int connect_with(struct leat_endpoint *ep, int64_t grace_ms, struct pg_co
         status = connect_poll(conn, lt_now_us() + ms * 1000, err);
     }
     if (!status) {
+        keep_alive(conn);
         ep->pq->PQsetnonblocking(conn->pg, 1);
         ep->pq->PQsetNoticeProcessor(conn->pg, ignore_notice, NULL);
         status = set_session(conn, err);

@@ -143,7 +143,7 @@ static int make_aside(struct pg_conn *conn, struct pg_target *target, struct lea
     return status;
 }
 
-int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+static int prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
     int status = pg_target_plan_again(conn, target, err);
     target->deleted = 0;
@@ -175,6 +175,13 @@ int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct lea
         break;
     }
     return status || !target->aside ? status : make_aside(conn, target, err);
+}
+
+int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+{
+    int status = prepare(conn, target, err);
+    const struct leat_stream_name name = {target->ns, target->name};
+    return pg_explain_lock(conn, &name, false, status, err);
 }
 
 static bool is_key(const struct pg_target *target, const char *column)

@@ -1,6 +1,7 @@
 /* A part: batches or the wire's own bytes through COPY FROM into one table. */
 #include "connectors/postgres/pg_load.h"
 
+#include "columnar/text.h"
 #include "sql/postgres.h"
 
 #include <inttypes.h>
@@ -81,7 +82,8 @@ int pg_part_begin_copy(struct leat_part *part, const char *copy_to, struct leat_
         part->copying = part->conn->copying_in = true;
         status = pg_encode_header(&part->encoder, &part->out) ? lt_fail_oom(err) : LEAT_OK;
     }
-    return status;
+    const struct leat_stream_name name = {part->target->ns, part->target->name};
+    return pg_explain_lock(part->conn, &name, false, status, err);
 }
 
 /* The server gave up on the COPY: its reason is in the results. */
@@ -123,9 +125,23 @@ static int send_out(struct leat_part *part, struct leat_error *err)
     return status;
 }
 
-static int refuse(struct leat_part *part, int64_t row, struct leat_error *why,
-                  struct leat_error *err)
+/* The record as JSON for the reject sink; `at` counts within the batch. */
+static int record_json(const struct leat_part *part, const struct ArrowArray *batch, int64_t at,
+                       struct lt_buf *out)
 {
+    struct lt_view view;
+    if (lt_view_init(&view, &part->target->table.schema, batch, NULL)) {
+        return LEAT_NO_MEMORY;
+    }
+    int status = lt_text_format_json(&view, at, out);
+    lt_view_done(&view);
+    return status;
+}
+
+static int refuse(struct leat_part *part, const struct ArrowArray *batch, int64_t at, int64_t row,
+                  struct leat_error *why, struct leat_error *err)
+{
+    struct lt_buf record = LT_BUF_INIT;
     char place[600];
     if (!part->has_rejects) {
         leat_error_place(why, "%s.%s: row %" PRId64, part->target->ns, part->target->name, row);
@@ -136,10 +152,19 @@ static int refuse(struct leat_part *part, int64_t row, struct leat_error *why,
     }
     snprintf(place, sizeof place, "%s.%s: row %" PRId64 " %s", part->target->ns, part->target->name,
              row, why->place);
-    struct leat_reject reject = {
-        .size = sizeof reject, .place = place, .code = why->code, .reason = why->message};
-    part->rejected++;
-    return part->rejects.reject(part->rejects.arg, &reject, err);
+    int status = record_json(part, batch, at, &record) ? lt_fail_oom(err) : LEAT_OK;
+    if (!status) {
+        struct leat_reject reject = {.size = sizeof reject,
+                                     .place = place,
+                                     .code = why->code,
+                                     .reason = why->message,
+                                     .record = lt_buf_text(&record),
+                                     .record_len = record.len};
+        part->rejected++;
+        status = part->rejects.reject(part->rejects.arg, &reject, err);
+    }
+    lt_buf_done(&record);
+    return status;
 }
 
 static int write_batch(struct leat_part *part, const struct leat_payload *payload,
@@ -155,7 +180,7 @@ static int write_batch(struct leat_part *part, const struct leat_payload *payloa
         if (status) {
             status = lt_fail_oom(err);
         } else if (refused) {
-            status = refuse(part, first + i, &why, err);
+            status = refuse(part, batch, i, first + i, &why, err);
         } else {
             part->rows++;
         }

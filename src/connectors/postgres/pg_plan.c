@@ -157,7 +157,12 @@ static int plan_new_table(struct pg_conn *conn, struct pg_target *target,
     table->columns = calloc((size_t)incoming->n_children + 1, sizeof *table->columns);
     int status = table->columns ? lt_schema_init_struct(&table->schema, 0, err) : lt_fail_oom(err);
     for (int64_t i = 0; i < incoming->n_children && !status; i++) {
-        status = new_column(conn, incoming->children[i], table, err);
+        if (strlen(incoming->children[i]->name) >= PG_NAME_MAX) {
+            status = lt_fail(err, LT_E_INVALID, "a name longer than %d bytes, which the server "
+                                                "would cut", PG_NAME_MAX - 1);
+            leat_error_remedy(err, "rename it with --rename old=new");
+        }
+        status = status ? status : new_column(conn, incoming->children[i], table, err);
         if (status) {
             leat_error_place(err, "column \"%s\"", incoming->children[i]->name);
         }
@@ -468,6 +473,19 @@ static int check_schema(struct pg_conn *conn, const char *ns, struct leat_error 
 
 /* --- one stream ---------------------------------------------------------------------------- */
 
+/* The source's name for a column's type. Text and bytes carry none: they are what they look like. */
+static bool is_type(const struct ArrowSchema *field, const char *type_text)
+{
+    char source[512];
+    if (lt_schema_meta_text(field, LT_META_SOURCE_TYPE, source, sizeof source)) {
+        return !strncmp(source, "postgres:", 9) && !strcmp(source + 9, type_text);
+    }
+    struct lt_type type;
+    return !lt_type_of(field, &type, NULL) && type.logical == LT_PLAIN &&
+           ((type.id == LT_UTF8 && !strcmp(type_text, "text")) ||
+            (type.id == LT_BINARY && !strcmp(type_text, "bytea")));
+}
+
 static bool can_forward(const struct pg_target *target, const struct leat_write_stream *want)
 {
     if (!(want->payloads & LEAT_PAYLOAD_BYTES) || !want->bytes_format ||
@@ -476,13 +494,10 @@ static bool can_forward(const struct pg_target *target, const struct leat_write_
         return false;
     }
     for (int64_t i = 0; i < target->table.n_columns; i++) {
-        char source[512];
         const struct pg_column *column = &target->table.columns[i];
         /* Types of the user's own have other numbers at every server. */
         if (column->wire == PG_WIRE_TEXT_CAST ||
-            !lt_schema_meta_text(want->schema->children[i], LT_META_SOURCE_TYPE, source,
-                                 sizeof source) ||
-            strncmp(source, "postgres:", 9) != 0 || strcmp(source + 9, column->type_text) != 0) {
+            !is_type(want->schema->children[i], column->type_text)) {
             return false;
         }
     }
@@ -526,8 +541,9 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
     if (want->mode != LEAT_REPLACE && want->mode != LEAT_APPEND) {
         return lt_fail(err, LT_E_UNSUPPORTED, "postgres replaces and appends, nothing else");
     }
-    if (strlen(target->name) > 63) {
-        return lt_fail(err, LT_E_INVALID, "the table's name is longer than 63 bytes");
+    if (strlen(target->name) >= PG_NAME_MAX) {
+        return lt_fail(err, LT_E_INVALID, "the table's name is longer than %d bytes",
+                       PG_NAME_MAX - 1);
     }
     int status = copy_incoming(want, &incoming, err);
     struct leat_stream_name name = {target->ns, target->name};
@@ -546,7 +562,7 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
     }
     pg_table_done(&table);
     lt_schema_done(&incoming);
-    return status;
+    return pg_explain_lock(conn, &name, false, status, err);
 }
 
 /* Rows of mirrored tables wait aside, and those of tables that refer to others of the load: the

@@ -54,9 +54,18 @@ static int join(struct pg_conn *conn, const char *token, struct leat_error *err)
         pg_literal(&sql, token)) {
         status = lt_fail_oom(err);
     }
-    status = status ? status : pg_exec(conn, lt_buf_text(&sql), err);
+    struct leat_error why = {.status = LEAT_OK};
+    int joined = status ? LEAT_OK : pg_exec(conn, lt_buf_text(&sql), &why);
     lt_buf_done(&sql);
-    return status;
+    /* "invalid", or from version 17 on "does not exist": the session that exported it has ended. */
+    if (joined && (!strcmp(why.sqlstate, "22023") || !strcmp(why.sqlstate, "42704"))) {
+        return lt_fail(err, LT_E_UNAVAILABLE, "the snapshot that the streams are read in is gone: "
+                                              "its session was lost, or the server restarted");
+    }
+    if (joined && err) {
+        *err = why;
+    }
+    return status ? status : joined;
 }
 
 static int snapshot_take(struct leat_endpoint *ep, char *ret_token, size_t size,
@@ -271,6 +280,8 @@ static int describe_plan(struct leat_endpoint *ep, const struct leat_read_plan *
     if (!status) {
         status = plan->query ? pg_describe_query(conn, plan->query, ret_table, err)
                              : pg_describe(conn, &plan->stream, ret_table, err);
+        status =
+            pg_explain_lock(conn, plan->query ? NULL : &plan->stream, true, status, err);
     }
     pg_give(conn);
     return status;
@@ -289,6 +300,7 @@ static int try_plan(const struct leat_reader *reader, struct leat_error *err)
     if (!status) {
         status = pg_query(conn, sql, 0, NULL, &result, err);
         if (status) {
+            status = pg_explain_lock(conn, NULL, true, status, err);
             leat_error_place(err, "%s", reader->place);
         } else {
             pg_clear(conn, result);
@@ -327,6 +339,59 @@ static int copy_table(const struct pg_table *from, struct pg_table *to, struct l
     return status;
 }
 
+/* Types with values that Arrow has no place for: infinity, 24:00:00, NaN with a precision, arrays
+ * of several dimensions. */
+static bool has_more_values(const struct pg_column *column)
+{
+    switch (column->wire) {
+    case PG_WIRE_DATE:
+    case PG_WIRE_TIME:
+    case PG_WIRE_TIMESTAMP:
+    case PG_WIRE_NUMERIC:
+        return true;
+    default:
+        return column->list;
+    }
+}
+
+static int copy_key(const struct ArrowSchema *from, struct ArrowSchema *to, struct leat_error *err)
+{
+    char place[24];
+    return lt_schema_meta_text(from, LT_META_KEY, place, sizeof place)
+               ? lt_schema_set_meta(to, LT_META_KEY, place, err)
+               : LEAT_OK;
+}
+
+/* Columns that the user wants as text are brought as the server's own text where that is the only
+ * way to read all of their values. */
+static int take_types(struct pg_table *table, const struct ArrowSchema *types,
+                      struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (int64_t i = 0; types && i < table->n_columns && !status; i++) {
+        struct ArrowSchema *field = table->schema.children[i];
+        struct ArrowSchema text = {.release = NULL};
+        int64_t at = lt_schema_find(types, field->name);
+        struct lt_type wanted;
+        if (at < 0 || lt_type_of(types->children[at], &wanted, NULL) || wanted.id != LT_UTF8 ||
+            wanted.logical != LT_PLAIN || !has_more_values(&table->columns[i])) {
+            continue;
+        }
+        status = lt_schema_copy(types->children[at], &text, err);
+        status = status ? status : copy_key(field, &text, err);
+        if (!status) {
+            text.flags = field->flags;
+            lt_schema_done(field);
+            lt_schema_move(&text, field);
+            table->columns[i].wire = PG_WIRE_TEXT_CAST;
+            table->columns[i].type_oid = 0; /* of no decoder */
+            table->columns[i].list = false;
+        }
+        lt_schema_done(&text);
+    }
+    return status;
+}
+
 static int start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
                  struct leat_reader **ret_reader, struct leat_error *err)
 {
@@ -348,6 +413,7 @@ static int start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
                              plan->query ? "" : all.name);
         }
     }
+    status = status ? status : take_types(&reader->table, plan->types, err);
     if (!status) {
         reader->place = plan->query ? lt_strdup("query") : lt_format("%s.%s", all.ns, all.name);
         status = reader->place ? build_copy(reader, plan, &all, err) : lt_fail_oom(err);
@@ -413,7 +479,8 @@ static int begin_copy(struct leat_reader *reader, struct leat_error *err)
     }
     pg_clear(reader->conn, result);
     reader->started = !status;
-    return status;
+    const struct leat_stream_name name = {reader->table.ns, reader->table.name};
+    return pg_explain_lock(reader->conn, reader->table.oid ? &name : NULL, true, status, err);
 }
 
 /* A connection lost while reading is a source that ended too early. */

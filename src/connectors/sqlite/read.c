@@ -365,6 +365,19 @@ static int sq_schema(struct leat_reader *reader, struct ArrowSchema *ret_schema,
     return lt_schema_copy(&reader->schema, ret_schema, err);
 }
 
+/* Bytes that are no text, as \x and hex digits. */
+static bool json_bytes(struct lt_json *json, const char *bytes, size_t len)
+{
+    struct lt_buf text = LT_BUF_INIT;
+    bool failed = lt_buf_puts(&text, "\\x");
+    for (size_t i = 0; i < len && !failed; i++) {
+        failed = lt_buf_printf(&text, "%02x", (unsigned)(uint8_t)bytes[i]);
+    }
+    lt_json_text_n(json, failed ? "" : lt_buf_text(&text), failed ? 0 : text.len);
+    lt_buf_done(&text);
+    return failed;
+}
+
 /* The row as it is stored, for the reject sink. */
 static int row_json(const struct leat_reader *reader, struct lt_buf *out)
 {
@@ -385,10 +398,16 @@ static int row_json(const struct leat_reader *reader, struct lt_buf *out)
         case SQLITE_TEXT:
             text = (const char *)api->sqlite3_column_text(reader->stmt, i);
             len = text ? (size_t)api->sqlite3_column_bytes(reader->stmt, i) : 0;
-            lt_json_text_n(&json, text ? text : "", lt_utf8_valid_prefix(text ? text : "", len));
+            if (text && lt_utf8_valid_prefix(text, len) == len) {
+                lt_json_text_n(&json, text, len);
+            } else {
+                json.failed |= json_bytes(&json, text, len);
+            }
             break;
         case SQLITE_BLOB:
-            lt_json_text(&json, "(blob)");
+            text = api->sqlite3_column_blob(reader->stmt, i);
+            len = (size_t)api->sqlite3_column_bytes(reader->stmt, i);
+            json.failed |= json_bytes(&json, text, len);
             break;
         default:
             lt_json_null(&json);
@@ -423,7 +442,14 @@ static int refuse(struct leat_reader *reader, int64_t column, const struct sq_mi
     } else {
         status = lt_fail(err, misfit->code, "%s", reason);
         leat_error_place(err, "%s", place);
-        leat_error_remedy(err, "--cast %s=utf8, or --on-error skip --rejects FILE", field->name);
+        struct lt_type to;
+        bool bytes =
+            !lt_type_of(field, &to, NULL) && (lt_type_is_text(to.id) || to.id == LT_BINARY);
+        leat_error_remedy(err,
+                          bytes ? "a --query with CAST(\"%s\" AS BLOB), or --on-error skip "
+                                  "--rejects FILE"
+                                : "--cast %s=utf8, or --on-error skip --rejects FILE",
+                          field->name);
     }
     lt_buf_done(&type);
     lt_buf_done(&record);

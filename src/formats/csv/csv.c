@@ -222,6 +222,7 @@ const struct lt_format lt_format_csv = {
     .read_schema = lt_csv_read_schema,
     .read_next = lt_csv_read_next,
     .read_close = lt_csv_read_close,
+    .read_retype = lt_csv_read_retype,
     .refuses = refuses,
     .write_open = lt_csv_write_open,
     .write_batch = lt_csv_write_batch,

@@ -4,10 +4,10 @@
  * row-major table of field positions, one call checks the UTF-8 of them all, and each column is
  * then converted by the loop of its type. Unquoting copies only fields that hold doubled quotes.
  *
- * RFC 4180 with these settlements: records end in LF, CRLF or CR, mixed as they come; the end of
- * the input ends the last record; a quote that does not open a field is an ordinary character;
- * text after a closing quote is an error; an empty line is a record of one empty field in a
- * stream of one column and is skipped in any other. */
+ * RFC 4180 with these settlements: records end in LF or CRLF, mixed as they come, or all in CR;
+ * the end of the input ends the last record; a quote that does not open a field is an ordinary
+ * character; text after a closing quote is an error; an empty line is a record of one empty field
+ * in a stream of one column and is skipped in any other. */
 #ifndef LT_CSV_H
 #define LT_CSV_H
 
@@ -70,15 +70,25 @@ enum lt_csv_state {
     LT_CSV_QUOTE_SEEN, /* just after a quote inside quotes: the closing one, or half of two */
 };
 
+/* How lines end, as the first one did; records that end otherwise are bad. */
+enum lt_csv_line_ends {
+    LT_CSV_ENDS_UNKNOWN,
+    LT_CSV_ENDS_LF, /* LF or CRLF */
+    LT_CSV_ENDS_CR,
+};
+
 enum lt_csv_found {
     LT_CSV_MORE,       /* all bytes were used up and more may come */
     LT_CSV_FULL,       /* as many rows or bytes as asked for */
     LT_CSV_END,        /* the end of the input, after a whole record */
-    LT_CSV_BAD_RECORD, /* bad_start.. and bad_reason say which; it was left out */
+    LT_CSV_BAD_RECORD, /* bad, bad_reason and bad_fields say which and why; it was left out */
     LT_CSV_CUT,        /* the input ends inside quotes that opened on line quote_line */
     LT_CSV_TOO_LONG,   /* a field, a record or their number is past its limit: bad_reason */
     LT_CSV_NO_MEMORY
 };
+
+/* The bad_reason of a record with another line end than the first of the file. */
+extern const char lt_csv_mixed_ends[];
 
 struct lt_csv_scan {
     uint8_t delimiter, quote;
@@ -92,6 +102,8 @@ struct lt_csv_scan {
 
     struct lt_buf fields; /* struct lt_csv_field, `columns` for each row, then the partial row */
     struct lt_buf rows;   /* struct lt_csv_row */
+
+    enum lt_csv_line_ends line_ends;
 
     /* The record being scanned. */
     enum lt_csv_state state;
@@ -181,6 +193,8 @@ int lt_csv_read_schema(struct lt_format_reader *reader, struct ArrowSchema *ret_
                        struct leat_error *err);
 int lt_csv_read_next(struct lt_format_reader *reader, struct ArrowArray *ret_batch,
                      struct leat_error *err);
+int lt_csv_read_retype(struct lt_format_reader *reader, const struct ArrowSchema *types,
+                       struct leat_error *err);
 void lt_csv_read_close(struct lt_format_reader *reader);
 
 int lt_csv_write_open(struct lt_sink *sink, const struct ArrowSchema *schema,

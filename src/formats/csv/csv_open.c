@@ -418,6 +418,31 @@ int lt_csv_read_schema(struct lt_format_reader *format_reader, struct ArrowSchem
     return lt_schema_copy(&reader->schema, ret_schema, err);
 }
 
+int lt_csv_read_retype(struct lt_format_reader *format_reader, const struct ArrowSchema *types,
+                       struct leat_error *err)
+{
+    struct lt_csv_reader *reader = (struct lt_csv_reader *)format_reader;
+    int status = LEAT_OK;
+    for (int64_t i = 0; i < reader->schema.n_children && !status; i++) {
+        int64_t at = lt_schema_find(types, reader->schema.children[i]->name);
+        struct ArrowSchema field = {0};
+        if (at < 0 || reader->given[i]) {
+            continue;
+        }
+        status = lt_schema_copy(types->children[at], &field, err);
+        status = status ? status : set_field(reader, i, &field, err);
+        reader->given[i] = false;
+    }
+    if (!status) {
+        lt_batch_builder_done(&reader->builder);
+        status = lt_batch_builder_init(&reader->builder, &reader->schema, err);
+    }
+    if (!status) {
+        reader->scan.row_cost = row_cost(&reader->builder);
+    }
+    return status;
+}
+
 void lt_csv_read_close(struct lt_format_reader *format_reader)
 {
     struct lt_csv_reader *reader = (struct lt_csv_reader *)format_reader;

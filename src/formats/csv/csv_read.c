@@ -88,8 +88,10 @@ static int bad_record(struct lt_csv_reader *reader, struct leat_error *err)
     int status;
     if (scan->bad_reason) {
         status = lt_fail(fault, LT_E_CORRUPT, "%s", scan->bad_reason);
-        leat_error_remedy(fault, "quotes inside a quoted field must be doubled; --quote none "
-                                 "reads quotes as they are");
+        leat_error_remedy(fault, scan->bad_reason == lt_csv_mixed_ends
+                                     ? "quote fields that hold CR, or write all lines with LF"
+                                     : "quotes inside a quoted field must be doubled; --quote "
+                                       "none reads quotes as they are");
     } else {
         status = lt_fail(fault, LT_E_CORRUPT, "the record has %lld field%s instead of %lld",
                          (long long)scan->bad_fields, scan->bad_fields == 1 ? "" : "s",

@@ -14,6 +14,8 @@
 
 #define BLOCK 64
 
+const char lt_csv_mixed_ends[] = "some lines end in CR alone and others in LF";
+
 void lt_csv_scan_init(struct lt_csv_scan *scan)
 {
     memset(scan, 0, sizeof *scan);
@@ -194,6 +196,27 @@ static bool is_full(const struct lt_csv_scan *scan, int64_t rows_max, int64_t by
     return rows >= rows_max || text + rows * scan->row_cost >= bytes_max;
 }
 
+/* Compares a line end with the first of the file. Returns true when it is a CR alone among LFs:
+ * that one does not end the record, or one field would silently become two records. The record
+ * is refused either way. */
+static bool is_stray_cr(struct lt_csv_scan *scan, size_t at, uint8_t byte)
+{
+    bool last = at + 1 == scan->text.len;
+    bool alone = byte == '\r' && !last && scan->text.data[at + 1] != '\n';
+    enum lt_csv_line_ends ends = alone ? LT_CSV_ENDS_CR : LT_CSV_ENDS_LF;
+    if (byte == '\r' && last) {
+        return false; /* of which kind the input's last byte was cannot be told, nor matters */
+    }
+    if (!scan->line_ends) {
+        scan->line_ends = ends;
+    }
+    if (scan->line_ends == ends) {
+        return false;
+    }
+    scan->wrong = lt_csv_mixed_ends;
+    return alone;
+}
+
 /* A CR or LF that ends a record, or the LF of a CRLF whose CR did. */
 static enum lt_csv_found line_end(struct lt_csv_scan *scan, size_t at, size_t field_end,
                                   uint8_t byte)
@@ -202,6 +225,10 @@ static enum lt_csv_found line_end(struct lt_csv_scan *scan, size_t at, size_t fi
         scan->after_cr = false;
         scan->row_start = at + 1;
         scan->field_start = at + 1;
+        return LT_CSV_MORE;
+    }
+    if (is_stray_cr(scan, at, byte)) {
+        scan->state = LT_CSV_UNQUOTED;
         return LT_CSV_MORE;
     }
     if (!end_field(scan, field_end)) {
@@ -334,8 +361,12 @@ enum lt_csv_found lt_csv_scan_run(struct lt_csv_scan *scan, int64_t rows_max, in
     if (is_full(scan, rows_max, bytes_max)) {
         return LT_CSV_FULL;
     }
-    while (scan->pos < scan->text.len) {
-        size_t n = LT_MIN(scan->text.len - scan->pos, (size_t)BLOCK);
+    size_t end = scan->text.len;
+    if (end > scan->pos && !scan->whole && scan->text.data[end - 1] == '\r') {
+        end--; /* what this CR is, the byte after it says */
+    }
+    while (scan->pos < end) {
+        size_t n = LT_MIN(end - scan->pos, (size_t)BLOCK);
         if (lt_buf_reserve(&scan->fields, (BLOCK + 1) * sizeof(struct lt_csv_field))) {
             return LT_CSV_NO_MEMORY;
         }

@@ -175,48 +175,6 @@ static void slice_is_those_rows_and_so_is_each_column_alone(void **state)
     }
 }
 
-static void project_moves_the_named_columns_in_their_new_order(void **state)
-{
-    (void)state;
-    struct ArrowSchema schema, few;
-    struct ArrowArray array, out = {0};
-    const int64_t twice[2] = {1, 1}, past[1] = {3}, columns[2] = {2, 0};
-    uint64_t seed = 24;
-    test_batch("struct<a: int32, b: utf8, c: list<bool>>", 9, &seed, &schema, &array);
-    char *c = test_rows(schema.children[2], array.children[2]);
-    assert_int_equal(lt_array_project(&array, twice, 2, &out, NULL), LEAT_INTERNAL);
-    assert_int_equal(lt_array_project(&array, past, 1, &out, NULL), LEAT_INTERNAL);
-    assert_non_null(array.children[1]->release);
-    assert_null(out.release);
-    /* An offset of the struct, and a bitmap: row 2 is null. */
-    uint8_t bits[2] = {0xfb, 0x01};
-    array.buffers[0] = test_copy(bits, 2);
-    array.null_count = -1;
-    array.offset = 1;
-    array.length = 8;
-    assert_int_equal(lt_array_project(&array, columns, 2, &out, NULL), LEAT_OK);
-    assert_null(array.release);
-    assert_int_equal(out.n_children, 2);
-    assert_int_equal(lt_type_parse("struct<c: list<bool>, a: int32>", &few, NULL), LEAT_OK);
-    assert_int_equal(lt_array_check(&few, &out, true, NULL), LEAT_OK);
-    char *want = lines(c, 1, 8), *got = test_rows(few.children[0], out.children[0]);
-    assert_string_equal(got, want);
-    char *rows = test_rows(&few, &out);
-    char *second = lines(rows, 1, 1);
-    assert_string_equal(second, "~\n");
-    free(second);
-    free(rows);
-    free(want);
-    free(got);
-    free(c);
-    lt_array_done(&out);
-    assert_int_equal(lt_array_init(&array, 1, 1, NULL), LEAT_OK);
-    assert_int_equal(lt_array_project(&array, NULL, 0, &out, NULL), LEAT_OK);
-    lt_array_done(&out);
-    lt_schema_done(&schema);
-    lt_schema_done(&few);
-}
-
 /* --- filtering --- */
 
 static void filter_keeps_just_what_a_naive_model_keeps(void **state)
@@ -470,7 +428,6 @@ int main(void)
         cmocka_unit_test(child_moved_out_of_a_holder_outlives_everything_else),
         cmocka_unit_test(array_that_was_not_shared_cannot_be_held),
         cmocka_unit_test(slice_is_those_rows_and_so_is_each_column_alone),
-        cmocka_unit_test(project_moves_the_named_columns_in_their_new_order),
         cmocka_unit_test(filter_keeps_just_what_a_naive_model_keeps),
         cmocka_unit_test(bytes_count_only_the_rows_of_the_slice),
         cmocka_unit_test(check_catches_each_kind_of_malformed_array),

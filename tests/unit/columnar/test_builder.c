@@ -75,7 +75,6 @@ static void builder_of_every_type_keeps_nulls_first_last_and_none(void **state)
                 }
             }
             assert_int_equal(b->null_count, (nulls & 1) + (nulls >> 1));
-            assert_true(lt_builder_bytes(b) > 0);
             finish(b, &field, lt_buf_text(&want));
             lt_buf_done(&want);
             lt_builder_done(b);
@@ -224,7 +223,7 @@ static void truncate_leaves_every_type_as_if_never_appended(void **state)
                     test_append(&batch.columns[i], &kept);
                 }
             }
-            assert_int_equal(lt_batch_builder_rows(&batch), keep + 9);
+            assert_int_equal(batch.columns[0].length, keep + 9);
             assert_int_equal(lt_batch_builder_finish(&batch, keep, &array, NULL), LEAT_INTERNAL);
             assert_int_equal(lt_batch_builder_finish(&batch, keep + 9, &array, NULL), LEAT_OK);
             assert_int_equal(lt_array_check(&schema, &array, false, NULL), LEAT_OK);

@@ -22,7 +22,6 @@ static void json_places_commas_and_brackets_at_every_level(void **state)
     lt_json_key(&json, "a");
     lt_json_array(&json);
     lt_json_int(&json, INT64_MIN);
-    lt_json_uint(&json, UINT64_MAX);
     lt_json_array(&json);
     lt_json_array_end(&json);
     lt_json_object(&json);
@@ -37,7 +36,7 @@ static void json_places_commas_and_brackets_at_every_level(void **state)
     lt_json_object_end(&json);
     assert_int_equal(json.failed, LEAT_OK);
     assert_int_equal(json.depth, 0);
-    assert_string_equal(lt_buf_text(&out), "{\"a\":[-9223372036854775808,18446744073709551615,"
+    assert_string_equal(lt_buf_text(&out), "{\"a\":[-9223372036854775808,"
                                            "[],{}],\"b\":null,\"c\":true,\"d\":[false]}");
     lt_buf_done(&out);
 }

@@ -161,15 +161,14 @@ static void any_bytes_encoded_come_back_from_every_part(void **state)
 {
     (void)state;
     char all[256];
-    size_t n = 0;
-    for (int c = 1; c < 256; c++) {
-        all[n++] = (char)c;
-    }
-    all[n] = 0;
     struct lt_buf code = LT_BUF_INIT;
     struct lt_buf text = LT_BUF_INIT;
     struct lt_url url;
-    assert_int_equal(lt_url_encode(&code, all), LEAT_OK);
+    for (int c = 1; c < 256; c++) {
+        all[c - 1] = (char)c;
+        assert_int_equal(lt_buf_printf(&code, "%%%02X", (unsigned)c), LEAT_OK);
+    }
+    all[255] = 0;
     const char *c = lt_buf_text(&code);
     assert_int_equal(lt_buf_printf(&text, "x://%s:%s@%s/%s?%s=%s#%s", c, c, c, c, c, c, c),
                      LEAT_OK);

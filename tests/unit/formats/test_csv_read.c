@@ -5,7 +5,27 @@
 static void csv_reader_takes_lf_crlf_and_cr_as_ends_of_records(void **state)
 {
     (void)state;
-    expect_rows("a,b\n1,x\r\n2,y\r3,z", NULL, "a int64, b utf8", "1|x\n2|y\n3|z\n");
+    expect_rows("a,b\n1,x\r\n2,y\n3,z", NULL, "a int64, b utf8", "1|x\n2|y\n3|z\n");
+    expect_rows("a,b\r1,x\r2,y\r3,z\r", NULL, "a int64, b utf8", "1|x\n2|y\n3|z\n");
+    expect_rows("a,b\r\n1,x\r", NULL, "a int64, b utf8", "1|x\n");
+}
+
+/* In a file of one column each such CR would make two records of one, and nobody would notice. */
+static void csv_reader_refuses_lf_and_cr_alone_in_one_file(void **state)
+{
+    (void)state;
+    expect_failure("a\nx\ry\nz\n", NULL, "corrupt-file", "orders.csv:2");
+    expect_failure("a\r\n1\r2\r\n", NULL, "corrupt-file", "orders.csv:2");
+    expect_failure("a\n\"x\"\ry\n", NULL, "corrupt-file", "orders.csv:2");
+    expect_failure("a,b\n1,x\r2,y\n", NULL, "corrupt-file", "orders.csv:2");
+    expect_failure("a\r1\r2\n3\r", NULL, "corrupt-file", "orders.csv:3");
+    expect_failure("a\r\r\n1\r\r\n", NULL, "corrupt-file", "orders.csv:2");
+    expect_rows("a\n\"x\ry\"\n", NULL, NULL, "x\ry\n");
+    struct dump dump;
+    read_text("a\nx\ry\n", NULL, &dump);
+    assert_non_null(strstr(dump.err.message, "CR"));
+    assert_non_null(strstr(dump.err.remedy, "CR"));
+    dump_done(&dump);
 }
 
 static void csv_reader_gives_the_same_with_and_without_a_final_line_end(void **state)
@@ -479,6 +499,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(csv_reader_takes_lf_crlf_and_cr_as_ends_of_records),
+        cmocka_unit_test(csv_reader_refuses_lf_and_cr_alone_in_one_file),
         cmocka_unit_test(csv_reader_gives_the_same_with_and_without_a_final_line_end),
         cmocka_unit_test(csv_reader_keeps_a_quoted_newline_inside_the_field),
         cmocka_unit_test(csv_reader_reads_doubled_quotes_as_one),

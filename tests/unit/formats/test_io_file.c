@@ -209,17 +209,6 @@ static void file_replace_puts_the_new_one_in_place_with_the_old_permissions(void
     assert_int_equal(lt_file_replace(other, path, NULL), LEAT_NOT_FOUND);
 }
 
-static void file_temp_name_is_hidden_beside_the_file(void **state)
-{
-    (void)state;
-    char *name = lt_file_temp_name("out/orders.csv", "0123abcd");
-    assert_string_equal(name, "out/.orders.csv.0123abcd.leat-tmp");
-    free(name);
-    name = lt_file_temp_name("orders.csv", "0123abcd");
-    assert_string_equal(name, ".orders.csv.0123abcd.leat-tmp");
-    free(name);
-}
-
 #define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, drop_dir)
 
 int main(void)
@@ -232,7 +221,6 @@ int main(void)
         FILE_TEST(file_read_of_a_silent_pipe_ends_when_cancelled),
         FILE_TEST(file_that_shrinks_while_read_is_cut_not_ended),
         FILE_TEST(file_replace_puts_the_new_one_in_place_with_the_old_permissions),
-        cmocka_unit_test(file_temp_name_is_hidden_beside_the_file),
     };
     return cmocka_run_group_tests_name("io_file", tests, NULL, NULL);
 }

@@ -277,3 +277,23 @@ def test_two_rows_of_one_key_are_never_one_row_less(leat, pg_db, tmp_path):
     done = leat("cp", source, pg_db.stream("keys"), "--replace")
     assert done.returncode == 1, done.stderr
     assert pg_db.rows("keys") == [(1,)]
+
+
+def test_records_of_another_login_are_named_before_anything_is_loaded(leat, pg_db, csv_file):
+    leat.ok("cp", csv_file, pg_db.stream("orders"))
+    pg_db.execute("create role narrow login password 'narrow'",
+                  "create table theirs (id bigint, name text)",
+                  "grant all on theirs to narrow", "grant usage on schema public to narrow",
+                  "grant select on _leat_state to narrow")
+    stream = pg_db.stream("theirs").replace("://", "://narrow:narrow@", 1)
+    stream = stream if stream.count("@") == 1 else stream.replace(
+        stream[stream.index("@") + 1:stream.rindex("@") + 1], "", 1)
+    try:
+        done = leat.fails((1, 2), "denied", "cp", csv_file, stream)
+        assert "GRANT SELECT, INSERT, UPDATE, DELETE ON _leat_load, _leat_state" in done.stderr
+        leat.ok("cp", csv_file, stream, "--no-state")
+        pg_db.execute("grant select, insert, update on _leat_load, _leat_state to narrow")
+        leat.ok("cp", csv_file, stream, "--replace")
+        assert pg_db.rows("theirs") == ROWS
+    finally:
+        pg_db.execute("drop owned by narrow", "drop role narrow")

@@ -41,8 +41,8 @@ static int key_name(const struct lt_json_value *key, const char *table, struct l
 {
     const char *given = lt_json_string(lt_json_get(key, "name"), "");
     struct lt_buf words = LT_BUF_INIT;
-    if (*given) {
-        return lt_buf_puts(name, given);
+    if (*given) { /* the server would cut a longer one, and not find it again */
+        return lt_dialect_generated_name(&lt_dialect_postgres, "", given, name);
     }
     const struct lt_json_value *columns = lt_json_get(key, "columns");
     int failed = lt_buf_puts(&words, table);

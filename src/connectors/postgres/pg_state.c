@@ -83,6 +83,30 @@ static int create_tables(struct pg_conn *conn, const char *ns, struct leat_error
     return status;
 }
 
+/* Records that another login made may be closed to this one: said before anything is loaded. */
+static int check_rights(struct pg_conn *conn, const char *ns, struct leat_error *err)
+{
+    const char *params[] = {ns, PG_LOAD_TABLE, PG_STATE_TABLE};
+    char text[300];
+    int status = pg_value(conn,
+                          "SELECT pg_catalog.string_agg(pg_catalog.quote_ident(c.relname), ', ' "
+                          "ORDER BY c.relname) FROM pg_catalog.pg_class c JOIN "
+                          "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
+                          "n.nspname = $1 AND c.relname IN ($2, $3) AND NOT ("
+                          "pg_catalog.has_table_privilege(c.oid, 'SELECT') AND "
+                          "pg_catalog.has_table_privilege(c.oid, 'INSERT') AND "
+                          "pg_catalog.has_table_privilege(c.oid, 'UPDATE'))",
+                          3, params, text, sizeof text, err);
+    if (!status && *text) {
+        status = lt_fail(err, LT_E_DENIED, "the login may not read and write %s", text);
+        leat_error_remedy(err,
+                          "GRANT SELECT, INSERT, UPDATE, DELETE ON %s to it, or --state-schema "
+                          "with a schema of its own, or --no-state",
+                          text);
+    }
+    return status;
+}
+
 int pg_state_ensure(struct pg_conn *conn, const char *ns, struct leat_error *err)
 {
     bool load = false, state = false;
@@ -91,6 +115,7 @@ int pg_state_ensure(struct pg_conn *conn, const char *ns, struct leat_error *err
     if (!status && !(load && state)) {
         status = create_tables(conn, ns, err);
     }
+    status = status ? status : check_rights(conn, ns, err);
     char *old = status ? NULL
                        : about(ns, PG_LOAD_TABLE, "DELETE FROM ",
                                " WHERE created_at < pg_catalog.now() - interval '30 days' "
@@ -398,6 +423,7 @@ static int wait_load(struct pg_conn *conn, const char *load_id, bool *ret_dead,
         pg_lock_key("load", load_id));
     *ret_dead = !status;
     if (status && (conn->broken || strcmp(why.sqlstate, "55P03") != 0)) {
+        conn->broken = true; /* its lock timeout is not the pool's */
         if (err) {
             *err = why;
         }

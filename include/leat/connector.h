@@ -41,7 +41,13 @@ struct leat_connector;
 
 /* --- what the host gives ------------------------------------------------------------------- */
 
-enum leat_log_level { LEAT_LOG_ERROR, LEAT_LOG_WARN, LEAT_LOG_INFO, LEAT_LOG_DEBUG, LEAT_LOG_TRACE };
+enum leat_log_level {
+    LEAT_LOG_ERROR,
+    LEAT_LOG_WARN,
+    LEAT_LOG_INFO,
+    LEAT_LOG_DEBUG,
+    LEAT_LOG_TRACE
+};
 
 /* Callable from any thread, for as long as the endpoint is open. A member may be NULL unless it
  * says otherwise. */
@@ -77,11 +83,11 @@ enum leat_option_kind {
 /* One row of an option table. Tables end with a NULL name. From them come parsing, help, manual
  * pages, completion and "did you mean". */
 struct leat_option {
-    const char *name;          /* long name, words joined by '-' */
+    const char *name; /* long name, words joined by '-' */
     enum leat_option_kind kind;
-    const char *fallback;      /* default as text; NULL: none */
-    const char *choices;       /* "a|b|c" for CHOICE; a placeholder such as "FILE" for others */
-    const char *help;          /* one or two sentences, without final full stop */
+    const char *fallback; /* default as text; NULL: none */
+    const char *choices;  /* "a|b|c" for CHOICE; a placeholder such as "FILE" for others */
+    const char *help;     /* one or two sentences, without final full stop */
 };
 
 struct leat_param {
@@ -95,11 +101,11 @@ struct leat_config {
     const char *url; /* complete, secrets included; without the stream part. Never to be logged */
     const struct leat_param *params; /* options given beside the URL, by the connector's table */
     size_t n_params;
-    const struct leat_host *host;    /* never NULL */
-    const char *state_namespace;     /* where bookkeeping tables go; NULL: with the data */
-    bool no_state;                   /* keep no record of loads in the destination */
-    int64_t connect_timeout_ms;      /* 0: the connector's default */
-    int64_t lock_timeout_ms;         /* how long to wait for locks of others */
+    const struct leat_host *host; /* never NULL */
+    const char *state_namespace;  /* where bookkeeping tables go; NULL: with the data */
+    bool no_state;                /* keep no record of loads in the destination */
+    int64_t connect_timeout_ms;   /* 0: the connector's default */
+    int64_t lock_timeout_ms;      /* how long to wait for locks of others */
 };
 
 /* --- endpoints ----------------------------------------------------------------------------- */
@@ -111,24 +117,24 @@ enum leat_payload_kind {
     LEAT_PAYLOAD_OBJECTS = 4 /* URLs of objects the destination can load by itself */
 };
 
-#define LEAT_CAN_QUERY 1u       /* reads a query given in its own language */
-#define LEAT_CAN_PREDICATE 2u   /* reads with a predicate in its own language */
-#define LEAT_CAN_PROJECT 4u     /* reads only the columns asked for */
-#define LEAT_CAN_LIMIT 8u       /* stops by itself after read_plan.limit rows */
-#define LEAT_CAN_ORDER 16u      /* gives rows in read_plan.order */
-#define LEAT_CAN_ATTACH 32u     /* loads can be joined by other processes through a token */
-#define LEAT_CAN_STREAMS 64u    /* one load can cover many streams */
+#define LEAT_CAN_QUERY 1u     /* reads a query given in its own language */
+#define LEAT_CAN_PREDICATE 2u /* reads with a predicate in its own language */
+#define LEAT_CAN_PROJECT 4u   /* reads only the columns asked for */
+#define LEAT_CAN_LIMIT 8u     /* stops by itself after read_plan.limit rows */
+#define LEAT_CAN_ORDER 16u    /* gives rows in read_plan.order */
+#define LEAT_CAN_ATTACH 32u   /* loads can be joined by other processes through a token */
+#define LEAT_CAN_STREAMS 64u  /* one load can cover many streams */
 #define LEAT_HAS_NAMESPACES 128u
-#define LEAT_IS_TERMINAL 256u   /* writes standard output: nothing else may */
+#define LEAT_IS_TERMINAL 256u /* writes standard output: nothing else may */
 
 struct leat_capabilities {
     size_t size;
     uint32_t flags;
-    uint32_t payloads_out;      /* enum leat_payload_kind bits it can read */
-    uint32_t payloads_in;       /* ... and write */
-    const char *bytes_format;   /* name of its wire format, for BYTES; NULL: none */
-    int readers_max;            /* parallel readers that make sense; 0: no limit */
-    int loads_max;              /* loads that may be open on the system at once; 0: no limit */
+    uint32_t payloads_out;         /* enum leat_payload_kind bits it can read */
+    uint32_t payloads_in;          /* ... and write */
+    const char *bytes_format;      /* name of its wire format, for BYTES; NULL: none */
+    int readers_max;               /* parallel readers that make sense; 0: no limit */
+    int loads_max;                 /* loads that may be open on the system at once; 0: no limit */
     const char *default_namespace; /* "public"; "" where there are none. Valid while open */
     /* The steps of its commit, in order, each safe to repeat; one element, "commit", where a
      * transaction does it all. NULL-terminated. For messages, documentation and fault tests. */
@@ -219,19 +225,19 @@ struct leat_read_plan {
     const char *query;          /* instead of a stream; NULL: none */
     const char *const *columns; /* NULL: all. Only with LEAT_CAN_PROJECT; in this order */
     size_t n_columns;
-    const char *predicate;      /* NULL: none; only with LEAT_CAN_PREDICATE */
-    int64_t limit;              /* -1: none; a hint without LEAT_CAN_LIMIT */
+    const char *predicate;                  /* NULL: none; only with LEAT_CAN_PREDICATE */
+    int64_t limit;                          /* -1: none; a hint without LEAT_CAN_LIMIT */
     const struct leat_cursor_range *cursor; /* NULL: none */
-    const char *const *order;   /* columns to order by, text in binary collation; NULL: any */
+    const char *const *order; /* columns to order by, text in binary collation; NULL: any */
     size_t n_order;
-    const void *partition;      /* from split(); NULL: the whole stream */
+    const void *partition; /* from split(); NULL: the whole stream */
     size_t partition_len;
-    uint32_t payloads;          /* kinds the engine can take, by enum leat_payload_kind */
-    int64_t batch_rows_max;     /* 0: 65,536 */
-    int64_t batch_bytes_max;    /* 0: 8 MiB; one record may exceed it */
+    uint32_t payloads;               /* kinds the engine can take, by enum leat_payload_kind */
+    int64_t batch_rows_max;          /* 0: 65,536 */
+    int64_t batch_bytes_max;         /* 0: 8 MiB; one record may exceed it */
     const struct ArrowSchema *types; /* types the user gave, by column name; may be NULL */
     const struct leat_reject_sink *rejects; /* NULL: the first bad record fails the read */
-    const struct leat_param *params; /* format options (--delimiter ...) */
+    const struct leat_param *params;        /* format options (--delimiter ...) */
     size_t n_params;
 };
 
@@ -346,8 +352,8 @@ struct leat_write_stream {
     uint32_t flags;
     const char *const *keys; /* merge keys; NULL: the schema's leat.key fields */
     size_t n_keys;
-    int parts_wanted;        /* 1..n */
-    uint32_t payloads;       /* kinds the engine could deliver */
+    int parts_wanted;         /* 1..n */
+    uint32_t payloads;        /* kinds the engine could deliver */
     const char *bytes_format; /* with LEAT_PAYLOAD_BYTES */
 };
 
@@ -356,7 +362,7 @@ struct leat_write_plan {
     const char *load_id; /* 32 hex digits, new for every attempt that is not an attach */
     const struct leat_write_stream *streams;
     size_t n_streams;
-    bool shared; /* other processes will attach */
+    bool shared;                     /* other processes will attach */
     const struct leat_param *params; /* format options and the connector's write options */
     size_t n_params;
 };
@@ -377,11 +383,11 @@ struct leat_load_stream {
     uint32_t payloads;         /* kinds it takes for this stream */
     int parts_max;             /* >= 1: the most that pay */
     bool exists;
-    int64_t rows_before;       /* rows there now: exact up to some thousands, else an estimate;
+    int64_t rows_before; /* rows there now: exact up to some thousands, else an estimate;
                                   -1 unknown */
-    bool ours;                 /* last written by leat from this source_id */
-    char *ddl;                 /* statements begin() or commit() would run; NULL: none */
-    char *route;               /* in words: "delete and copy in one transaction" */
+    bool ours;           /* last written by leat from this source_id */
+    char *ddl;           /* statements begin() or commit() would run; NULL: none */
+    char *route;         /* in words: "delete and copy in one transaction" */
 };
 
 struct leat_load_plan {
@@ -389,8 +395,8 @@ struct leat_load_plan {
     struct leat_load_stream *streams; /* as many, in the order of the write plan's */
     size_t n_streams;
     enum leat_atomicity atomicity;
-    bool serial;   /* only one part open at a time over the whole load */
-    void *state;   /* the connector's own */
+    bool serial; /* only one part open at a time over the whole load */
+    void *state; /* the connector's own */
 };
 
 struct leat_part_id {
@@ -436,15 +442,15 @@ struct leat_commit {
 };
 
 enum leat_outcome {
-    LEAT_LOAD_ABSENT,    /* it did not happen, and will not any more */
+    LEAT_LOAD_ABSENT, /* it did not happen, and will not any more */
     LEAT_LOAD_COMMITTED,
-    LEAT_LOAD_IN_FLIGHT  /* somebody may still be committing it */
+    LEAT_LOAD_IN_FLIGHT /* somebody may still be committing it */
 };
 
 struct leat_part_plan {
     size_t size;
     struct leat_part_id id;
-    enum leat_payload_kind payload; /* what will be written */
+    enum leat_payload_kind payload;         /* what will be written */
     const struct leat_reject_sink *rejects; /* NULL: the first bad record fails the part */
 };
 
@@ -468,8 +474,7 @@ struct leat_load_ops {
     int (*part_open)(struct leat_load *load, const struct leat_part_plan *plan,
                      struct leat_part **ret_part, struct leat_error *err);
     /* Moves the payload's contents out if it keeps them; the caller releases what is left. */
-    int (*part_write)(struct leat_part *part, struct leat_payload *payload,
-                      struct leat_error *err);
+    int (*part_write)(struct leat_part *part, struct leat_payload *payload, struct leat_error *err);
     /* Makes the part durable where the load is staged. A later attempt of the same part
      * replaces an unsealed one and finds a sealed one: then *ret_receipt is the earlier one. */
     int (*part_seal)(struct leat_part *part, struct leat_receipt *ret_receipt,
@@ -497,8 +502,8 @@ struct leat_load_ops {
      * in a process that attached. NULL is fine. */
     void (*release)(struct leat_load *load);
     /* Removes what loads that can no longer commit left at these streams' place. */
-    int (*sweep)(struct leat_endpoint *ep, const struct leat_stream_name *streams,
-                 size_t n_streams, int64_t *ret_removed, struct leat_error *err);
+    int (*sweep)(struct leat_endpoint *ep, const struct leat_stream_name *streams, size_t n_streams,
+                 int64_t *ret_removed, struct leat_error *err);
     /* What can only be made after the last stream of a command (foreign keys). Tables loaded
      * before; idempotent. NULL member: nothing. */
     int (*complete)(struct leat_endpoint *ep, const struct leat_write_stream *streams,
@@ -561,10 +566,10 @@ struct leat_type_out {
 
 struct leat_connector {
     size_t size;
-    uint32_t abi;              /* LEAT_CONNECTOR_ABI */
-    const char *name;          /* "postgres": also the URL scheme */
-    const char *const *aliases; /* further schemes; NULL-terminated; may be NULL */
-    const char *summary;       /* one line for `leat connectors` */
+    uint32_t abi;                      /* LEAT_CONNECTOR_ABI */
+    const char *name;                  /* "postgres": also the URL scheme */
+    const char *const *aliases;        /* further schemes; NULL-terminated; may be NULL */
+    const char *summary;               /* one line for `leat connectors` */
     const struct leat_option *options; /* of the endpoint; end with a NULL name */
 
     int (*open)(const struct leat_config *config, struct leat_endpoint **ret_ep,

@@ -54,8 +54,7 @@ LEAT_EXPORT int leat_add_connector(struct leat *leat, const struct leat_connecto
 LEAT_EXPORT const struct leat_connector *leat_connector_at(struct leat *leat, size_t i);
 /* By name or alias; loads a module leat-NAME.so when there is no built-in one. NULL and
  * LEAT_INVALID [unknown-scheme] with the closest name. */
-LEAT_EXPORT const struct leat_connector *leat_connector_by_name(struct leat *leat,
-                                                                const char *name,
+LEAT_EXPORT const struct leat_connector *leat_connector_by_name(struct leat *leat, const char *name,
                                                                 struct leat_error *err);
 
 /* --- plans ---------------------------------------------------------------------------------- */
@@ -89,17 +88,16 @@ LEAT_EXPORT const struct leat_option *leat_plan_options(void);
 
 /* Resolves everything, opens both sides, and describes what leat_run() would do, without
  * touching anything: streams, types, DDL, route. *ret_text is freed with leat_text_free(). */
-LEAT_EXPORT int leat_plan_describe(struct leat_plan *plan, char **ret_text,
-                                   struct leat_error *err);
+LEAT_EXPORT int leat_plan_describe(struct leat_plan *plan, char **ret_text, struct leat_error *err);
 LEAT_EXPORT void leat_text_free(char *text);
 
 /* --- running -------------------------------------------------------------------------------- */
 
 struct leat_progress {
     size_t size;
-    const char *stream;     /* a stream at work now, or NULL */
-    int64_t rows, bytes;    /* read so far, over all streams */
-    int64_t rows_total;     /* estimate over all streams; -1 unknown */
+    const char *stream;  /* a stream at work now, or NULL */
+    int64_t rows, bytes; /* read so far, over all streams */
+    int64_t rows_total;  /* estimate over all streams; -1 unknown */
     int64_t streams_done, streams_total;
     int64_t elapsed_us;
 };
@@ -109,12 +107,12 @@ struct leat_stream_result {
     const char *source;      /* "public.orders" */
     const char *destination; /* where it went, without secrets */
     const char *load_id;
-    const char *route;       /* how: "columnar; delete and copy in one transaction" */
-    const char *proof;       /* "counts equal", "counts and checksums equal"; "" when it failed */
+    const char *route; /* how: "columnar; delete and copy in one transaction" */
+    const char *proof; /* "counts equal", "counts and checksums equal"; "" when it failed */
     int64_t rows_read, rows_written, rows_rejected, bytes;
     int64_t elapsed_us;
-    int attempts;            /* 0: it was never begun, for the run stopped before */
-    bool touched;            /* the destination may have been changed on the way */
+    int attempts; /* 0: it was never begun, for the run stopped before */
+    bool touched; /* the destination may have been changed on the way */
     bool committed;
     const struct leat_error *error; /* status LEAT_OK when it went well */
     /* What the destination holds now, in words: "new rows", "unchanged", "in doubt: ...",

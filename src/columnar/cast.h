@@ -19,9 +19,9 @@ enum lt_cast_kind lt_cast_kind(const struct ArrowSchema *from, const struct Arro
 
 /* Values that did not fit, of one batch. Zero-initialise; reused between batches. */
 struct lt_cast_rejects {
-    struct lt_buf drop;  /* bits, one a row; empty: none */
-    int64_t rows;        /* how many rows are marked */
-    int64_t first_row;   /* the first of them, within the batch */
+    struct lt_buf drop; /* bits, one a row; empty: none */
+    int64_t rows;       /* how many rows are marked */
+    int64_t first_row;  /* the first of them, within the batch */
     int64_t first_column;
     struct leat_error first; /* what was wrong with it: code, place `column "x"`, no value */
 };

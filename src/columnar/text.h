@@ -24,8 +24,7 @@ int lt_text_format_json(const struct lt_view *view, int64_t row, struct lt_buf *
 /* Parses one text into the builder's type and appends it. Returns LEAT_OK, LEAT_BAD_DATA with
  * *ret_why set to a short reason ("not a number", "out of range for int32", "invalid date"), and
  * nothing appended, or LEAT_NO_MEMORY. UTF-8 is checked for text types. */
-int lt_text_parse(struct lt_builder *builder, const char *text, size_t len,
-                  const char **ret_why);
+int lt_text_parse(struct lt_builder *builder, const char *text, size_t len, const char **ret_why);
 
 /* Pieces, for wire decoders. Days and microseconds count from 1970-01-01. */
 int64_t lt_days_of_date(int64_t year, unsigned month, unsigned day);
@@ -36,8 +35,8 @@ typedef __int128 lt_int128;
 typedef unsigned __int128 lt_uint128;
 /* Text "-12.345" to an integer scaled by 10^scale; LEAT_BAD_DATA when digits would be lost, the
  * precision is exceeded or it is no number. Exponents (1e3) are read exactly. */
-int lt_decimal_parse(const char *text, size_t len, int precision, int scale,
-                     lt_int128 *ret_value, const char **ret_why);
+int lt_decimal_parse(const char *text, size_t len, int precision, int scale, lt_int128 *ret_value,
+                     const char **ret_why);
 /* Appends it with exactly `scale` fraction digits. */
 int lt_decimal_format(lt_int128 value, int scale, struct lt_buf *out);
 

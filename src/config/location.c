@@ -267,11 +267,14 @@ static int parse_name(const char *text, const struct lt_location_names *names,
         *location = path;
         memset(&path, 0, sizeof path);
     } else {
-        rc = lt_fail(err, LT_E_NOT_FOUND,
-                     "\"%s\" is no URL, no known connection and no file that exists, and its ending "
-                     "names no format", text);
-        leat_error_remedy(err, "write ./%s for a path, with --format or a / at its end; or set "
-                               "LEAT_CONN_<NAME> to a URL for a connection, or use scheme:...",
+        rc =
+            lt_fail(err, LT_E_NOT_FOUND,
+                    "\"%s\" is no URL, no known connection and no file that exists, and its ending "
+                    "names no format",
+                    text);
+        leat_error_remedy(err,
+                          "write ./%s for a path, with --format or a / at its end; or set "
+                          "LEAT_CONN_<NAME> to a URL for a connection, or use scheme:...",
                           text);
     }
     lt_location_done(&path);

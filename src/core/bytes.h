@@ -48,8 +48,8 @@ struct lt_sink {
     int64_t position; /* bytes taken by write() so far */
 };
 
-static inline int lt_source_read(struct lt_source *source, void *data, size_t size,
-                                 size_t *ret_len, struct leat_error *err)
+static inline int lt_source_read(struct lt_source *source, void *data, size_t size, size_t *ret_len,
+                                 struct leat_error *err)
 {
     return source->ops->read(source, data, size, ret_len, err);
 }
@@ -85,8 +85,8 @@ static inline void lt_sink_close(struct lt_sink *sink)
 
 /* Bytes in memory. The source borrows `data`; the sink appends to a caller-held lt_buf. */
 struct lt_buf;
-int lt_source_memory(const void *data, size_t size, const char *name,
-                     struct lt_source **ret_source, struct leat_error *err);
+int lt_source_memory(const void *data, size_t size, const char *name, struct lt_source **ret_source,
+                     struct leat_error *err);
 int lt_sink_memory(struct lt_buf *buf, struct lt_sink **ret_sink, struct leat_error *err);
 
 #endif

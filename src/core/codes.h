@@ -12,12 +12,14 @@
     X(CAST, "cast", LEAT_INVALID, "choose another type with --cast column=type",                   \
       "One type cannot be turned into another at all, whatever the values.")                       \
     X(COLUMN_MISMATCH, "column-mismatch", LEAT_INVALID,                                            \
-      "--columns, --rename or --cast bring the source in line; --recreate replaces the definition",\
+      "--columns, --rename or --cast bring the source in line; --recreate replaces the "           \
+      "definition",                                                                                \
       "Columns of the source and of the existing destination table do not fit. Every one is "      \
       "listed, and no record was read.")                                                           \
     X(CORRUPT, "corrupt-file", LEAT_BAD_DATA, "fetch or write the file again",                     \
       "A file or stream breaks the rules of its own format.")                                      \
-    X(COUNT_MISMATCH, "count-mismatch", LEAT_BAD_DATA, "run again; triggers on the destination "   \
+    X(COUNT_MISMATCH, "count-mismatch", LEAT_BAD_DATA,                                             \
+      "run again; triggers on the destination "                                                    \
       "table may drop or add rows",                                                                \
       "The destination does not hold as many records as were read. The load was not committed.")   \
     X(DENIED, "denied", LEAT_DENIED, "check user, password and privileges",                        \
@@ -48,7 +50,8 @@
       "The operating system gave no more memory.")                                                 \
     X(NO_SPACE, "no-space", LEAT_NO_SPACE, "free some space and run again",                        \
       "The disk, quota or tablespace of the destination is full.")                                 \
-    X(NOT_FOUND, "not-found", LEAT_NOT_FOUND, "", "A namespace, stream, column or file that does " \
+    X(NOT_FOUND, "not-found", LEAT_NOT_FOUND, "",                                                  \
+      "A namespace, stream, column or file that does "                                             \
       "not exist.")                                                                                \
     X(NOT_NULL, "not-null", LEAT_BAD_DATA, "--on-error skip --rejects FILE sets such rows aside",  \
       "A null for a column that the destination declares NOT NULL.")                               \
@@ -56,7 +59,8 @@
       "run the same command again: it asks first what became of this load",                        \
       "The connection was lost while the load was being committed, and the destination could "     \
       "not be asked.")                                                                             \
-    X(SERVER, "server", LEAT_BAD_DATA, "", "The database server refused a statement or a row; "    \
+    X(SERVER, "server", LEAT_BAD_DATA, "",                                                         \
+      "The database server refused a statement or a row; "                                         \
       "its own words and SQLSTATE are in the message.")                                            \
     X(SOURCE_CUT, "source-cut", LEAT_UNAVAILABLE, "run again",                                     \
       "The source ended before its end: a connection lost, a file truncated. A short read is "     \

@@ -112,8 +112,8 @@ static bool is_plain_text(const struct lt_dialect *dialect, const struct ArrowSc
                           const char *system_full)
 {
     struct lt_buf made = LT_BUF_INIT;
-    bool plain = (!strcmp(field->format, "u") || !strcmp(field->format, "z")) &&
-                 !field->metadata && !lt_dialect_type(dialect, field, &made, NULL) &&
+    bool plain = (!strcmp(field->format, "u") || !strcmp(field->format, "z")) && !field->metadata &&
+                 !lt_dialect_type(dialect, field, &made, NULL) &&
                  !strcasecmp(lt_buf_text(&made), system_full);
     lt_buf_done(&made);
     return plain;

@@ -62,16 +62,16 @@ struct job {
     int version; /* 0: no rows at all */
     enum leat_write_mode mode;
     uint32_t flags;
-    const char *source_id;      /* NULL: the suite's */
-    const char *fault;          /* LEAT_FAULT for it; the URL is then wrapped */
-    bool fault_in_child;        /* ... for the attached process, not the one that began */
-    const char *trace;          /* prefix of the two trace files */
-    bool retry;                 /* parts are tried again, before and after their seal */
+    const char *source_id; /* NULL: the suite's */
+    const char *fault;     /* LEAT_FAULT for it; the URL is then wrapped */
+    bool fault_in_child;   /* ... for the attached process, not the one that began */
+    const char *trace;     /* prefix of the two trace files */
+    bool retry;            /* parts are tried again, before and after their seal */
     bool commit_twice;
-    bool wrong_count;           /* the guard expects other counts than come */
-    int64_t lock_timeout_ms;    /* 0: 2 s */
-    char load_id[33];           /* set by job_run() */
-    int processes, parts;       /* set by job_run(): how many it really used */
+    bool wrong_count;        /* the guard expects other counts than come */
+    int64_t lock_timeout_ms; /* 0: 2 s */
+    char load_id[33];        /* set by job_run() */
+    int processes, parts;    /* set by job_run(): how many it really used */
 };
 
 /* Runs one load of both streams, in two processes where the connector can be attached to. */

@@ -78,8 +78,8 @@ static int content_add(struct content *content, const struct ArrowSchema *schema
     if (status) {
         return status;
     }
-    char **lines = realloc(content->lines,
-                           (content->n + (size_t)batch->length + 1) * sizeof *lines);
+    char **lines =
+        realloc(content->lines, (content->n + (size_t)batch->length + 1) * sizeof *lines);
     if (!lines) {
         lt_view_done(&view);
         return lt_fail_oom(err);

@@ -134,7 +134,8 @@ static int one_part(struct load *load, int stream, int number, int step, struct 
     struct leat_part_plan plan = {.size = sizeof plan,
                                   .id = {(uint32_t)stream, (uint32_t)number, 0},
                                   .payload = LEAT_PAYLOAD_BATCH};
-    struct leat_receipt *receipt = &load->receipts[load->n_receipts], again = {.size = sizeof again};
+    struct leat_receipt *receipt = &load->receipts[load->n_receipts],
+                        again = {.size = sizeof again};
     int status = LEAT_OK;
     if (load->job->retry) {
         status = one_attempt(load, &plan, step, false, receipt, err);
@@ -401,7 +402,9 @@ int job_copy_bytes(const char *from, const char *to, enum leat_write_mode mode,
     struct leat_reader *reader = NULL;
     struct ArrowSchema schema = {0};
     char load_id[33];
-    struct leat_read_plan read = {.size = sizeof read, .stream = {conf.ns, from}, .limit = -1,
+    struct leat_read_plan read = {.size = sizeof read,
+                                  .stream = {conf.ns, from},
+                                  .limit = -1,
                                   .payloads = LEAT_PAYLOAD_BYTES};
     int status = conf_open(conf.url, LOCK_TIMEOUT_MS, &connector, &source, err);
     status = status ? status : conf_open(conf.url, LOCK_TIMEOUT_MS, &connector, &dest, err);
@@ -415,13 +418,18 @@ int job_copy_bytes(const char *from, const char *to, enum leat_write_mode mode,
     }
     status = status ? status : connector->source->schema(reader, &schema, err);
     if (!status) {
-        struct leat_write_stream stream = {
-            .size = sizeof stream, .name = {conf.ns, to}, .schema = &schema,
-            .source_id = "conformance-bytes", .mode = mode, .flags = LEAT_WRITE_FORCE,
-            .parts_wanted = 1, .payloads = LEAT_PAYLOAD_BYTES | LEAT_PAYLOAD_BATCH,
-            .bytes_format = connector->capabilities(source)->bytes_format};
-        struct leat_write_plan want = {sizeof want, load_id, &stream, 1, false, conf.params,
-                                       conf.n_params};
+        struct leat_write_stream stream = {.size = sizeof stream,
+                                           .name = {conf.ns, to},
+                                           .schema = &schema,
+                                           .source_id = "conformance-bytes",
+                                           .mode = mode,
+                                           .flags = LEAT_WRITE_FORCE,
+                                           .parts_wanted = 1,
+                                           .payloads = LEAT_PAYLOAD_BYTES | LEAT_PAYLOAD_BATCH,
+                                           .bytes_format =
+                                               connector->capabilities(source)->bytes_format};
+        struct leat_write_plan want = {sizeof want, load_id,     &stream,      1,
+                                       false,       conf.params, conf.n_params};
         lt_new_id(load_id);
         status = load_bytes(connector, dest, reader, &want, err);
     }

@@ -83,10 +83,8 @@ static const struct leat_connector *host_connector(void *arg, const char *name)
     return NULL;
 }
 
-const struct leat_host conf_host = {.size = sizeof conf_host,
-                                    .log = host_log,
-                                    .memory = host_memory,
-                                    .connector = host_connector};
+const struct leat_host conf_host = {
+    .size = sizeof conf_host, .log = host_log, .memory = host_memory, .connector = host_connector};
 
 const struct leat_connector *conf_connector(const char *url)
 {
@@ -99,10 +97,8 @@ int conf_open(const char *url, int64_t lock_timeout_ms, const struct leat_connec
               struct leat_endpoint **ret_ep, struct leat_error *err)
 {
     const struct leat_connector *connector = conf_connector(url);
-    struct leat_config config = {.size = sizeof config,
-                                 .url = url,
-                                 .host = &conf_host,
-                                 .lock_timeout_ms = lock_timeout_ms};
+    struct leat_config config = {
+        .size = sizeof config, .url = url, .host = &conf_host, .lock_timeout_ms = lock_timeout_ms};
     if (!connector) {
         return lt_fail(err, LT_E_UNKNOWN_SCHEME, "no such connector");
     }
@@ -203,7 +199,8 @@ static void expect(const char *name, const int *versions, int n)
     ok(good, name, why);
 }
 
-#define VERSIONS(...) ((const int[]){__VA_ARGS__}), (int)(sizeof((int[]){__VA_ARGS__}) / sizeof(int))
+#define VERSIONS(...)                                                                              \
+    ((const int[]){__VA_ARGS__}), (int)(sizeof((int[]){__VA_ARGS__}) / sizeof(int))
 
 static int load(int version, enum leat_write_mode mode, struct leat_error *err)
 {
@@ -274,8 +271,8 @@ static void case_guards(struct leat_error *err)
 {
     struct job strange = {.version = 2, .mode = LEAT_REPLACE, .source_id = "somebody else"};
     struct job empty = {.version = 0, .mode = LEAT_REPLACE, .flags = LEAT_WRITE_FORCE};
-    struct job wrong = {.version = 2, .mode = LEAT_REPLACE, .flags = LEAT_WRITE_FORCE,
-                        .wrong_count = true};
+    struct job wrong = {
+        .version = 2, .mode = LEAT_REPLACE, .flags = LEAT_WRITE_FORCE, .wrong_count = true};
     base(true, err);
     int status = plan_only(&strange, err);
     ok(status == LEAT_CONFLICT && !strcmp(err->code, "destination-holds-rows"),
@@ -335,8 +332,7 @@ static void case_bytes(struct leat_error *err)
     done(status, err, "bytes are handed over as they are");
     ok(holds(conf.names[2], 0, VERSIONS(1), why, sizeof why), "... and say the same", why);
     done(load(2, LEAT_REPLACE, err), err, "another version to copy");
-    done(job_copy_bytes(conf.names[0], conf.names[2], LEAT_APPEND, err), err,
-         "bytes are appended");
+    done(job_copy_bytes(conf.names[0], conf.names[2], LEAT_APPEND, err), err, "bytes are appended");
     ok(holds(conf.names[2], 0, VERSIONS(1, 2), why, sizeof why), "... to what was there", why);
 }
 
@@ -457,7 +453,10 @@ static bool recovers(struct job *job, bool existing, char *row, size_t size)
     bool again = !next && both_hold(expected, n, why, sizeof why);
     const char *left = leftovers();
     snprintf(row, size, "outcome %s, content %s, next run %s, left behind: %s",
-             outcome_names[outcome], content, again ? "done" : next ? said(err) : why,
+             outcome_names[outcome], content,
+             again  ? "done"
+             : next ? said(err)
+                    : why,
              *left ? left : "nothing");
     good = good && again && !*left;
 out:
@@ -474,7 +473,10 @@ static void kill_points(const char *title, enum leat_write_mode mode, bool exist
     snprintf(name, sizeof name, "%s: the steps of a load are known", title);
     ok(n > 0, name, "nothing was traced");
     for (int i = 0; i < n; i++) {
-        struct job job = {.version = 2, .mode = mode, .flags = LEAT_WRITE_FORCE, .fault = fault,
+        struct job job = {.version = 2,
+                          .mode = mode,
+                          .flags = LEAT_WRITE_FORCE,
+                          .fault = fault,
                           .fault_in_child = points[i].child};
         snprintf(fault, sizeof fault, "%s:%d:kill", points[i].step, points[i].count);
         bool ready = base(existing, err);
@@ -500,7 +502,10 @@ static void error_points(const char *title, enum leat_write_mode mode)
     char name[256], fault[STEP_MAX + 32], row[4096];
     int n = record_steps(mode, true, points);
     for (int i = 0; i < n; i++) {
-        struct job job = {.version = 2, .mode = mode, .flags = LEAT_WRITE_FORCE, .fault = fault,
+        struct job job = {.version = 2,
+                          .mode = mode,
+                          .flags = LEAT_WRITE_FORCE,
+                          .fault = fault,
                           .fault_in_child = points[i].child};
         if (!strncmp(points[i].step, "release", 7) || !strncmp(points[i].step, "abort", 5)) {
             continue; /* these cannot report a failure */
@@ -510,8 +515,7 @@ static void error_points(const char *title, enum leat_write_mode mode)
         int status = job_run(&job, err);
         snprintf(row, sizeof row, "the fault did not strike");
         bool good = ready && status && recovers(&job, true, row, sizeof row);
-        snprintf(name, sizeof name, "%s failing at %s #%d", title, points[i].step,
-                 points[i].count);
+        snprintf(name, sizeof name, "%s failing at %s #%d", title, points[i].step, points[i].count);
         ok(good, name, row);
     }
     leat_error_free(err);
@@ -520,8 +524,8 @@ static void error_points(const char *title, enum leat_write_mode mode)
 static void case_lost_reply(struct leat_error *err)
 {
     enum leat_write_mode mode = conf.one_file ? LEAT_REPLACE : LEAT_APPEND;
-    struct job job = {.version = 2, .mode = mode, .flags = LEAT_WRITE_FORCE,
-                      .fault = "commit:after:lose-reply"};
+    struct job job = {
+        .version = 2, .mode = mode, .flags = LEAT_WRITE_FORCE, .fault = "commit:after:lose-reply"};
     enum leat_outcome outcome = LEAT_LOAD_ABSENT;
     base(true, err);
     int status = job_run(&job, err);
@@ -559,8 +563,8 @@ static bool quirk(char *text)
     const struct {
         const char *name;
         const char **to;
-    } texts[] = {{"a", &conf.names[0]},     {"b", &conf.names[1]},     {"c", &conf.names[2]},
-                 {"ns", &conf.ns},          {"probe", &conf.probe},    {"reset", &conf.reset},
+    } texts[] = {{"a", &conf.names[0]},   {"b", &conf.names[1]},  {"c", &conf.names[2]},
+                 {"ns", &conf.ns},        {"probe", &conf.probe}, {"reset", &conf.reset},
                  {"module", &conf.module}};
     for (size_t i = 0; i < LT_ARRAY_LEN(texts); i++) {
         if (!strcmp(texts[i].name, text)) {

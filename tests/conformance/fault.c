@@ -99,8 +99,7 @@ static bool due(struct leat_endpoint *ep, const char *step)
             abort();
         }
     }
-    if (!ep->action || strcmp(ep->step, step) ||
-        atomic_fetch_add(&ep->reached, 1) + 1 != ep->at) {
+    if (!ep->action || strcmp(ep->step, step) || atomic_fetch_add(&ep->reached, 1) + 1 != ep->at) {
         return false;
     }
     if (ep->action == ACTION_KILL) {
@@ -191,8 +190,8 @@ static int fault_open(const struct leat_config *config, struct leat_endpoint **r
     }
     ep->trace_fd = -1;
     ep->outer_host = config->host;
-    ep->host = (struct leat_host){
-        sizeof ep->host, ep, inner_log, inner_cancelled, inner_memory, inner_step, inner_connector};
+    ep->host = (struct leat_host){sizeof ep->host, ep,         inner_log,      inner_cancelled,
+                                  inner_memory,    inner_step, inner_connector};
     if (!strncmp(url, SCHEME, strlen(SCHEME))) {
         url += strlen(SCHEME);
     }
@@ -307,8 +306,7 @@ static int fault_split(struct leat_endpoint *ep, const struct leat_read_plan *pl
                        leat_partition_fn *each, void *arg, struct leat_error *err)
 {
     const struct leat_source_ops *ops = ep->inner->source;
-    return ops && ops->split ? ops->split(ep->ep, plan, n, each, arg, err)
-                             : each(arg, NULL, 0, -1);
+    return ops && ops->split ? ops->split(ep->ep, plan, n, each, arg, err) : each(arg, NULL, 0, -1);
 }
 
 static int fault_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
@@ -416,8 +414,8 @@ static void fault_plan_release(struct leat_load_plan *plan)
     }
 }
 
-static int wrap_load(struct leat_endpoint *ep, struct leat_load *inner,
-                     struct leat_load **ret_load, struct leat_error *err)
+static int wrap_load(struct leat_endpoint *ep, struct leat_load *inner, struct leat_load **ret_load,
+                     struct leat_error *err)
 {
     struct leat_load *load = calloc(1, sizeof *load);
     if (!load) {
@@ -449,8 +447,7 @@ static int fault_begin(struct leat_endpoint *ep, const struct leat_load_plan *pl
     return status;
 }
 
-static int fault_token(struct leat_load *load, char *ret_token, size_t size,
-                       struct leat_error *err)
+static int fault_token(struct leat_load *load, char *ret_token, size_t size, struct leat_error *err)
 {
     const struct leat_load_ops *ops = load->owner->inner->load;
     return ops->token ? ops->token(load->inner, ret_token, size, err) : no_such(err, "token");
@@ -523,8 +520,8 @@ static void fault_part_close(struct leat_part *part)
     }
 }
 
-static int fault_read_back(struct leat_load *load, uint32_t stream,
-                           struct leat_reader **ret_reader, struct leat_error *err)
+static int fault_read_back(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
+                           struct leat_error *err)
 {
     const struct leat_load_ops *ops = load->owner->inner->load;
     if (!ops->read_back) {

@@ -20,12 +20,11 @@ static int layout_of(const struct ArrowSchema *field, struct layout *ret_layout)
         const char *prefix;
         struct layout layout;
     } known[] = {
-        {"b", {true, 0, 0}},    {"c", {false, 1, 0}},   {"C", {false, 1, 0}},
-        {"s", {false, 2, 0}},   {"S", {false, 2, 0}},   {"i", {false, 4, 0}},
-        {"I", {false, 4, 0}},   {"l", {false, 8, 0}},   {"L", {false, 8, 0}},
-        {"f", {false, 4, 0}},   {"g", {false, 8, 0}},   {"tdD", {false, 4, 0}},
-        {"ttu", {false, 8, 0}}, {"u", {false, 0, 4}},   {"z", {false, 0, 4}},
-        {"U", {false, 0, 8}},   {"Z", {false, 0, 8}},
+        {"b", {true, 0, 0}},    {"c", {false, 1, 0}}, {"C", {false, 1, 0}}, {"s", {false, 2, 0}},
+        {"S", {false, 2, 0}},   {"i", {false, 4, 0}}, {"I", {false, 4, 0}}, {"l", {false, 8, 0}},
+        {"L", {false, 8, 0}},   {"f", {false, 4, 0}}, {"g", {false, 8, 0}}, {"tdD", {false, 4, 0}},
+        {"ttu", {false, 8, 0}}, {"u", {false, 0, 4}}, {"z", {false, 0, 4}}, {"U", {false, 0, 8}},
+        {"Z", {false, 0, 8}},
     };
     if (field->n_children || field->dictionary) {
         return LEAT_UNSUPPORTED;
@@ -140,8 +139,8 @@ int toy_schema_write(const struct ArrowSchema *schema, struct lt_buf *out, struc
         status = put(out, &flags, sizeof flags, err);
         status = status ? status : put_blob(out, field->format, strlen(field->format), err);
         status = status ? status : put_blob(out, name, strlen(name), err);
-        status = status ? status
-                        : put_blob(out, field->metadata, metadata_len(field->metadata), err);
+        status =
+            status ? status : put_blob(out, field->metadata, metadata_len(field->metadata), err);
     }
     return status;
 }
@@ -279,8 +278,8 @@ int toy_batch_write(const struct ArrowSchema *schema, const struct ArrowArray *b
         if (status) {
             return lt_fail(err, LT_E_UNSUPPORTED_TYPE, "format changed between plan and write");
         }
-        status = put_bits(out, column->null_count ? column->buffers[0] : NULL, first,
-                          batch->length, err);
+        status = put_bits(out, column->null_count ? column->buffers[0] : NULL, first, batch->length,
+                          err);
         if (status) {
             break;
         }

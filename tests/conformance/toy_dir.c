@@ -63,8 +63,7 @@ static int toy_open(const struct leat_config *config, struct leat_endpoint **ret
     return LEAT_OK;
 }
 
-static int toy_check(struct leat_endpoint *ep, struct leat_check *ret_check,
-                     struct leat_error *err)
+static int toy_check(struct leat_endpoint *ep, struct leat_check *ret_check, struct leat_error *err)
 {
     (void)ep, (void)err;
     *ret_check = (struct leat_check){sizeof *ret_check, "toy directory", "1", "", true, true, true};
@@ -121,8 +120,8 @@ static int toy_discover(struct leat_endpoint *ep, const char *ns_pattern, const 
         const char *name = entries[i]->d_name;
         if (!status && (!name_pattern || lt_wildcard_match(name_pattern, name)) &&
             !toy_manifest_read(ep, name, &manifest, NULL)) {
-            struct leat_stream_info info = {sizeof info, {"", name}, LEAT_FILE, manifest.rows,
-                                            -1, NULL};
+            struct leat_stream_info info = {sizeof info,   {"", name}, LEAT_FILE,
+                                            manifest.rows, -1,         NULL};
             status = each(arg, &info);
             toy_manifest_done(&manifest);
         }
@@ -142,8 +141,8 @@ static int toy_describe(struct leat_endpoint *ep, const struct leat_stream_name 
         return status;
     }
     status = toy_schema_read(manifest.schema.data, manifest.schema.len, ret_schema, err);
-    *ret_info = (struct leat_stream_info){sizeof *ret_info, {"", name->name}, LEAT_FILE,
-                                          manifest.rows, -1, NULL};
+    *ret_info = (struct leat_stream_info){
+        sizeof *ret_info, {"", name->name}, LEAT_FILE, manifest.rows, -1, NULL};
     toy_manifest_done(&manifest);
     return status;
 }
@@ -380,8 +379,8 @@ static int plan_stream(struct leat_endpoint *ep, const struct leat_write_stream 
     stream->exists = !toy_manifest_read(ep, want->name.name, &manifest, NULL);
     if (stream->exists) {
         stream->rows_before = manifest.rows;
-        stream->ours = manifest.source_id && want->source_id &&
-                       !strcmp(manifest.source_id, want->source_id);
+        stream->ours =
+            manifest.source_id && want->source_id && !strcmp(manifest.source_id, want->source_id);
         bool same = manifest.schema.len == schema.len &&
                     !memcmp(manifest.schema.data, schema.data, schema.len);
         if (want->mode == LEAT_APPEND && !same) {
@@ -491,8 +490,7 @@ static int read_plan_file(struct leat_load *load, struct leat_error *err)
             status = lt_fail(err, LT_E_CORRUPT, "the plan of load %s cannot be read", load->id);
             break;
         }
-        status = toy_schema_read(text.data + at, (size_t)len, &load->schemas[load->n_streams],
-                                 err);
+        status = toy_schema_read(text.data + at, (size_t)len, &load->schemas[load->n_streams], err);
         load->n_streams += !status;
         at += (size_t)len;
     }
@@ -515,8 +513,8 @@ static int toy_begin(struct leat_endpoint *ep, const struct leat_load_plan *plan
     load->lock_fd = -1;
     snprintf(load->id, sizeof load->id, "%s", want->load_id);
     char *staging = toy_path(ep, "load-", load->id);
-    int status = staging ? toy_lock(ep, ep->lock_timeout_ms, &load->lock_fd, err)
-                         : lt_fail_oom(err);
+    int status =
+        staging ? toy_lock(ep, ep->lock_timeout_ms, &load->lock_fd, err) : lt_fail_oom(err);
     status = status ? status : toy_sweep(ep, NULL, &swept, err);
     status = status ? status : toy_step(ep, "toydir:begin:before", err);
     if (!status && mkdir(staging, 0700)) {
@@ -678,8 +676,8 @@ static int toy_part_seal(struct leat_part *part, struct leat_receipt *ret_receip
                          struct leat_error *err)
 {
     char *sealed = part_path(part, ".bin"), *path = part_path(part, ".receipt");
-    struct leat_receipt receipt = {.size = sizeof receipt, .id = part->id,
-                                   .rows_inserted = part->rows, .bytes = part->bytes};
+    struct leat_receipt receipt = {
+        .size = sizeof receipt, .id = part->id, .rows_inserted = part->rows, .bytes = part->bytes};
     int status = sealed && path ? LEAT_OK : lt_fail_oom(err);
     if (!status && part->fd < 0) {
         status = earlier_receipt(path, ret_receipt, err);
@@ -706,8 +704,8 @@ out:
 
 /* --- commit -------------------------------------------------------------------------------- */
 
-static int check_guards(struct leat_load *load, const struct leat_commit *what,
-                        const int64_t *rows, struct leat_error *err)
+static int check_guards(struct leat_load *load, const struct leat_commit *what, const int64_t *rows,
+                        struct leat_error *err)
 {
     for (size_t i = 0; i < load->n_streams; i++) {
         const struct leat_write_stream *stream = &load->want->streams[i];
@@ -737,7 +735,8 @@ static int write_manifest(struct leat_load *load, const struct leat_commit *what
     struct toy_manifest manifest = {0};
     char name[128], *path = NULL;
     int status = LEAT_OK;
-    if (want->mode != LEAT_APPEND || toy_manifest_read(load->ep, want->name.name, &manifest, NULL)) {
+    if (want->mode != LEAT_APPEND ||
+        toy_manifest_read(load->ep, want->name.name, &manifest, NULL)) {
         manifest.source_id = lt_strdup(want->source_id ? want->source_id : "-");
         status = toy_schema_write(&load->schemas[stream], &manifest.schema, err);
     }
@@ -750,15 +749,15 @@ static int write_manifest(struct leat_load *load, const struct leat_commit *what
         }
         snprintf(name, sizeof name, "%s-%u.bin", load->id, receipt->id.part);
         status = toy_manifest_add(&manifest, name, receipt->rows_inserted, err);
-        if (!status && lt_buf_printf(mark, "part %s %s %s\n", receipt->staging, want->name.name,
-                                     name)) {
+        if (!status &&
+            lt_buf_printf(mark, "part %s %s %s\n", receipt->staging, want->name.name, name)) {
             status = lt_fail_oom(err);
         }
     }
     path = lt_format("%s/.leat/load-%s/manifest-%u", load->ep->root, load->id, stream);
-    if (!status && (!path || !manifest.load_id ||
-                    lt_buf_printf(mark, "manifest manifest-%u %s manifest\n", stream,
-                                  want->name.name))) {
+    if (!status &&
+        (!path || !manifest.load_id ||
+         lt_buf_printf(mark, "manifest manifest-%u %s manifest\n", stream, want->name.name))) {
         status = lt_fail_oom(err);
     }
     status = status ? status : toy_manifest_write(&manifest, path, err);

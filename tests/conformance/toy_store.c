@@ -199,9 +199,9 @@ int toy_manifest_write(const struct toy_manifest *manifest, const char *path,
     }
     failed = failed || lt_buf_puts(&text, "\n");
     for (size_t i = 0; i < manifest->n_parts; i++) {
-        failed = failed || lt_buf_printf(&text, "part %lld %s\n",
-                                         (long long)manifest->parts[i].rows,
-                                         manifest->parts[i].name);
+        failed =
+            failed || lt_buf_printf(&text, "part %lld %s\n", (long long)manifest->parts[i].rows,
+                                    manifest->parts[i].name);
     }
     int status = failed ? lt_fail_oom(err) : toy_write_file(path, text.data, text.len, err);
     lt_buf_done(&text);
@@ -233,8 +233,7 @@ static bool manifest_names(const struct toy_manifest *manifest, const char *file
 }
 
 /* Removes the files of a stream that its manifest does not name (those replaced). */
-static int drop_unnamed(const struct leat_endpoint *ep, const char *stream,
-                        struct leat_error *err)
+static int drop_unnamed(const struct leat_endpoint *ep, const char *stream, struct leat_error *err)
 {
     struct toy_manifest manifest;
     int status = toy_manifest_read(ep, stream, &manifest, err);
@@ -337,8 +336,7 @@ static int each_entry(struct leat_endpoint *ep, const char *prefix, const char *
     DIR *dir = folder ? opendir(folder) : NULL;
     size_t len = strlen(prefix);
     int status = LEAT_OK;
-    for (struct dirent *entry = dir ? readdir(dir) : NULL; !status && entry;
-         entry = readdir(dir)) {
+    for (struct dirent *entry = dir ? readdir(dir) : NULL; !status && entry; entry = readdir(dir)) {
         const char *id = entry->d_name + len;
         if (strncmp(entry->d_name, prefix, len) || strchr(id, '.') || (keep && !strcmp(id, keep))) {
             continue;

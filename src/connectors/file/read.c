@@ -657,9 +657,8 @@ static int fc_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
 
 const struct leat_catalog_ops lt_fc_catalog = {.discover = fc_discover, .describe = fc_describe};
 
-const struct leat_source_ops lt_fc_source = {
-    .start = fc_start,
-    .schema = fc_schema,
-    .next = fc_next,
-    .finish = fc_finish,
-    .retype = fc_retype};
+const struct leat_source_ops lt_fc_source = {.start = fc_start,
+                                             .schema = fc_schema,
+                                             .next = fc_next,
+                                             .finish = fc_finish,
+                                             .retype = fc_retype};

@@ -22,7 +22,8 @@ static int find_holder(struct pg_conn *conn, const struct leat_stream_name *name
         "FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid "
         "WHERE l.locktype = 'relation' AND l.granted AND l.relation = (SELECT c.oid FROM "
         "pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
-        "n.nspname = $1 AND c.relname = $2) AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = "
+        "n.nspname = $1 AND c.relname = $2) AND l.database = (SELECT oid FROM "
+        "pg_catalog.pg_database WHERE datname = "
         "pg_catalog.current_database()) AND l.pid <> ALL (ARRAY[$3::int, "
         "pg_catalog.pg_backend_pid()]) ORDER BY l.mode = 'AccessExclusiveLock' DESC, "
         "l.mode ~ 'Exclusive' DESC, l.pid LIMIT 1",
@@ -42,10 +43,8 @@ int pg_explain_lock(struct pg_conn *conn, const struct leat_stream_name *name, b
     memcpy(sqlstate, err->sqlstate, sizeof sqlstate);
     memcpy(place, err->place, sizeof place);
     /* The waiting session's transaction has failed and answers nothing any more. */
-    if (name && !pg_is_cancelled(conn->ep) &&
-        !pg_take_grace(conn->ep, ASK_MS, &asking, NULL)) {
-        find_holder(asking, name, conn->ep->pq->PQbackendPID(conn->pg), holder,
-                    sizeof holder);
+    if (name && !pg_is_cancelled(conn->ep) && !pg_take_grace(conn->ep, ASK_MS, &asking, NULL)) {
+        find_holder(asking, name, conn->ep->pq->PQbackendPID(conn->pg), holder, sizeof holder);
         pg_give(asking);
     }
     status = lt_fail(err, reading ? LT_E_UNAVAILABLE : LT_E_DESTINATION_BUSY,

@@ -158,8 +158,10 @@ static int plan_new_table(struct pg_conn *conn, struct pg_target *target,
     int status = table->columns ? lt_schema_init_struct(&table->schema, 0, err) : lt_fail_oom(err);
     for (int64_t i = 0; i < incoming->n_children && !status; i++) {
         if (strlen(incoming->children[i]->name) >= PG_NAME_MAX) {
-            status = lt_fail(err, LT_E_INVALID, "a name longer than %d bytes, which the server "
-                                                "would cut", PG_NAME_MAX - 1);
+            status = lt_fail(err, LT_E_INVALID,
+                             "a name longer than %d bytes, which the server "
+                             "would cut",
+                             PG_NAME_MAX - 1);
             leat_error_remedy(err, "rename it with --rename old=new");
         }
         status = status ? status : new_column(conn, incoming->children[i], table, err);

@@ -59,8 +59,9 @@ static int join(struct pg_conn *conn, const char *token, struct leat_error *err)
     lt_buf_done(&sql);
     /* "invalid", or from version 17 on "does not exist": the session that exported it has ended. */
     if (joined && (!strcmp(why.sqlstate, "22023") || !strcmp(why.sqlstate, "42704"))) {
-        return lt_fail(err, LT_E_UNAVAILABLE, "the snapshot that the streams are read in is gone: "
-                                              "its session was lost, or the server restarted");
+        return lt_fail(err, LT_E_UNAVAILABLE,
+                       "the snapshot that the streams are read in is gone: "
+                       "its session was lost, or the server restarted");
     }
     if (joined && err) {
         *err = why;
@@ -280,8 +281,7 @@ static int describe_plan(struct leat_endpoint *ep, const struct leat_read_plan *
     if (!status) {
         status = plan->query ? pg_describe_query(conn, plan->query, ret_table, err)
                              : pg_describe(conn, &plan->stream, ret_table, err);
-        status =
-            pg_explain_lock(conn, plan->query ? NULL : &plan->stream, true, status, err);
+        status = pg_explain_lock(conn, plan->query ? NULL : &plan->stream, true, status, err);
     }
     pg_give(conn);
     return status;

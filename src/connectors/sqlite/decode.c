@@ -151,8 +151,9 @@ static int real_value(enum sq_decoder decoder, struct lt_builder *builder, doubl
     case SQ_READ_INT64:
     case SQ_READ_INTEGER:
     case SQ_READ_BOOL:
-        return is_whole(value, &whole) ? integer_value(decoder, builder, whole, misfit)
-                                       : misfit_range(misfit, "a real that is not whole, or too great");
+        return is_whole(value, &whole)
+                   ? integer_value(decoder, builder, whole, misfit)
+                   : misfit_range(misfit, "a real that is not whole, or too great");
     case SQ_READ_TEXT:
     case SQ_READ_NUMERIC:
         return lt_builder_bytes_value(builder, text, (size_t)lt_double_format(value, text));

@@ -8,22 +8,63 @@
 #include <libpq-fe.h>
 
 /* Every function used of libpq: name only, the type is taken from its declaration. */
+/* clang-format off */
 #define LT_PQ_MAP(X)                                                                               \
     X(PQconnectStartParams)                                                                        \
     X(PQconnectPoll)                                                                               \
-    X(PQconninfoParse) X(PQconninfo) X(PQconninfoFree) X(PQfinish) X(PQstatus) X(PQerrorMessage)   \
-        X(PQsocket) X(PQserverVersion) X(PQparameterStatus) X(PQtransactionStatus) X(PQbackendPID) \
-            X(PQuser) X(PQdb) X(PQhost) X(PQsetnonblocking) X(PQsendQuery) X(PQsendQueryParams)    \
-                X(PQexec) X(PQexecParams) X(PQprepare) X(PQdescribePrepared) X(PQgetResult)        \
-                    X(PQclear) X(PQresultStatus) X(PQresultErrorField) X(PQresultErrorMessage)     \
-                        X(PQntuples) X(PQnfields) X(PQfname) X(PQftype) X(PQfmod) X(PQgetvalue)    \
-                            X(PQgetlength) X(PQgetisnull) X(PQcmdTuples) X(PQputCopyData)          \
-                                X(PQputCopyEnd) X(PQgetCopyData) X(PQfreemem) X(PQconsumeInput)    \
-                                    X(PQisBusy) X(PQflush) X(PQgetCancel) X(PQfreeCancel)          \
-                                        X(PQcancel) X(PQsetNoticeProcessor) X(PQlibVersion)        \
-                                            X(PQescapeLiteral) X(PQsslInUse) X(PQsendPrepare)      \
-                                                X(PQsendDescribePrepared)                          \
-                                                    X(PQconnectionNeedsPassword)
+    X(PQconninfoParse)                                                                             \
+    X(PQconninfo)                                                                                  \
+    X(PQconninfoFree)                                                                              \
+    X(PQfinish)                                                                                    \
+    X(PQstatus)                                                                                    \
+    X(PQerrorMessage)                                                                              \
+    X(PQsocket)                                                                                    \
+    X(PQserverVersion)                                                                             \
+    X(PQparameterStatus)                                                                           \
+    X(PQtransactionStatus)                                                                         \
+    X(PQbackendPID)                                                                                \
+    X(PQuser)                                                                                      \
+    X(PQdb)                                                                                        \
+    X(PQhost)                                                                                      \
+    X(PQsetnonblocking)                                                                            \
+    X(PQsendQuery)                                                                                 \
+    X(PQsendQueryParams)                                                                           \
+    X(PQexec)                                                                                      \
+    X(PQexecParams)                                                                                \
+    X(PQprepare)                                                                                   \
+    X(PQdescribePrepared)                                                                          \
+    X(PQgetResult)                                                                                 \
+    X(PQclear)                                                                                     \
+    X(PQresultStatus)                                                                              \
+    X(PQresultErrorField)                                                                          \
+    X(PQresultErrorMessage)                                                                        \
+    X(PQntuples)                                                                                   \
+    X(PQnfields)                                                                                   \
+    X(PQfname)                                                                                     \
+    X(PQftype)                                                                                     \
+    X(PQfmod)                                                                                      \
+    X(PQgetvalue)                                                                                  \
+    X(PQgetlength)                                                                                 \
+    X(PQgetisnull)                                                                                 \
+    X(PQcmdTuples)                                                                                 \
+    X(PQputCopyData)                                                                               \
+    X(PQputCopyEnd)                                                                                \
+    X(PQgetCopyData)                                                                               \
+    X(PQfreemem)                                                                                   \
+    X(PQconsumeInput)                                                                              \
+    X(PQisBusy)                                                                                    \
+    X(PQflush)                                                                                     \
+    X(PQgetCancel)                                                                                 \
+    X(PQfreeCancel)                                                                                \
+    X(PQcancel)                                                                                    \
+    X(PQsetNoticeProcessor)                                                                        \
+    X(PQlibVersion)                                                                                \
+    X(PQescapeLiteral)                                                                             \
+    X(PQsslInUse)                                                                                  \
+    X(PQsendPrepare)                                                                               \
+    X(PQsendDescribePrepared)                                                                      \
+    X(PQconnectionNeedsPassword)
+/* clang-format on */
 
 struct lt_pq {
 #define LT_PQ_MEMBER(name) __typeof__(&(name)) name;

@@ -9,25 +9,48 @@
 #include <sqlite3.h>
 
 /* Every function used of SQLite: name only, the type is taken from its declaration. */
+/* clang-format off */
 #define LT_SQLITE_MAP(X)                                                                           \
     X(sqlite3_libversion)                                                                          \
     X(sqlite3_libversion_number)                                                                   \
-    X(sqlite3_open_v2) X(sqlite3_close_v2) X(sqlite3_extended_result_codes) X(sqlite3_errmsg)      \
-        X(sqlite3_extended_errcode) X(sqlite3_errstr) X(sqlite3_system_errno)                      \
-            X(sqlite3_busy_handler) X(sqlite3_progress_handler) X(sqlite3_exec)                    \
-                X(sqlite3_prepare_v2) X(sqlite3_step) X(sqlite3_reset) X(sqlite3_finalize)         \
-                    X(sqlite3_clear_bindings) X(sqlite3_bind_null) X(sqlite3_bind_int64)           \
-                        X(sqlite3_bind_double) X(sqlite3_bind_text64) X(sqlite3_bind_blob64)       \
-                            X(sqlite3_column_count) X(sqlite3_column_name)                         \
-                                X(sqlite3_column_decltype) X(sqlite3_column_type)                  \
-                                    X(sqlite3_column_int64) X(sqlite3_column_double)               \
-                                        X(sqlite3_column_text) X(sqlite3_column_blob)              \
-                                            X(sqlite3_column_bytes) X(sqlite3_changes)             \
-                                                X(sqlite3_total_changes) X(sqlite3_get_autocommit) \
-                                                    X(sqlite3_db_mutex) X(sqlite3_mutex_enter)     \
-                                                        X(sqlite3_mutex_leave)                     \
-                                                            X(sqlite3_file_control)                \
-                                                                X(sqlite3_stmt_readonly)
+    X(sqlite3_open_v2)                                                                             \
+    X(sqlite3_close_v2)                                                                            \
+    X(sqlite3_extended_result_codes)                                                               \
+    X(sqlite3_errmsg)                                                                              \
+    X(sqlite3_extended_errcode)                                                                    \
+    X(sqlite3_errstr)                                                                              \
+    X(sqlite3_system_errno)                                                                        \
+    X(sqlite3_busy_handler)                                                                        \
+    X(sqlite3_progress_handler)                                                                    \
+    X(sqlite3_exec)                                                                                \
+    X(sqlite3_prepare_v2)                                                                          \
+    X(sqlite3_step)                                                                                \
+    X(sqlite3_reset)                                                                               \
+    X(sqlite3_finalize)                                                                            \
+    X(sqlite3_clear_bindings)                                                                      \
+    X(sqlite3_bind_null)                                                                           \
+    X(sqlite3_bind_int64)                                                                          \
+    X(sqlite3_bind_double)                                                                         \
+    X(sqlite3_bind_text64)                                                                         \
+    X(sqlite3_bind_blob64)                                                                         \
+    X(sqlite3_column_count)                                                                        \
+    X(sqlite3_column_name)                                                                         \
+    X(sqlite3_column_decltype)                                                                     \
+    X(sqlite3_column_type)                                                                         \
+    X(sqlite3_column_int64)                                                                        \
+    X(sqlite3_column_double)                                                                       \
+    X(sqlite3_column_text)                                                                         \
+    X(sqlite3_column_blob)                                                                         \
+    X(sqlite3_column_bytes)                                                                        \
+    X(sqlite3_changes)                                                                             \
+    X(sqlite3_total_changes)                                                                       \
+    X(sqlite3_get_autocommit)                                                                      \
+    X(sqlite3_db_mutex)                                                                            \
+    X(sqlite3_mutex_enter)                                                                         \
+    X(sqlite3_mutex_leave)                                                                         \
+    X(sqlite3_file_control)                                                                        \
+    X(sqlite3_stmt_readonly)
+/* clang-format on */
 
 struct lt_sqlite {
 #define LT_SQLITE_MEMBER(name) __typeof__(&(name)) name;

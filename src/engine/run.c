@@ -119,14 +119,28 @@ static int complete(struct lt_run *run, struct lt_worker *worker, struct leat_er
     return rc;
 }
 
-/* Opens the first worker's sides; with them the streams are listed and named. */
+/* Opens the first worker's sides; with them the streams are listed and named. A server that is
+ * just restarting is waited for, as it is later on. */
 static int open_and_list(struct lt_run *run, struct lt_worker *first, struct leat_error *err)
 {
-    int rc = lt_worker_open(run, first, err);
-    if (!rc) {
-        rc = lt_jobs_list(run, first->source, first->dests, err);
+    int64_t retries = lt_settings_number(&run->plan->settings, "retries");
+    int64_t wait_ms = LT_RETRY_FIRST_MS;
+    for (int64_t tries = 1;; tries++) {
+        int rc = lt_worker_open(run, first, err);
+        if (!rc) {
+            rc = lt_jobs_list(run, first->source, first->dests, err);
+        }
+        if (rc != LEAT_UNAVAILABLE || tries > retries || run->plan->stream_name) {
+            return rc;
+        }
+        lt_worker_close(first);
+        memset(first, 0, sizeof *first);
+        lt_jobs_done(&run->jobs, run->plan->n_destinations);
+        rc = lt_run_back_off(run, run->plan->source.text, &wait_ms, err);
+        if (rc) {
+            return rc;
+        }
     }
-    return rc;
 }
 
 /* Streams that no worker came to, for the run stopped before. */

@@ -3,6 +3,7 @@
  *     run.c       opens, lists, starts workers, completes, reports
  *     setup.c     options, shares of memory, cancel
  *     worker.c    threads that take one unit after another
+ *     retry.c     waiting between two tries
  *     watch.c     progress, told from the caller's thread
  *     jobs.c      which streams, and where each goes
  *     side.c      opened endpoints, reachable for cancel
@@ -151,6 +152,13 @@ void lt_worker_close(struct lt_worker *worker);
 int lt_workers_open(struct lt_run *run, struct lt_worker *workers, int n);
 /* Starts their threads; fails only when not one could be started. */
 int lt_workers_start(struct lt_run *run, struct lt_worker *workers, int n, struct leat_error *err);
+
+/* retry.c. Says in the log that `what` is tried again because of *err, waits (*wait_ms and up to
+ * half as much again, starting with LT_RETRY_FIRST_MS), and doubles *wait_ms up to the most.
+ * LEAT_CANCELLED as soon as the run is. */
+#define LT_RETRY_FIRST_MS 250
+#define LT_RETRY_MAX_MS 30000
+int lt_run_back_off(struct lt_run *run, const char *what, int64_t *wait_ms, struct leat_error *err);
 
 /* watch.c. Until all workers have ended: tells the observer. told[jobs.n] starts out false. */
 void lt_run_watch(struct lt_run *run, bool *told);

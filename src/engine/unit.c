@@ -10,8 +10,6 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#define RETRY_FIRST_MS 250
-#define RETRY_MAX_MS 30000
 #define OUTCOME_TRIES 8
 
 struct unit_dest {
@@ -372,7 +370,7 @@ static int ask_until_known(struct unit *unit, struct unit_dest *dest,
                            enum leat_outcome *ret_outcome, struct leat_error *err)
 {
     const struct leat *leat = unit->run->leat;
-    int64_t wait_ms = RETRY_FIRST_MS;
+    int64_t wait_ms = LT_RETRY_FIRST_MS;
     *ret_outcome = LEAT_LOAD_IN_FLIGHT;
     if (!load_ops(dest)->outcome) {
         return lt_fail(err, LT_E_UNSUPPORTED, "this kind of destination cannot say");
@@ -393,7 +391,7 @@ static int ask_until_known(struct unit *unit, struct unit_dest *dest,
         if (atomic_load(&leat->cancelled)) {
             return lt_fail(err, LT_E_CANCELLED, "the run was cancelled before it could be asked");
         }
-        wait_ms = LT_MIN(wait_ms * 2, RETRY_MAX_MS);
+        wait_ms = LT_MIN(wait_ms * 2, LT_RETRY_MAX_MS);
     }
     return lt_fail(err, LT_E_UNAVAILABLE, "it is still in flight, or does not answer");
 }
@@ -602,7 +600,7 @@ int lt_unit_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
                 size_t n, struct leat_error *err)
 {
     int64_t retries = lt_settings_number(&run->plan->settings, "retries");
-    int64_t wait_ms = RETRY_FIRST_MS;
+    int64_t wait_ms = LT_RETRY_FIRST_MS;
     for (int tries = 1;; tries++) {
         bool final;
         int rc = try_once(run, source, dests, first, n, tries, &final, err);
@@ -613,14 +611,10 @@ int lt_unit_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
         if (rc != LEAT_UNAVAILABLE || final || tries > retries || !can_be_read_again(*source)) {
             return rc;
         }
-        int64_t jitter = lt_now_us() % (wait_ms / 2 + 1);
-        lt_log(LT_LOG_WARN, "%s: %s; trying again in %lld ms", run->jobs.items[first].label,
-               err ? err->message : "", (long long)(wait_ms + jitter));
-        lt_sleep_ms(wait_ms + jitter, (const volatile int *)&run->leat->cancelled);
-        if (atomic_load(&run->leat->cancelled)) {
-            return lt_fail(err, LT_E_CANCELLED, "the run was cancelled");
+        rc = lt_run_back_off(run, run->jobs.items[first].label, &wait_ms, err);
+        if (rc) {
+            return rc;
         }
-        wait_ms = LT_MIN(wait_ms * 2, RETRY_MAX_MS);
     }
 }
 

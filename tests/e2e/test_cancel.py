@@ -32,10 +32,15 @@ def stop(child, number=signal.SIGINT):
     began = time.monotonic()
     child.send_signal(number)
     try:
-        _, err = child.communicate(timeout=10)
+        # Not communicate(): it would close standard input, and so give the program an end of data.
+        child.wait(timeout=10)
+        err = child.stderr.read()
     except subprocess.TimeoutExpired:
         child.kill()
         pytest.fail(f"it did not end; it said {child.communicate()[1]}")
+    finally:
+        if child.stdin:
+            child.stdin.close()
     took = time.monotonic() - began
     assert took < SECONDS_MAX + SLACK, f"it took {took:.2f} s to end"
     assert child.returncode == 128 + number, err

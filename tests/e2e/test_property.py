@@ -675,6 +675,16 @@ class PgTable:
                                       f" from {table} order by id").fetchall()
 
 
+    def as_kept_by(self, system, rows):
+        """SQLite keeps -0.0 as 0.0 (docs/types.md); everything else is kept as it is by all."""
+        if system != "sqlite":
+            return rows
+        floats = {i + 1 for i, (_, type_, many) in enumerate(self.shapes)
+                  if type_ in ("real", "float4", "float8", "double precision") and not many}
+        return [tuple("0" if i in floats and value == "-0" else value for i, value in enumerate(row))
+                for row in rows]
+
+
 def sql_name(name):
     return '"' + name.replace('"', '""') + '"'
 
@@ -693,7 +703,7 @@ def test_postgres_types_through_every_other_system_and_back(rng, leat, pg_db, tm
             continue
         assert done.returncode == 0, done.stderr
         leat.ok("cp", middle, pg_db.stream(system))
-        assert table.rows(system) == expected, f"by way of {system}: {table.ddl}"
+        assert table.rows(system) == table.as_kept_by(system, expected), f"by way of {system}: {table.ddl}"
     leat.ok("cp", pg_db.stream("t"), pg_db.stream("direct"), "--verify")
     assert table.rows("direct") == expected
     leat.ok("cp", middles["arrow"], pg_db.stream("made"), "--verify")

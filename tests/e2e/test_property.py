@@ -14,7 +14,6 @@ import os
 import random
 import sqlite3
 import struct
-import time
 import uuid
 
 import psycopg
@@ -24,7 +23,7 @@ from psycopg.adapt import Loader
 from psycopg.pq import Format
 
 CASES = int(os.environ.get("LEAT_PROPERTY", "10"))
-SEED = int(os.environ.get("LEAT_PROPERTY_SEED", "0")) or int(time.time())
+SEED = int(os.environ.get("LEAT_PROPERTY_SEED", "20240607"))
 
 DAYS_MIN, DAYS_MAX = -2440588, 2145042904  # what PostgreSQL has room for: 4713 BC to 5874897
 MICROS_MIN, MICROS_MAX = -210866803200000000, 2**63 - 1

@@ -139,16 +139,27 @@ static void drop_fields(struct lt_csv_scan *scan)
     scan->fields.len -= (size_t)kept * sizeof(struct lt_csv_field);
 }
 
+/* Room for a field at every byte of a block, and one more at the end of the input: end_field()
+ * relies on it. */
+static int make_room(struct lt_csv_scan *scan)
+{
+    return lt_buf_reserve(&scan->fields, (BLOCK + 1) * sizeof(struct lt_csv_field));
+}
+
+/* Completes a short record. What it adds takes from the room of the block at work, so that is made
+ * again. */
 static int fill_up(struct lt_csv_scan *scan, size_t end)
 {
     struct lt_csv_field absent = {(uint32_t)end, LT_CSV_ABSENT};
-    while (scan->n_fields < scan->columns) {
+    if (scan->n_fields >= scan->columns) {
+        return LEAT_OK;
+    }
+    for (; scan->n_fields < scan->columns; scan->n_fields++) {
         if (lt_buf_append(&scan->fields, &absent, sizeof absent)) {
             return LEAT_NO_MEMORY;
         }
-        scan->n_fields++;
     }
-    return LEAT_OK;
+    return make_room(scan);
 }
 
 static bool is_empty_line(const struct lt_csv_scan *scan)
@@ -367,7 +378,7 @@ enum lt_csv_found lt_csv_scan_run(struct lt_csv_scan *scan, int64_t rows_max, in
     }
     while (scan->pos < end) {
         size_t n = LT_MIN(end - scan->pos, (size_t)BLOCK);
-        if (lt_buf_reserve(&scan->fields, (BLOCK + 1) * sizeof(struct lt_csv_field))) {
+        if (make_room(scan)) {
             return LT_CSV_NO_MEMORY;
         }
         size_t base = scan->pos;

@@ -163,6 +163,41 @@ static void csv_reader_refuses_records_of_the_wrong_length(void **state)
                 "1|2|<null>\n3|<null>|<null>\n");
 }
 
+/* A short record adds more fields than it has bytes; whether that outgrows the room made for a
+ * block depends on how the memory grew, so that all widths are tried. */
+static void csv_reader_fills_up_short_records_of_any_width(void **state)
+{
+    (void)state;
+    for (int width = 2; width < 100; width++) {
+        struct lt_buf text = LT_BUF_INIT, rows = LT_BUF_INIT;
+        for (int i = 0; i < width; i++) {
+            assert_int_equal(
+                lt_buf_printf(&text, "%s%c%c", i ? "," : "", 'a' + i / 26, 'a' + i % 26), LEAT_OK);
+        }
+        for (int line = 0; line < 3; line++) {
+            assert_int_equal(lt_buf_puts(&text, "\nx"), LEAT_OK);
+            assert_int_equal(lt_buf_byte(&rows, 'x'), LEAT_OK);
+            for (int i = 1; i < width; i++) {
+                assert_int_equal(lt_buf_puts(&rows, "|<null>"), LEAT_OK);
+            }
+            assert_int_equal(lt_buf_byte(&rows, '\n'), LEAT_OK);
+        }
+        /* And one record of full width, for which no room may be left. */
+        assert_int_equal(lt_buf_puts(&text, "\nx"), LEAT_OK);
+        for (int i = 1; i < width; i++) {
+            assert_int_equal(lt_buf_byte(&text, ','), LEAT_OK);
+        }
+        assert_int_equal(lt_buf_byte(&rows, 'x'), LEAT_OK);
+        for (int i = 1; i < width; i++) {
+            assert_int_equal(lt_buf_puts(&rows, "|<null>"), LEAT_OK);
+        }
+        assert_int_equal(lt_buf_byte(&rows, '\n'), LEAT_OK);
+        expect_rows(lt_buf_text(&text), PAIRS("ragged", "fill"), NULL, lt_buf_text(&rows));
+        lt_buf_done(&text);
+        lt_buf_done(&rows);
+    }
+}
+
 static void csv_reader_delivers_the_records_before_a_fault_first(void **state)
 {
     struct dump dump;
@@ -531,6 +566,7 @@ int main(void)
         cmocka_unit_test(csv_reader_skips_empty_lines_unless_there_is_one_column),
         cmocka_unit_test(csv_reader_counts_physical_lines_in_places),
         cmocka_unit_test(csv_reader_refuses_records_of_the_wrong_length),
+        cmocka_unit_test(csv_reader_fills_up_short_records_of_any_width),
         cmocka_unit_test(csv_reader_delivers_the_records_before_a_fault_first),
         cmocka_unit_test(csv_reader_names_the_line_of_a_quote_never_closed),
         cmocka_unit_test(csv_reader_refuses_text_after_a_closing_quote),

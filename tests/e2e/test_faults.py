@@ -169,7 +169,7 @@ def small(tmp_path):
     mounting = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)],
                               capture_output=True, check=False)
     if mounting.returncode:
-        pytest.skip("only root may mount a small file system")
+        needed("only root may mount a small file system")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 
@@ -212,7 +212,7 @@ def test_a_limit_on_the_size_of_files_is_a_lack_of_space(leat, places, tmp_path,
 def test_a_full_tablespace_leaves_the_old_rows(leat, places, small):
     account = places.server.as_user
     if not account:
-        pytest.skip("the server does not run as a user of its own")
+        needed("the server must run as a user of its own: be root")
     for folder in (small, *list(small.parents)[:3]):
         os.chmod(folder, 0o755)
     os.chown(small, account["user"], account["group"])
@@ -220,7 +220,7 @@ def test_a_full_tablespace_leaves_the_old_rows(leat, places, small):
         try:
             connection.execute(f"create tablespace small location '{small}'")
         except psycopg.Error as cannot:
-            pytest.skip(str(cannot))
+            needed(str(cannot))
         connection.execute("create table s (id int, name text) tablespace small")
         connection.execute("insert into s values (0, 'old')")
         leat.fails(1, "no-space", "cp", places.stream("t"), places.stream("s"), "--replace")

@@ -200,6 +200,7 @@ struct leat_reject {
     const char *reason; /* no data values */
     const char *record; /* the record as its source wrote it, or as JSON; NULL when unknown */
     size_t record_len;
+    const char *column; /* the column at fault, as the stream names it; NULL: none or unknown */
 };
 
 struct leat_reject_sink {
@@ -207,6 +208,17 @@ struct leat_reject_sink {
     void *arg;
     /* LEAT_OK: the record is set aside, go on. Anything else stops (too many). Any thread. */
     int (*reject)(void *arg, const struct leat_reject *reject, struct leat_error *err);
+};
+
+/* Single values that the type they are to have cannot hold (an infinite date, NaN for a decimal,
+ * U+0000 for a database's text): the record stays, the value may become NULL. Syntax errors and
+ * broken records are no losses: they are rejects. */
+struct leat_loss_sink {
+    size_t size;
+    void *arg;
+    /* `what` tells place, code, reason and column; its record may be NULL. LEAT_OK: store NULL in
+     * its place and go on. Anything else stops, *err filled. Any thread. */
+    int (*lost)(void *arg, const struct leat_reject *what, struct leat_error *err);
 };
 
 /* Half-open or closed range of a cursor, bounds as canonical text; NULL: unbounded. */
@@ -232,13 +244,16 @@ struct leat_read_plan {
     size_t n_order;
     const void *partition; /* from split(); NULL: the whole stream */
     size_t partition_len;
-    uint32_t payloads;               /* kinds the engine can take, by enum leat_payload_kind */
-    int64_t batch_rows_max;          /* 0: 65,536 */
-    int64_t batch_bytes_max;         /* 0: 8 MiB; one record may exceed it */
-    const struct ArrowSchema *types; /* types the user gave, by column name; may be NULL */
+    uint32_t payloads;       /* kinds the engine can take, by enum leat_payload_kind */
+    int64_t batch_rows_max;  /* 0: 65,536 */
+    int64_t batch_bytes_max; /* 0: 8 MiB; one record may exceed it */
+    /* Types wanted, by column name; may be NULL. A reader that can deliver one exactly (a database
+     * its text form, for utf8) does; what it cannot, the engine casts. */
+    const struct ArrowSchema *types;
     const struct leat_reject_sink *rejects; /* NULL: the first bad record fails the read */
     const struct leat_param *params;        /* format options (--delimiter ...) */
     size_t n_params;
+    const struct leat_loss_sink *losses; /* NULL: a value its type cannot hold is a bad record */
 };
 
 /* Where a reader stands: opaque text a later start() understands; "" where there is none. */
@@ -313,6 +328,11 @@ struct leat_source_ops {
      * where types are never inferred. */
     int (*retype)(struct leat_reader *reader, const struct ArrowSchema *types,
                   struct leat_error *err);
+
+    /* From start() on: how this is read, in words, one line without newline, NUL-terminated and
+     * cut to `size`: what was inferred or chosen ("csv, delimiter ';', header, windows-1252;
+     * types from 20,480 records"). For --dry-run and -v. NULL: nothing to say. */
+    int (*explain)(struct leat_reader *reader, char *ret_text, size_t size, struct leat_error *err);
 };
 
 /* --- writing ------------------------------------------------------------------------------- */
@@ -452,6 +472,7 @@ struct leat_part_plan {
     struct leat_part_id id;
     enum leat_payload_kind payload;         /* what will be written */
     const struct leat_reject_sink *rejects; /* NULL: the first bad record fails the part */
+    const struct leat_loss_sink *losses;    /* NULL: a value that cannot be held is a bad record */
 };
 
 struct leat_load_ops {

@@ -11,12 +11,10 @@
 extern const struct lt_format lt_format_csv;
 extern const struct lt_format lt_format_arrow;
 extern const struct lt_format lt_format_arrow_stream;
+extern const struct lt_format lt_format_parquet;
 
 const struct lt_format *const lt_formats[] = {
-    &lt_format_csv,
-    &lt_format_arrow,
-    &lt_format_arrow_stream,
-    NULL,
+    &lt_format_csv, &lt_format_arrow, &lt_format_arrow_stream, &lt_format_parquet, NULL,
 };
 
 #define OPTIONS_MAX 64

@@ -22,6 +22,10 @@ struct lt_format_options {
     int64_t batch_rows_max;           /* 0: LT_BATCH_ROWS */
     int64_t batch_bytes_max;          /* 0: LT_BATCH_BYTES */
     const struct leat_reject_sink *rejects; /* NULL: the first bad record fails the read */
+    const struct leat_loss_sink *losses;    /* NULL: a value its type cannot hold is a bad record */
+    const char *const *columns; /* reading, formats that project: only these, in this order;
+                                   NULL: all */
+    size_t n_columns;
 };
 
 #define LT_BATCH_ROWS 65536
@@ -33,7 +37,9 @@ struct lt_format {
     const char *const *extensions;          /* "csv", NULL-terminated, without dot */
     const struct leat_option *read_options; /* end with a NULL name; may be NULL */
     const struct leat_option *write_options;
-    bool binary; /* never to a terminal */
+    bool binary;   /* never to a terminal */
+    bool seeks;    /* read_open needs a source with read_at and a known size */
+    bool projects; /* honours options.columns */
     /* True when these first bytes (up to 4 KiB, decompressed) look like this format. */
     bool (*sniff)(const uint8_t *data, size_t len);
 
@@ -51,6 +57,10 @@ struct lt_format {
      * instead. NULL where a file knows its types. */
     int (*read_retype)(struct lt_format_reader *reader, const struct ArrowSchema *types,
                        struct leat_error *err);
+
+    /* What was inferred or chosen, in words, appended to `out` ("delimiter ';', header"). NULL:
+     * nothing to say. */
+    int (*read_explain)(struct lt_format_reader *reader, struct lt_buf *out);
 
     /* NULL where the format takes the type (the usual case); else why not, by type name. */
     const char *(*refuses)(const struct ArrowSchema *field);

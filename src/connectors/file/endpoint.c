@@ -22,7 +22,7 @@
 /* Options of every format this connector reads and writes, so that the engine hands them over;
  * each format takes those it knows. */
 static const struct leat_option options[] = {
-    {"format", LEAT_OPTION_CHOICE, NULL, "csv|arrow|arrows",
+    {"format", LEAT_OPTION_CHOICE, NULL, "csv|arrow|arrows|parquet",
      "Format of the file; by default its name or its first bytes tell"},
     {"compression", LEAT_OPTION_CHOICE, NULL, "none|gzip|zstd|lz4",
      "Compression of the whole file, by default told by its name; for Arrow the codec of the "
@@ -41,8 +41,9 @@ static const struct leat_option options[] = {
     {NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL},
 };
 
-static const char *const aliases[] = {"csv", "tsv", "arrow", "arrows", NULL};
-static const char *const extensions[] = {"csv", "tsv", "arrow", "feather", "ipc", "arrows", NULL};
+static const char *const aliases[] = {"csv", "tsv", "arrow", "arrows", "parquet", NULL};
+static const char *const extensions[] = {"csv",    "tsv",     "arrow", "feather", "ipc",
+                                         "arrows", "parquet", "parq",  "pq",      NULL};
 static const char *const file_steps[] = {"seal", "rename", NULL};
 static const char *const directory_steps[] = {"seal",     "intent", "rename",
                                               "manifest", "clean",  NULL};

@@ -1,0 +1,17 @@
+/* Apache Parquet: format version 2.x as its specification (apache/parquet-format) stands.
+ *
+ * The folder, bottom up:
+ *   thrift.h      the compact protocol, both ways
+ *   meta.h        footer, page headers and indexes as structs, both ways
+ *   encoding.h    values and levels <-> bytes: every encoding
+ *   tree.h        the schema tree <-> Arrow schema
+ *   read.h        pages -> columns -> Arrow batches
+ *   write.h       Arrow batches -> columns -> pages */
+#ifndef LT_PARQUET_H
+#define LT_PARQUET_H
+
+#include "formats/format.h"
+
+extern const struct lt_format lt_format_parquet;
+
+#endif

@@ -371,11 +371,18 @@ static int fault_retype(struct leat_reader *reader, const struct ArrowSchema *ty
     return ops->retype ? ops->retype(reader->inner, types, err) : LEAT_OK;
 }
 
+static int fault_explain(struct leat_reader *reader, char *ret_text, size_t size,
+                         struct leat_error *err)
+{
+    const struct leat_source_ops *ops = reader->owner->inner->source;
+    ret_text[0] = '\0';
+    return ops->explain ? ops->explain(reader->inner, ret_text, size, err) : LEAT_OK;
+}
+
 static const struct leat_source_ops fault_source = {
-    fault_snapshot_take, fault_snapshot_join, fault_snapshot_release,
-    fault_split,         fault_bounds,        fault_start,
-    fault_schema,        fault_next,          fault_finish,
-    fault_hash_range,    fault_retype};
+    fault_snapshot_take, fault_snapshot_join, fault_snapshot_release, fault_split,
+    fault_bounds,        fault_start,         fault_schema,           fault_next,
+    fault_finish,        fault_hash_range,    fault_retype,           fault_explain};
 
 /* --- load ---------------------------------------------------------------------------------- */
 

@@ -384,4 +384,5 @@ const struct leat_connector lt_connector_file = {
     .source = &lt_fc_source,
     .load = &lt_fc_load,
     .extensions = extensions,
+    .format = lt_format_info,
 };

@@ -366,4 +366,5 @@ const struct leat_connector lt_connector_file = {
     .source = &lt_fc_source,
     .load = &lt_fc_load,
     .extensions = lt_fc_extensions,
+    .format = lt_format_info,
 };

@@ -113,7 +113,7 @@ static int to_any_of_bytes(const struct lt_pq_convert *convert, const uint8_t *f
  * negative nanoseconds. */
 static void int96_parts(const uint8_t *from, int64_t *ret_nanos, int64_t *ret_days)
 {
-    uint32_t day;
+    int32_t day;
     memcpy(ret_nanos, from, 8);
     memcpy(&day, from + 8, 4);
     *ret_days = (int64_t)day - UNIX_EPOCH_JULIAN;
@@ -140,6 +140,8 @@ static int int96_to_nanos(const struct lt_pq_convert *convert, const uint8_t *fr
     return status;
 }
 
+/* Spark's timestamps are microseconds in 64 bits, and its arithmetic wraps around where their days
+ * do not fit in 32: the same arithmetic gives back what was written, up to the year 294,246. */
 static int int96_to_micros(const struct lt_pq_convert *convert, const uint8_t *from, int64_t n,
                            uint8_t *to, struct leat_error *err)
 {
@@ -149,7 +151,8 @@ static int int96_to_micros(const struct lt_pq_convert *convert, const uint8_t *f
         int64_t nanos, days;
         int96_parts(from + i * 12, &nanos, &days);
         inexact |= nanos % 1000 != 0;
-        int64_t value = days * (NANOS_OF_DAY / 1000) + nanos / 1000; /* fits: 32-bit days */
+        uint64_t value =
+            (uint64_t)days * (uint64_t)(NANOS_OF_DAY / 1000) + (uint64_t)(nanos / 1000);
         memcpy(to + i * 8, &value, 8);
     }
     if (!inexact) {

@@ -11,7 +11,10 @@
 
 static int out_of_range(struct leat_error *err, const char *what)
 {
-    return lt_fail(err, LT_E_VALUE_RANGE, "%s", what);
+    int status = lt_fail(err, LT_E_VALUE_RANGE, "%s", what);
+    leat_error_remedy(err, "write the file again with a wider type, or leave the column out with "
+                           "--columns");
+    return status;
 }
 
 /* --- whole numbers ------------------------------------------------------------------------------ */
@@ -109,11 +112,10 @@ static int to_any_of_bytes(const struct lt_pq_convert *convert, const uint8_t *f
 
 /* --- times -------------------------------------------------------------------------------------- */
 
-/* Nanoseconds of the day, then the day. Neither need be in order: some writers have days of
- * negative nanoseconds. */
+/* Nanoseconds of the day, then the day, both with a sign. */
 static void int96_parts(const uint8_t *from, int64_t *ret_nanos, int64_t *ret_days)
 {
-    uint32_t day;
+    int32_t day;
     memcpy(ret_nanos, from, 8);
     memcpy(&day, from + 8, 4);
     *ret_days = (int64_t)day - UNIX_EPOCH_JULIAN;
@@ -143,14 +145,18 @@ static int int96_to_nanos(const struct lt_pq_convert *convert, const uint8_t *fr
 static int int96_to_micros(const struct lt_pq_convert *convert, const uint8_t *from, int64_t n,
                            uint8_t *to, struct leat_error *err)
 {
-    bool inexact = false;
+    bool inexact = false, overflow = false;
     (void)convert;
     for (int64_t i = 0; i < n; i++) {
-        int64_t nanos, days;
+        int64_t nanos, days, value;
         int96_parts(from + i * 12, &nanos, &days);
         inexact |= nanos % 1000 != 0;
-        int64_t value = days * (NANOS_OF_DAY / 1000) + nanos / 1000; /* fits: 32-bit days */
+        overflow |= __builtin_mul_overflow(days, NANOS_OF_DAY / 1000, &value);
+        overflow |= __builtin_add_overflow(value, nanos / 1000, &value);
         memcpy(to + i * 8, &value, 8);
+    }
+    if (overflow) {
+        return out_of_range(err, "a timestamp that not even microseconds can count");
     }
     if (!inexact) {
         return LEAT_OK;

@@ -24,8 +24,8 @@ static bool set_format(struct leaf *leaf, bool fits, const char *format)
     return fits;
 }
 
-/* The older annotations are said in the words of the newer. What they lack: zones. A timestamp
- * that is only "converted" is read without one, as other readers of Parquet do. */
+/* The older annotations are said in the words of the newer. Their timestamps are moments: what has
+ * no zone could not be said with them. */
 static struct lt_pq_element modern(const struct lt_pq_element *element)
 {
     static const struct {
@@ -59,6 +59,7 @@ static struct lt_pq_element modern(const struct lt_pq_element *element)
         made.unit = words[made.converted].unit;
         made.bit_width = words[made.converted].bit_width;
         made.is_signed = words[made.converted].is_signed;
+        made.utc = made.logical == LT_PQ_LOGICAL_TIMESTAMP;
     }
     return made;
 }

@@ -333,6 +333,11 @@ struct leat_source_ops {
      * cut to `size`: what was inferred or chosen ("csv, delimiter ';', header, windows-1252;
      * types from 20,480 records"). For --dry-run and -v. NULL: nothing to say. */
     int (*explain)(struct leat_reader *reader, char *ret_text, size_t size, struct leat_error *err);
+
+    /* Before the first next(), on a reader started with more than one payload kind, which gives
+     * batches until then: the kind it is to give. LEAT_UNSUPPORTED, and nothing changed, where this
+     * stream cannot be had so. NULL: batches only. */
+    int (*choose)(struct leat_reader *reader, enum leat_payload_kind kind, struct leat_error *err);
 };
 
 /* --- writing ------------------------------------------------------------------------------- */

@@ -56,7 +56,7 @@ static const char *placeholder(const struct leat_option *option)
 
 static void option_help(FILE *out, const struct leat_option *option)
 {
-    char head[96], tail[512];
+    char head[256], tail[4096];
     char letter = cli_short(option->name);
     const char *value = placeholder(option);
     snprintf(head, sizeof head, "  %c%c%s --%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',

@@ -74,7 +74,17 @@ int lt_flow_loosen(struct lt_flow *flow, struct leat_error *err)
         }
     }
     lt_cast_on_loss(flow->cast, lt_losses_casting(&flow->losses));
-    return LEAT_OK;
+    int rc = LEAT_OK;
+    for (size_t d = 0; !rc && d < flow->n_dests; d++) {
+        struct lt_flow_dest *dest = &flow->dests[d];
+        lt_cast_free(dest->cast);
+        dest->cast = NULL;
+        rc = lt_cast_by_name(to, &dest->schema, &dest->cast, err);
+        if (!rc) {
+            lt_cast_on_loss(dest->cast, lt_losses_casting(&dest->losses));
+        }
+    }
+    return rc;
 }
 
 /* Adds what one leg lost of columns that the destination has. */

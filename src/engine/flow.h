@@ -2,6 +2,7 @@
  * each on a thread of its own.
  *
  *     reader --(transform)--> queue --(cast)--> part     one queue and part a destination
+ *     reader -----(bytes)---> queue ----------> part     passed through: one destination
  *
  * The first fault of any thread is kept, closes all queues and so ends the others. */
 #ifndef LT_FLOW_H
@@ -43,6 +44,7 @@ struct lt_flow {
     size_t n_dests;
     struct lt_stream_rejects read_rejects; /* of the reader */
     struct lt_stream_rejects rejects;      /* of the transform */
+    bool forward;                          /* the source's own bytes are handed on as they are */
     int attempt;
     int64_t rows_read, bytes_read, limit; /* rows as they came, before the transform */
     pthread_mutex_t mutex;                /* guards failed and error */
@@ -61,7 +63,9 @@ int lt_flow_retype(struct lt_flow *flow, const struct ArrowSchema *const *taken,
 /* Readies one destination: `taken` is the load stream's schema, copied. */
 int lt_flow_dest_init(struct lt_flow *flow, struct lt_flow_dest *dest,
                       const struct ArrowSchema *taken, struct leat_error *err);
-/* The next batch after the transform, limit and rejects; kind NONE at the end. */
+/* Once the destinations are ready: chooses between handing the source's bytes on and batches. */
+int lt_flow_choose(struct lt_flow *flow, const struct leat_load_stream *to, struct leat_error *err);
+/* The next batch (or bytes) after the transform, limit and rejects; kind NONE at the end. */
 int lt_flow_next(struct lt_flow *flow, struct leat_payload *ret_payload, struct leat_error *err);
 /* Moves all records; on success every destination has its sealed receipt. */
 int lt_flow_run(struct lt_flow *flow, struct leat_error *err);

@@ -119,6 +119,10 @@ static inline bool lt_side_can(const struct lt_side *side, uint32_t flag)
 {
     return (side->caps->flags & flag) != 0;
 }
+/* The wire format whose bytes this source could hand on; NULL: none. */
+const char *lt_side_bytes_format(const struct lt_side *source);
+/* The destination takes that format. */
+bool lt_sides_share_bytes(const struct lt_side *source, const struct lt_side *dest);
 /* How a stream name as written reads at this side; name "" means a whole namespace. */
 int lt_side_resolve(struct lt_side *side, const char *text, char *ret_ns, char *ret_name,
                     size_t size, struct leat_error *err);

@@ -144,7 +144,8 @@ void lt_run_read_plan(struct lt_run *run, const struct lt_side *source, const st
         .query = lt_settings_text(s, "query"),
         .predicate = lt_settings_text(s, "where"),
         .limit = lt_settings_text(s, "limit") ? lt_settings_number(s, "limit") : -1,
-        .payloads = LEAT_PAYLOAD_BATCH,
+        .payloads =
+            LEAT_PAYLOAD_BATCH | (lt_side_bytes_format(source) ? (uint32_t)LEAT_PAYLOAD_BYTES : 0),
         .batch_bytes_max = run->batch_bytes_max,
         .types = run->wishes.types.n_children ? &run->wishes.types : NULL,
         .params = source->params,

@@ -163,6 +163,8 @@ static void fill_write_streams(struct unit *unit, size_t d)
 {
     struct lt_run *run = unit->run;
     struct unit_dest *dest = &unit->dests[d];
+    const char *format = lt_side_bytes_format(*unit->source);
+    uint32_t payloads = LEAT_PAYLOAD_BATCH | (format ? (uint32_t)LEAT_PAYLOAD_BYTES : 0);
     for (size_t i = 0; i < unit->n; i++) {
         const struct lt_job *job = unit_job(unit, i);
         dest->streams[i] = (struct leat_write_stream){.size = sizeof dest->streams[i],
@@ -172,7 +174,8 @@ static void fill_write_streams(struct unit *unit, size_t d)
                                                       .mode = run->mode,
                                                       .flags = run->write_flags,
                                                       .parts_wanted = 1,
-                                                      .payloads = LEAT_PAYLOAD_BATCH};
+                                                      .payloads = payloads,
+                                                      .bytes_format = format};
     }
     lt_new_id(dest->load_id);
     dest->want = (struct leat_write_plan){.size = sizeof dest->want,
@@ -183,11 +186,13 @@ static void fill_write_streams(struct unit *unit, size_t d)
                                           .n_params = (*dest->side)->n_params};
 }
 
-static void note_route(struct lt_result *result, const struct unit_dest *dest, size_t i)
+static void note_route(struct lt_result *result, const struct unit_dest *dest, size_t i,
+                       bool forward)
 {
     const char *route = dest->plan.streams[i].route;
     free(result->route);
-    result->route = lt_format("columnar; %s", route ? route : "written directly");
+    result->route = lt_format("%s; %s", forward ? "pass-through" : "columnar",
+                              route ? route : "written directly");
     result->pub.route = result->route ? result->route : "";
     memcpy(result->load_id, dest->load_id, sizeof result->load_id);
 }
@@ -230,7 +235,7 @@ static int plan_dest(struct unit *unit, size_t d, struct leat_error *err)
     for (size_t i = 0; !rc && i < unit->n; i++) {
         rc = check_casts(&unit->schemas[i], &dest->plan.streams[i].schema, err);
         if (!rc && unit->run->report) {
-            note_route(lt_run_result(unit->run, unit->first + i, d), dest, i);
+            note_route(lt_run_result(unit->run, unit->first + i, d), dest, i, false);
         }
     }
     if (rc && err && !err->place[0]) {
@@ -279,6 +284,10 @@ static int ready_flow(struct unit *unit, size_t i, struct leat_error *err)
         to->load = unit->dests[d].load;
         to->stream = (uint32_t)i;
         rc = lt_flow_dest_init(flow, to, &unit->dests[d].plan.streams[i].schema, err);
+    }
+    rc = rc ? rc : lt_flow_choose(flow, &unit->dests[0].plan.streams[i], err);
+    if (!rc && flow->forward) {
+        note_route(lt_run_result(unit->run, unit->first + i, 0), &unit->dests[0], i, true);
     }
     return rc;
 }

@@ -418,6 +418,7 @@ static bool can_forward(const struct pg_target *target, const struct leat_write_
         const struct pg_column *column = &target->table.columns[i];
         /* Types of the user's own have other numbers at every server. */
         if (!column->known || column->wire == PG_WIRE_TEXT_CAST ||
+            strcmp(want->schema->children[i]->format, target->table.schema.children[i]->format) ||
             !is_type(want->schema->children[i], column->type_text)) {
             return false;
         }

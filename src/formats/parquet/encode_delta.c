@@ -113,7 +113,7 @@ int lt_pq_put_delta(struct lt_buf *out, const int64_t *values, int64_t n, bool i
 
 static int put_lengths(struct lt_buf *out, const int32_t *offsets, int64_t n)
 {
-    int64_t *lengths = malloc((size_t)(n ? n : 1) * sizeof *lengths);
+    int64_t *lengths = calloc((size_t)n + 1, sizeof *lengths);
     if (!lengths) {
         return LEAT_NO_MEMORY;
     }
@@ -150,7 +150,7 @@ static int64_t shared_prefix(const uint8_t *bytes, const int32_t *offsets, int64
 int lt_pq_put_delta_bytes(struct lt_buf *out, const uint8_t *bytes, const int32_t *offsets,
                           int64_t n)
 {
-    int64_t *lengths = malloc((size_t)(n ? n : 1) * 2 * sizeof *lengths);
+    int64_t *lengths = calloc(2 * (size_t)n + 1, sizeof *lengths);
     if (!lengths) {
         return LEAT_NO_MEMORY;
     }

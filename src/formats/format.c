@@ -19,6 +19,27 @@ const struct lt_format *const lt_formats[] = {
 
 #define OPTIONS_MAX 64
 
+bool lt_format_info(size_t i, struct leat_format *ret_format)
+{
+    for (size_t k = 0; lt_formats[k]; k++) {
+        if (k == i) {
+            const struct lt_format *format = lt_formats[k];
+            const struct leat_format info = {.size = ret_format->size,
+                                             .name = format->name,
+                                             .summary = format->summary,
+                                             .extensions = format->extensions,
+                                             .read_options = format->read_options,
+                                             .write_options = format->write_options,
+                                             .types_in = format->types_in,
+                                             .types_out = format->types_out,
+                                             .binary = format->binary};
+            memcpy(ret_format, &info, LT_MIN(ret_format->size, sizeof info));
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct lt_format *lt_format_by_name(const char *name)
 {
     for (size_t i = 0; lt_formats[i]; i++) {

@@ -28,24 +28,22 @@
 
 const struct leat_option lt_pq_write_options[] = {
     {"compression", LEAT_OPTION_CHOICE, "zstd", "none|snappy|gzip|brotli|zstd|lz4",
-     "Parquet: codec of the pages; snappy is what the oldest readers know"},
+     "Codec of the pages; snappy is what the oldest readers know"},
     {"compression-level", LEAT_OPTION_INT, NULL, "N",
-     "Parquet: level of zstd (1 to 22), gzip (1 to 9) or brotli (1 to 11)"},
+     "Level of zstd (1 to 22), gzip (1 to 9) or brotli (1 to 11)"},
     {"row-group-size", LEAT_OPTION_SIZE, "128MiB", "SIZE",
-     "Parquet: raw bytes of a row group; it ends earlier when its pages take 32 MiB compressed"},
+     "Raw bytes of a row group; it ends earlier when its pages take 32 MiB compressed"},
     {"page-size", LEAT_OPTION_SIZE, "1MiB", "SIZE",
-     "Parquet: raw bytes of a page, which also has 20,000 rows at most"},
-    {"data-page-version", LEAT_OPTION_CHOICE, "1", "1|2", "Parquet: version of the data pages"},
-    {"dictionary", LEAT_OPTION_BOOL, "true", NULL,
-     "Parquet: dictionaries for columns whose values repeat"},
+     "Raw bytes of a page, which also has 20,000 rows at most"},
+    {"data-page-version", LEAT_OPTION_CHOICE, "1", "1|2", "Version of the data pages"},
+    {"dictionary", LEAT_OPTION_BOOL, "true", NULL, "Dictionaries for columns whose values repeat"},
     {"parquet-encoding", LEAT_OPTION_CHOICE, "plain",
      "plain|delta|delta-byte-array|byte-stream-split|modern",
-     "Parquet: of values without a dictionary; every reader knows plain; modern is delta for whole "
+     "Of values without a dictionary; every reader knows plain; modern is delta for whole "
      "numbers and texts, and byte-stream-split for floats"},
     {"parquet-json", LEAT_OPTION_CHOICE, "string", "string|json",
-     "Parquet: how JSON columns are annotated; string is what more readers take"},
-    {"int96", LEAT_OPTION_BOOL, "false", NULL,
-     "Parquet: timestamps as INT96, for Impala and old Hive"},
+     "How JSON columns are annotated; string is what more readers take"},
+    {"int96", LEAT_OPTION_BOOL, "false", NULL, "Timestamps as INT96, for Impala and old Hive"},
     {.name = NULL}};
 
 struct lt_format_writer {

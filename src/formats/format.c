@@ -9,25 +9,17 @@
 #include <strings.h>
 
 extern const struct lt_format lt_format_csv;
+extern const struct lt_format lt_format_jsonl;
 extern const struct lt_format lt_format_arrow;
 extern const struct lt_format lt_format_arrow_stream;
 extern const struct lt_format lt_format_parquet;
 
 const struct lt_format *const lt_formats[] = {
-    &lt_format_csv, &lt_format_arrow, &lt_format_arrow_stream, &lt_format_parquet, NULL,
+    &lt_format_csv,          &lt_format_jsonl,   &lt_format_arrow,
+    &lt_format_arrow_stream, &lt_format_parquet, NULL,
 };
 
 #define OPTIONS_MAX 64
-
-const struct lt_format *lt_format_by_name(const char *name)
-{
-    for (size_t i = 0; lt_formats[i]; i++) {
-        if (!strcasecmp(lt_formats[i]->name, name)) {
-            return lt_formats[i];
-        }
-    }
-    return NULL;
-}
 
 static bool has_extension(const struct lt_format *format, const char *extension, size_t len)
 {
@@ -38,6 +30,22 @@ static bool has_extension(const struct lt_format *format, const char *extension,
         }
     }
     return false;
+}
+
+const struct lt_format *lt_format_by_name(const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; lt_formats[i]; i++) {
+        if (!strcasecmp(lt_formats[i]->name, name)) {
+            return lt_formats[i];
+        }
+    }
+    for (size_t i = 0; lt_formats[i]; i++) {
+        if (has_extension(lt_formats[i], name, len)) {
+            return lt_formats[i];
+        }
+    }
+    return NULL;
 }
 
 const struct lt_format *lt_format_by_path(const char *path, size_t len)

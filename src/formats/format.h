@@ -19,8 +19,10 @@ struct lt_format_options {
     size_t n_params;
     const struct ArrowSchema *schema; /* types given by the user: columns by name, may be part of
                                          them, or NULL. Ignored by self-describing formats. */
-    int64_t batch_rows_max;           /* 0: LT_BATCH_ROWS */
-    int64_t batch_bytes_max;          /* 0: LT_BATCH_BYTES */
+    bool schema_whole; /* `schema` is all columns of the stream: those that the input does not show
+                          are there too */
+    int64_t batch_rows_max;                 /* 0: LT_BATCH_ROWS */
+    int64_t batch_bytes_max;                /* 0: LT_BATCH_BYTES */
     const struct leat_reject_sink *rejects; /* NULL: the first bad record fails the read */
     const struct leat_loss_sink *losses;    /* NULL: a value its type cannot hold is a bad record */
     const char *const *columns; /* reading, formats that project: only these, in this order;
@@ -77,6 +79,7 @@ struct lt_format {
 /* All formats, NULL-terminated. */
 extern const struct lt_format *const lt_formats[];
 
+/* By its name, or else by one of its endings (json for jsonl). */
 const struct lt_format *lt_format_by_name(const char *name);
 /* By the ending of a path whose codec ending was already cut off; NULL when none fits. */
 const struct lt_format *lt_format_by_path(const char *path, size_t len);

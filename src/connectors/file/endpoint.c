@@ -22,7 +22,7 @@
 /* Options of every format this connector reads and writes, so that the engine hands them over;
  * each format takes those it knows. */
 static const struct leat_option options[] = {
-    {"format", LEAT_OPTION_CHOICE, NULL, "csv|arrow|arrows|parquet",
+    {"format", LEAT_OPTION_CHOICE, NULL, "csv|jsonl|json|arrow|arrows|parquet",
      "Format of the file; by default its name or its first bytes tell"},
     {"compression", LEAT_OPTION_CHOICE, NULL, "none|gzip|zstd|lz4",
      "Compression of the whole file, by default told by its name; for Arrow the codec of the "
@@ -31,19 +31,40 @@ static const struct leat_option options[] = {
      "CSV: one ASCII character, or tab, comma, semicolon, pipe, space"},
     {"quote", LEAT_OPTION_TEXT, "\"", "CHAR", "CSV: the character around fields that need it"},
     {"header", LEAT_OPTION_CHOICE, "yes", "auto|yes|no",
-     "CSV: whether the first record names the columns"},
+     "CSV, JSON arrays: whether the first record names the columns"},
     {"null", LEAT_OPTION_TEXT, "", "TEXT", "CSV: the unquoted field that means null"},
-    {"sample-rows", LEAT_OPTION_INT, "20480", "N", "CSV: records looked at to infer types"},
-    {"types", LEAT_OPTION_LIST, NULL, "COLUMN=TYPE,...", "CSV: types of columns"},
+    {"sample-rows", LEAT_OPTION_INT, "20480", "N", "CSV, JSON: records looked at to infer types"},
+    {"types", LEAT_OPTION_LIST, NULL, "COLUMN=TYPE,...", "CSV, JSON: types of columns"},
     {"ragged", LEAT_OPTION_CHOICE, "error", "error|fill",
      "CSV: records with too few fields are errors, or are filled up with nulls"},
     {"line-ending", LEAT_OPTION_CHOICE, "lf", "lf|crlf", "CSV: what ends each record written"},
+    {"json-layout", LEAT_OPTION_CHOICE, NULL, "auto|lines|array",
+     "JSON: one record after another, or one array of them; told by the first bytes when read, "
+     "lines when written"},
+    {"nested", LEAT_OPTION_CHOICE, "json", "json|struct",
+     "JSON: objects and arrays as values are json, or structs and lists"},
+    {"infer-strings", LEAT_OPTION_BOOL, "true", NULL,
+     "JSON: find dates, timestamps, times and UUIDs in strings"},
+    {"unknown-keys", LEAT_OPTION_CHOICE, "error", "error|ignore",
+     "JSON: keys that no sampled record had are errors, or are passed over"},
+    {"missing", LEAT_OPTION_CHOICE, "null", "null|error",
+     "JSON: keys that a record lacks are nulls, or errors"},
+    {"duplicate-keys", LEAT_OPTION_CHOICE, "error", "error|first|last",
+     "JSON: a key twice in one record is an error, or one of the values counts"},
+    {"record-max", LEAT_OPTION_SIZE, "256MiB", "SIZE", "JSON: the most bytes of one record read"},
+    {"nulls", LEAT_OPTION_CHOICE, "keep", "keep|omit",
+     "JSON: nulls are written, or their keys are left out"},
+    {"json-numbers", LEAT_OPTION_CHOICE, "number", "number|string",
+     "JSON: decimals, and integers past 2^53, are written as numbers or as strings"},
+    {"binary", LEAT_OPTION_CHOICE, "hex", "hex|base64", "JSON: how bytes stand in strings"},
     {NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL},
 };
 
-static const char *const aliases[] = {"csv", "tsv", "arrow", "arrows", "parquet", NULL};
-static const char *const extensions[] = {"csv",    "tsv",     "arrow", "feather", "ipc",
-                                         "arrows", "parquet", "parq",  "pq",      NULL};
+static const char *const aliases[] = {"csv",   "tsv",    "jsonl",   "ndjson", "json",
+                                      "arrow", "arrows", "parquet", NULL};
+static const char *const extensions[] = {"csv",   "tsv",     "jsonl", "ndjson", "json",
+                                         "arrow", "feather", "ipc",   "arrows", "parquet",
+                                         "parq",  "pq",      NULL};
 static const char *const file_steps[] = {"seal", "rename", NULL};
 static const char *const directory_steps[] = {"seal",     "intent", "rename",
                                               "manifest", "clean",  NULL};
@@ -373,7 +394,7 @@ const struct leat_connector lt_connector_file = {
     .abi = LEAT_CONNECTOR_ABI,
     .name = "file",
     .aliases = aliases,
-    .summary = "CSV and Arrow files, directories of them, standard input and output",
+    .summary = "CSV, JSON Lines and Arrow files, directories of them, standard input and output",
     .options = options,
     .open = fc_open,
     .close = fc_close,

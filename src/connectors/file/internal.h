@@ -60,6 +60,7 @@ struct fc_read {
     const struct leat_param *params;
     size_t n_params;
     const struct ArrowSchema *types;
+    bool types_whole; /* `types` are those of all columns */
     const struct leat_reject_sink *rejects;
     int64_t limit; /* -1: none */
     int64_t batch_rows_max, batch_bytes_max;

@@ -119,7 +119,7 @@ static int unknown_format(const struct fc_read *read, struct leat_error *err)
 {
     int status = lt_fail(err, LT_E_INVALID, "neither its name nor its first bytes tell the format");
     leat_error_place(err, "%s", read->path);
-    leat_error_remedy(err, "say --format csv, arrow or arrows");
+    leat_error_remedy(err, "say --format csv, jsonl, arrow or arrows");
     return status;
 }
 
@@ -202,6 +202,7 @@ int lt_fc_reader_new(struct leat_endpoint *ep, const struct fc_read *read,
             .n_params = lt_fc_pick_params(ep, read->params, read->n_params,
                                           reader->format->read_options, reader->params),
             .schema = read->types,
+            .schema_whole = read->types_whole,
             .batch_rows_max = read->batch_rows_max,
             .batch_bytes_max = read->batch_bytes_max,
             .rejects = read->rejects,
@@ -588,7 +589,8 @@ static int open_stream(struct leat_endpoint *ep, const struct stream_files *stre
         struct fc_read read = *how;
         struct leat_reader *next = NULL;
         read.path = stream->paths[i];
-        read.types = how->types || !stream->types.release ? how->types : &stream->types;
+        read.types_whole = !how->types && stream->types.release;
+        read.types = read.types_whole ? &stream->types : how->types;
         status = lt_fc_reader_new(ep, &read, &next, err);
         if (!status && first) {
             lt_fc_reader_chain(first, next);

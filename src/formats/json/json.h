@@ -27,6 +27,7 @@
 #define LT_JSONL_FLUSH ((size_t)256 << 10)           /* bytes the writer collects before writing */
 #define LT_JSONL_PAD 16                              /* readable bytes behind the scanner's text */
 #define LT_JSONL_NONE UINT32_MAX                     /* no column */
+#define LT_JSONL_NAME 128                            /* bytes kept of a name at fault, NUL too */
 
 extern const struct lt_format lt_format_jsonl; /* also named in formats/format.c */
 extern const struct leat_option lt_jsonl_read_options[];
@@ -112,11 +113,11 @@ enum lt_jsonl_found {
 struct lt_jsonl_fault {
     enum lt_code code;
     const char *why;
-    const char *remedy;         /* NULL: the code's own */
-    size_t at;                  /* position in the text */
-    int64_t line;               /* of that position */
-    uint32_t column;            /* LT_JSONL_NONE: not one column's fault */
-    size_t key, key_len;        /* the key's text in the record, without quotes; length 0: none */
+    const char *remedy;       /* NULL: the code's own */
+    size_t at;                /* position in the text */
+    int64_t line;             /* of that position */
+    char name[LT_JSONL_NAME]; /* of the column at fault, as much of it as is shown; "": none */
+    size_t key, key_len; /* an unknown key's text in the record, without quotes; length 0: none */
     struct lt_jsonl_row record; /* its end is the end of what was left out */
 };
 

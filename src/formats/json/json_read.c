@@ -94,8 +94,7 @@ static int describe_fault(const struct lt_jsonl_reader *reader, struct leat_erro
     const char *key = (const char *)scan->text.data + fault->key;
     int status;
     leat_error_clear(err);
-    if (fault->code == LT_E_COLUMN_MISMATCH || fault->code == LT_E_LIMIT ||
-        fault->column != LT_JSONL_NONE) {
+    if (fault->code == LT_E_COLUMN_MISMATCH || fault->code == LT_E_LIMIT || fault->name[0]) {
         status = lt_fail(err, fault->code, "%s", fault->why);
     } else if (fault->line == fault->record.line) {
         status =
@@ -112,9 +111,8 @@ static int describe_fault(const struct lt_jsonl_reader *reader, struct leat_erro
                           "--types %.*s=TYPE makes a column of it, --unknown-keys ignore passes "
                           "it over; or look at more with --sample-rows",
                           shown, key);
-    } else if (fault->column != LT_JSONL_NONE) {
-        const struct lt_jsonl_key *column = &scan->keys.items[fault->column];
-        place_column(err->place, sizeof err->place, column->name, column->len);
+    } else if (fault->name[0]) {
+        place_column(err->place, sizeof err->place, fault->name, strlen(fault->name));
     } else if (fault->code == LT_E_COLUMN_MISMATCH) {
         leat_error_remedy(err, "--unknown-keys ignore passes them over; or look at more records "
                                "with --sample-rows");
@@ -134,8 +132,7 @@ static int bad_record(struct lt_jsonl_reader *reader, struct leat_error *err)
         set_fault(reader, status);
         return LEAT_OK;
     }
-    const char *column =
-        scan->fault.column == LT_JSONL_NONE ? NULL : scan->keys.items[scan->fault.column].name;
+    const char *column = scan->fault.name[0] ? scan->fault.name : NULL;
     return reject(reader, &scan->fault.record, &reader->fault_error, column, err);
 }
 

@@ -39,9 +39,17 @@ static struct lt_jsonl_fault *wrong(struct lt_jsonl_scan *scan, enum lt_code cod
         .why = why,
         .at = (size_t)(at - scan->text.data),
         .line = scan->line,
-        .column = LT_JSONL_NONE,
     };
     return &scan->fault;
+}
+
+/* The column's name is kept: the column may be taken back with its record. */
+static void name_column(struct lt_jsonl_scan *scan, struct lt_jsonl_fault *fault, uint32_t column)
+{
+    const struct lt_jsonl_key *key = &scan->keys.items[column];
+    size_t len = LT_MIN(key->len, sizeof fault->name - 1);
+    memcpy(fault->name, key->name, len);
+    fault->name[len] = 0;
 }
 
 /* --- cells ----------------------------------------------------------------------------------- */
@@ -65,7 +73,7 @@ static enum lt_jsonl_step add_doubled(struct lt_jsonl_scan *scan, const struct l
         struct lt_jsonl_fault *fault = wrong(scan, LT_E_CORRUPT, scan->text.data + cell->start,
                                              "the record has this key twice");
         if (fault) {
-            fault->column = cell->column;
+            name_column(scan, fault, cell->column);
             fault->remedy = "--duplicate-keys first or last chooses one of its values";
         }
     }
@@ -308,7 +316,7 @@ static void check_complete(struct lt_jsonl_scan *scan, const uint8_t *at, size_t
                                                           : wrong(scan, LT_E_COLUMN_MISMATCH, at,
                                                                   "the record has no such key");
     if (fault) {
-        fault->column = column;
+        name_column(scan, fault, column);
         fault->remedy = "--missing null reads missing keys as null";
     }
 }
@@ -374,7 +382,6 @@ static enum lt_jsonl_found too_long(struct lt_jsonl_scan *scan, const struct lt_
                   "--record-max",
         .at = record->start,
         .line = record->line,
-        .column = LT_JSONL_NONE,
         .record = *record,
     };
     return LT_JSONL_BROKEN;

@@ -16,7 +16,6 @@ enum lt_jsonl_step lt_jsonl_bad(struct lt_jsonl_scan *scan, const uint8_t *at, c
         .why = cut ? "the input ends inside a record" : why,
         .at = pos,
         .line = scan->line,
-        .column = LT_JSONL_NONE,
     };
     return LT_JSONL_BAD;
 }
@@ -283,7 +282,8 @@ static unsigned hex4(const uint8_t *at)
 {
     unsigned value = 0;
     for (int i = 0; i < 4; i++) {
-        value = value << 4 | (is_digit(at[i]) ? at[i] - (unsigned)'0' : (at[i] | 0x20u) - 'a' + 10u);
+        value =
+            value << 4 | (is_digit(at[i]) ? at[i] - (unsigned)'0' : (at[i] | 0x20u) - 'a' + 10u);
     }
     return value;
 }

@@ -333,6 +333,11 @@ struct leat_source_ops {
      * cut to `size`: what was inferred or chosen ("csv, delimiter ';', header, windows-1252;
      * types from 20,480 records"). For --dry-run and -v. NULL: nothing to say. */
     int (*explain)(struct leat_reader *reader, char *ret_text, size_t size, struct leat_error *err);
+
+    /* Before the first next(), on a reader started with more than one payload kind, which gives
+     * batches until then: the kind it is to give. LEAT_UNSUPPORTED, and nothing changed, where this
+     * stream cannot be had so. NULL: batches only. */
+    int (*choose)(struct leat_reader *reader, enum leat_payload_kind kind, struct leat_error *err);
 };
 
 /* --- writing ------------------------------------------------------------------------------- */
@@ -583,6 +588,20 @@ struct leat_type_out {
     const char *note;
 };
 
+/* A file format, as lists, help and documentation show it. Static texts and tables. The type
+ * tables are read as those of a connector: `system` is what stands in the file. */
+struct leat_format {
+    size_t size;
+    const char *name;                       /* "csv" */
+    const char *summary;                    /* one line */
+    const char *const *extensions;          /* "csv", without dot; NULL-terminated */
+    const struct leat_option *read_options; /* end with a NULL name; may be NULL */
+    const struct leat_option *write_options;
+    const struct leat_type_in *types_in; /* may be NULL */
+    const struct leat_type_out *types_out;
+    bool binary; /* not to be shown on a terminal */
+};
+
 /* --- the connector ------------------------------------------------------------------------- */
 
 struct leat_connector {
@@ -616,6 +635,10 @@ struct leat_connector {
     /* How its types are read and written, for the documentation; NULL: as it comes. */
     const struct leat_type_in *types_in;   /* end with a NULL system */
     const struct leat_type_out *types_out; /* end with a NULL canonical */
+
+    /* The i-th file format it reads or writes, into *ret_format (its size is set by the caller);
+     * false past the end. Any time, from any thread. NULL: it has none. */
+    bool (*format)(size_t i, struct leat_format *ret_format);
 };
 
 /* A loadable module leat-NAME.so exports this one symbol. */

@@ -57,6 +57,29 @@ LEAT_EXPORT const struct leat_connector *leat_connector_at(struct leat *leat, si
 LEAT_EXPORT const struct leat_connector *leat_connector_by_name(struct leat *leat, const char *name,
                                                                 struct leat_error *err);
 
+/* The i-th file format of all connectors, with its options and type tables, into *ret_format (its
+ * size is set by the caller); false past the end. */
+LEAT_EXPORT bool leat_format_at(struct leat *leat, size_t i, struct leat_format *ret_format);
+
+/* --- types and casts ------------------------------------------------------------------------ */
+
+/* Makes a field of a type by its name ("decimal(12,2)", "list<int64>"; docs/types.md): nullable,
+ * named "". LEAT_INVALID shows the place and the closest name. */
+LEAT_EXPORT int leat_type_parse(const char *text, struct ArrowSchema *ret_field,
+                                struct leat_error *err);
+/* The name of a field's type; *ret_text is freed with leat_text_free(). */
+LEAT_EXPORT int leat_type_print(const struct ArrowSchema *field, char **ret_text,
+                                struct leat_error *err);
+
+enum leat_cast_kind {
+    LEAT_CAST_SAME,    /* taken over as it is */
+    LEAT_CAST_SAFE,    /* every value fits */
+    LEAT_CAST_CHECKED, /* value by value: one that does not fit is an error, never rounded */
+    LEAT_CAST_REFUSED  /* never */
+};
+LEAT_EXPORT enum leat_cast_kind leat_cast_kind(const struct ArrowSchema *from,
+                                               const struct ArrowSchema *to);
+
 /* --- plans ---------------------------------------------------------------------------------- */
 
 /* What a command will do: sources, destinations, options. */
@@ -102,6 +125,15 @@ struct leat_progress {
     int64_t elapsed_us;
 };
 
+/* A column that did not arrive as it was, as --on-loss allowed. */
+struct leat_column_loss {
+    size_t size;
+    const char *column; /* as the destination calls it */
+    int64_t values;     /* so many became null */
+    bool as_text;       /* it was carried as text */
+    const char *reason; /* of the first value; no data */
+};
+
 struct leat_stream_result {
     size_t size;
     const char *source;      /* "public.orders" */
@@ -118,6 +150,9 @@ struct leat_stream_result {
     /* What the destination holds now, in words: "new rows", "unchanged", "in doubt: ...",
      * "incomplete: ...". Static. */
     const char *state;
+    int64_t values_lost; /* became null, over all columns */
+    const struct leat_column_loss *losses;
+    size_t n_losses;
 };
 
 struct leat_observer {

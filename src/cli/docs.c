@@ -56,7 +56,7 @@ static const char *placeholder(const struct leat_option *option)
 
 static void option_help(FILE *out, const struct leat_option *option)
 {
-    char head[96], tail[512];
+    char head[256], tail[4096];
     char letter = cli_short(option->name);
     const char *value = placeholder(option);
     snprintf(head, sizeof head, "  %c%c%s --%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
@@ -427,7 +427,7 @@ static void markdown_connectors(FILE *out, struct leat *leat)
 
 static void markdown_types_in(FILE *out, const struct leat_type_in *row)
 {
-    fputs("\n### Read\n\n| type there | leat's | without arguments | |\n|---|---|---|---|\n", out);
+    fputs("\n### Read\n\n| there | leat's | without arguments | |\n|---|---|---|---|\n", out);
     for (; row->system; row++) {
         cell(out, row->system, true);
         cell(out, row->canonical, true);
@@ -439,7 +439,7 @@ static void markdown_types_in(FILE *out, const struct leat_type_in *row)
 
 static void markdown_types_out(FILE *out, const struct leat_type_out *row)
 {
-    fputs("\n### Written\n\n| leat's | type there | |\n|---|---|---|\n", out);
+    fputs("\n### Written\n\n| leat's | there | |\n|---|---|---|\n", out);
     for (; row->canonical; row++) {
         cell(out, row->canonical, true);
         cell(out, row->system ? row->system : "refused", row->system != NULL);
@@ -488,9 +488,102 @@ static void markdown_canonical(FILE *out)
     }
 }
 
+/* Types that are cast alike, by some of each. */
+static const struct {
+    const char *head, *members[4];
+} cast_classes[] = {
+    {"bool", {"bool"}},
+    {"int", {"int8", "int64", "uint64"}},
+    {"float", {"float16", "float64"}},
+    {"decimal", {"decimal(4,2)", "decimal(38,10)"}},
+    {"numeric", {"numeric"}},
+    {"utf8", {"utf8"}},
+    {"json", {"json"}},
+    {"binary", {"binary", "binary(4)"}},
+    {"uuid", {"uuid"}},
+    {"date", {"date"}},
+    {"time", {"time(s)", "time(ns)"}},
+    {"timestamp", {"timestamp(s)", "timestamp(ns)"}},
+    {"timestamptz", {"timestamptz(s)", "timestamptz(ns)"}},
+    {"duration", {"duration"}},
+    {"interval", {"interval"}},
+    {"list", {"list<int8>", "list<int64>"}},
+    {"struct", {"struct<a: int8>", "struct<a: int64>"}},
+    {"map", {"map<utf8, int8>", "map<utf8, int64>"}},
+};
+
+static enum leat_cast_kind kind_by_name(const char *from, const char *to)
+{
+    struct ArrowSchema a = {.release = NULL}, b = {.release = NULL};
+    enum leat_cast_kind kind = LEAT_CAST_REFUSED;
+    if (!leat_type_parse(from, &a, NULL) && !leat_type_parse(to, &b, NULL)) {
+        kind = leat_cast_kind(&a, &b);
+    }
+    if (a.release) {
+        a.release(&a);
+    }
+    if (b.release) {
+        b.release(&b);
+    }
+    return kind;
+}
+
+/* The worst that a cast between members of two classes may be. */
+static enum leat_cast_kind class_kind(size_t from, size_t to)
+{
+    enum leat_cast_kind worst = LEAT_CAST_SAME;
+    for (const char *const *a = cast_classes[from].members; *a; a++) {
+        for (const char *const *b = cast_classes[to].members; *b; b++) {
+            enum leat_cast_kind kind = kind_by_name(*a, *b);
+            worst = LT_MAX(worst, kind);
+        }
+    }
+    return worst;
+}
+
+static void markdown_casts(FILE *out)
+{
+    static const char *const marks[] = {"=", "yes", "each", ""};
+    size_t n = LT_ARRAY_LEN(cast_classes);
+    fputs("\n## Casts\n\nWhat may become what: rows are the types casts begin with, columns those "
+          "they end in. `=`: taken over; yes: every value fits; each: value by value, and one that "
+          "does not fit stops the run; empty: refused before a record "
+          "is read. Within one family a cast to a wider type always fits (int32 to int64, "
+          "timestamp to timestamp(ns)). Nothing is ever rounded, cut or wrapped around.\n\n"
+          "A text that cannot be read as a value of the new type (`x` for an int64) is no such "
+          "value, but a bad record: `--on-error` says what becomes of it.\n\n| |",
+          out);
+    for (size_t i = 0; i < n; i++) {
+        fprintf(out, " %s |", cast_classes[i].head);
+    }
+    fputs("\n|---|", out);
+    for (size_t i = 0; i < n; i++) {
+        fputs("---|", out);
+    }
+    fputc('\n', out);
+    for (size_t from = 0; from < n; from++) {
+        fprintf(out, "| **%s** |", cast_classes[from].head);
+        for (size_t to = 0; to < n; to++) {
+            fprintf(out, " %s |", marks[class_kind(from, to)]);
+        }
+        fputc('\n', out);
+    }
+}
+
+static void markdown_both(FILE *out, const char *name, const struct leat_type_in *in,
+                          const struct leat_type_out *to)
+{
+    if (in && to) {
+        fprintf(out, "\n## %s\n", name);
+        markdown_types_in(out, in);
+        markdown_types_out(out, to);
+    }
+}
+
 static void markdown_types(FILE *out, struct leat *leat)
 {
     const struct leat_connector *c;
+    struct leat_format format = {.size = sizeof format};
     fputs("# Types\n\nGenerated by `leat docs types`; do not edit.\n\n"
           "What each system's types become on the way in, and what they are made into on the way "
           "out, where leat makes the table. A table that exists keeps its types, and values are "
@@ -498,13 +591,12 @@ static void markdown_types(FILE *out, struct leat *leat)
           "not listed is read as text and keeps its name, so that the same system gets it back.\n",
           out);
     markdown_canonical(out);
+    markdown_casts(out);
     for (size_t i = 0; (c = leat_connector_at(leat, i)); i++) {
-        if (c->size < sizeof *c || !c->types_in || !c->types_out) {
-            continue;
-        }
-        fprintf(out, "\n## %s\n", c->name);
-        markdown_types_in(out, c->types_in);
-        markdown_types_out(out, c->types_out);
+        markdown_both(out, c->name, c->types_in, c->types_out);
+    }
+    for (size_t i = 0; leat_format_at(leat, i, &format); i++) {
+        markdown_both(out, format.name, format.types_in, format.types_out);
     }
 }
 

@@ -507,16 +507,6 @@ enum lt_cast_kind lt_cast_kind(const struct ArrowSchema *from, const struct Arro
 
 /* --- whole schemas ------------------------------------------------------------------------- */
 
-struct lt_cast {
-    struct ArrowSchema from, to;
-    struct lt_view view; /* of the last batch; field NULL before the first */
-    bool has_view;
-    struct lt_cast_step *columns;
-    int64_t *map; /* column of `from`, or -1 */
-    int64_t n_columns;
-    int64_t *uses; /* of each column of `from`, how many are to be moved out of it */
-};
-
 /* "int64 cannot become date". */
 static int refuse_pair(const struct ArrowSchema *from, const struct ArrowSchema *to,
                        struct leat_error *err)
@@ -620,6 +610,11 @@ void lt_cast_free(struct lt_cast *cast)
     free(cast);
 }
 
+void lt_cast_on_loss(struct lt_cast *cast, const struct lt_cast_losses *losses)
+{
+    cast->losses = losses;
+}
+
 bool lt_cast_is_identity(const struct lt_cast *cast)
 {
     bool same = cast->n_columns == cast->from.n_children;
@@ -629,189 +624,4 @@ bool lt_cast_is_identity(const struct lt_cast *cast)
         same = cast->map[i] == i && step->kind == LT_CAST_SAME && !step->check_nulls;
     }
     return same;
-}
-
-/* --- running ------------------------------------------------------------------------------- */
-
-/* The error of a column's first misfit, with the column as its place. */
-static int misfit_error(const struct lt_cast_step *step, const struct lt_misfits *misfits,
-                        struct leat_error *err)
-{
-    struct lt_buf text = LT_BUF_INIT;
-    int status;
-
-    if (misfits->code == LT_E_NOT_NULL) {
-        status = lt_fail(err, misfits->code, "%s", misfits->why);
-    } else if (lt_type_print(step->from, &text) || lt_buf_puts(&text, " to ") ||
-               lt_type_print(step->to, &text)) {
-        status = lt_fail_oom(err);
-    } else {
-        status = lt_fail(err, misfits->code, "%s: %s", lt_buf_text(&text), misfits->why);
-    }
-    leat_error_place(err, "column \"%s\"", step->to->name ? step->to->name : "");
-    lt_buf_done(&text);
-    return status;
-}
-
-/* Adds the misfits of one column to those of the batch. */
-static int rejects_add(struct lt_cast_rejects *rejects, const struct lt_cast_step *step,
-                       int64_t column, const struct lt_misfits *misfits, int64_t rows)
-{
-    size_t n_bytes = (size_t)(rows + 7) / 8;
-
-    if (!rejects->drop.len) {
-        if (lt_buf_reserve(&rejects->drop, n_bytes)) {
-            return LEAT_NO_MEMORY;
-        }
-        memset(rejects->drop.data, 0, n_bytes);
-        rejects->drop.len = n_bytes;
-        rejects->first_row = INT64_MAX;
-    }
-    for (size_t i = 0; i < n_bytes; i++) {
-        uint8_t fresh = misfits->bits.data[i] & (uint8_t)~rejects->drop.data[i];
-        rejects->rows += __builtin_popcount(fresh);
-        rejects->drop.data[i] |= fresh;
-    }
-    if (misfits->first_row < rejects->first_row) {
-        rejects->first_row = misfits->first_row;
-        rejects->first_column = column;
-        leat_error_clear(&rejects->first);
-        (void)misfit_error(step, misfits, &rejects->first);
-    }
-    return LEAT_OK;
-}
-
-/* What becomes of the misfits of a column: the end of the run, or marks. */
-static int misfits_settle(struct lt_cast *cast, int64_t column, const struct lt_misfits *misfits,
-                          int64_t first_row_number, struct lt_cast_rejects *rejects,
-                          struct leat_error *err)
-{
-    const struct lt_cast_step *step = &cast->columns[column];
-    int status;
-
-    if (!misfits->bits.len) {
-        return LEAT_OK;
-    }
-    if (rejects) {
-        return rejects_add(rejects, step, column, misfits, cast->view.length) ? lt_fail_oom(err)
-                                                                              : LEAT_OK;
-    }
-    status = misfit_error(step, misfits, err);
-    leat_error_place(err, "row %lld", (long long)(first_row_number + misfits->first_row));
-    return status;
-}
-
-/* A column of nulls has no old column whose rows it could follow. */
-static int run_nulls(struct lt_cast_step *step, int64_t rows, struct lt_misfits *misfits,
-                     struct ArrowArray *ret_array, struct leat_error *err)
-{
-    bool refused = !(step->to->flags & ARROW_FLAG_NULLABLE) && step->builder.type.id != LT_NULL;
-    int status = LEAT_OK;
-
-    for (int64_t row = 0; !status && row < rows; row++) {
-        status = lt_builder_null(&step->builder);
-        if (!status && refused) {
-            status = lt_misfit_mark(misfits, row, rows, LT_E_NOT_NULL, "a null where none may be");
-        }
-    }
-    return status ? lt_fail_oom(err) : lt_builder_finish(&step->builder, ret_array, err);
-}
-
-/* A column that stays as it is, but for nulls that it may hold no more. */
-static int run_same(struct lt_cast_step *step, const struct lt_view *view,
-                    struct lt_misfits *misfits, struct leat_error *err)
-{
-    for (int64_t row = 0; step->check_nulls && row < view->length; row++) {
-        const struct lt_view *value = view;
-        int64_t at = row;
-        if (!lt_view_resolve(&value, &at) &&
-            lt_misfit_mark(misfits, row, view->length, LT_E_NOT_NULL, "a null where none may be")) {
-            return lt_fail_oom(err);
-        }
-    }
-    return LEAT_OK;
-}
-
-/* Takes column `place` out of the batch, cut to the batch's own rows. */
-static int move_column(struct lt_cast *cast, struct ArrowArray *batch, int64_t place,
-                       struct ArrowArray *ret_array, struct leat_error *err)
-{
-    struct ArrowArray *child = batch->children[place];
-    int status = LEAT_OK;
-
-    if (cast->uses[place] > 1) {
-        status = lt_array_share(child, err);
-        status = status ? status : lt_array_hold(child, ret_array, err);
-        if (status) {
-            return status;
-        }
-    } else {
-        lt_array_move(child, ret_array);
-    }
-    if (batch->offset || ret_array->length != batch->length) {
-        ret_array->offset += batch->offset;
-        ret_array->length = batch->length;
-        ret_array->null_count = ret_array->null_count ? -1 : 0;
-    }
-    return LEAT_OK;
-}
-
-static int run_columns(struct lt_cast *cast, int64_t first_row_number, struct ArrowArray *out,
-                       struct lt_cast_rejects *rejects, struct leat_error *err)
-{
-    int status = LEAT_OK;
-
-    for (int64_t i = 0; !status && i < cast->n_columns; i++) {
-        struct lt_cast_step *step = &cast->columns[i];
-        struct lt_misfits misfits = {.bits = LT_BUF_INIT};
-        if (cast->map[i] < 0) {
-            status = run_nulls(step, cast->view.length, &misfits, out->children[i], err);
-        } else if (step->kind == LT_CAST_SAME) {
-            status = run_same(step, &cast->view.children[cast->map[i]], &misfits, err);
-        } else {
-            status = lt_cast_column(step, &cast->view.children[cast->map[i]], &misfits,
-                                    out->children[i], err);
-        }
-        if (!status) {
-            status = misfits_settle(cast, i, &misfits, first_row_number, rejects, err);
-        }
-        lt_buf_done(&misfits.bits);
-    }
-    return status;
-}
-
-int lt_cast_run(struct lt_cast *cast, struct ArrowArray *batch, int64_t first_row_number,
-                struct ArrowArray *ret_batch, struct lt_cast_rejects *rejects,
-                struct leat_error *err)
-{
-    struct ArrowArray out = {0};
-    int status;
-
-    if (rejects) {
-        lt_buf_clear(&rejects->drop);
-        rejects->rows = 0;
-    }
-    status = cast->has_view ? lt_view_set(&cast->view, batch, err)
-                            : lt_view_init(&cast->view, &cast->from, batch, err);
-    if (!status) {
-        cast->has_view = true;
-        status = lt_array_init(&out, 1, cast->n_columns, err);
-    }
-    if (!status) {
-        out.length = batch->length;
-        status = run_columns(cast, first_row_number, &out, rejects, err);
-    }
-    /* Only now, for a column may be moved and cast as well. */
-    for (int64_t i = 0; !status && i < cast->n_columns; i++) {
-        if (cast->map[i] >= 0 && cast->columns[i].kind == LT_CAST_SAME) {
-            status = move_column(cast, batch, cast->map[i], out.children[i], err);
-        }
-    }
-    lt_array_done(batch);
-    if (status) {
-        lt_array_done(&out);
-        return status;
-    }
-    *ret_batch = out;
-    return LEAT_OK;
 }

@@ -26,6 +26,21 @@ struct lt_cast_rejects {
     struct leat_error first; /* what was wrong with it: code, place `column "x"`, no value */
 };
 
+/* Values of one column and batch that their new type cannot hold. */
+struct lt_cast_loss {
+    int64_t column;         /* of the new schema */
+    int64_t values;         /* how many */
+    int64_t row;            /* number of the first one's row */
+    struct leat_error what; /* what was wrong with it: code, place `column "x"`, no value */
+};
+
+struct lt_cast_losses {
+    void *arg;
+    bool not_null; /* of columns that may hold no null, too */
+    /* LEAT_OK: they become nulls. Anything else fails the run, *err filled. */
+    int (*lost)(void *arg, const struct lt_cast_loss *loss, struct leat_error *err);
+};
+
 struct lt_cast;
 
 /* Column i of `to` is made from column `map[i]` of `from` (map NULL: i); map[i] -1 makes nulls.
@@ -40,6 +55,10 @@ int lt_cast_new(const struct ArrowSchema *from, const struct ArrowSchema *to, co
 int lt_cast_run(struct lt_cast *cast, struct ArrowArray *batch, int64_t first_row_number,
                 struct ArrowArray *ret_batch, struct lt_cast_rejects *rejects,
                 struct leat_error *err);
+/* From now on values that the new type cannot hold ([value-range], [invalid-utf8] of binary) are no
+ * misfits but losses, told by column after each batch; a nested value is lost whole. Texts that
+ * cannot be read, and nulls where none may be, stay misfits. Borrowed; NULL: as at first. */
+void lt_cast_on_loss(struct lt_cast *cast, const struct lt_cast_losses *losses);
 void lt_cast_free(struct lt_cast *cast);
 /* True when every column is LT_CAST_SAME (nulls need no check) and stays in its place. */
 bool lt_cast_is_identity(const struct lt_cast *cast);

@@ -9,8 +9,8 @@ static bool is_large(enum lt_type_id id)
     return id == LT_LARGE_LIST;
 }
 
-/* Marks parents from first marked child on. A misfit under a null parent means nothing. */
-static int mark_list_rows(const struct lt_view *view, const struct lt_misfits *inner,
+/* Marks the rows of which an element is marked. A misfit under a null parent means nothing. */
+static int mark_list_rows(const struct lt_view *view, const struct lt_marks *inner,
                           struct lt_misfits *misfits)
 {
     for (int64_t row = 0; inner->bits.len && row < view->length; row++) {
@@ -19,7 +19,7 @@ static int mark_list_rows(const struct lt_view *view, const struct lt_misfits *i
             continue;
         }
         lt_view_list(view, row, &first, &end);
-        while (first < end && !lt_misfit_at(inner, first)) {
+        while (first < end && !lt_marked(inner, first)) {
             first++;
         }
         if (first < end && lt_misfit_mark(misfits, row, view->length, inner->code, inner->why)) {
@@ -63,7 +63,9 @@ static int offsets_copy(const struct lt_cast_step *step, const struct lt_view *v
 int lt_cast_list(struct lt_cast_step *step, const struct lt_view *view, struct lt_misfits *misfits,
                  struct ArrowArray *ret_array, struct leat_error *err)
 {
-    struct lt_misfits inner = {.bits = LT_BUF_INIT};
+    struct lt_misfits inner = {.bad = {.bits = LT_BUF_INIT},
+                               .lost = {.bits = LT_BUF_INIT},
+                               .keeps_lost = misfits->keeps_lost};
     struct ArrowArray array;
     int64_t n_buffers = step->to_type.id == LT_FIXED_LIST ? 1 : 2;
     int status = lt_array_init(&array, n_buffers, 1, err);
@@ -74,11 +76,12 @@ int lt_cast_list(struct lt_cast_step *step, const struct lt_view *view, struct l
     array.length = view->length;
     status = lt_cast_column(&step->children[0], &view->children[0], &inner, array.children[0], err);
     status = status ? status : offsets_copy(step, view, &array, err);
-    if (!status && mark_list_rows(view, &inner, misfits)) {
+    if (!status &&
+        (mark_list_rows(view, &inner.bad, misfits) || mark_list_rows(view, &inner.lost, misfits))) {
         status = lt_fail_oom(err);
     }
     status = status ? status : lt_cast_validity(view, misfits, &array, err);
-    lt_buf_done(&inner.bits);
+    lt_misfits_done(&inner);
     if (status) {
         lt_array_done(&array);
         return status;
@@ -99,24 +102,36 @@ static int null_child(struct lt_cast_step *step, int64_t rows, struct ArrowArray
     return status ? lt_fail_oom(err) : lt_builder_finish(&step->builder, ret_array, err);
 }
 
+static int mark_struct_rows(const struct lt_view *view, const struct lt_marks *inner,
+                            struct lt_misfits *misfits)
+{
+    for (int64_t row = 0; inner->bits.len && row < view->length; row++) {
+        if (lt_marked(inner, row) && !lt_view_is_null(view, row) &&
+            lt_misfit_mark(misfits, row, view->length, inner->code, inner->why)) {
+            return LEAT_NO_MEMORY;
+        }
+    }
+    return LEAT_OK;
+}
+
 static int struct_child(struct lt_cast_step *child, const struct lt_view *view,
                         struct lt_misfits *misfits, struct ArrowArray *ret_array,
                         struct leat_error *err)
 {
-    struct lt_misfits inner = {.bits = LT_BUF_INIT};
+    struct lt_misfits inner = {.bad = {.bits = LT_BUF_INIT},
+                               .lost = {.bits = LT_BUF_INIT},
+                               .keeps_lost = misfits->keeps_lost};
     int status;
 
     if (child->child_from < 0) {
         return null_child(child, view->length, ret_array, err);
     }
     status = lt_cast_column(child, &view->children[child->child_from], &inner, ret_array, err);
-    for (int64_t row = 0; !status && inner.bits.len && row < view->length; row++) {
-        if (lt_misfit_at(&inner, row) && !lt_view_is_null(view, row) &&
-            lt_misfit_mark(misfits, row, view->length, inner.code, inner.why)) {
-            status = lt_fail_oom(err);
-        }
+    if (!status && (mark_struct_rows(view, &inner.bad, misfits) ||
+                    mark_struct_rows(view, &inner.lost, misfits))) {
+        status = lt_fail_oom(err);
     }
-    lt_buf_done(&inner.bits);
+    lt_misfits_done(&inner);
     return status;
 }
 

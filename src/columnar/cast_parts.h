@@ -45,17 +45,48 @@ struct lt_cast_step {
     int64_t child_from; /* as a child: its place in the old struct; -1: nulls */
 };
 
-/* Rows of one column that did not fit. */
-struct lt_misfits {
+/* The whole of it, for batches (cast_batch.c). */
+struct lt_cast {
+    struct ArrowSchema from, to;
+    struct lt_view view; /* of the last batch; field NULL before the first */
+    bool has_view;
+    struct lt_cast_step *columns;
+    int64_t *map; /* column of `from`, or -1 */
+    int64_t n_columns;
+    const struct lt_cast_losses *losses; /* NULL: what does not fit is a misfit */
+    int64_t *uses; /* of each column of `from`, how many are to be moved out of it */
+};
+
+/* Rows of one column, a bit each. */
+struct lt_marks {
     struct lt_buf bits; /* empty: none */
-    int64_t first_row;  /* valid when bits is not empty */
-    enum lt_code code;
+    int64_t first_row;  /* valid when bits is not empty, as are the others */
+    enum lt_code code;  /* of the first row */
     const char *why;
+};
+
+static inline bool lt_marked(const struct lt_marks *marks, int64_t row)
+{
+    return marks->bits.len && marks->bits.data[row >> 3] >> (row & 7) & 1;
+}
+
+/* Rows of one column that did not fit. With `keeps_lost` those whose value the new type cannot hold
+ * are kept apart from those that are bad in themselves. */
+struct lt_misfits {
+    struct lt_marks bad;
+    struct lt_marks lost;
+    bool keeps_lost;
 };
 
 static inline bool lt_misfit_at(const struct lt_misfits *misfits, int64_t row)
 {
-    return misfits->bits.len && misfits->bits.data[row >> 3] >> (row & 7) & 1;
+    return lt_marked(&misfits->bad, row) || lt_marked(&misfits->lost, row);
+}
+
+static inline void lt_misfits_done(struct lt_misfits *misfits)
+{
+    lt_buf_done(&misfits->bad.bits);
+    lt_buf_done(&misfits->lost.bits);
 }
 
 /* Marks `row` of `rows`. Rows may be marked in any order; the least is the first. */

@@ -10,26 +10,40 @@
 static const char *const why_range = "out of range";
 static const char *const why_exact = "not exact in the new type";
 
-int lt_misfit_mark(struct lt_misfits *misfits, int64_t row, int64_t rows, enum lt_code code,
-                   const char *why)
+static int mark(struct lt_marks *marks, int64_t row, int64_t rows, enum lt_code code,
+                const char *why)
 {
     size_t n_bytes = (size_t)(rows + 7) / 8;
 
-    if (!misfits->bits.len) {
-        if (lt_buf_reserve(&misfits->bits, n_bytes)) {
+    if (!marks->bits.len) {
+        if (lt_buf_reserve(&marks->bits, n_bytes)) {
             return LEAT_NO_MEMORY;
         }
-        memset(misfits->bits.data, 0, n_bytes);
-        misfits->bits.len = n_bytes;
-        misfits->first_row = INT64_MAX;
+        memset(marks->bits.data, 0, n_bytes);
+        marks->bits.len = n_bytes;
+        marks->first_row = INT64_MAX;
     }
-    misfits->bits.data[row >> 3] |= (uint8_t)(1u << (row & 7));
-    if (row < misfits->first_row) {
-        misfits->first_row = row;
-        misfits->code = code;
-        misfits->why = why;
+    marks->bits.data[row >> 3] |= (uint8_t)(1u << (row & 7));
+    if (row < marks->first_row) {
+        marks->first_row = row;
+        marks->code = code;
+        marks->why = why;
     }
     return LEAT_OK;
+}
+
+/* A value that is one, but none of the new type. */
+static bool is_loss(enum lt_code code)
+{
+    return code == LT_E_VALUE_RANGE || code == LT_E_INVALID_UTF8;
+}
+
+int lt_misfit_mark(struct lt_misfits *misfits, int64_t row, int64_t rows, enum lt_code code,
+                   const char *why)
+{
+    bool lost = misfits->keeps_lost && is_loss(code);
+
+    return mark(lost ? &misfits->lost : &misfits->bad, row, rows, code, why);
 }
 
 int lt_cast_validity(const struct lt_view *view, const struct lt_misfits *misfits,
@@ -40,7 +54,7 @@ int lt_cast_validity(const struct lt_view *view, const struct lt_misfits *misfit
     int64_t nulls = 0;
 
     array->null_count = 0;
-    if (!view->null_count && !misfits->bits.len) {
+    if (!view->null_count && !misfits->bad.bits.len && !misfits->lost.bits.len) {
         return LEAT_OK;
     }
     bits = calloc(n_bytes ? n_bytes : 1, 1);

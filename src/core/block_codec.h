@@ -21,6 +21,9 @@ enum lt_block_codec {
     LT_BLOCK_LZ4_HADOOP /* read only: Hadoop's frames, else a raw block, else an lz4 frame */
 };
 
+/* Longest block, packed or not: Parquet counts a page's bytes in 32 bits with a sign. */
+#define LT_BLOCK_BYTES_MAX ((size_t)INT32_MAX)
+
 /* The libraries' own contexts, kept from call to call and used by one thread at a time. */
 struct lt_block_context;
 int lt_block_context_new(struct lt_block_context **ret_context, struct leat_error *err);
@@ -33,7 +36,8 @@ int lt_block_check(enum lt_block_codec codec, struct leat_error *err);
  * gzip 6, brotli 4; the others have none). */
 int lt_block_pack(struct lt_block_context *context, enum lt_block_codec codec, int level,
                   const void *data, size_t len, struct lt_buf *out, struct leat_error *err);
-/* Decompresses exactly raw_len bytes into `out`; more or fewer is LEAT_BAD_DATA. */
+/* Decompresses exactly raw_len bytes into `out`; more or fewer is LEAT_BAD_DATA. No bytes unpack to
+ * no bytes whatever the codec (`out` may be NULL). After a failure `out` holds anything. */
 int lt_block_unpack(struct lt_block_context *context, enum lt_block_codec codec, const void *data,
                     size_t len, void *out, size_t raw_len, struct leat_error *err);
 

@@ -20,6 +20,7 @@ int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source
     flow->source = source;
     flow->attempt = attempt;
     pthread_mutex_init(&flow->mutex, NULL);
+    lt_flow_losses_init(flow);
     struct leat_read_plan plan;
     lt_run_read_plan(run, source, job, &plan);
     flow->limit = plan.limit;
@@ -28,13 +29,18 @@ int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source
         lt_rejects_stream(run->rejects, job->label, attempt, &flow->read_rejects);
         plan.rejects = &flow->read_rejects.sink;
     }
+    plan.losses = lt_losses_sink(&flow->read_losses);
     int rc = source->connector->source->start(source->ep, &plan, &flow->reader, err);
     if (!rc) {
         rc = source->connector->source->schema(flow->reader, &flow->source_schema, err);
     }
     source->stale = rc != LEAT_OK;
+    if (lt_side_can(source, LEAT_IS_TERMINAL)) {
+        run->input_spent = true;
+    }
     if (!rc) {
-        rc = lt_transform_new(&run->wishes, &flow->source_schema, &flow->schema, &flow->cast, err);
+        rc = lt_transform_new(&run->wishes, &job->typing, &flow->source_schema, &flow->schema,
+                              &flow->cast, err);
     }
     if (rc && err && !err->place[0]) {
         leat_error_place(err, "%s", job->label);
@@ -68,6 +74,7 @@ int lt_flow_dest_init(struct lt_flow *flow, struct lt_flow_dest *dest,
     if (flow->run->rejects) {
         lt_rejects_stream(flow->run->rejects, flow->job->label, flow->attempt, &dest->rejects);
     }
+    lt_flow_dest_losses_init(dest);
     int rc = lt_schema_copy(taken, &dest->schema, err);
     if (!rc) {
         rc = lt_cast_by_name(&flow->schema, taken, &dest->cast, err);
@@ -77,6 +84,30 @@ int lt_flow_dest_init(struct lt_flow *flow, struct lt_flow_dest *dest,
         rc = dest->sums ? LEAT_OK : lt_fail_oom(err);
     }
     return rc;
+}
+
+/* Bytes are handed on when both ends speak the same wire format, the destination takes this
+ * stream's, and nothing is to be done to the records on the way, looking at them included. */
+static bool can_forward(const struct lt_flow *flow, const struct leat_load_stream *to)
+{
+    const struct lt_side *source = flow->source;
+    return flow->n_dests == 1 && (to->payloads & LEAT_PAYLOAD_BYTES) &&
+           lt_sides_share_bytes(source, flow->dests[0].side) && !flow->run->rejects &&
+           !flow->run->verify && (flow->limit < 0 || lt_side_can(source, LEAT_CAN_LIMIT)) &&
+           lt_cast_is_identity(flow->cast) && lt_cast_is_identity(flow->dests[0].cast);
+}
+
+int lt_flow_choose(struct lt_flow *flow, const struct leat_load_stream *to, struct leat_error *err)
+{
+    if (!can_forward(flow, to)) {
+        return LEAT_OK;
+    }
+    int rc = flow->source->connector->source->choose(flow->reader, LEAT_PAYLOAD_BYTES, err);
+    flow->forward = !rc;
+    if (rc == LEAT_UNSUPPORTED && err) {
+        *err = (struct leat_error){0}; /* batches, then */
+    }
+    return rc == LEAT_UNSUPPORTED ? LEAT_OK : rc;
 }
 
 int64_t lt_flow_rejected(const struct lt_flow *flow)
@@ -99,6 +130,8 @@ void lt_flow_done(struct lt_flow *flow)
         lt_cast_free(dest->cast);
         lt_schema_done(&dest->schema);
         lt_buf_done(&dest->cast_rejects.drop);
+        lt_losses_done(&dest->losses);
+        lt_losses_done(&dest->part_losses);
         free(dest->sums);
     }
     free(flow->dests);
@@ -110,6 +143,8 @@ void lt_flow_done(struct lt_flow *flow)
     lt_schema_done(&flow->schema);
     lt_buf_done(&flow->cast_rejects.drop);
     if (flow->run) {
+        lt_losses_done(&flow->read_losses);
+        lt_losses_done(&flow->losses);
         pthread_mutex_destroy(&flow->mutex);
     }
     memset(flow, 0, sizeof *flow);
@@ -250,6 +285,11 @@ static int check_payload(const struct lt_flow *flow, const struct leat_payload *
                          struct leat_error *err)
 {
     const char *name = flow->source->connector->name;
+    if (flow->forward) {
+        return payload->kind == LEAT_PAYLOAD_BYTES && payload->bytes
+                   ? LEAT_OK
+                   : lt_fail(err, LT_E_INTERNAL, "%s gave something else than bytes", name);
+    }
     if (payload->kind != LEAT_PAYLOAD_BATCH || !payload->batch.release) {
         return lt_fail(err, LT_E_INTERNAL, "%s gave something else than a batch", name);
     }
@@ -284,6 +324,10 @@ int lt_flow_next(struct lt_flow *flow, struct leat_payload *ret_payload, struct 
         return LEAT_OK;
     }
     rc = check_payload(flow, ret_payload, err);
+    if (!rc && flow->forward) {
+        flow->rows_read += ret_payload->rows;
+        return LEAT_OK;
+    }
     if (!rc && flow->limit >= 0 && ret_payload->rows > flow->limit - flow->rows_read) {
         ret_payload->rows = flow->limit - flow->rows_read;
         rc = lt_array_slice(&ret_payload->batch, 0, ret_payload->rows, err);
@@ -300,34 +344,39 @@ int lt_flow_next(struct lt_flow *flow, struct leat_payload *ret_payload, struct 
     return rc;
 }
 
-/* Gives one batch to every queue: shared, not copied, where there are several. */
+/* Another holder of a payload's batch. */
+static int share(struct leat_payload *payload, struct leat_payload *ret_one, struct leat_error *err)
+{
+    *ret_one = *payload;
+    memset(&ret_one->batch, 0, sizeof ret_one->batch);
+    return lt_array_hold(&payload->batch, &ret_one->batch, err);
+}
+
+/* Gives one payload to every queue: shared, not copied, where there are several. */
 static int distribute(struct lt_flow *flow, struct leat_payload *payload, struct leat_error *err)
 {
-    int64_t bytes = lt_array_bytes(&flow->schema, &payload->batch);
+    int64_t bytes = flow->forward ? (int64_t)payload->bytes_len
+                                  : lt_array_bytes(&flow->schema, &payload->batch);
     bytes = LT_MAX(bytes, 1);
     flow->bytes_read += bytes;
     atomic_fetch_add_explicit(&flow->run->rows, payload->rows, memory_order_relaxed);
     atomic_fetch_add_explicit(&flow->run->bytes, bytes, memory_order_relaxed);
     int rc = flow->n_dests > 1 ? lt_array_share(&payload->batch, err) : LEAT_OK;
     for (size_t d = 0; !rc && d < flow->n_dests; d++) {
-        struct leat_payload one = *payload;
+        struct leat_payload one = {.size = sizeof one};
         if (d + 1 == flow->n_dests) {
-            payload->batch.release = NULL;
+            one = *payload;
+            *payload = (struct leat_payload){.size = sizeof *payload};
         } else {
-            memset(&one.batch, 0, sizeof one.batch);
-            rc = lt_array_hold(&payload->batch, &one.batch, err);
+            rc = share(payload, &one, err);
         }
-        if (!rc) {
-            rc = lt_queue_push(flow->dests[d].queue, &one, bytes);
-            if (rc == LEAT_NO_MEMORY) {
-                lt_fail_oom(err);
-            } else if (rc) {
-                lt_fail(err, LT_E_CANCELLED, "stopped by another fault");
-            }
+        rc = rc ? rc : lt_queue_push(flow->dests[d].queue, &one, bytes);
+        if (rc == LEAT_NO_MEMORY) {
+            lt_fail_oom(err);
+        } else if (rc) {
+            lt_fail(err, LT_E_CANCELLED, "stopped by another fault");
         }
-        if (rc) {
-            lt_array_done(&one.batch);
-        }
+        leat_x_payload_release(&one); /* what the queue did not take */
     }
     return rc;
 }
@@ -366,7 +415,7 @@ static int write_payload(struct lt_flow_dest *dest, struct leat_payload *payload
 {
     const struct casting casting = {dest->flow,    dest->cast,          &dest->flow->schema,
                                     &dest->schema, &dest->cast_rejects, &dest->rejects};
-    int rc = cast_batch(&casting, payload, err);
+    int rc = dest->flow->forward ? LEAT_OK : cast_batch(&casting, payload, err);
     if (!rc && dest->sums) {
         rc = lt_checksum_add(&dest->schema, &payload->batch, dest->sums, err);
     }
@@ -421,11 +470,12 @@ static int open_parts(struct lt_flow *flow, struct leat_error *err)
     int rc = LEAT_OK;
     for (size_t d = 0; !rc && d < flow->n_dests; d++) {
         struct lt_flow_dest *dest = &flow->dests[d];
-        const struct leat_part_plan plan = {.size = sizeof plan,
-                                            .id = {dest->stream, 0, 0},
-                                            .payload = LEAT_PAYLOAD_BATCH,
-                                            .rejects =
-                                                flow->run->rejects ? &dest->rejects.sink : NULL};
+        const struct leat_part_plan plan = {
+            .size = sizeof plan,
+            .id = {dest->stream, 0, 0},
+            .payload = flow->forward ? LEAT_PAYLOAD_BYTES : LEAT_PAYLOAD_BATCH,
+            .rejects = flow->run->rejects ? &dest->rejects.sink : NULL,
+            .losses = lt_losses_sink(&dest->part_losses)};
         rc = lt_queue_new(flow->run->queue_bytes_max, &dest->queue, err);
         if (!rc) {
             rc = dest->side->connector->load->part_open(dest->load, &plan, &dest->part, err);
@@ -459,6 +509,7 @@ int lt_flow_run(struct lt_flow *flow, struct leat_error *err)
         rc = flow->error.status;
         if (err) {
             *err = flow->error;
+            lt_loss_remedy(err, &flow->run->wishes);
         }
     }
     return rc;

@@ -4,7 +4,6 @@
 #include "core/util.h"
 #include "engine/stream_source.h"
 
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,12 +57,8 @@ static const char *know_extension(void *arg, const char *extension)
 {
     const struct leat_connector *connector;
     for (size_t i = 0; (connector = leat_connector_at(arg, i)); i++) {
-        /* Appended to the contract: an older module's struct ends before it. */
         const char *const *endings =
-            connector->size >=
-                    offsetof(struct leat_connector, extensions) + sizeof connector->extensions
-                ? connector->extensions
-                : NULL;
+            LT_CONNECTOR_HAS(connector, extensions) ? connector->extensions : NULL;
         for (size_t k = 0; endings && endings[k]; k++) {
             if (!strcmp(endings[k], extension)) {
                 return connector->name;

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 
 struct leat {
     atomic_int cancelled;
@@ -13,6 +14,12 @@ struct leat {
     const struct leat_connector **added; /* the embedder's and the loaded modules' */
     size_t n_added;
 };
+
+/* Whether a connector's struct has a member: one appended to the contract later is beyond the end
+ * of an older module's. */
+#define LT_CONNECTOR_HAS(connector, member)                                                        \
+    ((connector)->size >= offsetof(struct leat_connector, member) + sizeof(connector)->member &&   \
+     (connector)->member)
 
 /* Finds a connector without failing loudly: built-in, added, or a loadable module. NULL: none. */
 const struct leat_connector *lt_session_connector(struct leat *leat, const char *name);

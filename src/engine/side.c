@@ -238,3 +238,18 @@ int lt_side_resolve(struct lt_side *side, const char *text, char *ret_ns, char *
                : lt_fail(err, LT_E_USAGE, "\"%s\" is no name of a stream%s", text,
                          namespaces ? ": namespace.stream, each part quoted where need be" : "");
 }
+
+const char *lt_side_bytes_format(const struct lt_side *source)
+{
+    const struct leat_source_ops *ops = source->connector->source;
+    return (source->caps->payloads_out & LEAT_PAYLOAD_BYTES) && ops->choose
+               ? source->caps->bytes_format
+               : NULL;
+}
+
+bool lt_sides_share_bytes(const struct lt_side *source, const struct lt_side *dest)
+{
+    const char *format = lt_side_bytes_format(source);
+    return format && (dest->caps->payloads_in & LEAT_PAYLOAD_BYTES) && dest->caps->bytes_format &&
+           !strcmp(format, dest->caps->bytes_format);
+}

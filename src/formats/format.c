@@ -21,6 +21,39 @@ const struct lt_format *const lt_formats[] = {
 
 #define OPTIONS_MAX 64
 
+bool lt_format_info(size_t i, struct leat_format *ret_format)
+{
+    for (size_t k = 0; lt_formats[k]; k++) {
+        if (k == i) {
+            const struct lt_format *format = lt_formats[k];
+            const struct leat_format info = {.size = ret_format->size,
+                                             .name = format->name,
+                                             .summary = format->summary,
+                                             .extensions = format->extensions,
+                                             .read_options = format->read_options,
+                                             .write_options = format->write_options,
+                                             .types_in = format->types_in,
+                                             .types_out = format->types_out,
+                                             .binary = format->binary};
+            memcpy(ret_format, &info, LT_MIN(ret_format->size, sizeof info));
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct lt_format *lt_format_by_name(const char *name)
+{
+    for (size_t i = 0; lt_formats[i]; i++) {
+        const struct lt_format *format = lt_formats[i];
+        if (!strcasecmp(format->name, name) ||
+            (format->alias && !strcasecmp(format->alias, name))) {
+            return lt_formats[i];
+        }
+    }
+    return NULL;
+}
+
 static bool has_extension(const struct lt_format *format, const char *extension, size_t len)
 {
     for (size_t i = 0; format->extensions[i]; i++) {
@@ -30,22 +63,6 @@ static bool has_extension(const struct lt_format *format, const char *extension,
         }
     }
     return false;
-}
-
-const struct lt_format *lt_format_by_name(const char *name)
-{
-    size_t len = strlen(name);
-    for (size_t i = 0; lt_formats[i]; i++) {
-        if (!strcasecmp(lt_formats[i]->name, name)) {
-            return lt_formats[i];
-        }
-    }
-    for (size_t i = 0; lt_formats[i]; i++) {
-        if (has_extension(lt_formats[i], name, len)) {
-            return lt_formats[i];
-        }
-    }
-    return NULL;
 }
 
 const struct lt_format *lt_format_by_path(const char *path, size_t len)

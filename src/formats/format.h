@@ -74,12 +74,22 @@ struct lt_format {
     /* Writes what ends the file (a stream of no batches is a valid file with its schema). */
     int (*write_finish)(struct lt_format_writer *writer, struct leat_error *err);
     void (*write_close)(struct lt_format_writer *writer);
+
+    /* What the values of a file become and what the canonical types are written as, for the
+     * documentation; read like a connector's. NULL: nothing is said. */
+    const struct leat_type_in *types_in;   /* end with a NULL system */
+    const struct leat_type_out *types_out; /* end with a NULL canonical */
+
+    const char *alias; /* another name; NULL: none */
 };
 
 /* All formats, NULL-terminated. */
 extern const struct lt_format *const lt_formats[];
 
-/* By its name, or else by one of its endings (json for jsonl). */
+/* The i-th of them as connectors tell it (struct leat_connector's format()). */
+bool lt_format_info(size_t i, struct leat_format *ret_format);
+
+/* By name or alias. */
 const struct lt_format *lt_format_by_name(const char *name);
 /* By the ending of a path whose codec ending was already cut off; NULL when none fits. */
 const struct lt_format *lt_format_by_path(const char *path, size_t len);

@@ -33,6 +33,12 @@ struct lt_file_options {
 int lt_source_file(const char *path, const struct lt_file_options *options,
                    struct lt_source **ret_source, struct leat_error *err);
 
+/* Reads `inner` (taken over, also on failure) to its end into a temporary file without a name, in
+ * $TMPDIR or /tmp, which the source then reads at any offset; it keeps inner's name. For formats
+ * that begin at the end of a file, when they come through a pipe or a codec. */
+int lt_source_spool(struct lt_source *inner, const struct lt_file_options *options,
+                    struct lt_source **ret_source, struct leat_error *err);
+
 /* Creates a file, or takes "-" for standard output, which stays open. Writes are gathered in a
  * buffer of LT_FILE_BUFFER bytes; finish() writes what is left. Closing without finish() drops
  * it, and leaves the file as far as it was written: whoever created it removes it.

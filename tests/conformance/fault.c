@@ -379,10 +379,18 @@ static int fault_explain(struct leat_reader *reader, char *ret_text, size_t size
     return ops->explain ? ops->explain(reader->inner, ret_text, size, err) : LEAT_OK;
 }
 
+static int fault_choose(struct leat_reader *reader, enum leat_payload_kind kind,
+                        struct leat_error *err)
+{
+    const struct leat_source_ops *ops = reader->owner->inner->source;
+    return ops->choose ? ops->choose(reader->inner, kind, err) : no_such(err, "choose");
+}
+
 static const struct leat_source_ops fault_source = {
     fault_snapshot_take, fault_snapshot_join, fault_snapshot_release, fault_split,
     fault_bounds,        fault_start,         fault_schema,           fault_next,
-    fault_finish,        fault_hash_range,    fault_retype,           fault_explain};
+    fault_finish,        fault_hash_range,    fault_retype,           fault_explain,
+    fault_choose};
 
 /* --- load ---------------------------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* The file connector: what a location means, its options, what it can do.
  *
  *   file:PATH        a file, a directory (it ends in / or is one), a pattern (* and ?), or -
- *   csv:PATH, ...    the same, in that format whatever the name says
+ *   csv:PATH, ...    the same, in that format whatever the name says (options.c lists the schemes)
  *   file:///PATH     percent-encoded, as browsers write it
  * Paths are taken as they are written; parameters after ? are looked for only where no such file
  * exists and what follows reads as NAME=VALUE. */
@@ -11,7 +11,7 @@
 #include "core/url.h"
 #include "core/util.h"
 
-#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -19,52 +19,6 @@
 
 #include "core/banned.h"
 
-/* Options of every format this connector reads and writes, so that the engine hands them over;
- * each format takes those it knows. */
-static const struct leat_option options[] = {
-    {"format", LEAT_OPTION_CHOICE, NULL, "csv|jsonl|json|arrow|arrows|parquet",
-     "Format of the file; by default its name or its first bytes tell"},
-    {"compression", LEAT_OPTION_CHOICE, NULL, "none|gzip|zstd|lz4",
-     "Compression of the whole file, by default told by its name; for Arrow the codec of the "
-     "buffers inside"},
-    {"delimiter", LEAT_OPTION_TEXT, NULL, "CHAR",
-     "CSV: one ASCII character, or tab, comma, semicolon, pipe, space"},
-    {"quote", LEAT_OPTION_TEXT, "\"", "CHAR", "CSV: the character around fields that need it"},
-    {"header", LEAT_OPTION_CHOICE, "yes", "auto|yes|no",
-     "CSV, JSON arrays: whether the first record names the columns"},
-    {"null", LEAT_OPTION_TEXT, "", "TEXT", "CSV: the unquoted field that means null"},
-    {"sample-rows", LEAT_OPTION_INT, "20480", "N", "CSV, JSON: records looked at to infer types"},
-    {"types", LEAT_OPTION_LIST, NULL, "COLUMN=TYPE,...", "CSV, JSON: types of columns"},
-    {"ragged", LEAT_OPTION_CHOICE, "error", "error|fill",
-     "CSV: records with too few fields are errors, or are filled up with nulls"},
-    {"line-ending", LEAT_OPTION_CHOICE, "lf", "lf|crlf", "CSV: what ends each record written"},
-    {"json-layout", LEAT_OPTION_CHOICE, NULL, "auto|lines|array",
-     "JSON: one record after another, or one array of them; told by the first bytes when read, "
-     "lines when written"},
-    {"nested", LEAT_OPTION_CHOICE, "json", "json|struct",
-     "JSON: objects and arrays as values are json, or structs and lists"},
-    {"infer-strings", LEAT_OPTION_BOOL, "true", NULL,
-     "JSON: find dates, timestamps, times and UUIDs in strings"},
-    {"unknown-keys", LEAT_OPTION_CHOICE, "error", "error|ignore",
-     "JSON: keys that no sampled record had are errors, or are passed over"},
-    {"missing", LEAT_OPTION_CHOICE, "null", "null|error",
-     "JSON: keys that a record lacks are nulls, or errors"},
-    {"duplicate-keys", LEAT_OPTION_CHOICE, "error", "error|first|last",
-     "JSON: a key twice in one record is an error, or one of the values counts"},
-    {"record-max", LEAT_OPTION_SIZE, "256MiB", "SIZE", "JSON: the most bytes of one record read"},
-    {"nulls", LEAT_OPTION_CHOICE, "keep", "keep|omit",
-     "JSON: nulls are written, or their keys are left out"},
-    {"json-numbers", LEAT_OPTION_CHOICE, "number", "number|string",
-     "JSON: decimals, and integers past 2^53, are written as numbers or as strings"},
-    {"binary", LEAT_OPTION_CHOICE, "hex", "hex|base64", "JSON: how bytes stand in strings"},
-    {NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL},
-};
-
-static const char *const aliases[] = {"csv",   "tsv",    "jsonl",   "ndjson", "json",
-                                      "arrow", "arrows", "parquet", NULL};
-static const char *const extensions[] = {"csv",   "tsv",     "jsonl", "ndjson", "json",
-                                         "arrow", "feather", "ipc",   "arrows", "parquet",
-                                         "parq",  "pq",      NULL};
 static const char *const file_steps[] = {"seal", "rename", NULL};
 static const char *const directory_steps[] = {"seal",     "intent", "rename",
                                               "manifest", "clean",  NULL};
@@ -147,7 +101,7 @@ static int add_param(struct leat_endpoint *ep, const char *name, const char *val
                      struct leat_error *err)
 {
     bool known = false;
-    for (const struct leat_option *option = options; option->name; option++) {
+    for (const struct leat_option *option = lt_fc_options; option->name; option++) {
         known = known || !strcmp(option->name, name);
     }
     if (!known) {
@@ -260,28 +214,38 @@ static int classify(struct leat_endpoint *ep, struct leat_error *err)
     return LEAT_OK;
 }
 
+/* The format that a scheme names: by its own name, or by one of its endings. */
+static const struct lt_format *format_of_scheme(const char *scheme)
+{
+    char path[32];
+    const struct lt_format *format = lt_format_by_name(scheme);
+    int len = snprintf(path, sizeof path, "x.%s", scheme);
+    return format || len < 0 || (size_t)len >= sizeof path ? format
+                                                           : lt_format_by_path(path, (size_t)len);
+}
+
 static int choose_format(struct leat_endpoint *ep, const char *scheme, struct leat_error *err)
 {
     const char *name = lt_fc_param(ep, NULL, 0, "format");
-    if (!name && !strcasecmp(scheme, "tsv")) {
-        return lt_fc_param(ep, NULL, 0, "delimiter") ? LEAT_OK
-                                                     : add_param(ep, "delimiter", "tab", err);
+    if (!name && !strcasecmp(scheme, "file")) {
+        return LEAT_OK;
     }
-    name = name ? name : strcasecmp(scheme, "file") ? scheme : NULL;
-    if (name) {
-        ep->format = lt_format_by_name(name);
-        if (!ep->format) {
-            return lt_fail(err, LT_E_UNKNOWN_SCHEME, "no format is called \"%s\"", name);
-        }
+    ep->format = name ? lt_format_by_name(name) : format_of_scheme(scheme);
+    if (!ep->format) {
+        return lt_fail(err, LT_E_UNKNOWN_SCHEME, "no format is called \"%s\"",
+                       name ? name : scheme);
     }
-    return LEAT_OK;
+    /* A name ending in .tsv tells the delimiter by itself; here the scheme does. */
+    bool tabs = !name && !strcasecmp(scheme, "tsv") && !lt_fc_param(ep, NULL, 0, "delimiter");
+    return tabs ? add_param(ep, "delimiter", "tab", err) : LEAT_OK;
 }
 
 static void set_capabilities(struct leat_endpoint *ep)
 {
     ep->capabilities = (struct leat_capabilities){
         .size = sizeof ep->capabilities,
-        .flags = LEAT_CAN_LIMIT | (ep->kind == FC_DIRECTORY ? LEAT_CAN_STREAMS : 0) |
+        .flags = LEAT_CAN_LIMIT | LEAT_CAN_PROJECT |
+                 (ep->kind == FC_DIRECTORY ? LEAT_CAN_STREAMS : 0) |
                  (ep->kind == FC_STANDARD ? LEAT_IS_TERMINAL : 0),
         .payloads_out = LEAT_PAYLOAD_BATCH,
         .payloads_in = LEAT_PAYLOAD_BATCH,
@@ -324,15 +288,12 @@ static int configure(struct leat_endpoint *ep, const struct leat_config *config,
     }
     status = status ? status : classify(ep, err);
     status = status ? status : choose_format(ep, scheme, err);
-    if (!status && !strcasecmp(scheme, "tsv") && !ep->format) {
-        ep->format = lt_format_by_name("csv");
-    }
+    struct lt_format_options given = {.params = ep->params, .n_params = ep->n_params};
+    status = status ? status : lt_format_check_options(&given, lt_fc_options, "file", err);
     const char *compression = lt_fc_param(ep, NULL, 0, "compression");
     if (!status && compression) {
-        enum lt_codec codec;
-        status = lt_codec_parse(compression, &codec, err);
         ep->compression = lt_strdup(compression);
-        status = status || ep->compression ? status : lt_fail_oom(err);
+        status = ep->compression ? LEAT_OK : lt_fail_oom(err);
     }
     return status;
 }
@@ -393,9 +354,9 @@ const struct leat_connector lt_connector_file = {
     .size = sizeof lt_connector_file,
     .abi = LEAT_CONNECTOR_ABI,
     .name = "file",
-    .aliases = aliases,
-    .summary = "CSV, JSON Lines and Arrow files, directories of them, standard input and output",
-    .options = options,
+    .aliases = lt_fc_schemes,
+    .summary = "Files of any format, directories of them, standard input and output",
+    .options = lt_fc_options,
     .open = fc_open,
     .close = fc_close,
     .check = fc_check,
@@ -404,5 +365,6 @@ const struct leat_connector lt_connector_file = {
     .catalog = &lt_fc_catalog,
     .source = &lt_fc_source,
     .load = &lt_fc_load,
-    .extensions = extensions,
+    .extensions = lt_fc_extensions,
+    .format = lt_format_info,
 };

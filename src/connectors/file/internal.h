@@ -49,7 +49,13 @@ const char *lt_fc_base(const char *path);
 /* The base name without the endings of codec and format: the stream's name. malloc'ed. */
 char *lt_fc_stream_name(const char *path);
 
-/* --- reading (read.c) ---------------------------------------------------------------------- */
+/* --- tables (options.c) -------------------------------------------------------------------- */
+
+/* Whole from the moment the library is loaded; end with a NULL. */
+extern struct leat_option lt_fc_options[];
+extern const char *lt_fc_schemes[], *lt_fc_extensions[];
+
+/* --- reading (bytes.c, read.c) ------------------------------------------------------------- */
 
 /* How one file is to be read; members left zero are found out. */
 struct fc_read {
@@ -60,16 +66,27 @@ struct fc_read {
     const struct leat_param *params;
     size_t n_params;
     const struct ArrowSchema *types;
-    bool types_whole; /* `types` are those of all columns */
+    bool types_whole;           /* `types` are those of all columns */
+    const char *const *columns; /* NULL: all */
+    size_t n_columns;
     const struct leat_reject_sink *rejects;
+    const struct leat_loss_sink *losses;
     int64_t limit; /* -1: none */
     int64_t batch_rows_max, batch_bytes_max;
 };
 
-/* Opens the bytes of a file as its format wants them: decompressed, format found. */
+/* A file's bytes as its format wants them. */
+struct fc_bytes {
+    struct lt_source *source;
+    const struct lt_format *format;
+    enum lt_codec codec; /* that was undone */
+    bool spooled;        /* into a temporary file, for a format that seeks */
+};
+
+/* Opens a file: decompressed, format found, seekable where the format needs it. The source is the
+ * caller's to close. */
 int lt_fc_open_bytes(struct leat_endpoint *ep, const struct fc_read *read,
-                     struct lt_source **ret_source, const struct lt_format **ret_format,
-                     struct leat_error *err);
+                     struct fc_bytes *ret_bytes, struct leat_error *err);
 int lt_fc_reader_new(struct leat_endpoint *ep, const struct fc_read *read,
                      struct leat_reader **ret_reader, struct leat_error *err);
 /* `then`, taken over, is read when `reader` has ended; both of one schema. */
@@ -83,6 +100,26 @@ int lt_fc_peek(struct lt_source *inner, struct lt_source **ret_source, const uin
 
 extern const struct leat_catalog_ops lt_fc_catalog;
 extern const struct leat_source_ops lt_fc_source;
+
+/* --- listing (list.c) ---------------------------------------------------------------------- */
+
+/* A stream: one file, or all those the manifest lists for it. */
+struct fc_stream_files {
+    char *name;
+    char **paths;
+    size_t n;
+    struct ArrowSchema types; /* of the manifest; released when there is none */
+};
+
+void lt_fc_stream_files_done(struct fc_stream_files *stream);
+/* Bytes of all its files; -1 where one has no size. */
+int64_t lt_fc_size_of(const struct fc_stream_files *stream);
+/* The files of a stream (name NULL or "": of the only one). Two of one name (orders.csv,
+ * orders.arrow) must be named with their endings. */
+int lt_fc_find_stream(struct leat_endpoint *ep, const char *name,
+                      struct fc_stream_files *ret_stream, struct leat_error *err);
+int lt_fc_discover(struct leat_endpoint *ep, const char *ns_pattern, const char *name_pattern,
+                   leat_stream_fn *each, void *arg, struct leat_error *err);
 
 /* --- locks (lock.c) ------------------------------------------------------------------------ */
 

@@ -25,6 +25,7 @@ struct leat_part {
     struct lt_format_writer *writer;
     struct leat_param params[FC_PARAMS_MAX];
     struct leat_receipt receipt;
+    const struct leat_loss_sink *losses;
     bool made;     /* the temporary file is ours to remove */
     bool repeated; /* sealed by an earlier attempt: writes are passed over */
 };
@@ -130,15 +131,13 @@ static int check_old_schema(const struct leat_part *part, const struct ArrowSche
 /* Text formats: the old bytes as they are, with a line end after the last record. */
 static int copy_bytes(struct leat_part *part, const struct fc_read *read, struct leat_error *err)
 {
-    const struct lt_format *format = NULL;
-    struct lt_source *source = NULL;
+    struct fc_bytes bytes = {.source = NULL};
     size_t len = 1;
     uint8_t last = '\n';
     uint8_t *data = malloc(COPY_BYTES);
-    int status =
-        data ? lt_fc_open_bytes(part->load->ep, read, &source, &format, err) : lt_fail_oom(err);
+    int status = data ? lt_fc_open_bytes(part->load->ep, read, &bytes, err) : lt_fail_oom(err);
     while (!status && len) {
-        status = lt_source_read(source, data, COPY_BYTES, &len, err);
+        status = lt_source_read(bytes.source, data, COPY_BYTES, &len, err);
         if (!status && len) {
             last = data[len - 1];
             status = lt_sink_write(part->sink, data, len, err);
@@ -147,7 +146,7 @@ static int copy_bytes(struct leat_part *part, const struct fc_read *read, struct
     if (!status && last != '\n') {
         status = lt_sink_write(part->sink, "\n", 1, err);
     }
-    lt_source_close(source);
+    lt_source_close(bytes.source);
     free(data);
     return status;
 }
@@ -211,7 +210,8 @@ static int open_writer(struct leat_part *part, bool after_text, struct leat_erro
     struct lt_format_options options = {
         .params = part->params,
         .n_params =
-            lt_fc_stream_params(part->load, part->stream, format->write_options, part->params)};
+            lt_fc_stream_params(part->load, part->stream, format->write_options, part->params),
+        .losses = part->losses};
     if (after_text && options.n_params < FC_PARAMS_MAX) {
         part->params[options.n_params++] = (struct leat_param){"header", "false"};
     }
@@ -263,6 +263,7 @@ int lt_fc_part_open(struct leat_load *load, const struct leat_part_plan *plan,
     part->load = load;
     part->stream = &load->streams[plan->id.stream];
     part->receipt = (struct leat_receipt){.size = sizeof part->receipt, .id = plan->id};
+    part->losses = plan->losses;
     pthread_mutex_lock(&load->mutex);
     const struct leat_receipt *earlier = find_sealed(load, &plan->id);
     if (earlier) {

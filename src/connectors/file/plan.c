@@ -89,7 +89,8 @@ static int choose_format(struct leat_endpoint *ep, const struct leat_write_plan 
     if (!stream->format) {
         int status =
             lt_fail(err, LT_E_INVALID, "the name %s does not tell a format", lt_fc_base(ep->path));
-        leat_error_remedy(err, "say --format csv, arrow or arrows, or end a directory in /");
+        leat_error_remedy(err, "say --format with one of %s, or end a directory in /",
+                          lt_fc_options[0].choices);
         return status;
     }
     return LEAT_OK;

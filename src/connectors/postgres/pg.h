@@ -25,6 +25,7 @@ struct pg_conn {
     struct leat_endpoint *ep;
     PGconn *pg;
     bool broken;            /* in no known state: closed when given back */
+    bool wide;              /* libpq's buffer for what comes in was widened */
     bool copying_in;        /* COPY FROM is under way */
     bool committing;        /* COMMIT was sent: a cancel waits a moment for its reply */
     int64_t grace_until_us; /* not 0: clean-up; runs on after a cancel, but not past this */
@@ -180,6 +181,28 @@ extern const struct leat_catalog_ops pg_catalog_ops;
 extern const struct leat_source_ops pg_source_ops;
 extern const struct leat_load_ops pg_load_ops;
 extern const struct leat_sql_ops pg_sql_ops;
+
+/* --- pg_block.c ---------------------------------------------------------------------------- */
+
+/* Blocks of wire bytes that go round between a reader and whoever writes them. They are larger
+ * than what malloc keeps, and fresh pages for each would cost more than filling it. */
+#define PG_BLOCK_BYTES ((size_t)256 << 10)
+#define PG_BLOCKS_SPARE 4
+
+struct pg_blocks;
+struct pg_block {
+    struct lt_buf bytes;
+    struct pg_blocks *blocks;
+    struct pg_block *next;
+};
+
+int pg_blocks_new(struct pg_blocks **ret_blocks, struct leat_error *err);
+/* An empty one. From one thread at a time. */
+int pg_blocks_take(struct pg_blocks *blocks, struct pg_block **ret_block, struct leat_error *err);
+/* Gives a struct pg_block back, from any thread; NULL is fine. */
+void pg_block_release(void *block);
+/* Gives the pool up: it goes with the last block that is still out. NULL is fine. */
+void pg_blocks_put(struct pg_blocks *blocks);
 
 /* --- pg_read.c ----------------------------------------------------------------------------- */
 

@@ -10,8 +10,8 @@
 
 #define BATCH_ROWS 65536
 #define BATCH_BYTES (INT64_C(8) << 20)
-#define BLOCK_BYTES ((size_t)256 << 10)
 #define PARTITION_PAGES_MIN 64
+#define LARGE_BYTES (INT64_C(16) << 20)
 
 struct leat_reader {
     struct leat_endpoint *ep;
@@ -29,6 +29,7 @@ struct leat_reader {
     int64_t delivered; /* rows handed out so far */
     char *held;        /* a tuple for the next payload */
     int held_len;
+    struct pg_blocks *blocks; /* of the bytes handed out */
 };
 
 static void finish(struct leat_reader *reader);
@@ -460,7 +461,37 @@ static int schema(struct leat_reader *reader, struct ArrowSchema *ret_schema,
     return lt_schema_copy(&reader->table.schema, ret_schema, err);
 }
 
+/* The wire's own bytes, where they mean the same at every server: types that this program has no
+ * decoder for are the server's own business, and a server that does not vouch for its text has it
+ * checked on the way. */
+static int choose(struct leat_reader *reader, enum leat_payload_kind kind, struct leat_error *err)
+{
+    if (reader->started || (kind != LEAT_PAYLOAD_BYTES && kind != LEAT_PAYLOAD_BATCH)) {
+        return lt_fail(err, LT_E_INVALID, "it is too late to choose what is read, or no such kind");
+    }
+    for (int64_t i = 0; kind == LEAT_PAYLOAD_BYTES && i < reader->table.n_columns; i++) {
+        if (reader->table.columns[i].wire == PG_WIRE_TEXT_CAST || reader->ep->check_utf8) {
+            return lt_fail(err, LT_E_UNSUPPORTED, "these columns are not forwarded as they are");
+        }
+    }
+    reader->bytes = kind == LEAT_PAYLOAD_BYTES;
+    return LEAT_OK;
+}
+
 /* --- next ---------------------------------------------------------------------------------- */
+
+/* libpq asks the system for as much as its buffer holds, 16 KiB at first, and widens it for good
+ * when a longer message comes. A large table is worth one such message: a tenth of the system
+ * calls. */
+static int widen_buffer(struct pg_conn *conn, struct leat_error *err)
+{
+    if (conn->wide) {
+        return LEAT_OK;
+    }
+    char text[2];
+    conn->wide = true;
+    return pg_value(conn, "SELECT pg_catalog.repeat(' ', 200000)", 0, NULL, text, sizeof text, err);
+}
 
 static int begin_copy(struct leat_reader *reader, struct leat_error *err)
 {
@@ -471,6 +502,9 @@ static int begin_copy(struct leat_reader *reader, struct leat_error *err)
         if (!status && reader->ep->snapshot[0]) {
             status = join(reader->conn, reader->ep->snapshot, err);
         }
+    }
+    if (!status && reader->table.bytes_estimate >= LARGE_BYTES) {
+        status = widen_buffer(reader->conn, err);
     }
     status = status ? status : pg_send(reader->conn, reader->sql, err);
     status = status ? status : pg_finish_results(reader->conn, &result, err);
@@ -621,18 +655,18 @@ static int next_batch(struct leat_reader *reader, struct leat_payload *payload,
     return status;
 }
 
-static void release_bytes(void *arg)
-{
-    free(arg);
-}
-
+/* A block of tuples as the server sent them. */
 static int next_block(struct leat_reader *reader, struct leat_payload *payload,
                       struct leat_error *err)
 {
-    struct lt_buf block = LT_BUF_INIT;
     struct pg_decoder *decoder = &reader->decoder;
+    struct pg_block *block = NULL;
     int status = LEAT_OK, len = 1;
-    while (block.len < BLOCK_BYTES && len > 0 && !status && !reader->ended) {
+    if (!reader->blocks) {
+        status = pg_blocks_new(&reader->blocks, err);
+    }
+    status = status ? status : pg_blocks_take(reader->blocks, &block, err);
+    while (!status && len > 0 && block->bytes.len < PG_BLOCK_BYTES && !reader->ended) {
         char *data = NULL;
         const uint8_t *tuple;
         size_t tuple_len;
@@ -645,19 +679,19 @@ static int next_block(struct leat_reader *reader, struct leat_payload *payload,
         if (!status && tuple_len) {
             reader->messages++;
             payload->rows++;
-            status = lt_buf_append(&block, tuple, tuple_len) ? lt_fail_oom(err) : LEAT_OK;
+            status = lt_buf_append(&block->bytes, tuple, tuple_len) ? lt_fail_oom(err) : LEAT_OK;
         }
         reader->ep->pq->PQfreemem(data);
     }
-    if (status || !block.len) {
-        lt_buf_done(&block);
+    if (status || !block->bytes.len) {
+        pg_block_release(block);
         return status;
     }
     payload->kind = LEAT_PAYLOAD_BYTES;
-    payload->bytes_len = block.len;
-    payload->bytes_arg = block.data;
-    payload->bytes = block.data;
-    payload->bytes_release = release_bytes;
+    payload->bytes = block->bytes.data;
+    payload->bytes_len = block->bytes.len;
+    payload->bytes_release = pg_block_release;
+    payload->bytes_arg = block;
     return LEAT_OK;
 }
 
@@ -703,6 +737,7 @@ static void finish(struct leat_reader *reader)
     if (!reader->borrowed) {
         pg_give(reader->conn);
     }
+    pg_blocks_put(reader->blocks);
     pg_decoder_done(&reader->decoder);
     pg_table_done(&reader->table);
     free(reader->sql);
@@ -719,4 +754,5 @@ const struct leat_source_ops pg_source_ops = {
     .schema = schema,
     .next = next,
     .finish = finish,
+    .choose = choose,
 };

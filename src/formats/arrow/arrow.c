@@ -63,7 +63,9 @@ const struct lt_format lt_format_arrow = {.name = "arrow",
                                           .write_open = open_file,
                                           .write_batch = lt_ipc_write_batch,
                                           .write_finish = lt_ipc_write_finish,
-                                          .write_close = lt_ipc_write_close};
+                                          .write_close = lt_ipc_write_close,
+                                          .types_in = lt_ipc_types_in,
+                                          .types_out = lt_ipc_types_out};
 
 const struct lt_format lt_format_arrow_stream = {.name = "arrows",
                                                  .summary = "Arrow IPC stream",
@@ -80,4 +82,6 @@ const struct lt_format lt_format_arrow_stream = {.name = "arrows",
                                                  .write_open = open_stream,
                                                  .write_batch = lt_ipc_write_batch,
                                                  .write_finish = lt_ipc_write_finish,
-                                                 .write_close = lt_ipc_write_close};
+                                                 .write_close = lt_ipc_write_close,
+                                                 .types_in = lt_ipc_types_in,
+                                                 .types_out = lt_ipc_types_out};

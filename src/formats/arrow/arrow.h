@@ -7,4 +7,7 @@
 extern const struct lt_format lt_format_arrow;
 extern const struct lt_format lt_format_arrow_stream;
 
+extern const struct leat_type_in lt_ipc_types_in[];
+extern const struct leat_type_out lt_ipc_types_out[];
+
 #endif

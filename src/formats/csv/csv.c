@@ -228,4 +228,6 @@ const struct lt_format lt_format_csv = {
     .write_batch = lt_csv_write_batch,
     .write_finish = lt_csv_write_finish,
     .write_close = lt_csv_write_close,
+    .types_in = lt_csv_types_in,
+    .types_out = lt_csv_types_out,
 };

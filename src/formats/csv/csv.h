@@ -27,6 +27,8 @@
 extern const struct lt_format lt_format_csv; /* also named in formats/format.c */
 extern const struct leat_option lt_csv_read_options[];
 extern const struct leat_option lt_csv_write_options[];
+extern const struct leat_type_in lt_csv_types_in[];
+extern const struct leat_type_out lt_csv_types_out[];
 
 struct lt_csv_dialect {
     uint8_t delimiter;

@@ -110,4 +110,7 @@ const struct lt_format lt_format_jsonl = {
     .write_batch = lt_jsonl_write_batch,
     .write_finish = lt_jsonl_write_finish,
     .write_close = lt_jsonl_write_close,
+    .types_in = lt_jsonl_types_in,
+    .types_out = lt_jsonl_types_out,
+    .alias = "json",
 };

@@ -32,6 +32,8 @@
 extern const struct lt_format lt_format_jsonl; /* also named in formats/format.c */
 extern const struct leat_option lt_jsonl_read_options[];
 extern const struct leat_option lt_jsonl_write_options[];
+extern const struct leat_type_in lt_jsonl_types_in[];
+extern const struct leat_type_out lt_jsonl_types_out[];
 
 /* True when the option's value is this word. */
 bool lt_jsonl_option_is(const struct lt_format_options *options, const struct leat_option *table,

@@ -1,4 +1,4 @@
-/* What a reader of JSON Lines is, for the files that make it: json_open.c, json_types.c and
+/* What a reader of JSON Lines is, for the files that make it: json_open.c, json_columns.c and
  * json_read.c. */
 #ifndef LT_JSONL_READER_H
 #define LT_JSONL_READER_H

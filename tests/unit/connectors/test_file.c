@@ -1,5 +1,6 @@
 /* The file connector through the contract alone. Files are judged as bytes. */
 #include "connectors/file/file.h"
+#include "formats/format.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -630,11 +631,86 @@ static void standard_output_is_written_directly(void **state)
     assert_file(f->path, "a\n1\n2\n");
 }
 
+static const struct leat_option *option_of(const struct leat_option *table, const char *name)
+{
+    for (; table && table->name; table++) {
+        if (!strcmp(table->name, name)) {
+            return table;
+        }
+    }
+    return NULL;
+}
+
+static bool is_named(const char *const *names, const char *name)
+{
+    while (*names && strcmp(*names, name) != 0) {
+        names++;
+    }
+    return *names;
+}
+
+static void tables_hold_all_that_the_formats_say(void **state)
+{
+    (void)state;
+    const struct leat_option *all = CONNECTOR->options;
+    for (size_t f = 0; lt_formats[f]; f++) {
+        const struct leat_option *tables[] = {lt_formats[f]->read_options,
+                                              lt_formats[f]->write_options};
+        for (size_t t = 0; t < 2; t++) {
+            for (const struct leat_option *o = tables[t]; o && o->name; o++) {
+                assert_non_null(option_of(all, o->name));
+                assert_non_null(strstr(option_of(all, o->name)->help, o->help));
+            }
+        }
+        for (size_t i = 0; lt_formats[f]->extensions[i]; i++) {
+            assert_true(is_named(CONNECTOR->extensions, lt_formats[f]->extensions[i]));
+            assert_true(is_named(CONNECTOR->aliases, lt_formats[f]->extensions[i]));
+        }
+        assert_true(is_named(CONNECTOR->aliases, lt_formats[f]->name));
+        assert_non_null(strstr(option_of(all, "format")->choices, lt_formats[f]->name));
+    }
+    for (const char *at = "none|gzip|zstd|lz4"; at;
+         at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL) {
+        assert_non_null(strstr(option_of(all, "compression")->choices, at));
+    }
+}
+
+static void read_gives_the_columns_asked_for_in_their_order(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const columns[] = {"c", "a"}, *const wrong[] = {"c", "aa"};
+    struct leat_error err = {.status = LEAT_OK};
+    struct lt_buf types = LT_BUF_INIT, rows = LT_BUF_INIT;
+    struct leat_reader *reader = NULL;
+    put(f->path, "a,b,c\n1,2,x\n3,4,y\n");
+    struct leat_endpoint *ep = open_path(f, f->path);
+    struct leat_read_plan plan = plan_of("orders");
+    plan.columns = columns;
+    plan.n_columns = 2;
+    assert_true(CONNECTOR->capabilities(ep)->flags & LEAT_CAN_PROJECT);
+    assert_int_equal(CONNECTOR->source->start(ep, &plan, &reader, &err), LEAT_OK);
+    assert_int_equal(drain(reader, &types, &rows, &err), LEAT_OK);
+    assert_string_equal(lt_buf_text(&types), "c:utf8 a:int64");
+    assert_string_equal(lt_buf_text(&rows), "x|1\ny|3");
+    char words[64] = "";
+    assert_int_equal(CONNECTOR->source->explain(reader, words, sizeof words, &err), LEAT_OK);
+    assert_int_equal(strncmp(words, "orders.csv (csv)", 16), 0);
+    CONNECTOR->source->finish(reader);
+    plan.columns = wrong;
+    assert_int_equal(CONNECTOR->source->start(ep, &plan, &reader, &err), LEAT_NOT_FOUND);
+    assert_string_equal(err.code, "unknown-column");
+    CONNECTOR->close(ep);
+    lt_buf_done(&types);
+    lt_buf_done(&rows);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(read_of_a_file_names_its_stream_without_endings),
+        TEST(tables_hold_all_that_the_formats_say),
+        TEST(read_gives_the_columns_asked_for_in_their_order),
         TEST(read_stops_at_the_limit_and_counts_rows),
         TEST(read_finds_codec_and_format_by_the_first_bytes),
         TEST(read_of_a_missing_file_is_not_found_with_its_path),

@@ -225,6 +225,50 @@ static void file_is_not_finished_after_a_write_that_failed(void **state)
     free(data);
 }
 
+static struct lt_source *pipe_source(const void *data, size_t len)
+{
+    struct lt_source *source;
+    put_file(other, data, len);
+    assert_int_equal(lt_source_file(other, NULL, &source, NULL), LEAT_OK);
+    return source;
+}
+
+static void spool_gives_the_rest_of_a_source_at_any_offset_and_leaves_no_name(void **state)
+{
+    (void)state;
+    char data[16];
+    size_t len;
+    assert_int_equal(setenv("TMPDIR", dir, 1), 0);
+    struct lt_source *source = pipe_source("0123456789", 10);
+    assert_int_equal(lt_source_read(source, data, 3, &len, NULL), LEAT_OK);
+    assert_int_equal(lt_source_spool(source, NULL, &source, NULL), LEAT_OK);
+    assert_int_equal(unlink(other), 0);
+    assert_int_equal(source->size, 7);
+    assert_string_equal(source->name, other);
+    assert_int_equal(source->ops->read_at(source, 5, data, 2, NULL), LEAT_OK);
+    assert_memory_equal(data, "89", 2);
+    assert_int_equal(source->ops->read_at(source, 6, data, 2, NULL), LEAT_BAD_DATA);
+    assert_int_equal(source->ops->read_at(source, -1, data, 1, NULL), LEAT_BAD_DATA);
+    assert_int_equal(lt_source_read_full(source, data, sizeof data, &len, NULL), LEAT_OK);
+    assert_int_equal(len, 7);
+    assert_memory_equal(data, "3456789", 7);
+    lt_source_close(source);
+    assert_int_equal(unsetenv("TMPDIR"), 0);
+}
+
+static void spool_where_nothing_can_be_made_says_tmpdir(void **state)
+{
+    (void)state;
+    struct leat_error *err = leat_error_new();
+    struct lt_source *source = pipe_source("x", 1);
+    assert_int_equal(setenv("TMPDIR", "/proc/1", 1), 0);
+    assert_int_not_equal(lt_source_spool(source, NULL, &source, err), LEAT_OK);
+    assert_non_null(strstr(err->remedy, "TMPDIR"));
+    assert_string_equal(err->place, other);
+    assert_int_equal(unsetenv("TMPDIR"), 0);
+    leat_error_free(err);
+}
+
 #define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, drop_dir)
 
 int main(void)
@@ -237,6 +281,8 @@ int main(void)
         FILE_TEST(file_pipe_whose_reader_left_is_an_error_without_a_signal),
         FILE_TEST(file_read_of_a_silent_pipe_ends_when_cancelled),
         FILE_TEST(file_that_shrinks_while_read_is_cut_not_ended),
+        FILE_TEST(spool_gives_the_rest_of_a_source_at_any_offset_and_leaves_no_name),
+        FILE_TEST(spool_where_nothing_can_be_made_says_tmpdir),
         FILE_TEST(file_replace_puts_the_new_one_in_place_with_the_old_permissions),
     };
     return cmocka_run_group_tests_name("io_file", tests, NULL, NULL);

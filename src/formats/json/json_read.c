@@ -105,12 +105,10 @@ static int describe_fault(const struct lt_jsonl_reader *reader, struct leat_erro
     }
     lt_jsonl_place_line(reader, fault->record.line, err->place, sizeof err->place);
     if (fault->key_len) {
-        int shown = lt_jsonl_shown(key, fault->key_len);
         place_column(err->place, sizeof err->place, key, fault->key_len);
         leat_error_remedy(err,
-                          "--types %.*s=TYPE makes a column of it, --unknown-keys ignore passes "
-                          "it over; or look at more with --sample-rows",
-                          shown, key);
+                          "--types makes a column of it, --unknown-keys ignore passes it over; "
+                          "or look at more records with --sample-rows");
     } else if (fault->name[0]) {
         place_column(err->place, sizeof err->place, fault->name, strlen(fault->name));
     } else if (fault->code == LT_E_COLUMN_MISMATCH) {

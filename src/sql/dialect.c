@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TYPE_TEXT_MAX 512
+#define TYPE_TEXT_MAX LT_DIALECT_TYPE_MAX
 #define KEYS_MAX 64
 
 /* --- quoting ------------------------------------------------------------------------------- */
@@ -78,6 +78,16 @@ static const struct leat_type_in *type_in(const struct lt_dialect *dialect, cons
     return NULL;
 }
 
+/* The row of a canonical type; the table's end when there is none. */
+static const struct leat_type_out *find_out(const struct lt_dialect *dialect, const char *name)
+{
+    const struct leat_type_out *row = dialect->out;
+    while (row->canonical && strcmp(row->canonical, name)) {
+        row++;
+    }
+    return row;
+}
+
 /* The row's canonical name with its arguments put in; the bare one when they are absent or a
  * decimal could not hold them. */
 static int expand_canonical(const struct leat_type_in *row, int arg1, int arg2, struct lt_buf *out)
@@ -106,6 +116,9 @@ static int expand_canonical(const struct leat_type_in *row, int arg1, int arg2, 
     return LEAT_OK;
 }
 
+static int table_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                      struct lt_buf *out, struct leat_error *err);
+
 /* True for the type that utf8 or binary itself becomes here: its name says nothing more, and with
  * it in the metadata plain text would look like a type Arrow has no word for. */
 static bool is_plain_text(const struct lt_dialect *dialect, const struct ArrowSchema *field,
@@ -113,7 +126,7 @@ static bool is_plain_text(const struct lt_dialect *dialect, const struct ArrowSc
 {
     struct lt_buf made = LT_BUF_INIT;
     bool plain = (!strcmp(field->format, "u") || !strcmp(field->format, "z")) && !field->metadata &&
-                 !lt_dialect_type(dialect, field, &made, NULL) &&
+                 !table_type(dialect, field, &made, NULL) &&
                  !strcasecmp(lt_buf_text(&made), system_full);
     lt_buf_done(&made);
     return plain;
@@ -192,10 +205,103 @@ static bool split_type(const char *text, struct type_words *words)
     return used > 0;
 }
 
+/* --- types by their canonical names -------------------------------------------------------- */
+
+/* Every "int" in a text's type becomes i\nt: a system that looks for the word in type names would
+ * take the texts for numbers. A backslash is doubled. */
+static int put_escaped(const char *name, struct lt_buf *out)
+{
+    int failed = 0;
+    for (const char *at = name; *at; at++) {
+        failed |= lt_buf_byte(out, (uint8_t)*at);
+        if (*at == '\\' || !strncasecmp(at, "int", 3)) {
+            failed |= lt_buf_byte(out, '\\');
+        }
+    }
+    return failed ? LEAT_NO_MEMORY : LEAT_OK;
+}
+
+/* The name without its quotes, escapes and storage word; NULL when it has no such word at its
+ * end. malloc'ed. */
+static char *canonical_part(const struct lt_dialect *dialect, const char *text)
+{
+    size_t len = strlen(text), used = 0;
+    bool quoted = len >= 2 && text[0] == dialect->quote && text[len - 1] == dialect->quote;
+    char *name = lt_strndup(text + quoted, len - 2 * (size_t)quoted);
+    size_t end = 0;
+    for (size_t i = 0; name && dialect->storage_words[i] && !end; i++) {
+        size_t word = strlen(dialect->storage_words[i]), whole = strlen(name);
+        if (whole > word + 1 && name[whole - word - 1] == ' ' &&
+            !strcmp(name + whole - word, dialect->storage_words[i])) {
+            end = whole - word - 1;
+        }
+    }
+    for (size_t i = 0; i < end; i++) {
+        i += name[i] == '\\' && i + 1 < end;
+        name[used++] = name[i];
+        i += quoted && name[i] == dialect->quote && name[i + 1] == dialect->quote;
+    }
+    if (name && !end) {
+        free(name);
+        return NULL;
+    }
+    if (name) {
+        name[used] = 0;
+    }
+    return name;
+}
+
+bool lt_dialect_canonical(const struct lt_dialect *dialect, const char *text,
+                          struct ArrowSchema *ret_field)
+{
+    struct ArrowSchema field = {.release = NULL};
+    struct lt_buf printed = LT_BUF_INIT;
+    char *name = dialect->storage_words ? canonical_part(dialect, text) : NULL;
+    bool is = name && !lt_type_parse(name, &field, NULL) && !lt_type_print(&field, &printed) &&
+              !strcmp(lt_buf_text(&printed), name);
+    if (is) {
+        lt_schema_move(&field, ret_field);
+    }
+    lt_schema_done(&field);
+    lt_buf_done(&printed);
+    free(name);
+    return is;
+}
+
+int lt_dialect_foreign_list(const struct lt_dialect *dialect, const char *system_full,
+                            struct ArrowSchema *ret_field, struct leat_error *err)
+{
+    struct ArrowSchema field = {.release = NULL};
+    char *source = lt_format("%s:%s", dialect->name, system_full);
+    size_t len = source ? strlen(source) : 0;
+    int status = source ? lt_type_parse("list<utf8>", &field, err) : lt_fail_oom(err);
+    status = status ? status : lt_schema_set_meta(&field, LT_META_SOURCE_TYPE, source, err);
+    if (!status && len > 2 && !strcmp(source + len - 2, "[]")) {
+        source[len - 2] = 0;
+        status = lt_schema_set_meta(field.children[0], LT_META_SOURCE_TYPE, source, err);
+    }
+    if (!status) {
+        lt_schema_move(&field, ret_field);
+    }
+    lt_schema_done(&field);
+    free(source);
+    return status;
+}
+
+/* True where the dialect has arrays of what its elements are. */
+static bool has_arrays(const struct lt_dialect *dialect)
+{
+    const struct leat_type_out *row = find_out(dialect, "list");
+    return row->system && strstr(row->system, "$1[]");
+}
+
 int lt_dialect_parse(const struct lt_dialect *dialect, const char *text,
                      struct ArrowSchema *ret_field, struct leat_error *err)
 {
     struct type_words words;
+    if (lt_dialect_canonical(dialect, text, ret_field)) {
+        return LEAT_OK;
+    }
     if (!split_type(text, &words)) {
         return lt_dialect_field(dialect, "", text, -1, -1, ret_field, err);
     }
@@ -211,6 +317,9 @@ int lt_dialect_parse(const struct lt_dialect *dialect, const char *text,
         element[0] = '_';
         memcpy(element + 1, system, strlen(system) + 1);
         system = element;
+    }
+    if (words.list && has_arrays(dialect) && !type_in(dialect, system)) {
+        return lt_dialect_foreign_list(dialect, text, ret_field, err);
     }
     return lt_dialect_field(dialect, system, text, words.args[0], words.args[1], ret_field, err);
 }
@@ -359,25 +468,37 @@ static bool same_storage(const struct ArrowSchema *field, const struct ArrowSche
     return true;
 }
 
-/* The type text of leat.source_type when it is this dialect's and can be trusted. */
-static bool own_source_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
-                            char text[TYPE_TEXT_MAX])
+/* The text after "<dialect>:" of a field's metadata, when it can be trusted. */
+static bool own_text(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                     const char *key, char text[TYPE_TEXT_MAX])
 {
     size_t len, prefix = strlen(dialect->name);
-    const char *value = lt_schema_meta(field, LT_META_SOURCE_TYPE, &len);
+    const char *value = lt_schema_meta(field, key, &len);
     if (!value || len <= prefix + 1 || len - prefix > TYPE_TEXT_MAX ||
         memcmp(value, dialect->name, prefix) != 0 || value[prefix] != ':') {
         return false;
     }
     memcpy(text, value + prefix + 1, len - prefix - 1);
     text[len - prefix - 1] = 0;
-    if (strlen(text) != len - prefix - 1 || !is_plain_type(dialect, text)) {
+    return strlen(text) == len - prefix - 1 && is_plain_type(dialect, text);
+}
+
+bool lt_dialect_own_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                         char text[LT_DIALECT_TYPE_MAX], bool *ret_same)
+{
+    if (!own_text(dialect, field, LT_META_SOURCE_TYPE, text)) {
         return false;
     }
     struct ArrowSchema other = {.release = NULL};
-    bool same = !lt_dialect_parse(dialect, text, &other, NULL) && same_storage(field, &other);
+    *ret_same = !lt_dialect_parse(dialect, text, &other, NULL) && same_storage(field, &other);
     lt_schema_done(&other);
-    return same;
+    return true;
+}
+
+bool lt_dialect_own_domain(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                           char text[LT_DIALECT_TYPE_MAX])
+{
+    return own_text(dialect, field, LT_META_DOMAIN, text);
 }
 
 static int refuse_type(const struct ArrowSchema *field, const char *note, struct leat_error *err)
@@ -396,16 +517,6 @@ static int refuse_type(const struct ArrowSchema *field, const char *note, struct
     return status;
 }
 
-/* The row of a canonical type; the table's end when there is none. */
-static const struct leat_type_out *find_out(const struct lt_dialect *dialect, const char *name)
-{
-    const struct leat_type_out *row = dialect->out;
-    while (row->canonical && strcmp(row->canonical, name)) {
-        row++;
-    }
-    return row;
-}
-
 static bool is_list_of_lists(const struct ArrowSchema *field, const char *name)
 {
     struct lt_type item;
@@ -413,20 +524,14 @@ static bool is_list_of_lists(const struct ArrowSchema *field, const char *name)
            !lt_type_of(field->children[0], &item, NULL) && !strcmp(class_of(&item), "list");
 }
 
-int lt_dialect_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
-                    struct lt_buf *out, struct leat_error *err)
+/* The type by the dialect's own table. */
+static int table_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                      struct lt_buf *out, struct leat_error *err)
 {
-    char own[TYPE_TEXT_MAX];
-    if (own_source_type(dialect, field, own)) {
-        return lt_buf_puts(out, own) ? lt_fail_oom(err) : LEAT_OK;
-    }
     struct lt_type type;
     int status = lt_type_of(field, &type, err);
     if (status) {
         return status;
-    }
-    if (type.id == LT_DICTIONARY && field->dictionary) {
-        return lt_dialect_type(dialect, field->dictionary, out, err);
     }
     const char *name = class_of(&type);
     const struct leat_type_out *row = find_out(dialect, name);
@@ -453,6 +558,78 @@ int lt_dialect_type(const struct lt_dialect *dialect, const struct ArrowSchema *
         }
     }
     return LEAT_OK;
+}
+
+/* Whether `made` reads back as the type it was made for. Text and bytes of other layouts in memory
+ * (large_utf8, binary_view) are the same to every system. */
+static bool is_exact(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                     const char *made)
+{
+    struct ArrowSchema back = {.release = NULL};
+    struct lt_buf printed = LT_BUF_INIT, wanted = LT_BUF_INIT;
+    struct lt_type type;
+    bool exact = !lt_dialect_parse(dialect, made, &back, NULL) && !lt_type_print(&back, &printed) &&
+                 !lt_type_of(field, &type, NULL);
+    if (exact && type.logical == LT_PLAIN && type.id != LT_FIXED_BINARY &&
+        (!strcmp(class_of(&type), "utf8") || !strcmp(class_of(&type), "binary"))) {
+        exact = !lt_buf_puts(&wanted, class_of(&type));
+    } else {
+        exact = exact && !lt_type_print(field, &wanted);
+    }
+    exact = exact && !strcmp(lt_buf_text(&printed), lt_buf_text(&wanted));
+    lt_schema_done(&back);
+    lt_buf_done(&printed);
+    lt_buf_done(&wanted);
+    return exact;
+}
+
+/* The quoted canonical name and storage word, in place of what the table says. */
+static int put_canonical(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                         const char *made, struct lt_buf *out, struct leat_error *err)
+{
+    struct lt_buf name = LT_BUF_INIT, whole = LT_BUF_INIT;
+    struct lt_type type;
+    const char *word = NULL;
+    for (size_t i = 0; dialect->storage_words[i] && !word; i++) {
+        word = strstr(made, dialect->storage_words[i]);
+        word = word ? dialect->storage_words[i] : NULL;
+    }
+    word = word ? word : dialect->storage_words[0];
+    int status = lt_type_of(field, &type, err);
+    int failed = status ? status : lt_type_print(field, &name);
+    bool text = !failed && type.logical == LT_FOREIGN && lt_type_is_text(type.id);
+    failed = failed ? failed
+             : text ? put_escaped(lt_buf_text(&name), &whole)
+                    : lt_buf_puts(&whole, lt_buf_text(&name));
+    failed = failed || lt_buf_printf(&whole, " %s", word);
+    failed = failed || lt_dialect_quote(dialect, lt_buf_text(&whole), out);
+    lt_buf_done(&name);
+    lt_buf_done(&whole);
+    return status ? status : failed ? lt_fail_oom(err) : LEAT_OK;
+}
+
+int lt_dialect_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                    struct lt_buf *out, struct leat_error *err)
+{
+    char own[TYPE_TEXT_MAX];
+    bool same;
+    struct lt_buf made = LT_BUF_INIT;
+    struct lt_type type;
+    if (lt_dialect_own_type(dialect, field, own, &same) && same) {
+        return lt_buf_puts(out, own) ? lt_fail_oom(err) : LEAT_OK;
+    }
+    int status = lt_type_of(field, &type, err);
+    if (!status && type.id == LT_DICTIONARY && field->dictionary) {
+        return lt_dialect_type(dialect, field->dictionary, out, err);
+    }
+    status = status ? status : table_type(dialect, field, &made, err);
+    if (!status && dialect->storage_words && !is_exact(dialect, field, lt_buf_text(&made))) {
+        status = put_canonical(dialect, field, lt_buf_text(&made), out, err);
+    } else if (!status && lt_buf_append(out, lt_buf_text(&made), made.len)) {
+        status = lt_fail_oom(err);
+    }
+    lt_buf_done(&made);
+    return status;
 }
 
 /* --- CREATE TABLE -------------------------------------------------------------------------- */
@@ -496,8 +673,8 @@ static const char *identity_clause(const struct lt_dialect *dialect,
 }
 
 int lt_dialect_create_table(const struct lt_dialect *dialect, const char *quoted_name,
-                            const struct ArrowSchema *schema, struct lt_buf *out,
-                            struct leat_error *err)
+                            const struct ArrowSchema *schema, const char *const *types,
+                            struct lt_buf *out, struct leat_error *err)
 {
     int64_t keys[KEYS_MAX];
     int64_t n_keys = key_columns(schema, keys);
@@ -511,7 +688,8 @@ int lt_dialect_create_table(const struct lt_dialect *dialect, const char *quoted
         failed |= lt_buf_puts(out, i ? ", " : "");
         failed |= lt_dialect_quote(dialect, field->name ? field->name : "", out);
         failed |= lt_buf_byte(out, ' ');
-        int status = lt_dialect_type(dialect, field, out, err);
+        failed |= types ? lt_buf_puts(out, types[i]) : LEAT_OK;
+        int status = types ? LEAT_OK : lt_dialect_type(dialect, field, out, err);
         if (status) {
             return status;
         }

@@ -11,7 +11,10 @@
 
 static int out_of_range(struct leat_error *err, const char *what)
 {
-    return lt_fail(err, LT_E_VALUE_RANGE, "%s", what);
+    int status = lt_fail(err, LT_E_VALUE_RANGE, "%s", what);
+    leat_error_remedy(err, "write the file again with a wider type, or leave the column out with "
+                           "--columns");
+    return status;
 }
 
 /* --- whole numbers ------------------------------------------------------------------------------ */
@@ -109,8 +112,7 @@ static int to_any_of_bytes(const struct lt_pq_convert *convert, const uint8_t *f
 
 /* --- times -------------------------------------------------------------------------------------- */
 
-/* Nanoseconds of the day, then the day. Neither need be in order: some writers have days of
- * negative nanoseconds. */
+/* Nanoseconds of the day, then the day, both with a sign. */
 static void int96_parts(const uint8_t *from, int64_t *ret_nanos, int64_t *ret_days)
 {
     int32_t day;

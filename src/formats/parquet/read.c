@@ -21,7 +21,7 @@ const struct leat_option lt_pq_read_options[] = {
     {"row-groups", LEAT_OPTION_TEXT, NULL, "N,N-N", "Parquet: only these row groups, from 0"},
     {"verify-checksums", LEAT_OPTION_CHOICE, "yes", "yes|no",
      "Parquet: whether pages are checked against their checksums, where they have one"},
-    {"int96", LEAT_OPTION_CHOICE, "ns", "ns|us",
+    {"int96", LEAT_OPTION_CHOICE, "us", "us|ns",
      "Parquet: the unit in which INT96 timestamps are read; ns reaches from 1677 to 2262"},
     {.name = NULL}};
 

@@ -24,8 +24,8 @@ static bool set_format(struct leaf *leaf, bool fits, const char *format)
     return fits;
 }
 
-/* The older annotations are said in the words of the newer, as the specification's tables of
- * backward compatibility do: a timestamp that is only "converted" is a moment, in UTC. */
+/* The older annotations are said in the words of the newer. Their timestamps are moments: what has
+ * no zone could not be said with them. */
 static struct lt_pq_element modern(const struct lt_pq_element *element)
 {
     static const struct {

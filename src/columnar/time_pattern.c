@@ -302,7 +302,7 @@ static bool take_op(const struct lt_time_pattern *pattern, size_t i, const char 
     const struct lt_pattern_op *op = &pattern->ops[i];
     bool fixed = digits_follow(pattern, i);
     int least = fixed ? 2 : 1;
-    unsigned value;
+    unsigned value = 0;
     bool good;
     switch (op->kind) {
     case 0:

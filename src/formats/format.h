@@ -19,8 +19,10 @@ struct lt_format_options {
     size_t n_params;
     const struct ArrowSchema *schema; /* types given by the user: columns by name, may be part of
                                          them, or NULL. Ignored by self-describing formats. */
-    int64_t batch_rows_max;           /* 0: LT_BATCH_ROWS */
-    int64_t batch_bytes_max;          /* 0: LT_BATCH_BYTES */
+    bool schema_whole; /* `schema` is all of the file's: one that has no names for its columns takes
+                          those, by place */
+    int64_t batch_rows_max;                 /* 0: LT_BATCH_ROWS */
+    int64_t batch_bytes_max;                /* 0: LT_BATCH_BYTES */
     const struct leat_reject_sink *rejects; /* NULL: the first bad record fails the read */
     const struct leat_loss_sink *losses;    /* NULL: a value its type cannot hold is a bad record */
     const char *const *columns; /* reading, formats that project: only these, in this order;

@@ -40,7 +40,8 @@ static int fail_no_type(const struct ArrowSchema *field, const char *type, struc
     int status =
         lt_fail(err, LT_E_UNSUPPORTED_TYPE, "the source's type %s does not exist here", type);
     leat_error_remedy(err,
-                      "create it here first (CREATE TYPE, CREATE EXTENSION), or --cast %s=utf8",
+                      "create it here first (CREATE TYPE, CREATE EXTENSION); --cast %s=utf8 or "
+                      "--on-loss text carry it as text",
                       field->name);
     return status;
 }

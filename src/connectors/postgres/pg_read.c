@@ -469,8 +469,7 @@ static int take_message(struct leat_reader *reader, const char *data, int len,
     why.status = LEAT_OK;
     int status = pg_decode(decoder, (const uint8_t *)data, (size_t)len, &what, &why);
     reader->messages += status || what != PG_DECODED_NOTHING;
-    while (!status && what == PG_DECODED_REFUSED && reader->has_losses &&
-           decoder->refused_range) {
+    while (!status && what == PG_DECODED_REFUSED && reader->has_losses && decoder->refused_range) {
         int lost = tell(reader, true, &why, err);
         if (lost) {
             return lost;

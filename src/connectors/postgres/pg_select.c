@@ -8,8 +8,7 @@
 
 /* --- columns as the server's text ---------------------------------------------------------- */
 
-/* True for text that is read as it is: a cast would change nothing. */
-static bool is_text(const struct ArrowSchema *field)
+bool pg_is_text(const struct ArrowSchema *field)
 {
     struct lt_type type;
     return !lt_type_of(field, &type, NULL) && type.id == LT_UTF8 &&
@@ -22,7 +21,7 @@ int pg_take_types(struct pg_table *table, const struct ArrowSchema *types, struc
     for (int64_t i = 0; types && i < table->n_columns && !status; i++) {
         const struct ArrowSchema *field = table->schema.children[i];
         int64_t at = lt_schema_find(types, field->name);
-        if (at >= 0 && is_text(types->children[at]) && !is_text(field)) {
+        if (at >= 0 && pg_is_text(types->children[at]) && !pg_is_text(field)) {
             status = pg_column_as_text(table, i, types->children[at], err);
         }
     }

@@ -14,7 +14,15 @@
 enum sq_mode {
     SQ_READ_WRITE_CREATE, /* the default: loads make the file, reads never do */
     SQ_READ_WRITE,        /* mode=rw: the file must exist */
-    SQ_READ_ONLY          /* mode=ro */
+    SQ_READ_ONLY,         /* mode=ro */
+    SQ_IMMUTABLE          /* mode=immutable: read without locks, for nobody writes it */
+};
+
+#define SQ_MAIN "main" /* SQLite's name of the file itself, beside those attached */
+
+/* Another file that is read beside the endpoint's own. */
+struct sq_attached {
+    char *name, *path;
 };
 
 enum sq_use { SQ_USE_READ, SQ_USE_WRITE };
@@ -34,6 +42,8 @@ struct leat_endpoint {
     const struct leat_host *host;
     char *path;
     enum sq_mode mode;
+    struct sq_attached *attached;
+    size_t n_attached;
     int64_t lock_timeout_ms;
     bool no_state;
     struct lt_cancel cancel;
@@ -76,6 +86,7 @@ int lt_sq_step_hook(const struct leat_endpoint *ep, const char *name, struct lea
 /* --- tables (catalog.c) -------------------------------------------------------------------- */
 
 struct sq_table {
+    char *ns;   /* SQ_MAIN, or an attached file's name */
     char *name; /* as the database spells it */
     bool view;
     bool has_rowid;
@@ -84,8 +95,9 @@ struct sq_table {
     bool *untyped;             /* a column each: nothing declared, or nothing known */
 };
 
-/* Looks a table or view up, without reading its rows. LEAT_NOT_FOUND with the closest name. */
-int lt_sq_table(struct sq_conn *conn, const char *name, struct sq_table *ret_table,
+/* Looks a table or view up, without reading its rows; ns NULL or "" is the file itself.
+ * LEAT_NOT_FOUND with the closest name. */
+int lt_sq_table(struct sq_conn *conn, const char *ns, const char *name, struct sq_table *ret_table,
                 struct leat_error *err);
 void lt_sq_table_done(struct sq_table *table);
 /* Types the columns marked in `untyped` by the values they hold: one full scan of `from`, a
@@ -101,6 +113,10 @@ int lt_sq_rows(struct sq_conn *conn, const struct sq_table *table, int64_t *ret_
                struct leat_error *err);
 /* Appends the name quoted. */
 int lt_sq_quote(struct lt_buf *out, const char *name);
+/* Appends "ns"."name", or "name" alone in the file itself. */
+int lt_sq_quote_in(struct lt_buf *out, const char *ns, const char *name);
+/* The file's or an attached one's name as it is spelled; NULL when there is none such. */
+const char *lt_sq_namespace(const struct leat_endpoint *ep, const char *ns);
 
 extern const struct leat_catalog_ops lt_sq_catalog;
 

@@ -308,11 +308,11 @@ static int resolve_source(struct sq_conn *conn, const struct leat_read_plan *pla
         return !status && lt_buf_printf(from, "(%s\n)", plan->query) ? lt_fail_oom(err) : status;
     }
     struct sq_table table = {.name = NULL};
-    int status = lt_sq_table(conn, plan->stream.name, &table, err);
+    int status = lt_sq_table(conn, plan->stream.ns, plan->stream.name, &table, err);
     if (status) {
         return status;
     }
-    if (lt_sq_quote(from, table.name)) {
+    if (lt_sq_quote_in(from, table.ns, table.name)) {
         status = lt_fail_oom(err);
     }
     leave_out_known(&table.schema, plan, table.untyped);
@@ -322,6 +322,24 @@ static int resolve_source(struct sq_conn *conn, const struct leat_read_plan *pla
         lt_schema_move(&table.schema, ret_source);
     }
     lt_sq_table_done(&table);
+    return status;
+}
+
+/* BEGIN alone locks nothing: the first read of each file fixes what the connection sees of it. */
+static int begin_read(struct sq_conn *conn, struct leat_error *err)
+{
+    const struct leat_endpoint *ep = conn->ep;
+    struct lt_buf sql = LT_BUF_INIT;
+    int64_t ignored;
+    int failed = lt_buf_puts(&sql, "SELECT (SELECT count(*) FROM sqlite_master)");
+    for (size_t i = 0; i < ep->n_attached; i++) {
+        failed |= lt_buf_puts(&sql, " + (SELECT count(*) FROM ");
+        failed |= lt_sq_quote_in(&sql, ep->attached[i].name, "sqlite_master");
+        failed |= lt_buf_byte(&sql, ')');
+    }
+    int status = failed ? lt_fail_oom(err) : lt_sq_exec(conn, "BEGIN", err);
+    status = status ? status : lt_sq_int(conn, lt_buf_text(&sql), NULL, NULL, 0, &ignored, err);
+    lt_buf_done(&sql);
     return status;
 }
 
@@ -340,7 +358,9 @@ static int sq_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
         return lt_fail(err, LT_E_INVALID, "neither a stream nor a query was named");
     }
     if (!conn) {
+        /* Values are looked at before they are read: both must see the same. */
         status = lt_sq_connect(ep, SQ_USE_READ, &conn, err);
+        status = status ? status : begin_read(conn, err);
     }
     status = status ? status : resolve_source(conn, plan, &source, &from, err);
     status = status ? status : wanted_schema(&source, plan, &wanted, err);
@@ -532,6 +552,15 @@ static int fill(struct leat_reader *reader, int64_t *ret_rows, int64_t *ret_firs
     return LEAT_OK;
 }
 
+/* Gives the read lock up with the last row: in rollback-journal mode nobody can commit before. */
+static void end_read(struct leat_reader *reader)
+{
+    reader->conn->api->sqlite3_reset(reader->stmt);
+    if (!reader->conn->api->sqlite3_get_autocommit(reader->conn->db)) {
+        lt_sq_exec(reader->conn, "ROLLBACK", NULL);
+    }
+}
+
 static int sq_next(struct leat_reader *reader, struct leat_payload *ret_payload,
                    struct leat_error *err)
 {
@@ -548,6 +577,9 @@ static int sq_next(struct leat_reader *reader, struct leat_payload *ret_payload,
     }
     if (status) {
         return status;
+    }
+    if (reader->done && reader->owns_conn) {
+        end_read(reader);
     }
     if (rows > 0) {
         payload.kind = LEAT_PAYLOAD_BATCH;
@@ -582,18 +614,15 @@ static void sq_finish(struct leat_reader *reader)
 
 /* --- snapshots and bounds ------------------------------------------------------------------ */
 
-/* BEGIN alone locks nothing: the first read fixes what the connection sees. */
 static int sq_snapshot_take(struct leat_endpoint *ep, char *ret_token, size_t size,
                             struct leat_error *err)
 {
     struct sq_conn *conn = NULL;
-    int64_t ignored;
     int status = lt_sq_own(ep, &conn, err);
-    status = status ? status : lt_sq_exec(conn, "BEGIN", err);
     if (status) {
         return status;
     }
-    status = lt_sq_int(conn, "SELECT count(*) FROM sqlite_master", NULL, NULL, 0, &ignored, err);
+    status = begin_read(conn, err);
     if (status) {
         lt_sq_exec(conn, "ROLLBACK", NULL);
         return status;

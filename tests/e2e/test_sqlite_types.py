@@ -261,6 +261,49 @@ def test_a_column_is_read_by_its_declaration_and_its_values(leat, tmp_path, case
     assert repr(back.to_pylist()) == repr(wanted)
 
 
+MOMENT = AT(2024, 2, 29, 13, 14, 15, 250000)
+SECONDS = 1709212455
+NUMBERS = {
+    # declared, option, value, type, value read or an error's code
+    "unix seconds": ("DATETIME", "unix", SECONDS, pa.timestamp("us"), MOMENT.replace(microsecond=0)),
+    "unix seconds with a fraction": ("TIMESTAMP", "unix", SECONDS + 0.25, pa.timestamp("us"), MOMENT),
+    "before 1970": ("TIMESTAMP", "unix", -0.5, pa.timestamp("us"), AT(1969, 12, 31, 23, 59, 59, 500000)),
+    "milliseconds": ("DATETIME", "unix-ms", SECONDS * 1000 + 250, pa.timestamp("us"), MOMENT),
+    "nanoseconds wanted": ("TIMESTAMP_NS", "unix-ms", 1, pa.timestamp("ns"), AT(1970, 1, 1, 0, 0, 0, 1000)),
+    "a date": ("DATE", "unix", -86400, pa.date32(), DAY(1969, 12, 31)),
+    "a date with a time": ("DATE", "unix", 86401, None, "value-range"),
+    "Julian days": ("DATETIME", "julian", "select julianday('2024-02-29 13:14:15.250')",
+                    pa.timestamp("us"), MOMENT),
+    "a Julian date": ("DATE", "julian", 2460369.5, pa.date32(), DAY(2024, 2, 29)),
+    "no Julian day": ("DATETIME", "julian", 1e12, None, "value-range"),
+    "far too many seconds": ("DATETIME", "unix", 1 << 62, None, "value-range"),
+    "far too many nanoseconds": ("TIMESTAMP_NS", "unix", 1 << 42, None, "value-range"),
+    "text beside numbers": ("DATETIME", "unix", "2024-02-29 13:14:15.25", pa.timestamp("us"), MOMENT),
+    "nothing said": ("DATETIME", "refuse", 1, None, "value-syntax"),
+}
+
+
+@pytest.mark.parametrize("case", NUMBERS)
+def test_numbers_are_moments_when_it_is_said_what_they_count(leat, tmp_path, case):
+    declared_as, option, value, kind, wanted = NUMBERS[case]
+    base = make(tmp_path / "x.db", f"create table t (v {declared_as})")
+    if isinstance(value, str) and value.startswith("select"):
+        make(base, f"insert into t {value}")
+    else:
+        make(base, rows=[("insert into t values (?)", [(value,)])])
+    command = ("cp", f"sqlite:{base}?date-numbers={option}#t", tmp_path / "out.arrow")
+    if kind is None:
+        done = leat.fails(1, wanted, *command)
+        assert ("--date-numbers" in done.stderr) == (option == "refuse")
+        return
+    leat.ok(*command)
+    back = read_arrow(tmp_path / "out.arrow")["v"].combine_chunks()
+    assert back.type == kind
+    if kind == pa.timestamp("ns"):
+        back = back.cast(pa.timestamp("us"))
+    assert back.to_pylist() == [wanted]
+
+
 def test_text_that_is_no_utf8_is_refused_and_can_be_had_as_bytes(leat, tmp_path):
     base = make(tmp_path / "x.db", "create table t (v text)",
                 "insert into t values (cast(x'ff41' as text))")

@@ -17,6 +17,9 @@ static const struct leat_option options[] = {
      "locks a file that nobody writes, such as one on a read-only medium"},
     {"attach", LEAT_OPTION_LIST, NULL, "NAME=FILE,...",
      "Read further database files beside this one: their tables are NAME.TABLE, in queries too"},
+    {"date-numbers", LEAT_OPTION_CHOICE, "refuse", "refuse|unix|unix-ms|julian",
+     "What numbers in columns declared DATE, DATETIME or TIMESTAMP count: seconds or milliseconds "
+     "since 1970, or Julian days"},
     {NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL},
 };
 
@@ -89,29 +92,55 @@ static int set_attached(struct leat_endpoint *ep, const char *value, struct leat
     return status;
 }
 
+struct word {
+    const char *text;
+    int value;
+};
+
+static int set_word(const struct word *words, const char *name, const char *value, int *ret_value,
+                    struct leat_error *err)
+{
+    for (; words->text; words++) {
+        if (value && !strcmp(value, words->text)) {
+            *ret_value = words->value;
+            return LEAT_OK;
+        }
+    }
+    const struct leat_option *option = options;
+    while (strcmp(option->name, name) != 0) {
+        option++;
+    }
+    return lt_fail(err, LT_E_INVALID, "%s is one of %s", name, option->choices);
+}
+
 static int set_option(struct leat_endpoint *ep, const char *name, const char *value,
                       struct leat_error *err)
 {
-    static const struct {
-        const char *text;
-        enum sq_mode mode;
-    } modes[] = {{"ro", SQ_READ_ONLY},
-                 {"rw", SQ_READ_WRITE},
-                 {"rwc", SQ_READ_WRITE_CREATE},
-                 {"immutable", SQ_IMMUTABLE}};
+    static const struct word modes[] = {{"ro", SQ_READ_ONLY},
+                                        {"rw", SQ_READ_WRITE},
+                                        {"rwc", SQ_READ_WRITE_CREATE},
+                                        {"immutable", SQ_IMMUTABLE},
+                                        {NULL, 0}};
+    static const struct word numbers[] = {{"refuse", SQ_NUMBERS_REFUSED},
+                                          {"unix", SQ_NUMBERS_UNIX},
+                                          {"unix-ms", SQ_NUMBERS_UNIX_MS},
+                                          {"julian", SQ_NUMBERS_JULIAN},
+                                          {NULL, 0}};
+    int chosen = 0, status;
     if (!strcmp(name, "attach")) {
         return set_attached(ep, value, err);
+    }
+    if (!strcmp(name, "date-numbers")) {
+        status = set_word(numbers, name, value, &chosen, err);
+        ep->numbers = status ? ep->numbers : (enum sq_numbers)chosen;
+        return status;
     }
     if (strcmp(name, "mode") != 0) {
         return lt_fail(err, LT_E_UNKNOWN_OPTION, "a SQLite URL has no parameter \"%s\"", name);
     }
-    for (size_t i = 0; i < LT_ARRAY_LEN(modes); i++) {
-        if (value && !strcmp(value, modes[i].text)) {
-            ep->mode = modes[i].mode;
-            return LEAT_OK;
-        }
-    }
-    return lt_fail(err, LT_E_INVALID, "mode is one of ro, rw, rwc, immutable");
+    status = set_word(modes, name, value, &chosen, err);
+    ep->mode = status ? ep->mode : (enum sq_mode)chosen;
+    return status;
 }
 
 /* True when parameters follow the path: ? and NAME=. */

@@ -18,6 +18,14 @@ enum sq_mode {
     SQ_IMMUTABLE          /* mode=immutable: read without locks, for nobody writes it */
 };
 
+/* What numbers in columns of dates and times count. */
+enum sq_numbers {
+    SQ_NUMBERS_REFUSED, /* nothing was said, and several things are usual */
+    SQ_NUMBERS_UNIX,    /* seconds since 1970 */
+    SQ_NUMBERS_UNIX_MS,
+    SQ_NUMBERS_JULIAN /* days, as SQLite's julianday() */
+};
+
 #define SQ_MAIN "main" /* SQLite's name of the file itself, beside those attached */
 
 /* Another file that is read beside the endpoint's own. */
@@ -42,6 +50,7 @@ struct leat_endpoint {
     const struct leat_host *host;
     char *path;
     enum sq_mode mode;
+    enum sq_numbers numbers;
     struct sq_attached *attached;
     size_t n_attached;
     int64_t lock_timeout_ms;
@@ -142,6 +151,12 @@ enum sq_decoder {
 
 enum sq_decoder lt_sq_decoder_of(const struct lt_type *type);
 
+/* How one column is read. */
+struct sq_reading {
+    enum sq_decoder decoder;
+    enum sq_numbers numbers; /* dates and timestamps */
+};
+
 /* Why a value was refused: the code, and a reason without data. */
 struct sq_misfit {
     enum lt_code code;
@@ -151,7 +166,7 @@ struct sq_misfit {
 /* Appends column `index` of the statement's row. *bytes grows by what it holds beyond its fixed
  * width. LEAT_BAD_DATA fills *misfit, and nothing was appended; LEAT_NO_MEMORY. */
 int lt_sq_decode(const struct lt_sqlite *api, sqlite3_stmt *stmt, int index,
-                 enum sq_decoder decoder, struct lt_builder *builder, int64_t *bytes,
+                 struct sq_reading reading, struct lt_builder *builder, int64_t *bytes,
                  struct sq_misfit *misfit);
 
 /* A reader over a SELECT given whole. `schema` (moved in) has a field for each result column.

@@ -23,8 +23,8 @@ struct leat_reader {
     char *stream; /* for places */
     struct ArrowSchema schema;
     struct lt_batch_builder batch;
-    enum sq_decoder *decoders;
-    int64_t row_bytes; /* fixed-width bytes of a row */
+    struct sq_reading *readings; /* a column each */
+    int64_t row_bytes;           /* fixed-width bytes of a row */
     int64_t rows_max, bytes_max;
     int64_t rows_expected; /* what to reserve for the next batch */
     int64_t row;           /* number of the next row, from 1 */
@@ -248,8 +248,8 @@ static void leave_out_known(const struct ArrowSchema *source, const struct leat_
 static int reader_columns(struct leat_reader *reader, struct leat_error *err)
 {
     int64_t n = reader->schema.n_children;
-    reader->decoders = calloc((size_t)n + 1, sizeof *reader->decoders);
-    if (!reader->decoders) {
+    reader->readings = calloc((size_t)n + 1, sizeof *reader->readings);
+    if (!reader->readings) {
         return lt_fail_oom(err);
     }
     for (int64_t i = 0; i < n; i++) {
@@ -259,7 +259,8 @@ static int reader_columns(struct leat_reader *reader, struct leat_error *err)
             leat_error_place(err, "column \"%s\"", reader->schema.children[i]->name);
             return status;
         }
-        reader->decoders[i] = lt_sq_decoder_of(&type);
+        reader->readings[i] =
+            (struct sq_reading){lt_sq_decoder_of(&type), reader->conn->ep->numbers};
         reader->row_bytes += lt_type_is_varlen(type.id) ? 4 : LT_MAX(type.width, 1);
     }
     return lt_batch_builder_init(&reader->batch, &reader->schema, err);
@@ -446,11 +447,15 @@ static int fail_value(const struct ArrowSchema *field, enum lt_code code,
     struct lt_type to;
     bool bytes = !lt_type_of(field, &to, NULL) && (lt_type_is_text(to.id) || to.id == LT_BINARY);
     leat_error_place(err, "%s", what->place);
-    leat_error_remedy(err,
-                      bytes ? "a --query with CAST(\"%s\" AS BLOB), or --on-error skip "
-                              "--rejects FILE"
-                            : "--cast %s=utf8, or --on-error skip --rejects FILE",
-                      field->name);
+    if (bytes) {
+        leat_error_remedy(err,
+                          "a --query with CAST(\"%s\" AS BLOB), or --on-error skip --rejects FILE",
+                          field->name);
+    } else {
+        bool counts = strstr(what->reason, "what it counts") != NULL;
+        leat_error_remedy(err, "%s--cast %s=utf8, or --on-error skip --rejects FILE",
+                          counts ? "--date-numbers unix, unix-ms or julian, or " : "", field->name);
+    }
     return status;
 }
 
@@ -500,7 +505,7 @@ static int take_row(struct leat_reader *reader, int64_t rows, int64_t *bytes, bo
     *ret_skip = false;
     for (int64_t i = 0; i < n; i++) {
         bool null = false;
-        int status = lt_sq_decode(reader->conn->api, reader->stmt, (int)i, reader->decoders[i],
+        int status = lt_sq_decode(reader->conn->api, reader->stmt, (int)i, reader->readings[i],
                                   &reader->batch.columns[i], bytes, &misfit);
         if (status == LEAT_BAD_DATA) {
             status = refuse(reader, i, &misfit, &null, err);
@@ -607,7 +612,7 @@ static void sq_finish(struct leat_reader *reader)
     }
     lt_batch_builder_done(&reader->batch);
     lt_schema_done(&reader->schema);
-    free(reader->decoders);
+    free(reader->readings);
     free(reader->stream);
     free(reader);
 }

@@ -125,6 +125,15 @@ struct leat_progress {
     int64_t elapsed_us;
 };
 
+/* A column that did not arrive as it was, as --on-loss allowed. */
+struct leat_column_loss {
+    size_t size;
+    const char *column; /* as the destination calls it */
+    int64_t values;     /* so many became null */
+    bool as_text;       /* it was carried as text */
+    const char *reason; /* of the first value; no data */
+};
+
 struct leat_stream_result {
     size_t size;
     const char *source;      /* "public.orders" */
@@ -141,6 +150,9 @@ struct leat_stream_result {
     /* What the destination holds now, in words: "new rows", "unchanged", "in doubt: ...",
      * "incomplete: ...". Static. */
     const char *state;
+    int64_t values_lost; /* became null, over all columns */
+    const struct leat_column_loss *losses;
+    size_t n_losses;
 };
 
 struct leat_observer {

@@ -158,11 +158,28 @@ static void print_result_json(const struct leat_stream_result *r)
     lt_json_int(&json, r->bytes);
     lt_json_key(&json, "elapsed_us");
     lt_json_int(&json, r->elapsed_us);
+    lt_json_key(&json, "values_lost");
+    lt_json_int(&json, r->values_lost);
     lt_json_key(&json, "proof");
     lt_json_text(&json, r->proof);
     lt_json_key(&json, "route");
     lt_json_text(&json, r->route);
     put_json_line(&json, &text);
+}
+
+static void print_losses(const struct leat_stream_result *r)
+{
+    char values[LT_HUMAN_MAX];
+    for (size_t i = 0; i < r->n_losses; i++) {
+        const struct leat_column_loss *loss = &r->losses[i];
+        if (loss->as_text) {
+            fprintf(stderr, ", column \"%s\" as text", loss->column);
+        } else {
+            fprintf(stderr, ", %s value%s lost (made null) in column \"%s\"",
+                    lt_human_count(loss->values, values), loss->values == 1 ? "" : "s",
+                    loss->column);
+        }
+    }
 }
 
 void cli_print_result(void *arg, const struct leat_stream_result *r)
@@ -191,5 +208,6 @@ void cli_print_result(void *arg, const struct leat_stream_result *r)
     if (r->rows_rejected) {
         fprintf(stderr, ", %s rejected", lt_human_count(r->rows_rejected, rejected));
     }
+    print_losses(r);
     fputc('\n', stderr);
 }

@@ -79,11 +79,11 @@
     X(UNSUPPORTED, "unsupported", LEAT_UNSUPPORTED, "",                                            \
       "This connector or format cannot do what was asked.")                                        \
     X(UNSUPPORTED_TYPE, "unsupported-type", LEAT_UNSUPPORTED,                                      \
-      "leave the column out with --columns, or --cast it",                                         \
+      "--cast column=utf8 or --on-loss text carry it as text; --columns leaves it out",            \
       "The destination has no place for a type of the source.")                                    \
     X(USAGE, "usage", LEAT_INVALID, "see --help", "The command line is wrong.")                    \
     X(VALUE_RANGE, "value-range", LEAT_BAD_DATA,                                                   \
-      "--cast column=type, or --on-error skip --rejects FILE",                                     \
+      "--cast column=utf8 or --on-loss text keep it as text; --on-loss null leaves it out",        \
       "A value does not fit the type it is to have.")                                              \
     X(VALUE_SYNTAX, "value-syntax", LEAT_BAD_DATA,                                                 \
       "--cast column=utf8, or --on-error skip --rejects FILE",                                     \

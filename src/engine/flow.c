@@ -20,6 +20,7 @@ int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source
     flow->source = source;
     flow->attempt = attempt;
     pthread_mutex_init(&flow->mutex, NULL);
+    lt_flow_losses_init(flow);
     struct leat_read_plan plan;
     lt_run_read_plan(run, source, job, &plan);
     flow->limit = plan.limit;
@@ -28,13 +29,18 @@ int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source
         lt_rejects_stream(run->rejects, job->label, attempt, &flow->read_rejects);
         plan.rejects = &flow->read_rejects.sink;
     }
+    plan.losses = lt_losses_sink(&flow->read_losses);
     int rc = source->connector->source->start(source->ep, &plan, &flow->reader, err);
     if (!rc) {
         rc = source->connector->source->schema(flow->reader, &flow->source_schema, err);
     }
     source->stale = rc != LEAT_OK;
+    if (lt_side_can(source, LEAT_IS_TERMINAL)) {
+        run->input_spent = true;
+    }
     if (!rc) {
-        rc = lt_transform_new(&run->wishes, &flow->source_schema, &flow->schema, &flow->cast, err);
+        rc = lt_transform_new(&run->wishes, &job->typing, &flow->source_schema, &flow->schema,
+                              &flow->cast, err);
     }
     if (rc && err && !err->place[0]) {
         leat_error_place(err, "%s", job->label);
@@ -68,6 +74,7 @@ int lt_flow_dest_init(struct lt_flow *flow, struct lt_flow_dest *dest,
     if (flow->run->rejects) {
         lt_rejects_stream(flow->run->rejects, flow->job->label, flow->attempt, &dest->rejects);
     }
+    lt_flow_dest_losses_init(dest);
     int rc = lt_schema_copy(taken, &dest->schema, err);
     if (!rc) {
         rc = lt_cast_by_name(&flow->schema, taken, &dest->cast, err);
@@ -123,6 +130,8 @@ void lt_flow_done(struct lt_flow *flow)
         lt_cast_free(dest->cast);
         lt_schema_done(&dest->schema);
         lt_buf_done(&dest->cast_rejects.drop);
+        lt_losses_done(&dest->losses);
+        lt_losses_done(&dest->part_losses);
         free(dest->sums);
     }
     free(flow->dests);
@@ -134,6 +143,8 @@ void lt_flow_done(struct lt_flow *flow)
     lt_schema_done(&flow->schema);
     lt_buf_done(&flow->cast_rejects.drop);
     if (flow->run) {
+        lt_losses_done(&flow->read_losses);
+        lt_losses_done(&flow->losses);
         pthread_mutex_destroy(&flow->mutex);
     }
     memset(flow, 0, sizeof *flow);
@@ -463,7 +474,8 @@ static int open_parts(struct lt_flow *flow, struct leat_error *err)
             .size = sizeof plan,
             .id = {dest->stream, 0, 0},
             .payload = flow->forward ? LEAT_PAYLOAD_BYTES : LEAT_PAYLOAD_BATCH,
-            .rejects = flow->run->rejects ? &dest->rejects.sink : NULL};
+            .rejects = flow->run->rejects ? &dest->rejects.sink : NULL,
+            .losses = lt_losses_sink(&dest->part_losses)};
         rc = lt_queue_new(flow->run->queue_bytes_max, &dest->queue, err);
         if (!rc) {
             rc = dest->side->connector->load->part_open(dest->load, &plan, &dest->part, err);
@@ -497,6 +509,7 @@ int lt_flow_run(struct lt_flow *flow, struct leat_error *err)
         rc = flow->error.status;
         if (err) {
             *err = flow->error;
+            lt_loss_remedy(err, &flow->run->wishes);
         }
     }
     return rc;

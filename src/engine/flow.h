@@ -8,6 +8,7 @@
 #ifndef LT_FLOW_H
 #define LT_FLOW_H
 
+#include "engine/losses.h"
 #include "engine/run.h"
 
 struct lt_flow;
@@ -27,8 +28,16 @@ struct lt_flow_dest {
     int64_t rows_in; /* handed to the part */
     struct lt_cast_rejects cast_rejects;
     struct lt_stream_rejects rejects; /* of its cast and its part */
+    struct lt_losses losses;          /* of its cast */
+    struct lt_losses part_losses;     /* of its part */
     pthread_t thread;
     bool running;
+};
+
+/* A flow whose columns are called as at the source, or as at the destinations. */
+struct lt_flow_names {
+    const struct lt_flow *flow;
+    bool of_source;
 };
 
 struct lt_flow {
@@ -44,7 +53,9 @@ struct lt_flow {
     size_t n_dests;
     struct lt_stream_rejects read_rejects; /* of the reader */
     struct lt_stream_rejects rejects;      /* of the transform */
-    bool forward;                          /* the source's own bytes are handed on as they are */
+    struct lt_losses read_losses, losses;  /* the same */
+    struct lt_flow_names names_source, names_destination;
+    bool forward; /* the source's own bytes are handed on as they are */
     int attempt;
     int64_t rows_read, bytes_read, limit; /* rows as they came, before the transform */
     pthread_mutex_t mutex;                /* guards failed and error */
@@ -60,6 +71,13 @@ int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source
  * (`taken`, the schemas of their loads' streams), where that keeps more of a value. */
 int lt_flow_retype(struct lt_flow *flow, const struct ArrowSchema *const *taken, size_t n_taken,
                    struct leat_error *err);
+/* flow_losses.c, as all of losses. The legs' counters, before anything can be lost. */
+void lt_flow_losses_init(struct lt_flow *flow);
+void lt_flow_dest_losses_init(struct lt_flow_dest *dest);
+/* Before the first batch, unless bytes are handed on: has the casts tell their losses. With --on-loss
+ * null any column may hold nulls on the way, for values may become some; destinations check
+ * theirs. */
+int lt_flow_loosen(struct lt_flow *flow, struct leat_error *err);
 /* Readies one destination: `taken` is the load stream's schema, copied. */
 int lt_flow_dest_init(struct lt_flow *flow, struct lt_flow_dest *dest,
                       const struct ArrowSchema *taken, struct leat_error *err);
@@ -69,6 +87,13 @@ int lt_flow_choose(struct lt_flow *flow, const struct leat_load_stream *to, stru
 int lt_flow_next(struct lt_flow *flow, struct leat_payload *ret_payload, struct leat_error *err);
 /* Moves all records; on success every destination has its sealed receipt. */
 int lt_flow_run(struct lt_flow *flow, struct leat_error *err);
+/* What the stream has lost on its way to one destination, by that one's columns. */
+int lt_flow_lost(const struct lt_flow *flow, const struct lt_flow_dest *dest,
+                 struct lt_lost *ret_lost);
+/* The column, as the source names it, for which the flow failed with *err and that might be carried
+ * as text instead. malloc'ed; NULL: there is none. *ret_why is what was wrong with it. */
+char *lt_flow_misfit(const struct lt_flow *flow, const struct leat_error *err,
+                     struct leat_error *ret_why);
 /* Records refused so far, on the way to all destinations. */
 int64_t lt_flow_rejected(const struct lt_flow *flow);
 void lt_flow_done(struct lt_flow *flow);

@@ -20,6 +20,7 @@ void lt_jobs_done(struct lt_jobs *jobs, size_t n_destinations)
         free(job->ns);
         free(job->name);
         free(job->label);
+        lt_typing_done(&job->typing);
     }
     free(jobs->items);
     memset(jobs, 0, sizeof *jobs);
@@ -44,8 +45,9 @@ static int add_job(struct lt_run *run, const struct leat_stream_info *info)
                            .bytes_estimate = info->bytes_estimate,
                            .dest_ns = calloc(n_dests + 1, sizeof(char *)),
                            .dest_names = calloc(n_dests + 1, sizeof(char *))};
-    return job->ns && job->name && job->label && job->dest_ns && job->dest_names ? LEAT_OK
-                                                                                 : LEAT_NO_MEMORY;
+    return job->ns && job->name && job->label && job->dest_ns && job->dest_names
+               ? lt_typing_init(&job->typing, &run->wishes, NULL)
+               : LEAT_NO_MEMORY;
 }
 
 struct listing {

@@ -47,6 +47,9 @@ const struct leat_option lt_plan_options[] = {
      "Read what was written back before the commit and compare a checksum of every column"},
     {"on-error", LEAT_OPTION_CHOICE, "stop", "stop|skip",
      "What to do with a record that leat itself must refuse"},
+    {"on-loss", LEAT_OPTION_CHOICE, "error", "error|null|text",
+     "What to do with a value that the destination, or its type, cannot hold: stop (or what "
+     "--on-error says), make it null and count it, or carry the whole column as text"},
     {"rejects", LEAT_OPTION_TEXT, NULL, "FILE",
      "Write skipped records, with place and reason, to this file as JSON lines"},
     {"max-errors", LEAT_OPTION_INT, "1000", "N", "Stop after so many skipped records"},

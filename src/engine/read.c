@@ -49,6 +49,7 @@ static int stream_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
     struct leat_payload payload;
     int rc = lt_flow_next(&reading->flow, &payload, &err);
     if (rc) {
+        lt_loss_remedy(&err, &reading->run.wishes);
         return keep_error(reading, rc, &err);
     }
     lt_array_move(&payload.batch, out);
@@ -83,6 +84,10 @@ static int reading_open(struct leat_plan *plan, struct reading **ret_reading,
         return lt_fail_oom(err);
     }
     int rc = lt_run_init(&reading->run, plan, NULL, err);
+    if (reading->run.on_loss == LT_LOSS_TEXT) {
+        /* Batches that were given cannot be taken back and begun afresh. */
+        reading->run.on_loss = LT_LOSS_ERROR;
+    }
     if (!rc) {
         rc = lt_side_open(&reading->run, &plan->source, &reading->source, err);
     }
@@ -115,6 +120,7 @@ int leat_read(struct leat_plan *plan, struct ArrowArrayStream *ret_stream, struc
         rc = rc ? rc
                 : lt_flow_start(&reading->run, &reading->run.jobs.items[0], reading->source, 1,
                                 &reading->flow, err);
+        rc = rc ? rc : lt_flow_loosen(&reading->flow, err);
     }
     if (rc) {
         reading_free(reading);

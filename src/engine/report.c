@@ -50,12 +50,68 @@ int lt_report_new(struct lt_run *run, struct lt_side *const *dests, struct leat_
     return LEAT_OK;
 }
 
+void lt_result_clear_losses(struct lt_result *result)
+{
+    for (size_t i = 0; i < result->n_losses; i++) {
+        free((char *)(uintptr_t)result->losses[i].column);
+        free((char *)(uintptr_t)result->losses[i].reason);
+    }
+    free(result->losses);
+    result->losses = NULL;
+    result->n_losses = 0;
+    result->pub.losses = NULL;
+    result->pub.n_losses = 0;
+    result->pub.values_lost = 0;
+}
+
+static int add_loss(struct lt_result *result, const char *column, int64_t values, bool as_text,
+                    const char *reason)
+{
+    char *name = lt_strdup(column), *why = lt_strdup(reason);
+    if (!name || !why) {
+        free(name);
+        free(why);
+        return LEAT_NO_MEMORY;
+    }
+    result->losses[result->n_losses++] = (struct leat_column_loss){.size = sizeof *result->losses,
+                                                                   .column = name,
+                                                                   .values = values,
+                                                                   .as_text = as_text,
+                                                                   .reason = why};
+    return LEAT_OK;
+}
+
+int lt_result_set_losses(struct lt_result *result, const struct lt_lost *lost,
+                         const struct lt_run *run, const struct lt_job *job)
+{
+    int rc = LEAT_OK;
+    lt_result_clear_losses(result);
+    result->losses = calloc(lost->n + job->typing.n_texts + 1, sizeof *result->losses);
+    if (!result->losses) {
+        return LEAT_NO_MEMORY;
+    }
+    for (size_t i = 0; !rc && i < lost->n; i++) {
+        const struct lt_lost_column *column = &lost->columns[i];
+        rc = add_loss(result, column->name, column->values, false, column->reason);
+        result->pub.values_lost += column->values;
+    }
+    for (size_t i = 0; !rc && i < job->typing.n_texts; i++) {
+        const struct lt_text_column *text = &job->typing.texts[i];
+        rc = add_loss(result, lt_wishes_new_name(&run->wishes, text->name), 0, true,
+                      text->why.message);
+    }
+    result->pub.losses = result->losses;
+    result->pub.n_losses = result->n_losses;
+    return rc;
+}
+
 void leat_report_free(struct leat_report *report)
 {
     if (!report) {
         return;
     }
     for (size_t i = 0; report->results && i < report->n; i++) {
+        lt_result_clear_losses(&report->results[i]);
         free(report->results[i].source);
         free(report->results[i].destination);
         free(report->results[i].route);
@@ -101,6 +157,27 @@ static void add_error(struct lt_json *json, const struct leat_error *error)
     lt_json_object_end(json);
 }
 
+/* Columns that lost values, and those carried as text. */
+static void add_losses(struct lt_json *json, const struct leat_stream_result *r)
+{
+    lt_json_key(json, "losses");
+    lt_json_array(json);
+    for (size_t i = 0; i < r->n_losses; i++) {
+        const struct leat_column_loss *loss = &r->losses[i];
+        lt_json_object(json);
+        lt_json_key(json, "column");
+        lt_json_text(json, loss->column);
+        lt_json_key(json, "values");
+        lt_json_int(json, loss->values);
+        lt_json_key(json, "as_text");
+        lt_json_bool(json, loss->as_text);
+        lt_json_key(json, "reason");
+        lt_json_text(json, loss->reason);
+        lt_json_object_end(json);
+    }
+    lt_json_array_end(json);
+}
+
 static void add_result(struct lt_json *json, const struct leat_stream_result *r)
 {
     const struct {
@@ -111,9 +188,13 @@ static void add_result(struct lt_json *json, const struct leat_stream_result *r)
     const struct {
         const char *key;
         int64_t value;
-    } numbers[] = {{"rows_read", r->rows_read},         {"rows_written", r->rows_written},
-                   {"rows_rejected", r->rows_rejected}, {"bytes", r->bytes},
-                   {"elapsed_us", r->elapsed_us},       {"attempts", r->attempts}};
+    } numbers[] = {{"rows_read", r->rows_read},
+                   {"rows_written", r->rows_written},
+                   {"rows_rejected", r->rows_rejected},
+                   {"values_lost", r->values_lost},
+                   {"bytes", r->bytes},
+                   {"elapsed_us", r->elapsed_us},
+                   {"attempts", r->attempts}};
     lt_json_object(json);
     for (size_t i = 0; i < LT_ARRAY_LEN(texts); i++) {
         lt_json_key(json, texts[i].key);
@@ -123,6 +204,7 @@ static void add_result(struct lt_json *json, const struct leat_stream_result *r)
         lt_json_key(json, numbers[i].key);
         lt_json_int(json, numbers[i].value);
     }
+    add_losses(json, r);
     lt_json_key(json, "committed");
     lt_json_bool(json, r->committed);
     lt_json_key(json, "touched");

@@ -42,15 +42,9 @@ static bool is_better(const struct lt_type *from, const struct lt_type *to)
  * said its type. */
 static const char *name_after(const struct lt_flow *flow, const char *column)
 {
-    const struct lt_column_wishes *wishes = &flow->run->wishes;
-    const char *name = column;
-    if (lt_schema_find(&wishes->types, column) >= 0) {
+    const char *name = lt_wishes_new_name(&flow->run->wishes, column);
+    if (lt_schema_find(&flow->job->typing.all, column) >= 0) {
         return NULL;
-    }
-    for (size_t i = 0; i < wishes->n_renames; i++) {
-        if (!strcmp(wishes->renames[2 * i], column)) {
-            name = wishes->renames[2 * i + 1];
-        }
     }
     return lt_schema_find(&flow->schema, name) >= 0 ? name : NULL;
 }
@@ -106,8 +100,8 @@ int lt_flow_retype(struct lt_flow *flow, const struct ArrowSchema *const *taken,
         flow->cast = NULL;
         rc = rc ? rc : ops->schema(flow->reader, &flow->source_schema, err);
         rc = rc ? rc
-                : lt_transform_new(&flow->run->wishes, &flow->source_schema, &flow->schema,
-                                   &flow->cast, err);
+                : lt_transform_new(&flow->run->wishes, &flow->job->typing, &flow->source_schema,
+                                   &flow->schema, &flow->cast, err);
     }
     lt_schema_done(&types);
     return rc;

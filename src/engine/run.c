@@ -70,7 +70,7 @@ static int describe_job(struct lt_run *run, struct lt_side *source, const struct
     struct lt_cast *cast = NULL;
     int rc = source->connector->catalog->describe(source->ep, &name, &schema, &info, err);
     if (!rc) {
-        rc = lt_transform_new(&run->wishes, &schema, ret_schema, &cast, err);
+        rc = lt_transform_new(&run->wishes, &job->typing, &schema, ret_schema, &cast, err);
     }
     lt_cast_free(cast);
     lt_schema_done(&schema);

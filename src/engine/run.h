@@ -16,6 +16,7 @@
 #ifndef LT_RUN_H
 #define LT_RUN_H
 
+#include "engine/losses.h"
 #include "engine/plan.h"
 #include "engine/rejects.h"
 #include "engine/transform.h"
@@ -29,6 +30,7 @@ struct lt_job {
     enum leat_stream_kind kind;
     int64_t rows_estimate, bytes_estimate;
     char **dest_ns, **dest_names; /* one for each destination */
+    struct lt_typing typing;      /* changed only between two attempts at it */
 };
 
 struct lt_jobs {
@@ -40,6 +42,8 @@ struct lt_jobs {
 struct lt_result {
     struct leat_stream_result pub;
     char *source, *destination, *route, *proof;
+    struct leat_column_loss *losses; /* names and reasons owned */
+    size_t n_losses;
     char load_id[33];
     struct leat_error error;
     bool in_doubt; /* nobody could say what became of its commit */
@@ -80,6 +84,7 @@ struct lt_run {
     enum leat_write_mode mode;
     uint32_t write_flags;
     bool atomic, verify, keep_going;
+    enum lt_on_loss on_loss;
     int workers_n;
     int64_t memory, batch_bytes_max, queue_bytes_max;
     /* One view of all streams. Shared: a side that does nothing else holds it, and every worker's
@@ -101,6 +106,7 @@ struct lt_run {
     const char *current; /* label of a stream at work */
     bool *job_done;
 
+    _Atomic bool input_spent; /* standard input was begun, which cannot be read twice */
     _Atomic int64_t rows, bytes;
 };
 
@@ -182,6 +188,10 @@ void lt_run_read_plan(struct lt_run *run, const struct lt_side *source, const st
                       struct leat_read_plan *ret_plan);
 
 /* report.c */
+/* What was lost, and which columns were carried as text; over what was set before. */
+int lt_result_set_losses(struct lt_result *result, const struct lt_lost *lost,
+                         const struct lt_run *run, const struct lt_job *job);
+void lt_result_clear_losses(struct lt_result *result);
 int lt_report_new(struct lt_run *run, struct lt_side *const *dests, struct leat_report **ret_report,
                   struct leat_error *err);
 static inline struct lt_result *lt_run_result(struct lt_run *run, size_t job, size_t dest)

@@ -30,6 +30,7 @@ static void read_options(struct lt_run *run)
     run->atomic = lt_settings_bool(s, "atomic");
     run->verify = lt_settings_bool(s, "verify");
     run->keep_going = lt_settings_bool(s, "keep-going");
+    run->on_loss = lt_on_loss_of(lt_settings_text(s, "on-loss"));
     run->memory = lt_settings_number(s, "memory");
     run->workers_n = lt_settings_text(s, "parallel") ? (int)lt_settings_number(s, "parallel")
                                                      : default_parallel();
@@ -147,7 +148,7 @@ void lt_run_read_plan(struct lt_run *run, const struct lt_side *source, const st
         .payloads =
             LEAT_PAYLOAD_BATCH | (lt_side_bytes_format(source) ? (uint32_t)LEAT_PAYLOAD_BYTES : 0),
         .batch_bytes_max = run->batch_bytes_max,
-        .types = run->wishes.types.n_children ? &run->wishes.types : NULL,
+        .types = job->typing.all.n_children ? &job->typing.all : NULL,
         .params = source->params,
         .n_params = source->n_params};
     if (run->wishes.n_columns && lt_side_can(source, LEAT_CAN_PROJECT)) {

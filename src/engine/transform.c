@@ -155,6 +155,124 @@ void lt_column_wishes_done(struct lt_column_wishes *wishes)
     memset(wishes, 0, sizeof *wishes);
 }
 
+/* --- typing --------------------------------------------------------------------------------- */
+
+void lt_typing_done(struct lt_typing *typing)
+{
+    lt_schema_done(&typing->casts);
+    lt_schema_done(&typing->given);
+    lt_schema_done(&typing->all);
+    for (size_t i = 0; i < typing->n_texts; i++) {
+        free(typing->texts[i].name);
+    }
+    free(typing->texts);
+    memset(typing, 0, sizeof *typing);
+}
+
+/* Casts, and given types of columns that have none. */
+static int unite(struct lt_typing *typing, struct leat_error *err)
+{
+    struct ArrowSchema all = {0};
+    int rc = lt_schema_copy(&typing->casts, &all, err);
+    for (int64_t i = 0; !rc && i < typing->given.n_children; i++) {
+        struct ArrowSchema field = {0};
+        if (lt_schema_find(&all, typing->given.children[i]->name) >= 0) {
+            continue;
+        }
+        rc = lt_schema_copy(typing->given.children[i], &field, err);
+        rc = rc ? rc : lt_schema_add(&all, &field, err);
+        lt_schema_done(&field);
+    }
+    if (!rc) {
+        lt_schema_done(&typing->all);
+        lt_schema_move(&all, &typing->all);
+    }
+    lt_schema_done(&all);
+    return rc;
+}
+
+int lt_typing_init(struct lt_typing *typing, const struct lt_column_wishes *wishes,
+                   struct leat_error *err)
+{
+    memset(typing, 0, sizeof *typing);
+    int rc = lt_schema_copy(&wishes->types, &typing->casts, err);
+    rc = rc ? rc : lt_schema_init_struct(&typing->given, 0, err);
+    return rc ? rc : unite(typing, err);
+}
+
+int lt_typing_give(struct lt_typing *typing, const struct ArrowSchema *schema,
+                   struct leat_error *err)
+{
+    struct ArrowSchema given = {0};
+    int rc = lt_schema_init_struct(&given, 0, err);
+    for (int64_t i = 0; !rc && i < schema->n_children; i++) {
+        struct ArrowSchema field = {0};
+        rc = lt_schema_copy(schema->children[i], &field, err);
+        rc = rc ? rc : lt_schema_add(&given, &field, err);
+        lt_schema_done(&field);
+    }
+    if (!rc) {
+        lt_schema_done(&typing->given);
+        lt_schema_move(&given, &typing->given);
+        rc = unite(typing, err);
+    }
+    lt_schema_done(&given);
+    return rc;
+}
+
+/* `casts` with the column as text, in the place of a cast of its own. */
+static int cast_to_text(struct lt_typing *typing, const char *name, struct leat_error *err)
+{
+    struct ArrowSchema casts = {0};
+    bool found = false;
+    int rc = lt_schema_init_struct(&casts, 0, err);
+    for (int64_t i = 0; !rc && i <= typing->casts.n_children; i++) {
+        struct ArrowSchema field = {0};
+        bool end = i == typing->casts.n_children;
+        const struct ArrowSchema *old = end ? NULL : typing->casts.children[i];
+        bool own = end ? !found : !strcmp(old->name, name);
+        found = found || own;
+        if (own) {
+            rc = lt_type_parse("utf8", &field, err);
+            rc = rc ? rc : lt_schema_set_name(&field, name, err);
+        } else if (!end) {
+            rc = lt_schema_copy(old, &field, err);
+        }
+        rc = rc || !field.release ? rc : lt_schema_add(&casts, &field, err);
+        lt_schema_done(&field);
+    }
+    if (!rc) {
+        lt_schema_done(&typing->casts);
+        lt_schema_move(&casts, &typing->casts);
+    }
+    lt_schema_done(&casts);
+    return rc ? rc : unite(typing, err);
+}
+
+int lt_typing_add_text(struct lt_typing *typing, const char *name, const struct leat_error *why,
+                       bool *ret_new, struct leat_error *err)
+{
+    for (size_t i = 0; i < typing->n_texts; i++) {
+        if (!strcmp(typing->texts[i].name, name)) {
+            *ret_new = false;
+            return LEAT_OK;
+        }
+    }
+    struct lt_text_column *texts =
+        realloc(typing->texts, (typing->n_texts + 1) * sizeof *typing->texts);
+    char *copy = lt_strdup(name);
+    typing->texts = texts ? texts : typing->texts;
+    if (!texts || !copy) {
+        free(copy);
+        return lt_fail_oom(err);
+    }
+    texts[typing->n_texts++] = (struct lt_text_column){copy, *why};
+    *ret_new = true;
+    return cast_to_text(typing, name, err);
+}
+
+/* --- schemas -------------------------------------------------------------------------------- */
+
 /* Adds `column "x"` and the closest name to the list of what is missing. */
 static int note_missing(struct lt_buf *missing, const char *name, const struct ArrowSchema *source)
 {
@@ -205,7 +323,7 @@ static int check_names(const struct lt_column_wishes *wishes, const struct Arrow
     return rc;
 }
 
-static const char *new_name(const struct lt_column_wishes *wishes, const char *name)
+const char *lt_wishes_new_name(const struct lt_column_wishes *wishes, const char *name)
 {
     for (size_t i = 0; i < wishes->n_renames; i++) {
         if (!strcmp(wishes->renames[2 * i], name)) {
@@ -215,26 +333,53 @@ static const char *new_name(const struct lt_column_wishes *wishes, const char *n
     return name;
 }
 
-/* A copy of the source's field under its new name and type. What says how the source typed it is
- * dropped with a cast; its place in the key and its comment stay. */
-static int make_field(const struct lt_column_wishes *wishes, const struct ArrowSchema *field,
-                      struct ArrowSchema *ret_field, struct leat_error *err)
+const char *lt_wishes_old_name(const struct lt_column_wishes *wishes, const char *name)
 {
-    int64_t cast = lt_schema_find(&wishes->types, field->name);
-    struct ArrowSchema made = {0};
-    int rc = lt_schema_copy(cast >= 0 ? wishes->types.children[cast] : field, &made, err);
-    if (!rc && cast >= 0) {
-        static const char *const kept[] = {LT_META_KEY, LT_META_COMMENT};
-        for (size_t i = 0; !rc && i < LT_ARRAY_LEN(kept); i++) {
-            char value[512];
-            if (lt_schema_meta_text(field, kept[i], value, sizeof value)) {
-                rc = lt_schema_set_meta(&made, kept[i], value, err);
-            }
+    for (size_t i = 0; i < wishes->n_renames; i++) {
+        if (!strcmp(wishes->renames[2 * i + 1], name)) {
+            return wishes->renames[2 * i];
         }
-        made.flags = (made.flags & ~ARROW_FLAG_NULLABLE) | (field->flags & ARROW_FLAG_NULLABLE);
+    }
+    return name;
+}
+
+static int keep_meta(const struct ArrowSchema *from, const char *key, struct ArrowSchema *to,
+                     struct leat_error *err)
+{
+    char value[512];
+    return lt_schema_meta_text(from, key, value, sizeof value)
+               ? lt_schema_set_meta(to, key, value, err)
+               : LEAT_OK;
+}
+
+/* What is known of the types of one stream's columns, for make_field(). */
+struct typed {
+    const struct ArrowSchema *casts, *given; /* given may be NULL */
+    bool given_keys;                         /* the key is the given one, not the source's */
+};
+
+/* A copy of the source's field under its new name and type. What says how the source typed it is
+ * dropped with a cast; its place in the key and its comment stay. A given field counts for more
+ * than the source's, and a cast for more than both. */
+static int make_field(const struct lt_column_wishes *wishes, const struct typed *typed,
+                      const struct ArrowSchema *field, struct ArrowSchema *ret_field,
+                      struct leat_error *err)
+{
+    int64_t cast = lt_schema_find(typed->casts, field->name);
+    int64_t given = typed->given ? lt_schema_find(typed->given, field->name) : -1;
+    const struct ArrowSchema *base = given >= 0 ? typed->given->children[given] : field;
+    struct ArrowSchema made = {0};
+    int rc = lt_schema_copy(cast >= 0 ? typed->casts->children[cast] : base, &made, err);
+    if (!rc && cast >= 0) {
+        rc = keep_meta(base, LT_META_KEY, &made, err);
+        rc = rc ? rc : keep_meta(base, LT_META_COMMENT, &made, err);
+        made.flags = (made.flags & ~ARROW_FLAG_NULLABLE) | (base->flags & ARROW_FLAG_NULLABLE);
+    }
+    if (!rc && typed->given_keys && given < 0) {
+        rc = lt_schema_set_meta(&made, LT_META_KEY, NULL, err);
     }
     if (!rc) {
-        rc = lt_schema_set_name(&made, new_name(wishes, field->name), err);
+        rc = lt_schema_set_name(&made, lt_wishes_new_name(wishes, field->name), err);
     }
     if (rc) {
         lt_schema_done(&made);
@@ -256,10 +401,23 @@ static int copy_stream_meta(void *arg, const char *key, size_t key_len, const ch
     return rc;
 }
 
-int lt_transform_new(const struct lt_column_wishes *wishes, const struct ArrowSchema *source,
-                     struct ArrowSchema *ret_schema, struct lt_cast **ret_cast,
-                     struct leat_error *err)
+static bool has_key(const struct ArrowSchema *schema)
 {
+    bool has = false;
+    for (int64_t i = 0; schema && i < schema->n_children; i++) {
+        char place[16];
+        has = has || lt_schema_meta_text(schema->children[i], LT_META_KEY, place, sizeof place);
+    }
+    return has;
+}
+
+int lt_transform_new(const struct lt_column_wishes *wishes, const struct lt_typing *typing,
+                     const struct ArrowSchema *source, struct ArrowSchema *ret_schema,
+                     struct lt_cast **ret_cast, struct leat_error *err)
+{
+    const struct typed typed = {.casts = typing ? &typing->casts : &wishes->types,
+                                .given = typing ? &typing->given : NULL,
+                                .given_keys = typing && has_key(&typing->given)};
     struct ArrowSchema schema = {0};
     int64_t n = wishes->n_columns ? (int64_t)wishes->n_columns : source->n_children;
     int64_t *map = calloc((size_t)n + 1, sizeof *map);
@@ -273,7 +431,7 @@ int lt_transform_new(const struct lt_column_wishes *wishes, const struct ArrowSc
     for (int64_t i = 0; !rc && i < n; i++) {
         struct ArrowSchema field = {0};
         map[i] = wishes->n_columns ? lt_schema_find(source, wishes->columns[i]) : i;
-        rc = make_field(wishes, source->children[map[i]], &field, err);
+        rc = make_field(wishes, &typed, source->children[map[i]], &field, err);
         if (!rc && lt_schema_find(&schema, field.name) >= 0) {
             rc = lt_fail(err, LT_E_DUPLICATE_COLUMN, "two columns would be called \"%s\"",
                          field.name);

@@ -19,11 +19,41 @@ int lt_column_wishes_init(struct lt_column_wishes *wishes, const struct lt_setti
                           struct leat_error *err);
 void lt_column_wishes_done(struct lt_column_wishes *wishes);
 
+/* A column that is carried as text, and what it was that its own type could not do. */
+struct lt_text_column {
+    char *name; /* at the source */
+    struct leat_error why;
+};
+
+/* Types of one stream's columns, by their names at the source. */
+struct lt_typing {
+    struct ArrowSchema casts; /* as --cast says, and columns carried as text */
+    struct ArrowSchema given; /* those of --schema-from; no children: none */
+    struct ArrowSchema all;   /* both, for readers */
+    struct lt_text_column *texts;
+    size_t n_texts;
+};
+
+int lt_typing_init(struct lt_typing *typing, const struct lt_column_wishes *wishes,
+                   struct leat_error *err);
+void lt_typing_done(struct lt_typing *typing);
+/* Takes over types, nullability, keys and source types of `schema`'s columns. */
+int lt_typing_give(struct lt_typing *typing, const struct ArrowSchema *schema,
+                   struct leat_error *err);
+/* From now on the column is text. *ret_new false: it was already. */
+int lt_typing_add_text(struct lt_typing *typing, const char *name, const struct leat_error *why,
+                       bool *ret_new, struct leat_error *err);
+
+/* What a column of the source is called at the destinations, and back; the name itself where it
+ * is not renamed. */
+const char *lt_wishes_new_name(const struct lt_column_wishes *wishes, const char *name);
+const char *lt_wishes_old_name(const struct lt_column_wishes *wishes, const char *name);
+
 /* Makes the schema that leaves the transform (released by the caller) and the cast into it. The
  * source's columns may already be the wished subset. [unknown-column] names every column that was
- * asked for and does not exist, with the closest name. */
-int lt_transform_new(const struct lt_column_wishes *wishes, const struct ArrowSchema *source,
-                     struct ArrowSchema *ret_schema, struct lt_cast **ret_cast,
-                     struct leat_error *err);
+ * asked for and does not exist, with the closest name. `typing` NULL: types as the wishes say. */
+int lt_transform_new(const struct lt_column_wishes *wishes, const struct lt_typing *typing,
+                     const struct ArrowSchema *source, struct ArrowSchema *ret_schema,
+                     struct lt_cast **ret_cast, struct leat_error *err);
 
 #endif

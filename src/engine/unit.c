@@ -37,6 +37,7 @@ struct unit {
     int attempt;
     int64_t rejected; /* records refused by flows that have ended */
     bool in_doubt;
+    bool again; /* a further column is to be carried as text: to be begun afresh */
 };
 
 static const struct leat_load_ops *load_ops(const struct unit_dest *dest)
@@ -101,7 +102,8 @@ static int describe_stream(struct unit *unit, size_t i, struct leat_error *err)
     }
     int rc = source->connector->catalog->describe(source->ep, &name, &schema, &info, err);
     if (!rc) {
-        rc = lt_transform_new(&unit->run->wishes, &schema, &unit->schemas[i], &cast, err);
+        rc = lt_transform_new(&unit->run->wishes, &job->typing, &schema, &unit->schemas[i], &cast,
+                              err);
     }
     lt_cast_free(cast);
     lt_schema_done(&schema);
@@ -158,6 +160,89 @@ static int check_casts(const struct ArrowSchema *from, const struct ArrowSchema 
     lt_buf_done(&to_name);
     return rc;
 }
+
+/* --- columns carried as text ---------------------------------------------------------------- */
+
+/* The next attempt carries the column as text, unless this one did. */
+static int carry_as_text(struct unit *unit, size_t i, const char *column,
+                         const struct leat_error *why, struct leat_error *err)
+{
+    struct lt_job *job = unit_job(unit, i);
+    bool fresh = false;
+    int rc = lt_typing_add_text(&job->typing, column, why, &fresh, err);
+    if (rc || !fresh) {
+        return rc;
+    }
+    unit->again = true;
+    lt_log(LT_LOG_INFO, "%s: column \"%s\" is carried as text: %s", job->label, column,
+           why->message);
+    return LEAT_OK;
+}
+
+static bool is_text(const struct ArrowSchema *field)
+{
+    struct lt_type type;
+    return !lt_type_of(field, &type, NULL) && lt_type_is_text(type.id) && type.logical == LT_PLAIN;
+}
+
+/* A destination has no type for a column: it names the column, and where only one stream has it
+ * in another type than text, that is the one. *err is what the destination said. */
+static void note_refused(struct unit *unit, struct leat_error *err)
+{
+    if (unit->run->on_loss != LT_LOSS_TEXT || !err ||
+        strcmp(err->code, lt_codes[LT_E_UNSUPPORTED_TYPE].code)) {
+        return;
+    }
+    char *column = lt_error_column(err);
+    size_t found = 0, at = 0;
+    for (size_t i = 0; column && i < unit->n; i++) {
+        int64_t k = lt_schema_find(&unit->schemas[i], column);
+        if (k >= 0 && !is_text(unit->schemas[i].children[k])) {
+            found++;
+            at = i;
+        }
+    }
+    if (found == 1) {
+        const struct leat_error why = *err;
+        carry_as_text(unit, at, lt_wishes_old_name(&unit->run->wishes, column), &why, err);
+    }
+    free(column);
+}
+
+/* Where a column is carried as text the destination's must be text, or it is as it was. */
+static int check_texts(const struct unit *unit, size_t i, const struct ArrowSchema *taken,
+                       struct leat_error *err)
+{
+    const struct lt_typing *typing = &unit_job(unit, i)->typing;
+    for (size_t k = 0; k < typing->n_texts; k++) {
+        const struct lt_text_column *text = &typing->texts[k];
+        const char *name = lt_wishes_new_name(&unit->run->wishes, text->name);
+        int64_t at = lt_schema_find(taken, name);
+        if (at >= 0 && !is_text(taken->children[at])) {
+            if (err) {
+                *err = text->why;
+            }
+            leat_error_remedy(err, "the column there is no text: --recreate makes it anew, "
+                                   "--on-loss null leaves such values out");
+            return text->why.status;
+        }
+    }
+    return LEAT_OK;
+}
+
+/* The flow failed for a value: its column may do better as text. */
+static void note_misfit(struct unit *unit, size_t i, struct leat_error *err)
+{
+    struct leat_error why;
+    char *column =
+        unit->run->on_loss == LT_LOSS_TEXT && err ? lt_flow_misfit(&unit->flow, err, &why) : NULL;
+    if (column) {
+        carry_as_text(unit, i, column, &why, err);
+    }
+    free(column);
+}
+
+/* --- plans ---------------------------------------------------------------------------------- */
 
 static void fill_write_streams(struct unit *unit, size_t d)
 {
@@ -234,9 +319,14 @@ static int plan_dest(struct unit *unit, size_t d, struct leat_error *err)
     rc = rc ? rc : check_plan(unit, dest, err);
     for (size_t i = 0; !rc && i < unit->n; i++) {
         rc = check_casts(&unit->schemas[i], &dest->plan.streams[i].schema, err);
+        rc = rc ? rc : check_texts(unit, i, &dest->plan.streams[i].schema, err);
         if (!rc && unit->run->report) {
             note_route(lt_run_result(unit->run, unit->first + i, d), dest, i, false);
         }
+    }
+    if (rc) {
+        lt_loss_remedy(err, &unit->run->wishes);
+        note_refused(unit, err);
     }
     if (rc && err && !err->place[0]) {
         leat_error_place(err, "%s", unit->n == 1 ? unit_job(unit, 0)->label : side->location->text);
@@ -288,8 +378,9 @@ static int ready_flow(struct unit *unit, size_t i, struct leat_error *err)
     rc = rc ? rc : lt_flow_choose(flow, &unit->dests[0].plan.streams[i], err);
     if (!rc && flow->forward) {
         note_route(lt_run_result(unit->run, unit->first + i, 0), &unit->dests[0], i, true);
+        return LEAT_OK;
     }
-    return rc;
+    return rc ? rc : lt_flow_loosen(flow, err);
 }
 
 static int set_proof(struct lt_result *result, const char *proof)
@@ -311,6 +402,13 @@ static int check_dest(struct unit *unit, size_t i, size_t d, struct leat_error *
     dest->rows_expected[i] = to->rows_in - to->receipt.rows_rejected;
     result->pub.rows_written = written;
     result->pub.rows_rejected = result->pub.rows_read - written;
+    struct lt_lost lost = {.columns = NULL};
+    int lost_rc = lt_flow_lost(&unit->flow, to, &lost);
+    lost_rc = lost_rc ? lost_rc : lt_result_set_losses(result, &lost, unit->run, unit_job(unit, i));
+    lt_lost_done(&lost);
+    if (lost_rc) {
+        return lt_fail_oom(err);
+    }
     if (written != dest->rows_expected[i]) {
         return lt_fail(err, LT_E_COUNT_MISMATCH,
                        "%lld records were sent and the destination took %lld",
@@ -324,7 +422,13 @@ static int check_dest(struct unit *unit, size_t i, size_t d, struct leat_error *
                                  "rejected records");
     }
     int rc = lt_verify(to, err);
-    return rc ? rc : set_proof(result, "counts and checksums equal");
+    if (rc) {
+        return rc;
+    }
+    return set_proof(result, to->part_losses.lost.n
+                                 ? "counts equal, and checksums but of columns with "
+                                   "lost values"
+                                 : "counts and checksums equal");
 }
 
 /* What was read is told also of a stream that failed. */
@@ -354,6 +458,9 @@ static int move_stream(struct unit *unit, size_t i, struct leat_error *err)
     int rc = ready_flow(unit, i, err);
     if (!rc) {
         rc = lt_flow_run(&unit->flow, err);
+    }
+    if (rc) {
+        note_misfit(unit, i, err);
     }
     note_read(unit, i);
     for (size_t d = 0; d < unit->flow.n_dests; d++) {
@@ -566,13 +673,20 @@ static bool is_final(const struct unit *unit)
     return final;
 }
 
+/* What may follow a failed attempt. */
+struct tried {
+    bool final; /* nothing */
+    bool again; /* another one at once, for a column is now carried as text */
+};
+
 /* One attempt, from fresh sides to the commit or to nothing. */
 static int try_once(struct lt_run *run, struct lt_side **source, struct lt_side **dests,
-                    size_t first, size_t n, int tries, bool *ret_final, struct leat_error *err)
+                    size_t first, size_t n, int tries, struct tried *ret_tried,
+                    struct leat_error *err)
 {
     struct unit unit;
     size_t n_dests = run->plan->n_destinations;
-    *ret_final = false;
+    *ret_tried = (struct tried){.final = false};
     for (size_t i = first * n_dests; i < (first + n) * n_dests; i++) {
         run->report->results[i].pub.attempts = tries;
     }
@@ -588,8 +702,8 @@ static int try_once(struct lt_run *run, struct lt_side **source, struct lt_side 
     if (!rc) {
         rc = attempt(&unit, err);
     }
-    *ret_final = is_final(&unit);
-    if (rc && !*ret_final) {
+    *ret_tried = (struct tried){is_final(&unit), unit.again};
+    if (rc && !ret_tried->final) {
         lt_rejects_forget(run->rejects, unit.rejected);
     }
     unit_done(&unit);
@@ -599,10 +713,11 @@ static int try_once(struct lt_run *run, struct lt_side **source, struct lt_side 
     return rc;
 }
 
+/* Standard input gives its bytes once, and an embedder's stream its batches. */
 static bool can_be_read_again(const struct lt_side *source)
 {
-    return source->connector != &lt_connector_stream_source ||
-           !lt_stream_source_was_read(source->ep);
+    return !source->run->input_spent && (source->connector != &lt_connector_stream_source ||
+                                         !lt_stream_source_was_read(source->ep));
 }
 
 int lt_unit_run(struct lt_run *run, struct lt_side **source, struct lt_side **dests, size_t first,
@@ -611,13 +726,22 @@ int lt_unit_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
     int64_t retries = lt_settings_number(&run->plan->settings, "retries");
     int64_t wait_ms = LT_RETRY_FIRST_MS;
     for (int tries = 1;; tries++) {
-        bool final;
-        int rc = try_once(run, source, dests, first, n, tries, &final, err);
+        struct tried tried;
+        int rc = try_once(run, source, dests, first, n, tries, &tried, err);
         bool cancelled = atomic_load(&run->leat->cancelled);
         if (rc && rc != LEAT_OUTCOME_UNKNOWN && cancelled) {
             return lt_fail(err, LT_E_CANCELLED, "the run was cancelled");
         }
-        if (rc != LEAT_UNAVAILABLE || final || tries > retries || !can_be_read_again(*source)) {
+        bool over = tried.final || !can_be_read_again(*source);
+        if (rc && tried.again && !over) {
+            tries--; /* nothing failed but the type */
+            continue;
+        }
+        if (rc && tried.again) {
+            leat_error_remedy(err, "what was read cannot be read again: --cast carries the column "
+                                   "as text from the start");
+        }
+        if (rc != LEAT_UNAVAILABLE || over || tries > retries) {
             return rc;
         }
         rc = lt_run_back_off(run, run->jobs.items[first].label, &wait_ms, err);

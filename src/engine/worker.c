@@ -63,6 +63,7 @@ static void settle(struct lt_result *result, int64_t elapsed_us, const struct le
     }
     result->error = *error;
     result->pub.proof = "";
+    lt_result_clear_losses(result);
     if (!result->in_doubt) {
         result->pub.rows_written = 0;
     }

@@ -51,7 +51,7 @@ static const char *columns(struct ArrowSchema *ret_schema)
     struct ArrowSchema schema = {0};
     struct lt_cast *cast = NULL;
     int rc = lt_column_wishes_init(&wishes, &settings, &err);
-    rc = rc ? rc : lt_transform_new(&wishes, &source, &schema, &cast, &err);
+    rc = rc ? rc : lt_transform_new(&wishes, NULL, &source, &schema, &cast, &err);
     text[0] = 0;
     if (rc) {
         strcpy(text, err.code);

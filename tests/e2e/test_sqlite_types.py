@@ -326,6 +326,28 @@ def test_a_type_that_is_asked_for_is_read_exactly(leat, tmp_path):
         {"a": "x", "b": "NaN", "c": D("0.00"), "d": "soon"}]
 
 
+def test_values_that_do_not_fit_become_null_or_the_column_text_when_asked(leat, tmp_path):
+    base = make(tmp_path / "x.db", "create table t (a integer, b text, d date)",
+                "insert into t values (1, 'x', '2024-02-29'), ('bad', x'00', 5)")
+    done = leat.ok("cp", f"sqlite:{base}#t", tmp_path / "out.arrow", "--on-loss=null")
+    assert done.stderr.count("lost") == 3
+    assert read_arrow(tmp_path / "out.arrow").to_pylist() == [
+        {"a": 1, "b": "x", "d": DAY(2024, 2, 29)}, {"a": None, "b": None, "d": None}]
+    leat.ok("cp", f"sqlite:{base}#t", tmp_path / "out.arrow", "--on-loss=text", "--columns=a,d")
+    assert read_arrow(tmp_path / "out.arrow").to_pylist() == [
+        {"a": "1", "d": "2024-02-29"}, {"a": "bad", "d": "5"}]
+
+
+def test_values_that_sqlite_cannot_hold_become_null_when_asked(leat, tmp_path):
+    write_arrow(tmp_path / "in.arrow", pa.table({
+        "f": pa.array([1.5, math.nan], pa.float64()), "u": pa.array([1, 1 << 63], pa.uint64())}))
+    base = make(tmp_path / "x.db", "create table t (f real, u integer)")
+    leat.fails((1, 2), "value-range", "cp", tmp_path / "in.arrow", f"sqlite:{base}#t")
+    done = leat.ok("cp", tmp_path / "in.arrow", f"sqlite:{base}#t", "--on-loss=null")
+    assert done.stderr.count("lost") == 2
+    assert stored(base, "select * from t") == [(1.5, 1), (None, None)]
+
+
 # --- tables of every kind ------------------------------------------------------------------------
 
 TABLES = {

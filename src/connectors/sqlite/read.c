@@ -449,12 +449,14 @@ static int fail_value(const struct ArrowSchema *field, enum lt_code code,
     leat_error_place(err, "%s", what->place);
     if (bytes) {
         leat_error_remedy(err,
-                          "a --query with CAST(\"%s\" AS BLOB), or --on-error skip --rejects FILE",
+                          "a --query with CAST(\"%s\" AS BLOB), --on-loss null, or --on-error skip "
+                          "--rejects FILE",
                           field->name);
     } else {
         bool counts = strstr(what->reason, "what it counts") != NULL;
-        leat_error_remedy(err, "%s--cast %s=utf8, or --on-error skip --rejects FILE",
-                          counts ? "--date-numbers unix, unix-ms or julian, or " : "", field->name);
+        leat_error_remedy(err,
+                          "%s--cast %s=utf8, --on-loss null, or --on-error skip --rejects FILE",
+                          counts ? "--date-numbers unix, unix-ms or julian, " : "", field->name);
     }
     return status;
 }
@@ -481,6 +483,8 @@ static int refuse(struct leat_reader *reader, int64_t column, const struct sq_mi
                                .column = field->name};
     *ret_null = reader->losses != NULL;
     if (reader->losses) {
+        /* SQLite holds the value well: to whoever takes losses it is one the type cannot hold. */
+        what.code = lt_codes[LT_E_VALUE_RANGE].code;
         status = reader->losses->lost(reader->losses->arg, &what, err);
     } else if (reader->rejects) {
         status = row_json(reader, &record) ? lt_fail_oom(err) : LEAT_OK;

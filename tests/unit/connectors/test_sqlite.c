@@ -214,9 +214,9 @@ static void read_makes_misfits_null_where_losses_are_taken(void **state)
     plan.losses = &losses;
     plan.rejects = &rejects; /* a value that can be lost rejects no row */
     assert_read(f, &plan, NULL, "x|1|1.25|0\nNULL|NULL|1.00|0\nz|3|NULL|0");
-    assert_string_equal(f->rejects, "t: row 2 column \"a\" [value-syntax] a\n"
-                                    "t: row 2 column \"n\" [value-syntax] n\n"
-                                    "t: row 3 column \"d\" [value-syntax] d\n");
+    assert_string_equal(f->rejects, "t: row 2 column \"a\" [value-range] a\n"
+                                    "t: row 2 column \"n\" [value-range] n\n"
+                                    "t: row 3 column \"d\" [value-range] d\n");
 }
 
 static void read_stops_where_a_loss_is_not_taken(void **state)

@@ -126,9 +126,9 @@ static int sq_describe(struct leat_endpoint *ep, const struct leat_stream_name *
     if (lt_sq_quote_in(&quoted, table.ns, table.name)) {
         status = lt_fail_oom(err);
     }
-    status = status
-                 ? status
-                 : lt_sq_scan_types(conn, lt_buf_text(&quoted), &table.schema, table.untyped, err);
+    status = status ? status
+                    : lt_sq_scan_types(conn, lt_buf_text(&quoted), &table.schema, table.untyped,
+                                       NULL, err);
     if (status) {
         leat_error_place(err, "%s", table.name);
     }

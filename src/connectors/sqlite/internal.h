@@ -110,13 +110,15 @@ int lt_sq_table(struct sq_conn *conn, const char *ns, const char *name, struct s
                 struct leat_error *err);
 void lt_sq_table_done(struct sq_table *table);
 /* Types the columns marked in `untyped` by the values they hold: one full scan of `from`, a
- * quoted name or a query in parentheses. A column whose values no one type can hold fails. */
+ * quoted name or a query in parentheses. A column whose values no one type can hold fails. What
+ * was found is appended to `words` (may be NULL): "a int64, b utf8". */
 int lt_sq_scan_types(struct sq_conn *conn, const char *from, struct ArrowSchema *schema,
-                     const bool *untyped, struct leat_error *err);
+                     const bool *untyped, struct lt_buf *words, struct leat_error *err);
 /* The schema of a query: declared types where its columns are plain columns, else by value,
  * except columns that `types` names (NULL: none). */
 int lt_sq_query_schema(struct sq_conn *conn, const char *query, const struct ArrowSchema *types,
-                       struct ArrowSchema *ret_schema, struct leat_error *err);
+                       struct ArrowSchema *ret_schema, struct lt_buf *words,
+                       struct leat_error *err);
 /* Rows of a table: exact when the table is small or `exact`, else an estimate; -1 unknown. */
 int lt_sq_rows(struct sq_conn *conn, const struct sq_table *table, int64_t *ret_rows,
                struct leat_error *err);

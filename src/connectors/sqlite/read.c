@@ -20,7 +20,8 @@ struct leat_reader {
     struct sq_conn *conn;
     bool owns_conn;
     sqlite3_stmt *stmt;
-    char *stream; /* for places */
+    char *stream;        /* for places */
+    struct lt_buf words; /* columns typed by their values, for explain() */
     struct ArrowSchema schema;
     struct lt_batch_builder batch;
     struct sq_reading *readings; /* a column each */
@@ -301,11 +302,11 @@ int lt_sq_reader_new(struct sq_conn *conn, bool owns, const char *sql, struct Ar
 
 /* Schema and FROM text of what is to be read. */
 static int resolve_source(struct sq_conn *conn, const struct leat_read_plan *plan,
-                          struct ArrowSchema *ret_source, struct lt_buf *from,
+                          struct ArrowSchema *ret_source, struct lt_buf *from, struct lt_buf *words,
                           struct leat_error *err)
 {
     if (plan->query) {
-        int status = lt_sq_query_schema(conn, plan->query, plan->types, ret_source, err);
+        int status = lt_sq_query_schema(conn, plan->query, plan->types, ret_source, words, err);
         return !status && lt_buf_printf(from, "(%s\n)", plan->query) ? lt_fail_oom(err) : status;
     }
     struct sq_table table = {.name = NULL};
@@ -318,7 +319,8 @@ static int resolve_source(struct sq_conn *conn, const struct leat_read_plan *pla
     }
     leave_out_known(&table.schema, plan, table.untyped);
     status = status ? status
-                    : lt_sq_scan_types(conn, lt_buf_text(from), &table.schema, table.untyped, err);
+                    : lt_sq_scan_types(conn, lt_buf_text(from), &table.schema, table.untyped, words,
+                                       err);
     if (!status) {
         lt_schema_move(&table.schema, ret_source);
     }
@@ -349,7 +351,7 @@ static int sq_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
 {
     struct sq_conn *conn = ep->snapshot ? ep->conn : NULL;
     struct ArrowSchema source = {.release = NULL}, wanted = {.release = NULL};
-    struct lt_buf from = LT_BUF_INIT, sql = LT_BUF_INIT;
+    struct lt_buf from = LT_BUF_INIT, sql = LT_BUF_INIT, words = LT_BUF_INIT;
     const char *stream = plan->query ? "query" : plan->stream.name;
     int status = LEAT_OK;
     if (plan->partition) {
@@ -363,12 +365,16 @@ static int sq_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
         status = lt_sq_connect(ep, SQ_USE_READ, &conn, err);
         status = status ? status : begin_read(conn, err);
     }
-    status = status ? status : resolve_source(conn, plan, &source, &from, err);
+    status = status ? status : resolve_source(conn, plan, &source, &from, &words, err);
     status = status ? status : wanted_schema(&source, plan, &wanted, err);
     status = status ? status : put_select(&source, &wanted, lt_buf_text(&from), plan, &sql, err);
     status = status ? status
                     : lt_sq_reader_new(conn, !ep->snapshot, lt_buf_text(&sql), &wanted, stream,
                                        plan, ret_reader, err);
+    if (!status) {
+        (*ret_reader)->words = words;
+        words = (struct lt_buf)LT_BUF_INIT;
+    }
     if (status && stream) {
         leat_error_place(err, "%s", stream);
     }
@@ -379,6 +385,7 @@ static int sq_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
     lt_schema_done(&wanted);
     lt_buf_done(&from);
     lt_buf_done(&sql);
+    lt_buf_done(&words);
     return status;
 }
 
@@ -616,9 +623,22 @@ static void sq_finish(struct leat_reader *reader)
     }
     lt_batch_builder_done(&reader->batch);
     lt_schema_done(&reader->schema);
+    lt_buf_done(&reader->words);
     free(reader->readings);
     free(reader->stream);
     free(reader);
+}
+
+/* "types by value: a int64, b utf8". */
+static int sq_explain(struct leat_reader *reader, char *ret_text, size_t size,
+                      struct leat_error *err)
+{
+    (void)err;
+    if (size) {
+        snprintf(ret_text, size, "%s%s", reader->words.len ? "types by value: " : "",
+                 reader->words.len ? lt_buf_text(&reader->words) : "");
+    }
+    return LEAT_OK;
 }
 
 /* --- snapshots and bounds ------------------------------------------------------------------ */
@@ -666,7 +686,7 @@ static int sq_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan
     struct leat_bounds bounds = {.size = ret_bounds->size};
     sqlite3_stmt *stmt = NULL;
     int status = lt_sq_own(ep, &conn, err);
-    status = status ? status : resolve_source(conn, plan, &source, &from, err);
+    status = status ? status : resolve_source(conn, plan, &source, &from, NULL, err);
     status = status ? status : put_comparable(&source, column, &name, err);
     if (!status && lt_buf_printf(&sql, "SELECT min(%s), max(%s), datetime('now') FROM %s",
                                  lt_buf_text(&name), lt_buf_text(&name), lt_buf_text(&from))) {
@@ -706,4 +726,5 @@ const struct leat_source_ops lt_sq_source = {
     .schema = sq_schema,
     .next = sq_next,
     .finish = sq_finish,
+    .explain = sq_explain,
 };

@@ -590,8 +590,20 @@ static int scan_some(struct sq_conn *conn, const char *from, struct ArrowSchema 
     return status;
 }
 
+static int put_types(const struct ArrowSchema *schema, const int64_t *columns, int n,
+                     struct lt_buf *words)
+{
+    int failed = LEAT_OK;
+    for (int i = 0; i < n; i++) {
+        const struct ArrowSchema *field = schema->children[columns[i]];
+        failed |= lt_buf_printf(words, "%s%s ", words->len ? ", " : "", field->name);
+        failed |= lt_type_print(field, words);
+    }
+    return failed;
+}
+
 int lt_sq_scan_types(struct sq_conn *conn, const char *from, struct ArrowSchema *schema,
-                     const bool *untyped, struct leat_error *err)
+                     const bool *untyped, struct lt_buf *words, struct leat_error *err)
 {
     int64_t columns[SCAN_COLUMNS_MAX];
     int n = 0, status = LEAT_OK;
@@ -601,6 +613,8 @@ int lt_sq_scan_types(struct sq_conn *conn, const char *from, struct ArrowSchema 
         }
         if (n == SCAN_COLUMNS_MAX || (n && i + 1 == schema->n_children)) {
             status = scan_some(conn, from, schema, columns, n, err);
+            status = status || !words || !put_types(schema, columns, n, words) ? status
+                                                                               : lt_fail_oom(err);
             n = 0;
         }
     }
@@ -628,7 +642,7 @@ static int add_query_column(struct sq_conn *conn, sqlite3_stmt *stmt, int index,
 }
 
 int lt_sq_query_schema(struct sq_conn *conn, const char *query, const struct ArrowSchema *types,
-                       struct ArrowSchema *ret_schema, struct leat_error *err)
+                       struct ArrowSchema *ret_schema, struct lt_buf *words, struct leat_error *err)
 {
     struct ArrowSchema schema = {.release = NULL};
     struct lt_buf from = LT_BUF_INIT;
@@ -653,7 +667,8 @@ int lt_sq_query_schema(struct sq_conn *conn, const char *query, const struct Arr
     if (!status && lt_buf_printf(&from, "(%s\n)", query)) {
         status = lt_fail_oom(err);
     }
-    status = status ? status : lt_sq_scan_types(conn, lt_buf_text(&from), &schema, untyped, err);
+    status =
+        status ? status : lt_sq_scan_types(conn, lt_buf_text(&from), &schema, untyped, words, err);
     if (!status) {
         lt_schema_move(&schema, ret_schema);
     }

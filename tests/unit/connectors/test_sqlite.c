@@ -202,6 +202,28 @@ static void read_hands_misfits_to_the_reject_sink_and_goes_on(void **state)
                         "t: row 4 column \"d\" [value-syntax] {\"a\":\"w\",\"n\":4,\"d\":0.005}\n");
 }
 
+static void explain_tells_the_types_that_values_gave(void **state)
+{
+    struct fixture *f = *state;
+    struct leat_error err = {.status = LEAT_OK};
+    struct leat_reader *reader = NULL;
+    char words[64] = "?";
+    run_sql(f, "CREATE TABLE t (a, n INTEGER, m MONEY); INSERT INTO t VALUES ('x', 1, 1.5)");
+    struct leat_endpoint *ep = open_ep(f);
+    struct leat_read_plan plan = plan_of("t");
+    assert_int_equal(CONNECTOR->source->start(ep, &plan, &reader, &err), LEAT_OK);
+    assert_int_equal(CONNECTOR->source->explain(reader, words, sizeof words, &err), LEAT_OK);
+    assert_string_equal(words, "types by value: a utf8, m float64");
+    CONNECTOR->source->finish(reader);
+    plan = (struct leat_read_plan){.size = sizeof plan, .query = "SELECT n, n + 1 AS k FROM t"};
+    plan.limit = -1;
+    assert_int_equal(CONNECTOR->source->start(ep, &plan, &reader, &err), LEAT_OK);
+    assert_int_equal(CONNECTOR->source->explain(reader, words, sizeof words, &err), LEAT_OK);
+    assert_string_equal(words, "types by value: k int64");
+    CONNECTOR->source->finish(reader);
+    CONNECTOR->close(ep);
+}
+
 static void read_makes_misfits_null_where_losses_are_taken(void **state)
 {
     struct fixture *f = *state;
@@ -905,6 +927,7 @@ int main(void)
         TEST(read_refuses_an_undeclared_column_of_blobs_and_texts_by_name),
         TEST(read_stops_at_text_in_an_integer_column_and_says_where),
         TEST(read_hands_misfits_to_the_reject_sink_and_goes_on),
+        TEST(explain_tells_the_types_that_values_gave),
         TEST(read_makes_misfits_null_where_losses_are_taken),
         TEST(read_stops_where_a_loss_is_not_taken),
         TEST(read_takes_the_type_that_the_user_gave),

@@ -106,6 +106,10 @@ LEAT_EXPORT int leat_plan_destination(struct leat_plan *plan, const char *locati
  * connectors go the same way. */
 LEAT_EXPORT int leat_plan_set(struct leat_plan *plan, const char *name, const char *value,
                               struct leat_error *err);
+/* The same for what many plans share, such as an environment: an option of connectors that no side
+ * of the plan takes is passed over, where leat_plan_set() makes it [unknown-option] once it runs. */
+LEAT_EXPORT int leat_plan_set_default(struct leat_plan *plan, const char *name, const char *value,
+                                      struct leat_error *err);
 /* All options of a plan; the table ends with a NULL name. */
 LEAT_EXPORT const struct leat_option *leat_plan_options(void);
 

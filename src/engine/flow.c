@@ -48,6 +48,15 @@ int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source
     return rc;
 }
 
+void lt_flow_explain(const struct lt_flow *flow, char *ret_text, size_t size)
+{
+    const struct leat_source_ops *ops = flow->source->connector->source;
+    *ret_text = 0;
+    if (!ops->explain || ops->explain(flow->reader, ret_text, size, NULL)) {
+        *ret_text = 0;
+    }
+}
+
 int lt_cast_by_name(const struct ArrowSchema *from, const struct ArrowSchema *to,
                     struct lt_cast **ret_cast, struct leat_error *err)
 {

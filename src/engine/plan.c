@@ -43,6 +43,7 @@ void leat_plan_free(struct leat_plan *plan)
     free(plan->destinations);
     lt_settings_done(&plan->settings);
     lt_settings_done(&plan->extras);
+    lt_settings_done(&plan->defaults);
     free(plan);
 }
 
@@ -68,8 +69,8 @@ static const char *know_extension(void *arg, const char *extension)
     return NULL;
 }
 
-static int parse_location(struct leat_plan *plan, const char *text, bool destination,
-                          struct lt_location *ret_location, struct leat_error *err)
+int lt_plan_location(struct leat_plan *plan, const char *text, bool destination,
+                     struct lt_location *ret_location, struct leat_error *err)
 {
     const struct lt_location_names names = {plan->leat, know_scheme, know_extension};
     int rc = lt_location_parse(text, &names, destination, ret_location, err);
@@ -86,7 +87,7 @@ static int parse_location(struct leat_plan *plan, const char *text, bool destina
 int leat_plan_source(struct leat_plan *plan, const char *location, struct leat_error *err)
 {
     struct lt_location parsed;
-    int rc = parse_location(plan, location, false, &parsed, err);
+    int rc = lt_plan_location(plan, location, false, &parsed, err);
     if (rc) {
         return rc;
     }
@@ -129,7 +130,7 @@ int leat_plan_destination(struct leat_plan *plan, const char *location, struct l
         return lt_fail_oom(err);
     }
     plan->destinations = bigger;
-    int rc = parse_location(plan, location, true, &bigger[plan->n_destinations], err);
+    int rc = lt_plan_location(plan, location, true, &bigger[plan->n_destinations], err);
     if (!rc) {
         plan->n_destinations++;
     }
@@ -162,8 +163,8 @@ static void suggest(struct leat_plan *plan, const char *name, struct leat_error 
     }
 }
 
-int leat_plan_set(struct leat_plan *plan, const char *name, const char *value,
-                  struct leat_error *err)
+static int set(struct leat_plan *plan, struct lt_settings *extras, const char *name,
+               const char *value, struct leat_error *err)
 {
     if (!strcmp(name, "also")) {
         return leat_plan_destination(plan, value ? value : "", err);
@@ -181,7 +182,7 @@ int leat_plan_set(struct leat_plan *plan, const char *name, const char *value,
         option = lt_option_find(connector->options, name);
         if (option) {
             found = true;
-            rc = lt_settings_set(&plan->extras, option, value, err);
+            rc = lt_settings_set(extras, option, value, err);
             if (!rc) {
                 return rc;
             }
@@ -193,6 +194,89 @@ int leat_plan_set(struct leat_plan *plan, const char *name, const char *value,
     rc = lt_fail(err, LT_E_UNKNOWN_OPTION, "there is no option --%s", name);
     suggest(plan, name, err);
     return rc;
+}
+
+int leat_plan_set(struct leat_plan *plan, const char *name, const char *value,
+                  struct leat_error *err)
+{
+    return set(plan, &plan->extras, name, value, err);
+}
+
+int leat_plan_set_default(struct leat_plan *plan, const char *name, const char *value,
+                          struct leat_error *err)
+{
+    return set(plan, &plan->defaults, name, value, err);
+}
+
+/* --- options that nobody takes -------------------------------------------------------------- */
+
+#define SIDES_MAX 64
+
+/* The connectors of the plan's locations; returns how many. */
+static size_t connectors_of(struct leat_plan *plan, const struct leat_connector **connectors)
+{
+    struct lt_location from = {0};
+    const char *text = lt_settings_text(&plan->settings, "schema-from");
+    size_t n = 0;
+    connectors[n] = lt_session_connector(plan->leat, plan->source.connector);
+    n += connectors[n] != NULL;
+    for (size_t d = 0; d < plan->n_destinations && n + 1 < SIDES_MAX; d++) {
+        connectors[n] = lt_session_connector(plan->leat, plan->destinations[d].connector);
+        n += connectors[n] != NULL;
+    }
+    if (text && !lt_plan_location(plan, text, false, &from, NULL)) {
+        connectors[n] = lt_session_connector(plan->leat, from.connector);
+        n += connectors[n] != NULL;
+        lt_location_done(&from);
+    }
+    return n;
+}
+
+/* The closest option of these connectors, else whose option it is. */
+static void suggest_for(struct leat_plan *plan, const struct leat_connector *const *connectors,
+                        size_t n, const char *name, struct leat_error *err)
+{
+    const char *names[256];
+    size_t n_names = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (const struct leat_option *o = connectors[i]->options; o && o->name && n_names < 255;
+             o++) {
+            names[n_names++] = o->name;
+        }
+    }
+    names[n_names] = NULL;
+    const char *close = lt_closest(name, names);
+    const struct leat_connector *owner;
+    for (size_t i = 0; !close && (owner = leat_connector_at(plan->leat, i)); i++) {
+        if (lt_option_find(owner->options, name)) {
+            leat_error_remedy(err, "it is an option of %s; `leat connectors` shows those of each",
+                              owner->name);
+            return;
+        }
+    }
+    if (close) {
+        leat_error_remedy(err, "did you mean --%s?", close);
+    }
+}
+
+int lt_plan_check_extras(struct leat_plan *plan, struct leat_error *err)
+{
+    const struct leat_connector *connectors[SIDES_MAX];
+    size_t n = connectors_of(plan, connectors);
+    for (size_t i = 0; i < plan->extras.n; i++) {
+        const char *name = plan->extras.items[i].name;
+        bool known = false;
+        for (size_t c = 0; !known && c < n; c++) {
+            known = lt_option_find(connectors[c]->options, name) != NULL;
+        }
+        if (!known) {
+            int rc = lt_fail(err, LT_E_UNKNOWN_OPTION,
+                             "neither the source nor a destination takes --%s", name);
+            suggest_for(plan, connectors, n, name, err);
+            return rc;
+        }
+    }
+    return LEAT_OK;
 }
 
 int lt_plan_check(const struct leat_plan *plan, struct leat_error *err)

@@ -16,8 +16,15 @@ struct leat_plan {
     size_t n_destinations;
     struct lt_settings settings; /* options of lt_plan_options */
     struct lt_settings extras;   /* options of connectors and formats */
+    struct lt_settings defaults; /* the same, where nobody need know them */
 };
 
+/* Parses a location with the session's schemes and endings. */
+int lt_plan_location(struct leat_plan *plan, const char *text, bool destination,
+                     struct lt_location *ret_location, struct leat_error *err);
+/* [unknown-option] for an option of connectors that neither these, the source's and the
+ * destinations', nor --schema-from's know. */
+int lt_plan_check_extras(struct leat_plan *plan, struct leat_error *err);
 /* [usage] where options contradict each other or something is missing. */
 int lt_plan_check(const struct leat_plan *plan, struct leat_error *err);
 

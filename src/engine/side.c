@@ -28,14 +28,16 @@ static const struct leat_connector *host_connector(void *arg, const char *name)
     return lt_session_connector(((struct lt_run *)arg)->leat, name);
 }
 
-/* Picks the plan's extras that this connector knows. Borrowed from the plan. */
+/* Adds those of the plan's extras that this connector knows. Borrowed from the plan. */
 static int pick_params(struct lt_side *side, const struct lt_settings *extras,
                        struct leat_error *err)
 {
-    side->params = calloc(extras->n + 1, sizeof *side->params);
-    if (!side->params) {
+    struct leat_param *params =
+        realloc(side->params, (side->n_params + extras->n + 1) * sizeof *params);
+    if (!params) {
         return lt_fail_oom(err);
     }
+    side->params = params;
     for (size_t i = 0; i < extras->n; i++) {
         const struct leat_option *option =
             lt_option_find(side->connector->options, extras->items[i].name);
@@ -97,7 +99,8 @@ int lt_side_open(struct lt_run *run, const struct lt_location *location, struct 
         rc = side->connector ? LEAT_OK : LEAT_INVALID;
     }
     if (!rc) {
-        rc = pick_params(side, &run->plan->extras, err);
+        rc = pick_params(side, &run->plan->defaults, err);
+        rc = rc ? rc : pick_params(side, &run->plan->extras, err);
     }
     if (!rc) {
         rc = open_endpoint(run, side, err);

@@ -309,6 +309,11 @@ static int decode_all(struct decoder *decoder, const uint8_t *in, size_t len, ui
     return LEAT_OK;
 }
 
+uint32_t lt_crc32(uint32_t crc, const void *data, size_t len)
+{
+    return (uint32_t)crc32_z(crc, data, len);
+}
+
 int lt_codec_decompress(enum lt_codec codec, const void *data, size_t len, void *out,
                         size_t raw_len, struct leat_error *err)
 {

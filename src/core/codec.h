@@ -26,6 +26,9 @@ int lt_codec_compress(enum lt_codec codec, int level, const void *data, size_t l
 int lt_codec_decompress(enum lt_codec codec, const void *data, size_t len, void *out,
                         size_t raw_len, struct leat_error *err);
 
+/* CRC-32 as zlib, gzip and PNG have it: over `data`, going on from `crc` (0 at first). */
+uint32_t lt_crc32(uint32_t crc, const void *data, size_t len);
+
 /* Wraps a source or sink, taking it over (also on failure). LT_CODEC_NONE gives it back as it
  * is. Closing the wrapper closes what it wraps. level 0: the codec's default for speed (gzip 6,
  * zstd 1, lz4 0). */

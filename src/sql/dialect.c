@@ -106,6 +106,9 @@ static int expand_canonical(const struct leat_type_in *row, int arg1, int arg2, 
     return LEAT_OK;
 }
 
+static int table_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                      struct lt_buf *out, struct leat_error *err);
+
 /* True for the type that utf8 or binary itself becomes here: its name says nothing more, and with
  * it in the metadata plain text would look like a type Arrow has no word for. */
 static bool is_plain_text(const struct lt_dialect *dialect, const struct ArrowSchema *field,
@@ -113,7 +116,7 @@ static bool is_plain_text(const struct lt_dialect *dialect, const struct ArrowSc
 {
     struct lt_buf made = LT_BUF_INIT;
     bool plain = (!strcmp(field->format, "u") || !strcmp(field->format, "z")) && !field->metadata &&
-                 !lt_dialect_type(dialect, field, &made, NULL) &&
+                 !table_type(dialect, field, &made, NULL) &&
                  !strcasecmp(lt_buf_text(&made), system_full);
     lt_buf_done(&made);
     return plain;
@@ -192,10 +195,76 @@ static bool split_type(const char *text, struct type_words *words)
     return used > 0;
 }
 
+/* --- types by their canonical names -------------------------------------------------------- */
+
+/* Every "int" in a text's type becomes i\nt: a system that looks for the word in type names would
+ * take the texts for numbers. A backslash is doubled. */
+static int put_escaped(const char *name, struct lt_buf *out)
+{
+    int failed = 0;
+    for (const char *at = name; *at; at++) {
+        failed |= lt_buf_byte(out, (uint8_t)*at);
+        if (*at == '\\' || !strncasecmp(at, "int", 3)) {
+            failed |= lt_buf_byte(out, '\\');
+        }
+    }
+    return failed ? LEAT_NO_MEMORY : LEAT_OK;
+}
+
+/* The name without its quotes, escapes and storage word; NULL when it has no such word at its
+ * end. malloc'ed. */
+static char *canonical_part(const struct lt_dialect *dialect, const char *text)
+{
+    size_t len = strlen(text), used = 0;
+    bool quoted = len >= 2 && text[0] == dialect->quote && text[len - 1] == dialect->quote;
+    char *name = lt_strndup(text + quoted, len - 2 * (size_t)quoted);
+    size_t end = 0;
+    for (size_t i = 0; name && dialect->storage_words[i] && !end; i++) {
+        size_t word = strlen(dialect->storage_words[i]), whole = strlen(name);
+        if (whole > word + 1 && name[whole - word - 1] == ' ' &&
+            !strcmp(name + whole - word, dialect->storage_words[i])) {
+            end = whole - word - 1;
+        }
+    }
+    for (size_t i = 0; i < end; i++) {
+        i += name[i] == '\\' && i + 1 < end;
+        name[used++] = name[i];
+        i += quoted && name[i] == dialect->quote && name[i + 1] == dialect->quote;
+    }
+    if (name && !end) {
+        free(name);
+        return NULL;
+    }
+    if (name) {
+        name[used] = 0;
+    }
+    return name;
+}
+
+bool lt_dialect_canonical(const struct lt_dialect *dialect, const char *text,
+                          struct ArrowSchema *ret_field)
+{
+    struct ArrowSchema field = {.release = NULL};
+    struct lt_buf printed = LT_BUF_INIT;
+    char *name = dialect->storage_words ? canonical_part(dialect, text) : NULL;
+    bool is = name && !lt_type_parse(name, &field, NULL) && !lt_type_print(&field, &printed) &&
+              !strcmp(lt_buf_text(&printed), name);
+    if (is) {
+        lt_schema_move(&field, ret_field);
+    }
+    lt_schema_done(&field);
+    lt_buf_done(&printed);
+    free(name);
+    return is;
+}
+
 int lt_dialect_parse(const struct lt_dialect *dialect, const char *text,
                      struct ArrowSchema *ret_field, struct leat_error *err)
 {
     struct type_words words;
+    if (lt_dialect_canonical(dialect, text, ret_field)) {
+        return LEAT_OK;
+    }
     if (!split_type(text, &words)) {
         return lt_dialect_field(dialect, "", text, -1, -1, ret_field, err);
     }
@@ -413,20 +482,14 @@ static bool is_list_of_lists(const struct ArrowSchema *field, const char *name)
            !lt_type_of(field->children[0], &item, NULL) && !strcmp(class_of(&item), "list");
 }
 
-int lt_dialect_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
-                    struct lt_buf *out, struct leat_error *err)
+/* The type by the dialect's own table. */
+static int table_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                      struct lt_buf *out, struct leat_error *err)
 {
-    char own[TYPE_TEXT_MAX];
-    if (own_source_type(dialect, field, own)) {
-        return lt_buf_puts(out, own) ? lt_fail_oom(err) : LEAT_OK;
-    }
     struct lt_type type;
     int status = lt_type_of(field, &type, err);
     if (status) {
         return status;
-    }
-    if (type.id == LT_DICTIONARY && field->dictionary) {
-        return lt_dialect_type(dialect, field->dictionary, out, err);
     }
     const char *name = class_of(&type);
     const struct leat_type_out *row = find_out(dialect, name);
@@ -453,6 +516,77 @@ int lt_dialect_type(const struct lt_dialect *dialect, const struct ArrowSchema *
         }
     }
     return LEAT_OK;
+}
+
+/* Whether `made` reads back as the type it was made for. Text and bytes of other layouts in memory
+ * (large_utf8, binary_view) are the same to every system. */
+static bool is_exact(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                     const char *made)
+{
+    struct ArrowSchema back = {.release = NULL};
+    struct lt_buf printed = LT_BUF_INIT, wanted = LT_BUF_INIT;
+    struct lt_type type;
+    bool exact = !lt_dialect_parse(dialect, made, &back, NULL) && !lt_type_print(&back, &printed) &&
+                 !lt_type_of(field, &type, NULL);
+    if (exact && type.logical == LT_PLAIN && type.id != LT_FIXED_BINARY &&
+        (!strcmp(class_of(&type), "utf8") || !strcmp(class_of(&type), "binary"))) {
+        exact = !lt_buf_puts(&wanted, class_of(&type));
+    } else {
+        exact = exact && !lt_type_print(field, &wanted);
+    }
+    exact = exact && !strcmp(lt_buf_text(&printed), lt_buf_text(&wanted));
+    lt_schema_done(&back);
+    lt_buf_done(&printed);
+    lt_buf_done(&wanted);
+    return exact;
+}
+
+/* The quoted canonical name and storage word, in place of what the table says. */
+static int put_canonical(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                         const char *made, struct lt_buf *out, struct leat_error *err)
+{
+    struct lt_buf name = LT_BUF_INIT, whole = LT_BUF_INIT;
+    struct lt_type type;
+    const char *word = NULL;
+    for (size_t i = 0; dialect->storage_words[i] && !word; i++) {
+        word = strstr(made, dialect->storage_words[i]);
+        word = word ? dialect->storage_words[i] : NULL;
+    }
+    word = word ? word : dialect->storage_words[0];
+    int status = lt_type_of(field, &type, err);
+    int failed = status ? status : lt_type_print(field, &name);
+    bool text = !failed && type.logical == LT_FOREIGN && lt_type_is_text(type.id);
+    failed = failed ? failed
+             : text ? put_escaped(lt_buf_text(&name), &whole)
+                    : lt_buf_puts(&whole, lt_buf_text(&name));
+    failed = failed || lt_buf_printf(&whole, " %s", word);
+    failed = failed || lt_dialect_quote(dialect, lt_buf_text(&whole), out);
+    lt_buf_done(&name);
+    lt_buf_done(&whole);
+    return status ? status : failed ? lt_fail_oom(err) : LEAT_OK;
+}
+
+int lt_dialect_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                    struct lt_buf *out, struct leat_error *err)
+{
+    char own[TYPE_TEXT_MAX];
+    struct lt_buf made = LT_BUF_INIT;
+    struct lt_type type;
+    if (own_source_type(dialect, field, own)) {
+        return lt_buf_puts(out, own) ? lt_fail_oom(err) : LEAT_OK;
+    }
+    int status = lt_type_of(field, &type, err);
+    if (!status && type.id == LT_DICTIONARY && field->dictionary) {
+        return lt_dialect_type(dialect, field->dictionary, out, err);
+    }
+    status = status ? status : table_type(dialect, field, &made, err);
+    if (!status && dialect->storage_words && !is_exact(dialect, field, lt_buf_text(&made))) {
+        status = put_canonical(dialect, field, lt_buf_text(&made), out, err);
+    } else if (!status && lt_buf_append(out, lt_buf_text(&made), made.len)) {
+        status = lt_fail_oom(err);
+    }
+    lt_buf_done(&made);
+    return status;
 }
 
 /* --- CREATE TABLE -------------------------------------------------------------------------- */

@@ -22,6 +22,11 @@ struct lt_dialect {
     const struct leat_type_out *out;     /* end with a NULL canonical */
     const struct lt_type_alias *aliases; /* end with a NULL alias; NULL: none */
     bool has_identity;                   /* GENERATED ... AS IDENTITY is understood */
+    /* For systems that take any name as a type: the words that say how values are stored, NULL at
+     * the end. A type that no row of `out` brings back exactly is then declared by its canonical
+     * name and such a word, quoted as one identifier: "list<int64> TEXT". The word is the one that
+     * its row holds, else the first. NULL: no such names. */
+    const char *const *storage_words;
 };
 
 /* Appends an identifier quoted (always quoted: what the user sees is what there is). */
@@ -48,6 +53,11 @@ int lt_dialect_field(const struct lt_dialect *dialect, const char *system, const
  * Aliases are resolved; the whole text is kept as leat.source_type. */
 int lt_dialect_parse(const struct lt_dialect *dialect, const char *text,
                      struct ArrowSchema *ret_field, struct leat_error *err);
+
+/* True when the text is a canonical name with a storage word, as lt_dialect_type() writes it; the
+ * name must be just as lt_type_print() writes it. */
+bool lt_dialect_canonical(const struct lt_dialect *dialect, const char *text,
+                          struct ArrowSchema *ret_field);
 
 /* Appends the DDL type of a field. A leat.source_type of this dialect wins while it still
  * describes the field's storage and is a plain type name: metadata also comes from files, and

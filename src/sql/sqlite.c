@@ -3,7 +3,9 @@
  * SQLite keeps what it is given and lets the declared type's affinity decide about conversions:
  * a declared DECIMAL would turn the text 1.10 into the double 1.1. New tables therefore get type
  * names that contain TEXT (SQLite documentation, "Datatypes In SQLite", determination of column
- * affinity), which keep exact text as it is and which the table below reads back. */
+ * affinity), which keep exact text as it is and which the table below reads back. Types that a
+ * table of names cannot list are declared by their canonical name and the storage, quoted:
+ * "list<int64> TEXT", "binary(16) BLOB", "text(postgres:inet) TEXT". */
 #include "sql/sqlite.h"
 
 const struct leat_type_in lt_sqlite_types_in[] = {
@@ -17,6 +19,15 @@ const struct leat_type_in lt_sqlite_types_in[] = {
     {"int4", "int64", NULL, NULL},
     {"int8", "int64", NULL, NULL},
     {"unsigned big int", "int64", NULL, NULL},
+    {"int8_integer", "int8", NULL, NULL},
+    {"int16_integer", "int16", NULL, NULL},
+    {"int32_integer", "int32", NULL, NULL},
+    {"uint8_integer", "uint8", NULL, NULL},
+    {"uint16_integer", "uint16", NULL, NULL},
+    {"uint32_integer", "uint32", NULL, NULL},
+    {"unsigned64_text", "uint64", NULL, "decimal digits as text"},
+    {"float16_real", "float16", NULL, NULL},
+    {"float32_real", "float32", NULL, NULL},
     {"real", "float64", NULL, NULL},
     {"double", "float64", NULL, NULL},
     {"double precision", "float64", NULL, NULL},
@@ -54,6 +65,7 @@ const struct leat_type_in lt_sqlite_types_in[] = {
     {"uuid", "uuid", NULL, "text, or a blob of 16 bytes"},
     {"uuid_text", "uuid", NULL, NULL},
     {"interval_text", "interval", NULL, "ISO 8601 text"},
+    {"duration_text", "duration", NULL, "ISO 8601 text"},
     {"blob", "binary", NULL, NULL},
     {"varbinary", "binary", NULL, "the length is not enforced by SQLite"},
     {"binary", "binary", NULL, "the length is not enforced by SQLite"},
@@ -61,37 +73,44 @@ const struct leat_type_in lt_sqlite_types_in[] = {
 };
 
 const struct leat_type_out lt_sqlite_types_out[] = {
-    {"null", "TEXT", NULL},
+    {"null", "TEXT", "as \"null TEXT\""},
     {"bool", "BOOLEAN", NULL},
-    {"int8", "INTEGER", "comes back as int64"},
-    {"int16", "INTEGER", "comes back as int64"},
-    {"int32", "INTEGER", "comes back as int64"},
+    {"int8", "INT8_INTEGER", "INTEGER where it is the whole primary key; that comes back as int64"},
+    {"int16", "INT16_INTEGER", "as int8"},
+    {"int32", "INT32_INTEGER", "as int8"},
     {"int64", "INTEGER", NULL},
-    {"uint8", "INTEGER", "comes back as int64"},
-    {"uint16", "INTEGER", "comes back as int64"},
-    {"uint32", "INTEGER", "comes back as int64"},
-    {"uint64", "INTEGER", "values above 9223372036854775807 are refused; comes back as int64"},
-    {"float16", "REAL", "comes back as float64; NaN is refused"},
-    {"float32", "REAL", "comes back as float64; NaN is refused"},
+    {"uint8", "UINT8_INTEGER", "as int8"},
+    {"uint16", "UINT16_INTEGER", "as int8"},
+    {"uint32", "UINT32_INTEGER", "as int8"},
+    {"uint64", "UNSIGNED64_TEXT",
+     "decimal digits, for SQLite's integers end at 9223372036854775807"},
+    {"float16", "FLOAT16_REAL", "NaN is refused; -0.0 becomes 0.0"},
+    {"float32", "FLOAT32_REAL", "NaN is refused; -0.0 becomes 0.0"},
     {"float64", "REAL", "NaN is refused: SQLite would store NULL; it keeps -0.0 as 0.0, its equal"},
     {"decimal", "DECIMAL_TEXT($1,$2)", "exact text"},
     {"numeric", "NUMERIC_TEXT", "exact text, NaN and infinities included"},
     {"utf8", "TEXT", NULL},
-    {"binary", "BLOB", NULL},
+    {"binary", "BLOB", "of n bytes as \"binary(n) BLOB\""},
     {"json", "JSON_TEXT", NULL},
     {"uuid", "UUID_TEXT", NULL},
     {"date", "DATE", "ISO 8601 text"},
-    {"time", "TIME", "ISO 8601 text; nanoseconds as TIME_NS"},
-    {"timestamp", "TIMESTAMP", "ISO 8601 text; nanoseconds as TIMESTAMP_NS"},
+    {"time", "TIME", "ISO 8601 text; nanoseconds as TIME_NS, other units as \"time(ms) TEXT\""},
+    {"timestamp", "TIMESTAMP",
+     "ISO 8601 text; nanoseconds as TIMESTAMP_NS, other units as \"timestamp(ms) TEXT\""},
     {"timestamptz", "TIMESTAMPTZ",
      "ISO 8601 text in UTC, ending Z; nanoseconds as "
      "TIMESTAMPTZ_NS"},
     {"interval", "INTERVAL_TEXT", "ISO 8601 text"},
-    {"list", "JSON_TEXT", "as a JSON array; in list<json>, JSON's own null comes back as a null"},
-    {"struct", "JSON_TEXT", "as a JSON object"},
-    {"map", "JSON_TEXT", "as JSON"},
+    {"duration", "DURATION_TEXT", "ISO 8601 text; other units as \"duration(ns) TEXT\""},
+    {"list", "JSON_TEXT",
+     "a JSON array, declared as \"list<T> TEXT\"; in list<json>, JSON's own null comes back as a "
+     "null"},
+    {"struct", "JSON_TEXT", "a JSON object, declared as \"struct<...> TEXT\""},
+    {"map", "JSON_TEXT", "JSON, declared as \"map<K, V> TEXT\""},
     {NULL, NULL, NULL},
 };
+
+static const char *const storage_words[] = {"TEXT", "BLOB", "INTEGER", "REAL", NULL};
 
 const struct lt_dialect lt_dialect_sqlite = {
     .name = "sqlite",
@@ -99,4 +118,5 @@ const struct lt_dialect lt_dialect_sqlite = {
     .identifier_bytes_max = 1000000, /* SQLite names no limit below that of a statement */
     .in = lt_sqlite_types_in,
     .out = lt_sqlite_types_out,
+    .storage_words = storage_words,
 };

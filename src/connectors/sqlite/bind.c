@@ -5,6 +5,7 @@
 #include "connectors/sqlite/internal.h"
 
 #include "columnar/text.h"
+#include "columnar/text_parts.h"
 #include "columnar/view.h"
 #include "core/json.h"
 #include "core/util.h"
@@ -25,6 +26,7 @@ enum bind_kind {
     BIND_BOOL,
     BIND_FLOAT64,
     BIND_FLOAT32,
+    BIND_FLOAT16,
     BIND_TEXT,
     BIND_BYTES,
     BIND_FORMATTED, /* by its canonical text */
@@ -50,6 +52,13 @@ struct sq_binder {
 /* --- affinity ------------------------------------------------------------------------------ */
 
 /* SQLite documentation, "Datatypes In SQLite", section 3.1. */
+static bool has_text_affinity(const char *declared)
+{
+    return declared && !strcasestr(declared, "INT") &&
+           (strcasestr(declared, "CHAR") || strcasestr(declared, "CLOB") ||
+            strcasestr(declared, "TEXT"));
+}
+
 static bool has_numeric_affinity(const char *declared)
 {
     if (!declared || !*declared) {
@@ -213,6 +222,8 @@ static enum bind_kind kind_of(const struct lt_type *type)
         return BIND_FLOAT64;
     case LT_FLOAT32:
         return BIND_FLOAT32;
+    case LT_FLOAT16:
+        return BIND_FLOAT16;
     case LT_UTF8:
     case LT_LARGE_UTF8:
         return BIND_TEXT;
@@ -256,6 +267,9 @@ int lt_sq_binder_new(const struct lt_sqlite *api, const struct ArrowSchema *sche
                                 type.id == LT_DECIMAL256 || type.id == LT_DECIMAL64 ||
                                 type.id == LT_DECIMAL32;
             columns[i].numeric_affinity = has_numeric_affinity(declared[i]);
+            if (type.id == LT_UINT64 && has_text_affinity(declared[i])) {
+                columns[i].kind = BIND_FORMATTED; /* text holds what SQLite's integers cannot */
+            }
         }
     }
     if (status) {
@@ -327,6 +341,7 @@ static int bind_value(const struct lt_sqlite *api, struct bind_column *column,
     bool big = false;
     size_t len = 0;
     int64_t integer;
+    uint16_t half;
     switch (column->kind) {
     case BIND_INTEGER:
         integer = lt_view_integer(view, row, &big);
@@ -338,6 +353,9 @@ static int bind_value(const struct lt_sqlite *api, struct bind_column *column,
         return bind_real(api, stmt, index, lt_view_f64(view, row), ret_misfit);
     case BIND_FLOAT32:
         return bind_real(api, stmt, index, (double)lt_view_f32(view, row), ret_misfit);
+    case BIND_FLOAT16:
+        memcpy(&half, view->data + 2 * row, sizeof half);
+        return bind_real(api, stmt, index, lt_half_to_double(half), ret_misfit);
     case BIND_TEXT:
         bytes = lt_view_bytes(view, row, &len);
         return bind_text(api, stmt, index, column, bytes, len, ret_misfit);
@@ -359,12 +377,12 @@ static int bind_value(const struct lt_sqlite *api, struct bind_column *column,
     }
 }
 
-int lt_sq_bind_row(struct sq_binder *binder, sqlite3_stmt *stmt, int64_t row,
+int lt_sq_bind_row(struct sq_binder *binder, sqlite3_stmt *stmt, int64_t row, int64_t first,
                    struct sq_misfit *misfit_, int64_t *ret_column)
 {
     const struct lt_sqlite *api = binder->api;
     *misfit_ = (struct sq_misfit){LT_E_INTERNAL, NULL};
-    for (int64_t i = 0; i < binder->n_columns; i++) {
+    for (int64_t i = first; i < binder->n_columns; i++) {
         const struct lt_view *view = &binder->batch.children[i];
         int rc = lt_view_is_null(view, row)
                      ? api->sqlite3_bind_null(stmt, (int)i + 1)

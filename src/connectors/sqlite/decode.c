@@ -6,6 +6,7 @@
 #include "connectors/sqlite/internal.h"
 
 #include "columnar/text.h"
+#include "columnar/text_parts.h"
 #include "core/util.h"
 
 #include <limits.h>
@@ -44,6 +45,8 @@ enum sq_decoder lt_sq_decoder_of(const struct lt_type *type)
         return SQ_READ_FLOAT64;
     case LT_FLOAT32:
         return SQ_READ_FLOAT32;
+    case LT_FLOAT16:
+        return SQ_READ_FLOAT16;
     case LT_UTF8:
     case LT_LARGE_UTF8:
         return SQ_READ_TEXT;
@@ -94,6 +97,14 @@ static bool is_whole(double value, int64_t *ret_integer)
     return true;
 }
 
+/* Integers whose double is another number are far beyond what a half can be. */
+static int half_value(struct lt_builder *builder, double value, struct sq_misfit *misfit)
+{
+    uint16_t half = lt_half_of_double(value);
+    return lt_half_to_double(half) == value ? lt_builder_fixed(builder, &half, sizeof half)
+                                            : misfit_range(misfit, "a number no float16 equals");
+}
+
 static int integer_value(enum sq_decoder decoder, struct lt_builder *builder, int64_t value,
                          struct sq_misfit *misfit)
 {
@@ -122,6 +133,8 @@ static int integer_value(enum sq_decoder decoder, struct lt_builder *builder, in
                    ? lt_builder_fixed(builder, &real, sizeof real)
                    : misfit_range(misfit, "an integer that no float32 equals");
     }
+    case SQ_READ_FLOAT16:
+        return half_value(builder, (double)value, misfit);
     case SQ_READ_TEXT:
     case SQ_READ_JSON:
     case SQ_READ_NUMERIC:
@@ -148,6 +161,8 @@ static int real_value(enum sq_decoder decoder, struct lt_builder *builder, doubl
     case SQ_READ_FLOAT32:
         return (double)single == value ? lt_builder_fixed(builder, &single, sizeof single)
                                        : misfit_range(misfit, "a real that no float32 equals");
+    case SQ_READ_FLOAT16:
+        return half_value(builder, value, misfit);
     case SQ_READ_INT64:
     case SQ_READ_INTEGER:
     case SQ_READ_BOOL:

@@ -112,6 +112,7 @@ enum sq_decoder {
     SQ_READ_BOOL,
     SQ_READ_FLOAT64,
     SQ_READ_FLOAT32,
+    SQ_READ_FLOAT16,
     SQ_READ_TEXT,
     SQ_READ_JSON,
     SQ_READ_NUMERIC,
@@ -157,9 +158,9 @@ int lt_sq_binder_new(const struct lt_sqlite *api, const struct ArrowSchema *sche
 void lt_sq_binder_free(struct sq_binder *binder);
 int lt_sq_binder_set(struct sq_binder *binder, const struct ArrowArray *batch,
                      struct leat_error *err);
-/* Binds one row. The bytes stay where they are until the next row. LEAT_BAD_DATA fills *misfit
- * and *ret_column. */
-int lt_sq_bind_row(struct sq_binder *binder, sqlite3_stmt *stmt, int64_t row,
+/* Binds the columns of one row from `first` on. The bytes stay where they are until the next row.
+ * LEAT_BAD_DATA fills *misfit and *ret_column: whoever makes that one null goes on after it. */
+int lt_sq_bind_row(struct sq_binder *binder, sqlite3_stmt *stmt, int64_t row, int64_t first,
                    struct sq_misfit *misfit, int64_t *ret_column);
 /* The row as a JSON object, for the reject sink. */
 int lt_sq_binder_json(const struct sq_binder *binder, int64_t row, struct lt_buf *out);

@@ -49,6 +49,7 @@ struct leat_part {
     struct leat_load *load;
     struct load_stream *stream;
     const struct leat_reject_sink *rejects;
+    const struct leat_loss_sink *losses;
     struct sq_binder *binder;
     sqlite3_stmt *stmt;
     struct leat_receipt receipt;
@@ -369,6 +370,7 @@ static int sq_part_open(struct leat_load *load, const struct leat_part_plan *pla
     part->load = load;
     part->stream = &load->streams[plan->id.stream];
     part->rejects = plan->rejects;
+    part->losses = plan->losses;
     part->receipt = (struct leat_receipt){.size = sizeof part->receipt, .id = plan->id};
     part->repeated = true; /* until the savepoint is there */
     if (earlier) {
@@ -386,8 +388,10 @@ static int sq_part_open(struct leat_load *load, const struct leat_part_plan *pla
     return LEAT_OK;
 }
 
+/* A value that SQLite cannot hold: the loss sink may let it become NULL (*ret_null), else the row
+ * is rejected, or the part fails. */
 static int refuse_row(struct leat_part *part, int64_t row, int64_t number, int64_t column,
-                      const struct sq_misfit *misfit, struct leat_error *err)
+                      const struct sq_misfit *misfit, bool *ret_null, struct leat_error *err)
 {
     const char *stream = part->load->want->streams[part->receipt.id.stream].name.name;
     const char *name = part->stream->schema.children[column]->name;
@@ -396,14 +400,18 @@ static int refuse_row(struct leat_part *part, int64_t row, int64_t number, int64
     int status;
     snprintf(place, sizeof place, "%s: row %lld column \"%s\"", stream, (long long)number, name);
     snprintf(reason, sizeof reason, "SQLite cannot hold it: %s", misfit->why);
-    if (part->rejects) {
+    struct leat_reject reject = {.size = sizeof reject,
+                                 .place = place,
+                                 .code = lt_codes[misfit->code].code,
+                                 .reason = reason,
+                                 .column = name};
+    *ret_null = part->losses != NULL;
+    if (part->losses) {
+        status = part->losses->lost(part->losses->arg, &reject, err);
+    } else if (part->rejects) {
         status = lt_sq_binder_json(part->binder, row, &record) ? lt_fail_oom(err) : LEAT_OK;
-        struct leat_reject reject = {.size = sizeof reject,
-                                     .place = place,
-                                     .code = lt_codes[misfit->code].code,
-                                     .reason = reason,
-                                     .record = lt_buf_text(&record),
-                                     .record_len = record.len};
+        reject.record = lt_buf_text(&record);
+        reject.record_len = record.len;
         status = status ? status : part->rejects->reject(part->rejects->arg, &reject, err);
         part->receipt.rows_rejected += !status;
     } else {
@@ -415,17 +423,39 @@ static int refuse_row(struct leat_part *part, int64_t row, int64_t number, int64
     return status;
 }
 
+/* Binds a row whole; *ret_skip: it was rejected. */
+static int bind_row(struct leat_part *part, int64_t row, int64_t number, bool *ret_skip,
+                    struct leat_error *err)
+{
+    const struct lt_sqlite *api = part->load->conn->api;
+    struct sq_misfit misfit;
+    int64_t first = 0, column = 0;
+    *ret_skip = false;
+    for (;;) {
+        bool null = false;
+        int status = lt_sq_bind_row(part->binder, part->stmt, row, first, &misfit, &column);
+        if (status != LEAT_BAD_DATA) {
+            return status ? lt_fail_oom(err) : LEAT_OK;
+        }
+        status = refuse_row(part, row, number, column, &misfit, &null, err);
+        if (status || !null) {
+            *ret_skip = !status;
+            return status;
+        }
+        if (api->sqlite3_bind_null(part->stmt, (int)column + 1)) {
+            return lt_fail_oom(err);
+        }
+        first = column + 1;
+    }
+}
+
 static int insert_row(struct leat_part *part, int64_t row, int64_t number, struct leat_error *err)
 {
     struct sq_conn *conn = part->load->conn;
-    struct sq_misfit misfit;
-    int64_t column = 0;
-    int status = lt_sq_bind_row(part->binder, part->stmt, row, &misfit, &column);
-    if (status == LEAT_BAD_DATA) {
-        return refuse_row(part, row, number, column, &misfit, err);
-    }
-    if (status) {
-        return lt_fail_oom(err);
+    bool skip = false;
+    int status = bind_row(part, row, number, &skip, err);
+    if (status || skip) {
+        return status;
     }
     int rc = conn->api->sqlite3_step(part->stmt);
     if (rc != SQLITE_DONE) {

@@ -29,6 +29,7 @@ struct leat_reader {
     int64_t rows_expected; /* what to reserve for the next batch */
     int64_t row;           /* number of the next row, from 1 */
     const struct leat_reject_sink *rejects;
+    const struct leat_loss_sink *losses;
     bool done;
 };
 
@@ -278,6 +279,7 @@ int lt_sq_reader_new(struct sq_conn *conn, bool owns, const char *sql, struct Ar
     reader->rows_expected = LT_MIN(FIRST_BATCH_RESERVE, reader->rows_max);
     reader->row = 1;
     reader->rejects = plan ? plan->rejects : NULL;
+    reader->losses = plan ? plan->losses : NULL;
     reader->stream = lt_strdup(stream);
     lt_schema_move(schema, &reader->schema);
     int status = reader->stream ? reader_columns(reader, err) : lt_fail_oom(err);
@@ -417,63 +419,80 @@ static int row_json(const struct leat_reader *reader, struct lt_buf *out)
     return json.failed;
 }
 
+static int fail_value(const struct ArrowSchema *field, enum lt_code code,
+                      const struct leat_reject *what, struct leat_error *err)
+{
+    int status = lt_fail(err, code, "%s", what->reason);
+    struct lt_type to;
+    bool bytes = !lt_type_of(field, &to, NULL) && (lt_type_is_text(to.id) || to.id == LT_BINARY);
+    leat_error_place(err, "%s", what->place);
+    leat_error_remedy(err,
+                      bytes ? "a --query with CAST(\"%s\" AS BLOB), or --on-error skip "
+                              "--rejects FILE"
+                            : "--cast %s=utf8, or --on-error skip --rejects FILE",
+                      field->name);
+    return status;
+}
+
+/* A value that the column's type cannot hold: the loss sink may let it become NULL (*ret_null),
+ * else the row is rejected, or the read fails. */
 static int refuse(struct leat_reader *reader, int64_t column, const struct sq_misfit *misfit,
-                  struct leat_error *err)
+                  bool *ret_null, struct leat_error *err)
 {
     const struct ArrowSchema *field = reader->schema.children[column];
     struct lt_buf type = LT_BUF_INIT, record = LT_BUF_INIT;
     char place[512], reason[256];
+    int status;
     snprintf(place, sizeof place, "%s: row %lld column \"%s\"", reader->stream,
              (long long)reader->row, field->name);
     if (lt_type_print(field, &type)) {
         lt_buf_clear(&type);
     }
     snprintf(reason, sizeof reason, "cannot be read as %s: %s", lt_buf_text(&type), misfit->why);
-    int status;
-    if (reader->rejects) {
+    struct leat_reject what = {.size = sizeof what,
+                               .place = place,
+                               .code = lt_codes[misfit->code].code,
+                               .reason = reason,
+                               .column = field->name};
+    *ret_null = reader->losses != NULL;
+    if (reader->losses) {
+        status = reader->losses->lost(reader->losses->arg, &what, err);
+    } else if (reader->rejects) {
         status = row_json(reader, &record) ? lt_fail_oom(err) : LEAT_OK;
-        struct leat_reject reject = {.size = sizeof reject,
-                                     .place = place,
-                                     .code = lt_codes[misfit->code].code,
-                                     .reason = reason,
-                                     .record = lt_buf_text(&record),
-                                     .record_len = record.len};
-        status = status ? status : reader->rejects->reject(reader->rejects->arg, &reject, err);
+        what.record = lt_buf_text(&record);
+        what.record_len = record.len;
+        status = status ? status : reader->rejects->reject(reader->rejects->arg, &what, err);
     } else {
-        status = lt_fail(err, misfit->code, "%s", reason);
-        leat_error_place(err, "%s", place);
-        struct lt_type to;
-        bool bytes =
-            !lt_type_of(field, &to, NULL) && (lt_type_is_text(to.id) || to.id == LT_BINARY);
-        leat_error_remedy(err,
-                          bytes ? "a --query with CAST(\"%s\" AS BLOB), or --on-error skip "
-                                  "--rejects FILE"
-                                : "--cast %s=utf8, or --on-error skip --rejects FILE",
-                          field->name);
+        status = fail_value(field, misfit->code, &what, err);
     }
     lt_buf_done(&type);
     lt_buf_done(&record);
     return status;
 }
 
-/* Appends the row the statement stands on, whole or not at all. */
-static int take_row(struct leat_reader *reader, int64_t rows, int64_t *bytes,
+/* Appends the row the statement stands on, whole or not at all: then *ret_skip says that it was
+ * rejected. */
+static int take_row(struct leat_reader *reader, int64_t rows, int64_t *bytes, bool *ret_skip,
                     struct leat_error *err)
 {
     int64_t n = reader->schema.n_children;
     struct sq_misfit misfit;
+    *ret_skip = false;
     for (int64_t i = 0; i < n; i++) {
+        bool null = false;
         int status = lt_sq_decode(reader->conn->api, reader->stmt, (int)i, reader->decoders[i],
                                   &reader->batch.columns[i], bytes, &misfit);
         if (status == LEAT_BAD_DATA) {
-            status = refuse(reader, i, &misfit, err);
-            if (!status && lt_batch_builder_truncate(&reader->batch, rows)) {
-                status = lt_fail_oom(err);
+            status = refuse(reader, i, &misfit, &null, err);
+            if (status) {
+                return status;
             }
-            return status ? status : LEAT_BAD_DATA;
+            status = null ? lt_builder_null(&reader->batch.columns[i])
+                          : lt_batch_builder_truncate(&reader->batch, rows);
+            *ret_skip = !null;
         }
-        if (status) {
-            return lt_fail_oom(err);
+        if (status || *ret_skip) {
+            return status ? lt_fail_oom(err) : LEAT_OK;
         }
     }
     return LEAT_OK;
@@ -497,11 +516,12 @@ static int fill(struct leat_reader *reader, int64_t *ret_rows, int64_t *ret_firs
             leat_error_place(err, "%s", reader->stream);
             return status;
         }
-        int status = take_row(reader, rows, &bytes, err);
-        if (status && (status != LEAT_BAD_DATA || !reader->rejects)) {
+        bool skip = false;
+        int status = take_row(reader, rows, &bytes, &skip, err);
+        if (status) {
             return status;
         }
-        if (!status) {
+        if (!skip) {
             *ret_first = rows == 0 ? reader->row : *ret_first;
             bytes += reader->row_bytes;
             rows++;

@@ -87,6 +87,9 @@ static int field_of_declared(const char *declared, struct ArrowSchema *ret_field
     if (is_known_type(name)) {
         return parse_known(declared, ret_field, err);
     }
+    if (declared && lt_dialect_canonical(&lt_dialect_sqlite, declared, ret_field)) {
+        return LEAT_OK;
+    }
     const char *type = type_by_affinity(name);
     if (type) {
         return lt_dialect_field(&lt_dialect_sqlite, type, declared, -1, -1, ret_field, err);

@@ -13,12 +13,12 @@
 
 struct lt_pq_hybrid {
     const uint8_t *data, *end;
-    int width;           /* bits a value, 0..32 */
-    uint32_t repeated;   /* the run's value */
-    int64_t run_left;    /* values left of a repeated run */
-    int64_t packed_left; /* values left of a bit-packed run */
-    const uint8_t *packed;
-    int packed_bit; /* next bit within *packed */
+    int width;             /* bits a value, 0..32 */
+    uint32_t repeated;     /* the run's value */
+    int64_t run_left;      /* values left of a repeated run */
+    int64_t packed_left;   /* values left of a bit-packed run */
+    const uint8_t *packed; /* where that run begins */
+    int64_t packed_at;     /* values of it that were given */
 };
 
 void lt_pq_hybrid_init(struct lt_pq_hybrid *hybrid, int width, const uint8_t *data, size_t len);

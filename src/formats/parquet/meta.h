@@ -38,7 +38,8 @@
     X(DELTA_LENGTH_BYTE_ARRAY, 6, "DELTA_LENGTH_BYTE_ARRAY")                                       \
     X(DELTA_BYTE_ARRAY, 7, "DELTA_BYTE_ARRAY")                                                     \
     X(RLE_DICTIONARY, 8, "RLE_DICTIONARY")                                                         \
-    X(BYTE_STREAM_SPLIT, 9, "BYTE_STREAM_SPLIT")
+    X(BYTE_STREAM_SPLIT, 9, "BYTE_STREAM_SPLIT")                                                   \
+    X(ALP, 10, "ALP")
 
 #define LT_PQ_CODEC_MAP(X)                                                                         \
     X(UNCOMPRESSED, 0, "UNCOMPRESSED")                                                             \

@@ -463,10 +463,10 @@ static void load_makes_a_table_that_reads_back_exactly(void **state)
     struct fixture *f = *state;
     assert_load(f, "all", ALL_TYPES, LEAT_REPLACE, 0, LOAD_A, ALL_ROWS);
     assert_stream(f, "all",
-                  "id:int64! i8:int64 u64:int64 f:float64 f4:float64 b:bool d:decimal(38,10) "
+                  "id:int64! i8:int8 u64:uint64 f:float64 f4:float32 b:bool d:decimal(38,10) "
                   "n:numeric s:utf8 x:binary j:json u:uuid day:date t:time at:timestamp "
-                  "ns:timestamp(ns) tz:timestamptz l:json",
-                  "1|-128|9223372036854775807|0.1|0.10000000149011612|true|"
+                  "ns:timestamp(ns) tz:timestamptz l:list<int64>",
+                  "1|-128|9223372036854775807|0.1|0.1|true|"
                   "1234567890123456789012345678.1000000000|1.10000000000000000000000001|a'b\"|"
                   "\\x00ff|{\"a\":1.10}|00112233-4455-6677-8899-aabbccddeeff|2024-02-29|"
                   "13:14:15.123456|2024-02-29 13:14:15.500|2024-02-29 13:14:15.123456789|"

@@ -1,0 +1,122 @@
+"""Running one arm of a measurement: its processes, and what they and the server took."""
+import os
+import pathlib
+import subprocess
+import threading
+import time
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Failed(Exception):
+    """An arm did not do its work."""
+
+
+def stat_fields(pid):
+    """The fields of /proc/PID/stat after the name, or None when the process is gone."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return text[text.rindex(")") + 2:].split()
+
+
+def family(pid):
+    """A process and all that come from it."""
+    parents = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            fields = stat_fields(entry)
+            if fields:
+                parents.setdefault(int(fields[1]), []).append(int(entry))
+    found, todo = [], [pid]
+    while todo:
+        one = todo.pop()
+        found.append(one)
+        todo += parents.get(one, [])
+    return found
+
+
+def server_cpu(postmaster):
+    """Seconds a server has used: of the sessions that live, and of those that it has seen end."""
+    total = 0
+    for pid in family(postmaster):
+        fields = stat_fields(pid)
+        if fields:
+            total += int(fields[11]) + int(fields[12])
+            if pid == postmaster:
+                total += int(fields[13]) + int(fields[14])
+    return total / TICK
+
+
+def resident(pids):
+    """Bytes of memory that processes hold now, pages they share counted for each."""
+    total = 0
+    for pid in pids:
+        try:
+            for line in open(f"/proc/{pid}/status", encoding="ascii", errors="replace"):
+                if line.startswith("VmRSS:"):
+                    total += int(line.split()[1]) * 1024
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return total
+
+
+class Watch(threading.Thread):
+    """Keeps the most memory that the processes held together."""
+
+    def __init__(self, pids):
+        super().__init__(daemon=True)
+        self.pids, self.peak, self.over = pids, 0, threading.Event()
+
+    def run(self):
+        while not self.over.wait(0.02):
+            self.peak = max(self.peak, resident([p for pid in self.pids for p in family(pid)]))
+
+
+class Taken:
+    """What one run took: wall seconds, the CPU seconds of both sides, bytes at the peak."""
+
+    def __init__(self, wall, client, server, peak, output):
+        self.wall, self.client, self.server = wall, client, server
+        self.peak, self.output = peak, output
+
+
+def run(pipeline, env, postmaster=None, out=None, log=None):
+    """Runs commands joined by pipes. The last one's output goes to the file `out`, or is kept."""
+    before = server_cpu(postmaster) if postmaster else 0
+    processes, stdin = [], subprocess.DEVNULL
+    sink = open(out, "wb") if out else subprocess.PIPE
+    began = time.perf_counter()
+    for i, argv in enumerate(pipeline):
+        last = i + 1 == len(pipeline)
+        # A session of its own: some programs signal their whole process group when they fail.
+        process = subprocess.Popen([str(a) for a in argv], stdin=stdin, env=env, stderr=log,
+                                   stdout=sink if last else subprocess.PIPE,
+                                   start_new_session=True)
+        if stdin is not subprocess.DEVNULL:
+            stdin.close()
+        stdin = process.stdout
+        processes.append(process)
+    watch = Watch([p.pid for p in processes])
+    watch.start()
+    output = processes[-1].stdout.read() if not out else b""
+    client, peak = 0, 0
+    codes = []
+    for process in processes:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        codes.append(process.returncode)
+        client += usage.ru_utime + usage.ru_stime
+        peak += usage.ru_maxrss * 1024
+    wall = time.perf_counter() - began
+    watch.over.set()
+    watch.join()
+    if out:
+        sink.close()
+    if any(codes):
+        raise Failed(f"{pipeline[codes.index(next(c for c in codes if c))][0]}: exit {codes}")
+    server = server_cpu(postmaster) - before if postmaster else 0
+    # A single process knows its own peak exactly; of a family the samples know better.
+    peak = max(watch.peak, peak if len(processes) > 1 else usage.ru_maxrss * 1024)
+    return Taken(wall, client, server, peak, output.decode())

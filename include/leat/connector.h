@@ -95,17 +95,28 @@ struct leat_param {
     const char *value;
 };
 
+/* Bytes of the program that stand for standard input or output ("csv:-"). */
+struct leat_bytes {
+    size_t size;
+    const void *data; /* to be read, any number of times; lives as long as the endpoint */
+    size_t data_len;
+    /* Takes what is written, in order, from one thread at a time; 0, or an errno. */
+    int (*write)(void *arg, const void *data, size_t len);
+    void *arg;
+};
+
 /* How an endpoint is to be opened. */
 struct leat_config {
     size_t size;
     const char *url; /* complete, secrets included; without the stream part. Never to be logged */
     const struct leat_param *params; /* options given beside the URL, by the connector's table */
     size_t n_params;
-    const struct leat_host *host; /* never NULL */
-    const char *state_namespace;  /* where bookkeeping tables go; NULL: with the data */
-    bool no_state;                /* keep no record of loads in the destination */
-    int64_t connect_timeout_ms;   /* 0: the connector's default */
-    int64_t lock_timeout_ms;      /* how long to wait for locks of others */
+    const struct leat_host *host;   /* never NULL */
+    const char *state_namespace;    /* where bookkeeping tables go; NULL: with the data */
+    bool no_state;                  /* keep no record of loads in the destination */
+    int64_t connect_timeout_ms;     /* 0: the connector's default */
+    int64_t lock_timeout_ms;        /* how long to wait for locks of others */
+    const struct leat_bytes *bytes; /* NULL: the process's own standard input and output */
 };
 
 /* --- endpoints ----------------------------------------------------------------------------- */

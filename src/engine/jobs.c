@@ -251,12 +251,19 @@ static bool is_standard_stream(const struct lt_side *side)
 {
     const char *url = side->location->url;
     size_t len = strlen(url);
+    if (lt_plan_bytes(side->run->plan, side->location)) {
+        return false; /* the program's own bytes, as good as a file of their own */
+    }
     return lt_side_can(side, LEAT_IS_TERMINAL) || (len >= 2 && !strcmp(url + len - 2, ":-"));
 }
 
 /* Whether two sides are one system, as far as their URLs say. */
 static bool same_system(const struct lt_side *a, const struct lt_side *b)
 {
+    const struct leat_plan *plan = a->run->plan;
+    if (lt_plan_bytes(plan, a->location) || lt_plan_bytes(plan, b->location)) {
+        return false;
+    }
     return a->connector == b->connector && !strcmp(a->location->url, b->location->url);
 }
 

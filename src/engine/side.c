@@ -72,6 +72,7 @@ static int open_endpoint(struct lt_run *run, struct lt_side *side, struct leat_e
         .no_state = lt_settings_bool(s, "no-state"),
         .connect_timeout_ms = lt_settings_number(s, "connect-timeout"),
         .lock_timeout_ms = lt_settings_number(s, "lock-timeout"),
+        .bytes = lt_plan_bytes(run->plan, side->location),
     };
     return side->connector->open(&config, &side->ep, err);
 }

@@ -27,6 +27,8 @@ int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source
     if (run->rejects) {
         lt_rejects_stream(run->rejects, job->label, attempt, &flow->rejects);
         lt_rejects_stream(run->rejects, job->label, attempt, &flow->read_rejects);
+        flow->read_rejects.instead =
+            run->on_loss == LT_LOSS_TEXT ? lt_losses_sink(&flow->read_losses) : NULL;
         plan.rejects = &flow->read_rejects.sink;
     }
     plan.losses = lt_losses_sink(&flow->read_losses);

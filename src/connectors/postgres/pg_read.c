@@ -458,12 +458,11 @@ static int tell(struct leat_reader *reader, bool loss, const struct leat_error *
                 : reader->rejects.reject(reader->rejects.arg, &reject, err);
 }
 
-/* A value whose type Arrow has no place for may become a NULL; not where there are none. */
+/* A value whose type Arrow has no place for may become a NULL, of columns too that have none here:
+ * the sink knows what the destination takes. */
 static bool can_lose(const struct leat_reader *reader)
 {
-    const struct pg_decoder *decoder = &reader->decoder;
-    return reader->has_losses && decoder->refused_range &&
-           reader->table.schema.children[decoder->refused]->flags & ARROW_FLAG_NULLABLE;
+    return reader->has_losses && reader->decoder.refused_range;
 }
 
 /* One message into the batch. */

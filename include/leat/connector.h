@@ -650,6 +650,11 @@ struct leat_connector {
     /* The i-th file format it reads or writes, into *ret_format (its size is set by the caller);
      * false past the end. Any time, from any thread. NULL: it has none. */
     bool (*format)(size_t i, struct leat_format *ret_format);
+
+    /* Whether the endpoint, as it was opened, may have a use for this option of the connector's
+     * table, when it is read or written: a file's format does not know those of the others. NULL:
+     * it has one for all. */
+    bool (*takes)(struct leat_endpoint *ep, const char *option, bool writing);
 };
 
 /* A loadable module leat-NAME.so exports this one symbol. */

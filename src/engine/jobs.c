@@ -321,6 +321,7 @@ int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *con
 {
     int rc = check_source(run, source, err);
     rc = rc ? rc : check_can_write(run, dests, err);
+    rc = rc ? rc : lt_sides_check_extras(run, source, dests, err);
     rc = rc ? rc : list_sources(run, source, err);
     rc = rc ? rc : lt_jobs_give_types(run, err);
     for (size_t d = 0; !rc && d < run->plan->n_destinations; d++) {

@@ -30,7 +30,7 @@ const struct leat_bytes *lt_plan_bytes(const struct leat_plan *plan,
 /* Adds a path as it is, in a format by name, or as its name and bytes tell (NULL). */
 int lt_plan_add_path(struct leat_plan *plan, const char *format, const char *path, bool destination,
                      struct leat_error *err);
-/* [unknown-option] for an option of connectors that neither these, the source's and the
+/* extras.c. [unknown-option] for an option of connectors that neither these, the source's and the
  * destinations', nor --schema-from's know. */
 int lt_plan_check_extras(struct leat_plan *plan, struct leat_error *err);
 /* [usage] where options contradict each other or something is missing. */

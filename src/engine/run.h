@@ -118,6 +118,10 @@ struct lt_run {
 int lt_side_open(struct lt_run *run, const struct lt_location *location, struct lt_side **ret_side,
                  struct leat_error *err);
 void lt_side_close(struct lt_side *side);
+/* extras.c. [unknown-option] for an option of connectors that none of the opened sides has a use
+ * for, as a format it does not belong to. */
+int lt_sides_check_extras(const struct lt_run *run, const struct lt_side *source,
+                          struct lt_side *const *dests, struct leat_error *err);
 /* Cancels every open side. */
 void lt_sides_cancel(struct lt_run *run);
 /* Opens a source or destination again where it is stale; a source sees the run's snapshot again. On

@@ -84,7 +84,7 @@ class LeatError(Exception):
 def params(options):
     """(name, value) pairs as the library takes them."""
     return (Param * max(len(options), 1))(*[Param(n.replace("_", "-").encode(), str(v).encode())
-                                            for n, v in options.items()]), len(options)
+                                            for n, v in options.items()]), c_size_t(len(options))
 
 
 class Stream:

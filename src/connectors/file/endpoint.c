@@ -372,4 +372,5 @@ const struct leat_connector lt_connector_file = {
     .load = &lt_fc_load,
     .extensions = lt_fc_extensions,
     .format = lt_format_info,
+    .takes = lt_fc_takes,
 };

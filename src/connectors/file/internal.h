@@ -99,6 +99,8 @@ bool lt_fc_has_records(struct leat_endpoint *ep, const char *path);
 int lt_fc_peek(struct lt_source *inner, struct lt_source **ret_source, const uint8_t **ret_data,
                size_t *ret_len, struct leat_error *err);
 
+/* Whether the file's format has the option, as far as it is known (options.c). */
+bool lt_fc_takes(struct leat_endpoint *ep, const char *option, bool writing);
 /* Bytes of the program, in the place of standard input and output (program.c). */
 int lt_fc_program_source(const struct leat_bytes *bytes, struct lt_source **ret_source,
                          struct leat_error *err);

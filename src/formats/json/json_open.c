@@ -89,7 +89,6 @@ static int read_beginning(struct lt_jsonl_reader *reader, struct leat_error *err
             return status;
         }
     }
-    reader->block = LT_JSONL_BLOCK;
     const uint8_t *at = text->data;
     if (text->len >= 2 && ((at[0] == 0xff && at[1] == 0xfe) || (at[0] == 0xfe && at[1] == 0xff))) {
         int status = lt_fail(err, LT_E_INVALID_UTF8, "the file is UTF-16, not UTF-8");

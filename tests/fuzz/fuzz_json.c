@@ -150,7 +150,7 @@ static void expect_same(const struct lt_buf *a, const struct lt_buf *b)
 static void read_again(const struct result *first, const struct lt_format_options *write_options,
                        bool array)
 {
-    struct leat_param params[] = {{"json-layout", array ? "array" : "lines"}};
+    struct leat_param params[] = {{"json-input", array ? "array" : "lines"}};
     struct lt_format_options options = {.params = params,
                                         .n_params = 1,
                                         .schema = &first->schema,
@@ -183,7 +183,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         {"nested", pick & 4 ? "struct" : "json"},
         {"duplicate-keys", doubled[pick >> 3 & 3]},
         {"sample-rows", samples[pick >> 5 & 3]},
-        {"json-layout", layouts[pick >> 7 & 3]},
+        {"json-input", layouts[pick >> 7 & 3]},
         {"unknown-keys", pick & 512 ? "ignore" : "error"},
         {"missing", pick & 1024 ? "error" : "null"},
         {"header", pick & 2048 ? "auto" : "no"},

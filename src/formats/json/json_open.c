@@ -64,9 +64,9 @@ static int take_options(struct lt_jsonl_reader *reader, const struct lt_format_o
     reader->base64 = lt_jsonl_option_is(options, table, "binary", "base64");
     reader->header_given = lt_jsonl_option_is(options, table, "header", "yes");
     reader->header_auto = lt_jsonl_option_is(options, table, "header", "auto");
-    scan->layout = lt_jsonl_option_is(options, table, "json-layout", "lines")   ? LT_JSONL_RECORDS
-                   : lt_jsonl_option_is(options, table, "json-layout", "array") ? LT_JSONL_ARRAY
-                                                                                : LT_JSONL_AUTO;
+    scan->layout = lt_jsonl_option_is(options, table, "json-input", "lines")   ? LT_JSONL_RECORDS
+                   : lt_jsonl_option_is(options, table, "json-input", "array") ? LT_JSONL_ARRAY
+                                                                               : LT_JSONL_AUTO;
     scan->doubled =
         lt_jsonl_option_is(options, table, "duplicate-keys", "first")  ? LT_JSONL_DOUBLED_FIRST
         : lt_jsonl_option_is(options, table, "duplicate-keys", "last") ? LT_JSONL_DOUBLED_LAST

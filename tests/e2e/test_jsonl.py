@@ -191,6 +191,21 @@ def test_a_directory_keeps_columns_that_its_files_do_not_show(leat, tmp_path):
     assert readers.sqlite_table(tmp_path / "back.db", "sparse") == (["id", "name"], [(1, None)])
 
 
+@pytest.mark.quick
+def test_records_are_appended_to_lines_and_never_behind_an_array(leat, tmp_path):
+    path, lines, array = tmp_path / "in.jsonl", tmp_path / "lines.jsonl", tmp_path / "array.json"
+    path.write_text('{"a":1,"b":"x"}', encoding="utf-8")
+    leat.ok("cp", path, lines)
+    leat.ok("cp", path, lines, "--append")
+    assert lines.read_text(encoding="utf-8") == '{"a":1,"b":"x"}\n' * 2
+    leat.ok("cp", path, array, "--json-layout", "array")
+    before = array.read_bytes()
+    leat.fails((1, 2), "unsupported", "cp", path, array, "--append")
+    leat.fails((1, 2), "unsupported", "cp", path, lines, "--append", "--json-layout", "array")
+    assert array.read_bytes() == before
+    assert lines.read_text(encoding="utf-8") == '{"a":1,"b":"x"}\n' * 2
+
+
 BAD = [
     ('{"a":1}\n{"a":oops}\n', "corrupt-file", "in.jsonl:2"),
     ('{"a":1}\n{"a":', "corrupt-file", "in.jsonl:2"),

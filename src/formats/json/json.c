@@ -113,4 +113,5 @@ const struct lt_format lt_format_jsonl = {
     .types_in = lt_jsonl_types_in,
     .types_out = lt_jsonl_types_out,
     .alias = "json",
+    .no_append = lt_jsonl_no_append,
 };

@@ -300,6 +300,8 @@ int lt_jsonl_read_retype(struct lt_format_reader *reader, const struct ArrowSche
                          struct leat_error *err);
 int lt_jsonl_read_explain(struct lt_format_reader *reader, struct lt_buf *out);
 void lt_jsonl_read_close(struct lt_format_reader *reader);
+const char *lt_jsonl_no_append(struct lt_format_reader *old,
+                               const struct lt_format_options *writing);
 
 int lt_jsonl_write_open(struct lt_sink *sink, const struct ArrowSchema *schema,
                         const struct lt_format_options *options,

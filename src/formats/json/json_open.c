@@ -297,6 +297,24 @@ int lt_jsonl_read_retype(struct lt_format_reader *format_reader, const struct Ar
     return status ? status : make_builder(reader, err);
 }
 
+const char *lt_jsonl_no_append(struct lt_format_reader *format_reader,
+                               const struct lt_format_options *writing)
+{
+    const struct lt_jsonl_scan *scan = &((struct lt_jsonl_reader *)format_reader)->scan;
+    if (scan->state == LT_JSONL_BEGIN) {
+        return NULL;
+    }
+    if (scan->state != LT_JSONL_BETWEEN) {
+        return "nothing can stand behind the array around all records";
+    }
+    if (scan->arrays) {
+        return "the records of the file are arrays, and objects are what is written";
+    }
+    return lt_jsonl_option_is(writing, lt_jsonl_write_options, "json-layout", "array")
+               ? "an array of records cannot stand behind other records"
+               : NULL;
+}
+
 void lt_jsonl_read_close(struct lt_format_reader *format_reader)
 {
     struct lt_jsonl_reader *reader = (struct lt_jsonl_reader *)format_reader;

@@ -95,6 +95,8 @@ int lt_fc_reader_new(struct leat_endpoint *ep, const struct fc_read *read,
 void lt_fc_reader_chain(struct leat_reader *reader, struct leat_reader *then);
 /* Whether the file holds any record; a file that cannot be read is taken to hold some. */
 bool lt_fc_has_records(struct leat_endpoint *ep, const char *path);
+/* Why nothing written with these options can be put behind the text that is read; NULL: it can. */
+const char *lt_fc_no_append(struct leat_reader *reader, const struct lt_format_options *writing);
 /* A source that gives its first bytes (at most FC_PEEK) without losing them. */
 #define FC_PEEK 4096
 int lt_fc_peek(struct lt_source *inner, struct lt_source **ret_source, const uint8_t **ret_data,

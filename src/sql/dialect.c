@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TYPE_TEXT_MAX 512
+#define TYPE_TEXT_MAX LT_DIALECT_TYPE_MAX
 #define KEYS_MAX 64
 
 /* --- quoting ------------------------------------------------------------------------------- */
@@ -76,6 +76,16 @@ static const struct leat_type_in *type_in(const struct lt_dialect *dialect, cons
         }
     }
     return NULL;
+}
+
+/* The row of a canonical type; the table's end when there is none. */
+static const struct leat_type_out *find_out(const struct lt_dialect *dialect, const char *name)
+{
+    const struct leat_type_out *row = dialect->out;
+    while (row->canonical && strcmp(row->canonical, name)) {
+        row++;
+    }
+    return row;
 }
 
 /* The row's canonical name with its arguments put in; the bare one when they are absent or a
@@ -258,6 +268,33 @@ bool lt_dialect_canonical(const struct lt_dialect *dialect, const char *text,
     return is;
 }
 
+int lt_dialect_foreign_list(const struct lt_dialect *dialect, const char *system_full,
+                            struct ArrowSchema *ret_field, struct leat_error *err)
+{
+    struct ArrowSchema field = {.release = NULL};
+    char *source = lt_format("%s:%s", dialect->name, system_full);
+    size_t len = source ? strlen(source) : 0;
+    int status = source ? lt_type_parse("list<utf8>", &field, err) : lt_fail_oom(err);
+    status = status ? status : lt_schema_set_meta(&field, LT_META_SOURCE_TYPE, source, err);
+    if (!status && len > 2 && !strcmp(source + len - 2, "[]")) {
+        source[len - 2] = 0;
+        status = lt_schema_set_meta(field.children[0], LT_META_SOURCE_TYPE, source, err);
+    }
+    if (!status) {
+        lt_schema_move(&field, ret_field);
+    }
+    lt_schema_done(&field);
+    free(source);
+    return status;
+}
+
+/* True where the dialect has arrays of what its elements are. */
+static bool has_arrays(const struct lt_dialect *dialect)
+{
+    const struct leat_type_out *row = find_out(dialect, "list");
+    return row->system && strstr(row->system, "$1[]");
+}
+
 int lt_dialect_parse(const struct lt_dialect *dialect, const char *text,
                      struct ArrowSchema *ret_field, struct leat_error *err)
 {
@@ -280,6 +317,9 @@ int lt_dialect_parse(const struct lt_dialect *dialect, const char *text,
         element[0] = '_';
         memcpy(element + 1, system, strlen(system) + 1);
         system = element;
+    }
+    if (words.list && has_arrays(dialect) && !type_in(dialect, system)) {
+        return lt_dialect_foreign_list(dialect, text, ret_field, err);
     }
     return lt_dialect_field(dialect, system, text, words.args[0], words.args[1], ret_field, err);
 }
@@ -428,25 +468,37 @@ static bool same_storage(const struct ArrowSchema *field, const struct ArrowSche
     return true;
 }
 
-/* The type text of leat.source_type when it is this dialect's and can be trusted. */
-static bool own_source_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
-                            char text[TYPE_TEXT_MAX])
+/* The text after "<dialect>:" of a field's metadata, when it can be trusted. */
+static bool own_text(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                     const char *key, char text[TYPE_TEXT_MAX])
 {
     size_t len, prefix = strlen(dialect->name);
-    const char *value = lt_schema_meta(field, LT_META_SOURCE_TYPE, &len);
+    const char *value = lt_schema_meta(field, key, &len);
     if (!value || len <= prefix + 1 || len - prefix > TYPE_TEXT_MAX ||
         memcmp(value, dialect->name, prefix) != 0 || value[prefix] != ':') {
         return false;
     }
     memcpy(text, value + prefix + 1, len - prefix - 1);
     text[len - prefix - 1] = 0;
-    if (strlen(text) != len - prefix - 1 || !is_plain_type(dialect, text)) {
+    return strlen(text) == len - prefix - 1 && is_plain_type(dialect, text);
+}
+
+bool lt_dialect_own_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                         char text[LT_DIALECT_TYPE_MAX], bool *ret_same)
+{
+    if (!own_text(dialect, field, LT_META_SOURCE_TYPE, text)) {
         return false;
     }
     struct ArrowSchema other = {.release = NULL};
-    bool same = !lt_dialect_parse(dialect, text, &other, NULL) && same_storage(field, &other);
+    *ret_same = !lt_dialect_parse(dialect, text, &other, NULL) && same_storage(field, &other);
     lt_schema_done(&other);
-    return same;
+    return true;
+}
+
+bool lt_dialect_own_domain(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                           char text[LT_DIALECT_TYPE_MAX])
+{
+    return own_text(dialect, field, LT_META_DOMAIN, text);
 }
 
 static int refuse_type(const struct ArrowSchema *field, const char *note, struct leat_error *err)
@@ -463,16 +515,6 @@ static int refuse_type(const struct ArrowSchema *field, const char *note, struct
     }
     lt_buf_done(&name);
     return status;
-}
-
-/* The row of a canonical type; the table's end when there is none. */
-static const struct leat_type_out *find_out(const struct lt_dialect *dialect, const char *name)
-{
-    const struct leat_type_out *row = dialect->out;
-    while (row->canonical && strcmp(row->canonical, name)) {
-        row++;
-    }
-    return row;
 }
 
 static bool is_list_of_lists(const struct ArrowSchema *field, const char *name)
@@ -570,9 +612,10 @@ int lt_dialect_type(const struct lt_dialect *dialect, const struct ArrowSchema *
                     struct lt_buf *out, struct leat_error *err)
 {
     char own[TYPE_TEXT_MAX];
+    bool same;
     struct lt_buf made = LT_BUF_INIT;
     struct lt_type type;
-    if (own_source_type(dialect, field, own)) {
+    if (lt_dialect_own_type(dialect, field, own, &same) && same) {
         return lt_buf_puts(out, own) ? lt_fail_oom(err) : LEAT_OK;
     }
     int status = lt_type_of(field, &type, err);
@@ -630,8 +673,8 @@ static const char *identity_clause(const struct lt_dialect *dialect,
 }
 
 int lt_dialect_create_table(const struct lt_dialect *dialect, const char *quoted_name,
-                            const struct ArrowSchema *schema, struct lt_buf *out,
-                            struct leat_error *err)
+                            const struct ArrowSchema *schema, const char *const *types,
+                            struct lt_buf *out, struct leat_error *err)
 {
     int64_t keys[KEYS_MAX];
     int64_t n_keys = key_columns(schema, keys);
@@ -645,7 +688,8 @@ int lt_dialect_create_table(const struct lt_dialect *dialect, const char *quoted
         failed |= lt_buf_puts(out, i ? ", " : "");
         failed |= lt_dialect_quote(dialect, field->name ? field->name : "", out);
         failed |= lt_buf_byte(out, ' ');
-        int status = lt_dialect_type(dialect, field, out, err);
+        failed |= types ? lt_buf_puts(out, types[i]) : LEAT_OK;
+        int status = types ? LEAT_OK : lt_dialect_type(dialect, field, out, err);
         if (status) {
             return status;
         }

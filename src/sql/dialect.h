@@ -59,17 +59,33 @@ int lt_dialect_parse(const struct lt_dialect *dialect, const char *text,
 bool lt_dialect_canonical(const struct lt_dialect *dialect, const char *text,
                           struct ArrowSchema *ret_field);
 
-/* Appends the DDL type of a field. A leat.source_type of this dialect wins while it still
- * describes the field's storage and is a plain type name: metadata also comes from files, and
- * must not smuggle other SQL into a statement. LEAT_UNSUPPORTED [unsupported-type] names the
+/* An array ("inet[]") of a type without a word here: a list of texts, each of its type. */
+int lt_dialect_foreign_list(const struct lt_dialect *dialect, const char *system_full,
+                            struct ArrowSchema *ret_field, struct leat_error *err);
+
+#define LT_DIALECT_TYPE_MAX 512
+
+/* The type text of a field's leat.source_type, where it is this dialect's, and a plain type name:
+ * metadata also comes from files, and must not smuggle other SQL into a statement. *ret_same: it
+ * describes the field's storage, so that values go there as they are. */
+bool lt_dialect_own_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                         char text[LT_DIALECT_TYPE_MAX], bool *ret_same);
+/* The same of leat.domain: the type of the user's own that the source had over its base type. */
+#define LT_META_DOMAIN "leat.domain"
+bool lt_dialect_own_domain(const struct lt_dialect *dialect, const struct ArrowSchema *field,
+                           char text[LT_DIALECT_TYPE_MAX]);
+
+/* Appends the DDL type of a field. Its own type (above) wins while it describes the
+ * storage. LEAT_UNSUPPORTED [unsupported-type] names the
  * canonical type and the note. */
 int lt_dialect_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
                     struct lt_buf *out, struct leat_error *err);
 
-/* Appends CREATE TABLE <quoted name> (columns, NOT NULL, PRIMARY KEY from leat.key), no ';'. */
+/* Appends CREATE TABLE <quoted name> (columns, NOT NULL, PRIMARY KEY from leat.key), no ';'. types:
+ * DDL types as many as columns; NULL: lt_dialect_type() of each. */
 int lt_dialect_create_table(const struct lt_dialect *dialect, const char *quoted_name,
-                            const struct ArrowSchema *schema, struct lt_buf *out,
-                            struct leat_error *err);
+                            const struct ArrowSchema *schema, const char *const *types,
+                            struct lt_buf *out, struct leat_error *err);
 
 /* Matches what comes with what an existing table has, by name. Every fault is collected:
  * columns of the source the table lacks, columns the table demands (not nullable, no default:

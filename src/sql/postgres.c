@@ -1,11 +1,18 @@
 /* PostgreSQL's types, both ways. Type names are those of pg_type.typname; "_x" is the array of x.
- * What is not listed is read as text by a cast in the query. */
+ * What is not listed is read as text by a cast in the query (the labels of enums need none), and
+ * arrays of it as lists of text; a domain is what lies under it. */
 #include "sql/postgres.h"
 
-#define NOTE_NUMERIC "NaN and infinities are refused unless the column has no precision"
-#define NOTE_TIME "24:00:00 is refused, but as text (--cast)"
-#define NOTE_INFINITY "infinity is refused, but as text (--cast)"
-#define NOTE_LIST "one dimension with lower bound 1; others only as text (--cast)"
+#define NOTE_NUMERIC                                                                               \
+    "no NaN or infinity unless the column has no precision; numeric where the scale is negative "  \
+    "or there are more than 76 digits"
+#define NOTE_TIME "not 24:00:00, but as text"
+#define NOTE_INFINITY "not infinity, but as text"
+#define NOTE_STAMP "not infinity, nor after 294246, but as text"
+#define NOTE_INTERVAL "not past 292 years of hours, minutes and seconds, but as text"
+#define NOTE_MONEY "the scale is that of the server's lc_monetary"
+#define NOTE_CHAR "a byte that is no ASCII as \\ooo"
+#define NOTE_LIST "one dimension with lower bound 1; others only as text"
 
 const struct leat_type_in lt_postgres_types_in[] = {
     {"bool", "bool", NULL, NULL},
@@ -13,19 +20,24 @@ const struct leat_type_in lt_postgres_types_in[] = {
     {"int4", "int32", NULL, NULL},
     {"int8", "int64", NULL, NULL},
     {"oid", "int64", NULL, NULL},
+    {"xid", "int64", NULL, NULL},
+    {"cid", "int64", NULL, NULL},
+    {"xid8", "uint64", NULL, NULL},
     {"float4", "float32", NULL, NULL},
     {"float8", "float64", NULL, NULL},
     {"numeric", "decimal($1,$2)", "numeric", NOTE_NUMERIC},
+    {"money", "decimal($1,$2)", "decimal(19,2)", NOTE_MONEY},
     {"text", "utf8", NULL, NULL},
     {"varchar", "utf8", NULL, NULL},
     {"bpchar", "utf8", NULL, "padding blanks are kept"},
     {"name", "utf8", NULL, NULL},
+    {"char", "utf8", NULL, NOTE_CHAR},
     {"bytea", "binary", NULL, NULL},
     {"date", "date", NULL, NOTE_INFINITY},
     {"time", "time", NULL, NOTE_TIME},
-    {"timestamp", "timestamp", NULL, NOTE_INFINITY},
-    {"timestamptz", "timestamptz", NULL, NOTE_INFINITY},
-    {"interval", "interval", NULL, NULL},
+    {"timestamp", "timestamp", NULL, NOTE_STAMP},
+    {"timestamptz", "timestamptz", NULL, NOTE_STAMP},
+    {"interval", "interval", NULL, NOTE_INTERVAL},
     {"uuid", "uuid", NULL, NULL},
     {"json", "json", NULL, NULL},
     {"jsonb", "json", NULL, NULL},
@@ -34,13 +46,18 @@ const struct leat_type_in lt_postgres_types_in[] = {
     {"_int4", "list<int32>", NULL, NOTE_LIST},
     {"_int8", "list<int64>", NULL, NOTE_LIST},
     {"_oid", "list<int64>", NULL, NOTE_LIST},
+    {"_xid", "list<int64>", NULL, NOTE_LIST},
+    {"_cid", "list<int64>", NULL, NOTE_LIST},
+    {"_xid8", "list<uint64>", NULL, NOTE_LIST},
     {"_float4", "list<float32>", NULL, NOTE_LIST},
     {"_float8", "list<float64>", NULL, NOTE_LIST},
     {"_numeric", "list<decimal($1,$2)>", "list<numeric>", NOTE_LIST},
+    {"_money", "list<decimal($1,$2)>", "list<decimal(19,2)>", NOTE_LIST},
     {"_text", "list<utf8>", NULL, NOTE_LIST},
     {"_varchar", "list<utf8>", NULL, NOTE_LIST},
     {"_bpchar", "list<utf8>", NULL, NOTE_LIST},
     {"_name", "list<utf8>", NULL, NOTE_LIST},
+    {"_char", "list<utf8>", NULL, NOTE_LIST},
     {"_bytea", "list<binary>", NULL, NOTE_LIST},
     {"_date", "list<date>", NULL, NOTE_LIST},
     {"_time", "list<time>", NULL, NOTE_LIST},
@@ -68,12 +85,12 @@ const struct leat_type_out lt_postgres_types_out[] = {
     {"float32", "real", NULL},
     {"float64", "double precision", NULL},
     {"decimal", "numeric($1,$2)", NULL},
-    {"numeric", "numeric", NULL},
-    {"utf8", "text", "a zero byte in text is refused"},
+    {"numeric", "numeric", "infinities from 14 on"},
+    {"utf8", "text", "not a zero byte"},
     {"binary", "bytea", NULL},
     {"json", "jsonb",
-     "key order and blanks are the server's own, of doubled keys it keeps the last; json where the "
-     "source was json"},
+     "not \\u0000; key order and blanks are the server's own, of doubled keys it keeps the last; "
+     "json where the source was json"},
     {"uuid", "uuid", NULL},
     {"date", "date", "4713 BC to 5874897"},
     {"time", "time without time zone", "microseconds"},
@@ -99,6 +116,7 @@ static const struct lt_type_alias aliases[] = {
     {"character varying", "varchar"},
     {"character", "bpchar"},
     {"char", "bpchar"},
+    {"\"char\"", "char"},
     {"time without time zone", "time"},
     {"timestamp without time zone", "timestamp"},
     {"timestamp with time zone", "timestamptz"},

@@ -36,7 +36,7 @@ static void encode_again(const struct ArrowSchema *schema, const enum pg_wire *w
     if (lt_array_check(schema, batch, false, NULL)) {
         abort();
     }
-    if (!pg_encoder_init(&encoder, schema, wires, oids, NULL)) {
+    if (!pg_encoder_init(&encoder, schema, wires, oids, NULL, NULL)) {
         int status = pg_encoder_batch(&encoder, batch, NULL);
         for (int64_t row = 0; row < batch->length && !status; row++) {
             bool refused;

@@ -299,7 +299,8 @@ static int open_stream(struct leat_endpoint *ep, const struct fc_stream_files *s
         struct fc_read read = *how;
         struct leat_reader *next = NULL;
         read.path = stream->paths[i];
-        read.types = how->types || !stream->types.release ? how->types : &stream->types;
+        read.types_whole = !how->types && stream->types.release;
+        read.types = read.types_whole ? &stream->types : how->types;
         status = lt_fc_reader_new(ep, &read, &next, err);
         if (!status && first) {
             lt_fc_reader_chain(first, next);

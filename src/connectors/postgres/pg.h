@@ -46,8 +46,9 @@ struct leat_endpoint {
     char *state_namespace; /* NULL: with the data */
     bool no_state;
     int64_t connect_timeout_ms, lock_timeout_ms;
-    int version;     /* 150018 */
-    bool check_utf8; /* the server does not vouch for its text */
+    int version;            /* 150018 */
+    bool check_utf8;        /* the server does not vouch for its text */
+    atomic_int money_scale; /* fraction digits of money; -1: not asked yet */
     char version_text[64], user[PG_NAME_MAX * 2], default_ns[PG_NAME_MAX * 2];
     struct leat_capabilities capabilities;
     atomic_int cancelled;
@@ -145,14 +146,18 @@ int pg_step(const struct leat_endpoint *ep, const char *name, struct leat_error 
 void pg_log(const struct leat_endpoint *ep, enum leat_log_level level, const char *fmt, ...)
     LEAT_PRINTF(3, 4);
 
-/* --- pg_catalog.c -------------------------------------------------------------------------- */
+/* --- pg_catalog.c, pg_types.c -------------------------------------------------------------- */
 
 struct pg_column {
-    enum pg_wire wire; /* PG_WIRE_TEXT_CAST: no binary decoder here */
+    enum pg_wire wire; /* PG_WIRE_TEXT_CAST: goes by its text */
     uint32_t type_oid; /* base type of a domain */
-    char *type_text;   /* format_type() of it */
+    int32_t modifier;  /* of it; -1: none */
+    char *type_text;   /* format_type() of it; of a column to be made, as it stands in the DDL */
     bool list;
-    bool generated; /* computed by the server: cannot be written */
+    uint32_t element_oid; /* list: what the array says on the wire */
+    uint32_t value_oid;   /* the type itself, or a list's elements' */
+    bool known;           /* its type is in the tables of sql/postgres.c */
+    bool generated;       /* computed by the server: cannot be written */
 };
 
 /* A relation or the result of a query, described. */
@@ -165,12 +170,19 @@ struct pg_table {
     int64_t rows_estimate, bytes_estimate, pages;
     char ns[PG_NAME_MAX * 2], name[PG_NAME_MAX * 2];
     char *comment;
+    bool row_security; /* policies hide rows from this login */
 };
 
 /* LEAT_NOT_FOUND with the closest name. ns NULL or "": the default namespace. */
 int pg_describe(struct pg_conn *conn, const struct leat_stream_name *name,
                 struct pg_table *ret_table, struct leat_error *err);
 int pg_describe_query(struct pg_conn *conn, const char *query, struct pg_table *ret_table,
+                      struct leat_error *err);
+/* Fills the columns of table->oid. */
+int pg_describe_columns(struct pg_conn *conn, struct pg_table *table, struct leat_error *err);
+/* From now on the column is the server's own text of it; its field becomes a copy of `text` with
+ * the column's name, key and comment. */
+int pg_column_as_text(struct pg_table *table, int64_t i, const struct ArrowSchema *text,
                       struct leat_error *err);
 /* Keeps the named columns, in that order. [unknown-column] with the closest. */
 int pg_table_project(struct pg_table *table, const char *const *columns, size_t n,
@@ -181,6 +193,25 @@ extern const struct leat_catalog_ops pg_catalog_ops;
 extern const struct leat_source_ops pg_source_ops;
 extern const struct leat_load_ops pg_load_ops;
 extern const struct leat_sql_ops pg_sql_ops;
+
+/* --- pg_select.c --------------------------------------------------------------------------- */
+
+/* Blocks [first, end) of the heap; end -1: to its end. Valid within one snapshot. */
+struct pg_block_range {
+    int64_t first, end;
+};
+
+/* Columns that are wanted as text, and are not, are brought as the server's own text: for some of
+ * their values there is no other way. */
+int pg_take_types(struct pg_table *table, const struct ArrowSchema *types, struct leat_error *err);
+/* The COPY of a plan, and its shape in words. `all` is what is read, `read` the columns wanted of
+ * it; bytes: as the wire has them, nothing cast. */
+int pg_build_copy(const struct leat_read_plan *plan, const struct pg_table *all,
+                  const struct pg_table *read, bool bytes, char **ret_sql, char **ret_shape,
+                  struct leat_error *err);
+/* Appends the columns for a SELECT or COPY list; those without a decoder cast to text when asked.
+ * `prefix` ("q.") may be "". */
+int pg_select_list(const struct pg_table *table, const char *prefix, bool cast, struct lt_buf *sql);
 
 /* --- pg_block.c ---------------------------------------------------------------------------- */
 
@@ -210,8 +241,5 @@ void pg_blocks_put(struct pg_blocks *blocks);
  * caller's (the load's own transaction). Takes the table over. */
 int pg_reader_borrow(struct pg_conn *conn, struct pg_table *table, const char *sql,
                      struct leat_reader **ret_reader, struct leat_error *err);
-/* Appends the columns for a SELECT or COPY list; those without a decoder cast to text when asked.
- * `prefix` ("q.") may be "". */
-int pg_select_list(const struct pg_table *table, const char *prefix, bool cast, struct lt_buf *sql);
 
 #endif

@@ -9,153 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define QUERY_COLUMNS_MAX 1664
-
-/* Everything about one column; its base type is found through domains. The first part defines
- * col(n, name, typ, mod, not_null, required, identity, generated, comment, key_place). */
-#define COLUMNS_TAIL                                                                               \
-    ", base(n, typ, mod, not_null) AS (SELECT n, typ, mod, false FROM col UNION ALL "              \
-    "SELECT b.n, t.typbasetype, t.typtypmod, b.not_null OR t.typnotnull FROM base b "              \
-    "JOIN pg_catalog.pg_type t ON t.oid = b.typ WHERE t.typtype = 'd') "                           \
-    "SELECT col.name, t.typname, pg_catalog.format_type(b.typ, b.mod), b.mod, "                    \
-    "t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace, t.oid, "                              \
-    "col.not_null OR b.not_null, col.required, col.identity, col.generated, col.comment, "         \
-    "col.key_place FROM col JOIN base b ON b.n = col.n "                                           \
-    "JOIN pg_catalog.pg_type t ON t.oid = b.typ WHERE t.typtype <> 'd' ORDER BY col.n"
-
-static const char table_columns_12[] =
-    "WITH RECURSIVE col AS (SELECT a.attnum AS n, a.attname::text AS name, a.atttypid AS typ, "
-    "a.atttypmod AS mod, a.attnotnull AS not_null, "
-    "a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS required, "
-    "a.attidentity::text AS identity, a.attgenerated::text AS generated, "
-    "pg_catalog.col_description(a.attrelid, a.attnum) AS comment, "
-    "CASE WHEN pg_catalog.array_position(i.indkey::int2[], a.attnum) < i.indnkeyatts "
-    "THEN pg_catalog.array_position(i.indkey::int2[], a.attnum) END AS key_place "
-    "FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_index i "
-    "ON i.indrelid = a.attrelid AND i.indisprimary "
-    "WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped)" COLUMNS_TAIL;
-
-/* Before 12 there were no generated columns. */
-static const char table_columns_11[] =
-    "WITH RECURSIVE col AS (SELECT a.attnum AS n, a.attname::text AS name, a.atttypid AS typ, "
-    "a.atttypmod AS mod, a.attnotnull AS not_null, "
-    "a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS required, "
-    "a.attidentity::text AS identity, ''::text AS generated, "
-    "pg_catalog.col_description(a.attrelid, a.attnum) AS comment, "
-    "CASE WHEN pg_catalog.array_position(i.indkey::int2[], a.attnum) < i.indnkeyatts "
-    "THEN pg_catalog.array_position(i.indkey::int2[], a.attnum) END AS key_place "
-    "FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_index i "
-    "ON i.indrelid = a.attrelid AND i.indisprimary "
-    "WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped)" COLUMNS_TAIL;
-
-static const char query_columns[] =
-    "WITH RECURSIVE col AS (SELECT q.n, q.name, q.typ, q.mod, false AS not_null, "
-    "false AS required, ''::text AS identity, ''::text AS generated, NULL::text AS comment, "
-    "NULL::int AS key_place FROM ROWS FROM (pg_catalog.unnest($1::text[]), "
-    "pg_catalog.unnest($2::oid[]), pg_catalog.unnest($3::int4[])) "
-    "WITH ORDINALITY AS q(name, typ, mod, n))" COLUMNS_TAIL;
-
-/* --- columns to fields --------------------------------------------------------------------- */
-
-static void numeric_arguments(const char *type_name, long modifier, int *arg1, int *arg2)
-{
-    *arg1 = *arg2 = -1;
-    if ((strcmp(type_name, "numeric") && strcmp(type_name, "_numeric")) || modifier < 4) {
-        return;
-    }
-    int precision = (int)((modifier - 4) >> 16 & 0xffff);
-    int scale = (int)((((modifier - 4) & 0x7ff) ^ 1024) - 1024);
-    if (scale >= 0) { /* 15 allows scales below zero: kept as exact text */
-        *arg1 = precision;
-        *arg2 = scale;
-    }
-}
-
-static int set_field_meta(struct pg_conn *conn, const PGresult *result, int row,
-                          struct ArrowSchema *field, struct leat_error *err)
-{
-    const char *identity = pg_cell(conn, result, row, 8);
-    int status = LEAT_OK;
-    if (*identity) {
-        status = lt_schema_set_meta(field, LT_META_IDENTITY,
-                                    *identity == 'a' ? "always" : "default", err);
-    }
-    if (!status && *pg_cell(conn, result, row, 9)) {
-        status = lt_schema_set_meta(field, LT_META_GENERATED, "stored", err);
-    }
-    if (!status && !pg_cell_null(conn, result, row, 10)) {
-        status = lt_schema_set_meta(field, LT_META_COMMENT, pg_cell(conn, result, row, 10), err);
-    }
-    if (!status && !pg_cell_null(conn, result, row, 11)) {
-        /* indkey is a vector counted from 0, and array_position() keeps to that. */
-        char place[16];
-        snprintf(place, sizeof place, "%d", atoi(pg_cell(conn, result, row, 11)) + 1);
-        status = lt_schema_set_meta(field, LT_META_KEY, place, err);
-    }
-    if (!status && pg_cell_true(conn, result, row, 7)) {
-        status = lt_schema_set_meta(field, LT_META_REQUIRED, "1", err);
-    }
-    return status;
-}
-
-static int add_column(struct pg_conn *conn, const PGresult *result, int row, struct pg_table *table,
-                      struct leat_error *err)
-{
-    struct pg_column *column = &table->columns[row];
-    const char *name = pg_cell(conn, result, row, 0), *full = pg_cell(conn, result, row, 2);
-    bool in_catalog = pg_cell_true(conn, result, row, 4);
-    const char *type_name = in_catalog ? pg_cell(conn, result, row, 1) : "";
-    uint32_t element;
-    int arg1, arg2;
-    column->type_oid = (uint32_t)strtoul(pg_cell(conn, result, row, 5), NULL, 10);
-    column->wire = pg_wire_of_oid(column->type_oid, &column->list, &element);
-    column->generated = *pg_cell(conn, result, row, 9) != 0;
-    column->type_text = lt_strdup(full);
-    table->n_columns = row + 1;
-    if (!column->type_text) {
-        return lt_fail_oom(err);
-    }
-    numeric_arguments(type_name, strtol(pg_cell(conn, result, row, 3), NULL, 10), &arg1, &arg2);
-    struct ArrowSchema field = {.release = NULL};
-    int status =
-        lt_dialect_field(&lt_dialect_postgres, column->wire == PG_WIRE_TEXT_CAST ? "" : type_name,
-                         full, arg1, arg2, &field, err);
-    status = status ? status : lt_schema_set_name(&field, name, err);
-    if (!status) {
-        field.flags = pg_cell_true(conn, result, row, 6) ? 0 : ARROW_FLAG_NULLABLE;
-        status = set_field_meta(conn, result, row, &field, err);
-    }
-    status = status ? status : lt_schema_add(&table->schema, &field, err);
-    lt_schema_done(&field);
-    return status;
-}
-
-static int add_columns(struct pg_conn *conn, const PGresult *result, struct pg_table *table,
-                       struct leat_error *err)
-{
-    int n = pg_rows(conn, result);
-    table->columns = calloc((size_t)n + 1, sizeof *table->columns);
-    if (!table->columns) {
-        return lt_fail_oom(err);
-    }
-    int status = lt_schema_init_struct(&table->schema, 0, err);
-    for (int i = 0; i < n && !status; i++) {
-        status = add_column(conn, result, i, table, err);
-    }
-    return status;
-}
-
-void pg_table_done(struct pg_table *table)
-{
-    for (int64_t i = 0; table->columns && i < table->n_columns; i++) {
-        free(table->columns[i].type_text);
-    }
-    free(table->columns);
-    free(table->comment);
-    lt_schema_done(&table->schema);
-    *table = (struct pg_table){0};
-}
-
 /* --- one table ----------------------------------------------------------------------------- */
 
 static int not_found(struct pg_conn *conn, const char *ns, const char *name, struct leat_error *err)
@@ -254,6 +107,7 @@ static void read_facts(struct pg_conn *conn, const PGresult *result, struct pg_t
     }
     snprintf(table->ns, sizeof table->ns, "%s", pg_cell(conn, result, 0, 5));
     snprintf(table->name, sizeof table->name, "%s", pg_cell(conn, result, 0, 6));
+    table->row_security = pg_cell_true(conn, result, 0, 7);
 }
 
 /* Statistics of a partitioned parent lie with its leaves. reltuples is -1 (before 14: 0) where
@@ -273,19 +127,20 @@ int pg_describe(struct pg_conn *conn, const struct leat_stream_name *name,
     const char *ns = name->ns && *name->ns ? name->ns : conn->ep->default_ns;
     const char *params[] = {ns, name->name};
     PGresult *result = NULL;
-    char oid[16];
     int status = pg_query(conn,
                           conn->ep->version >= 120000
                               ? "SELECT c.oid, c.relkind, " ESTIMATE_SQL ", " SIZE_SQL
                                 ", pg_catalog.obj_description(c.oid, 'pg_class'), n.nspname, "
-                                "c.relname FROM pg_catalog.pg_class c JOIN "
+                                "c.relname, pg_catalog.row_security_active(c.oid) "
+                                "FROM pg_catalog.pg_class c JOIN "
                                 "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
                                 "n.nspname = $1 AND c.relname = $2 AND "
                                 "c.relkind IN ('r','v','m','f','p')"
                               : "SELECT c.oid, c.relkind, CASE WHEN c.relpages = 0 THEN -1 ELSE "
                                 "c.reltuples END, " SIZE_SQL
                                 ", pg_catalog.obj_description(c.oid, 'pg_class'), n.nspname, "
-                                "c.relname FROM pg_catalog.pg_class c JOIN "
+                                "c.relname, pg_catalog.row_security_active(c.oid) "
+                                "FROM pg_catalog.pg_class c JOIN "
                                 "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
                                 "n.nspname = $1 AND c.relname = $2 AND "
                                 "c.relkind IN ('r','v','m','f','p')",
@@ -299,11 +154,7 @@ int pg_describe(struct pg_conn *conn, const struct leat_stream_name *name,
     read_facts(conn, result, &table);
     pg_clear(conn, result);
     result = NULL;
-    snprintf(oid, sizeof oid, "%u", table.oid);
-    params[0] = oid;
-    status = pg_query(conn, conn->ep->version >= 120000 ? table_columns_12 : table_columns_11, 1,
-                      params, &result, err);
-    status = status ? status : add_columns(conn, result, &table, err);
+    status = pg_describe_columns(conn, &table, err);
     if (!status && table.comment) {
         status = lt_schema_set_meta(&table.schema, LT_META_COMMENT, table.comment, err);
     }
@@ -316,133 +167,6 @@ out:
     }
     *ret_table = table;
     return LEAT_OK;
-}
-
-/* --- a query ------------------------------------------------------------------------------- */
-
-static int array_element(struct lt_buf *array, const char *text)
-{
-    int failed = lt_buf_puts(array, array->len > 1 ? ",\"" : "\"");
-    for (; *text; text++) {
-        failed |= *text == '"' || *text == '\\' ? lt_buf_byte(array, '\\') : LEAT_OK;
-        failed |= lt_buf_byte(array, (uint8_t)*text);
-    }
-    return failed | lt_buf_byte(array, '"');
-}
-
-static int query_types(struct pg_conn *conn, const PGresult *described, struct pg_table *table,
-                       struct leat_error *err)
-{
-    const struct lt_pq *pq = conn->ep->pq;
-    struct lt_buf names = LT_BUF_INIT, types = LT_BUF_INIT, mods = LT_BUF_INIT;
-    PGresult *result = NULL;
-    int n = pq->PQnfields(described), status = LEAT_OK;
-    int failed = lt_buf_byte(&names, '{') | lt_buf_byte(&types, '{') | lt_buf_byte(&mods, '{');
-    for (int i = 0; i < n; i++) {
-        for (int k = 0; k < i && !status; k++) {
-            if (!strcmp(pq->PQfname(described, i), pq->PQfname(described, k))) {
-                status =
-                    lt_fail(err, LT_E_DUPLICATE_COLUMN, "the query gives two columns named \"%s\"",
-                            pq->PQfname(described, i));
-                leat_error_remedy(err, "name them apart with AS");
-            }
-        }
-        failed |= array_element(&names, pq->PQfname(described, i));
-        failed |= lt_buf_printf(&types, "%s%u", i ? "," : "", pq->PQftype(described, i));
-        failed |= lt_buf_printf(&mods, "%s%d", i ? "," : "", pq->PQfmod(described, i));
-    }
-    failed |= lt_buf_byte(&names, '}') | lt_buf_byte(&types, '}') | lt_buf_byte(&mods, '}');
-    status = failed && !status ? lt_fail_oom(err) : status;
-    const char *params[] = {lt_buf_text(&names), lt_buf_text(&types), lt_buf_text(&mods)};
-    status = status ? status : pg_query(conn, query_columns, 3, params, &result, err);
-    status = status ? status : add_columns(conn, result, table, err);
-    if (!status && table->n_columns != n) {
-        status = lt_fail(err, LT_E_INTERNAL, "the query has %d columns, of which %lld have a type",
-                         n, (long long)table->n_columns);
-    }
-    pg_clear(conn, result);
-    lt_buf_done(&names);
-    lt_buf_done(&types);
-    lt_buf_done(&mods);
-    return status;
-}
-
-int pg_describe_query(struct pg_conn *conn, const char *query, struct pg_table *ret_table,
-                      struct leat_error *err)
-{
-    const struct lt_pq *pq = conn->ep->pq;
-    struct pg_table table = {.rows_estimate = -1, .bytes_estimate = -1};
-    PGresult *result = NULL;
-    if (!pq->PQsendPrepare(conn->pg, "", query, 0, NULL)) {
-        return pg_fail_conn(conn, err);
-    }
-    int status = pg_flush(conn, err);
-    status = status ? status : pg_finish_results(conn, NULL, err);
-    if (!status && !pq->PQsendDescribePrepared(conn->pg, "")) {
-        return pg_fail_conn(conn, err);
-    }
-    status = status ? status : pg_flush(conn, err);
-    status = status ? status : pg_finish_results(conn, &result, err);
-    if (!status && (!result || !pq->PQnfields(result))) {
-        status = lt_fail(err, LT_E_INVALID, "the query gives no rows: a SELECT is needed");
-    }
-    if (!status && pq->PQnfields(result) > QUERY_COLUMNS_MAX) {
-        status = lt_fail(err, LT_E_LIMIT, "the query has too many columns");
-    }
-    status = status ? status : query_types(conn, result, &table, err);
-    pg_clear(conn, result);
-    if (status) {
-        leat_error_place(err, "query");
-        pg_table_done(&table);
-        return status;
-    }
-    *ret_table = table;
-    return LEAT_OK;
-}
-
-int pg_table_project(struct pg_table *table, const char *const *columns, size_t n,
-                     struct leat_error *err)
-{
-    struct pg_table kept = {0};
-    kept.columns = calloc(n + 1, sizeof *kept.columns);
-    int status = kept.columns ? lt_schema_init_struct(&kept.schema, 0, err) : lt_fail_oom(err);
-    for (size_t i = 0; i < n && !status; i++) {
-        int64_t at = lt_schema_find(&table->schema, columns[i]);
-        if (at < 0) {
-            const char **names = calloc((size_t)table->n_columns + 1, sizeof *names);
-            for (int64_t k = 0; names && k < table->n_columns; k++) {
-                names[k] = table->schema.children[k]->name;
-            }
-            status = lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no column \"%s\"", columns[i]);
-            const char *closest = names ? lt_closest(columns[i], names) : NULL;
-            if (closest) {
-                leat_error_remedy(err, "did you mean \"%s\"?", closest);
-            }
-            free(names);
-            break;
-        }
-        struct ArrowSchema copy = {.release = NULL};
-        status = lt_schema_copy(table->schema.children[at], &copy, err);
-        status = status ? status : lt_schema_add(&kept.schema, &copy, err);
-        lt_schema_done(&copy);
-        kept.columns[i] = table->columns[at];
-        kept.columns[i].type_text = lt_strdup(table->columns[at].type_text);
-        kept.n_columns = (int64_t)i + 1;
-        if (!status && !kept.columns[i].type_text) {
-            status = lt_fail_oom(err);
-        }
-    }
-    if (!status) {
-        struct pg_table old = *table;
-        old.comment = NULL;
-        table->schema = kept.schema;
-        table->columns = kept.columns;
-        table->n_columns = kept.n_columns;
-        kept = (struct pg_table){0};
-        pg_table_done(&old);
-    }
-    pg_table_done(&kept);
-    return status;
 }
 
 /* --- discover, describe, resolve ----------------------------------------------------------- */

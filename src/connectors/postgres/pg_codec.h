@@ -24,7 +24,9 @@ enum pg_wire {
     PG_WIRE_TIME,
     PG_WIRE_TIMESTAMP,
     PG_WIRE_INTERVAL,
-    PG_WIRE_UUID
+    PG_WIRE_UUID,
+    PG_WIRE_CHAR, /* "char": one byte; as text "", a letter, or \\ooo for what is no ASCII */
+    PG_WIRE_MONEY /* cents of the server's lc_monetary, 64 bits; a decimal(19,s) */
 };
 
 struct pg_wire_row {
@@ -34,6 +36,8 @@ struct pg_wire_row {
 
 /* By type oid, also of the array types; PG_WIRE_TEXT_CAST for all others. */
 enum pg_wire pg_wire_of_oid(uint32_t oid, bool *ret_list, uint32_t *ret_element_oid);
+
+#define PG_MONEY_DIGITS 19 /* of a decimal that holds every money */
 
 #define PG_COPY_SIGNATURE "PGCOPY\n\377\r\n"
 #define PG_COPY_HEADER_LEN 19 /* signature with its NUL, flags, length of the extension */
@@ -47,6 +51,7 @@ struct pg_decode_column {
     bool check_utf8;
     int32_t precision, scale; /* decimals */
     enum lt_type_id id;       /* of the value, or of the list's elements */
+    bool lost;                /* of the next tuple it becomes NULL */
 };
 
 struct pg_decoder {
@@ -57,6 +62,9 @@ struct pg_decoder {
     int64_t row_bytes; /* fixed part of a row */
     int64_t var_bytes; /* variable part of the rows so far */
     bool header_read, trailer_read;
+    int64_t refused;    /* the column whose value pg_decode() refused last */
+    bool refused_range; /* ... because its type has no such value; else it is no valid text */
+    bool losing;        /* some column is `lost` */
     const struct ArrowSchema *schema; /* borrowed */
 };
 
@@ -78,12 +86,39 @@ int pg_copy_frame(bool *header_read, bool *trailer_read, const uint8_t *data, si
  * was appended, *err says which. Any other fault fails the call. */
 int pg_decode(struct pg_decoder *decoder, const uint8_t *data, size_t len,
               enum pg_decoded *ret_what, struct leat_error *err);
+/* Makes the value that was refused last a NULL, for when the same message is decoded once more;
+ * pg_decoder_keep() ends that, before the next message. */
+void pg_decoder_lose(struct pg_decoder *decoder);
+void pg_decoder_keep(struct pg_decoder *decoder);
 static inline int64_t pg_decoder_bytes(const struct pg_decoder *decoder)
 {
     return decoder->rows * decoder->row_bytes + decoder->var_bytes;
 }
 int pg_decoder_finish(struct pg_decoder *decoder, struct ArrowArray *ret_array,
                       struct leat_error *err);
+
+/* --- what a column's modifiers allow (pg_limit.c) ------------------------------------------ */
+
+/* The server changes some values silently to what a column's modifiers say: it rounds times and
+ * numerics, cuts names and blanks. Such values are refused before they go. All zero: any value. */
+struct pg_limit {
+    int32_t chars_max;        /* varchar(n), char(n), in characters */
+    int32_t bytes_max;        /* name */
+    bool padded;              /* char(n): blanks at its end do not count */
+    bool any;                 /* something of this is set */
+    bool finite;              /* numeric: no infinity */
+    int32_t precision, scale; /* numeric(p,s); precision 0: any */
+    int64_t multiple;         /* microseconds that a time must be a multiple of; 0: any */
+    int32_t months;           /* interval: months must be a multiple of; 0: any */
+    bool no_days, no_time;    /* interval year to month and its like */
+    bool fraction;            /* text of timetz(p): fraction_max counts */
+    int32_t fraction_max;
+};
+
+/* For values of a type (the elements' where it is an array) with the column's modifier (-1:
+ * none). */
+void pg_limit_of(uint32_t type_oid, int32_t modifier, int server_version,
+                 struct pg_limit *ret_limit);
 
 /* --- encoding ------------------------------------------------------------------------------ */
 
@@ -92,6 +127,9 @@ struct pg_encode_column {
     bool list;
     uint32_t element_oid;
     int64_t field_bytes; /* most a fixed-width field takes with its length; 4 for others */
+    struct pg_limit limit;
+    bool limited;
+    int64_t lost_row; /* becomes NULL; -1: none */
     struct lt_view view;
     bool viewed;
 };
@@ -100,13 +138,15 @@ struct pg_encoder {
     struct pg_encode_column *columns;
     int64_t n_columns;
     int64_t row_bytes;
+    int64_t refused;                  /* the column whose value pg_encode() refused last */
     bool text;                        /* COPY text: some column has no binary form here */
     const struct ArrowSchema *schema; /* borrowed */
 };
 
+/* limits NULL: none. */
 int pg_encoder_init(struct pg_encoder *encoder, const struct ArrowSchema *schema,
                     const enum pg_wire *wires, const uint32_t *element_oids,
-                    struct leat_error *err);
+                    const struct pg_limit *limits, struct leat_error *err);
 void pg_encoder_done(struct pg_encoder *encoder);
 /* Shows it the batch whose rows are encoded next. */
 int pg_encoder_batch(struct pg_encoder *encoder, const struct ArrowArray *batch,
@@ -114,6 +154,8 @@ int pg_encoder_batch(struct pg_encoder *encoder, const struct ArrowArray *batch,
 /* Appends one row. *ret_refused with *err filled: a value does not fit and nothing was appended. */
 int pg_encode(struct pg_encoder *encoder, int64_t row, struct lt_buf *out, bool *ret_refused,
               struct leat_error *err);
+/* Makes the value that was refused last a NULL, for the next pg_encode() of the same row. */
+void pg_encoder_lose(struct pg_encoder *encoder, int64_t row);
 int pg_encode_header(const struct pg_encoder *encoder, struct lt_buf *out);
 int pg_encode_trailer(const struct pg_encoder *encoder, struct lt_buf *out);
 

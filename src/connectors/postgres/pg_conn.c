@@ -606,7 +606,8 @@ static int set_session(struct pg_conn *conn, struct leat_error *err)
                     "SET timezone = 'UTC'; SET extra_float_digits = %d; "
                     "SET statement_timeout = 0; SET standard_conforming_strings = on; "
                     "SET idle_in_transaction_session_timeout = 0; SET bytea_output = 'hex'; "
-                    "SET lock_timeout = %lld; SELECT pg_catalog.set_config('synchronous_commit', "
+                    "SET xmloption = content; SET array_nulls = on; SET lock_timeout = %lld; "
+                    "SELECT pg_catalog.set_config('synchronous_commit', "
                     "'local', false) WHERE pg_catalog.current_setting('synchronous_commit') = "
                     "'off'",
                     conn->ep->pq->PQserverVersion(conn->pg) >= 120000 ? 1 : 3,

@@ -30,7 +30,9 @@ static const struct pg_wire_row wire_rows[] = {
     {1083, 1183, PG_WIRE_TIME},      {1114, 1115, PG_WIRE_TIMESTAMP},
     {1184, 1185, PG_WIRE_TIMESTAMP}, {1186, 1187, PG_WIRE_INTERVAL},
     {2950, 2951, PG_WIRE_UUID},      {114, 199, PG_WIRE_TEXT},
-    {3802, 3807, PG_WIRE_JSONB},
+    {3802, 3807, PG_WIRE_JSONB},     {18, 1002, PG_WIRE_CHAR},
+    {790, 791, PG_WIRE_MONEY},       {28, 1011, PG_WIRE_OID},
+    {29, 1012, PG_WIRE_OID},         {5069, 271, PG_WIRE_INT8},
 };
 
 enum pg_wire pg_wire_of_oid(uint32_t oid, bool *ret_list, uint32_t *ret_element_oid)
@@ -322,11 +324,29 @@ static enum value_result time_value(struct lt_builder *builder, const uint8_t *p
     return us < 0 || us >= US_DAY ? VALUE_RANGE : memory(lt_builder_i64(builder, us));
 }
 
+/* As version 16 and later write it, so that each byte has a text, and one that is valid UTF-8. */
+static enum value_result char_value(struct pg_decoder *decoder, struct lt_builder *builder,
+                                    uint8_t byte)
+{
+    char text[8];
+    int len = byte < 0x80 ? byte != 0 : 4;
+    snprintf(text, sizeof text, byte < 0x80 ? "%c" : "\\%03o", byte);
+    decoder->var_bytes += len;
+    return memory(lt_builder_bytes_value(builder, text, (size_t)len));
+}
+
+static enum value_result money_value(struct lt_builder *builder, const uint8_t *p)
+{
+    lt_int128 cents = (int64_t)get64(p);
+    return memory(lt_builder_fixed(builder, &cents, sizeof cents));
+}
+
 /* Bytes a fixed-width wire type must have; 0: any. */
 static const uint8_t wire_bytes[] = {
     [PG_WIRE_BOOL] = 1, [PG_WIRE_INT2] = 2,      [PG_WIRE_INT4] = 4,      [PG_WIRE_INT8] = 8,
     [PG_WIRE_OID] = 4,  [PG_WIRE_FLOAT4] = 4,    [PG_WIRE_FLOAT8] = 8,    [PG_WIRE_DATE] = 4,
     [PG_WIRE_TIME] = 8, [PG_WIRE_TIMESTAMP] = 8, [PG_WIRE_INTERVAL] = 16, [PG_WIRE_UUID] = 16,
+    [PG_WIRE_CHAR] = 1, [PG_WIRE_MONEY] = 8,
 };
 
 static inline enum value_result decode_value(struct pg_decoder *decoder,
@@ -366,6 +386,10 @@ static inline enum value_result decode_value(struct pg_decoder *decoder,
         return interval_value(builder, p);
     case PG_WIRE_UUID:
         return memory(lt_builder_fixed(builder, p, 16));
+    case PG_WIRE_CHAR:
+        return char_value(decoder, builder, *p);
+    case PG_WIRE_MONEY:
+        return money_value(builder, p);
     case PG_WIRE_TEXT_CAST:
     case PG_WIRE_TEXT:
     case PG_WIRE_JSONB:
@@ -432,8 +456,11 @@ static bool fits(enum pg_wire wire, const struct lt_type *type)
     case PG_WIRE_INT4:
         return type->id == LT_INT32;
     case PG_WIRE_INT8:
+        return type->id == LT_INT64 || type->id == LT_UINT64;
     case PG_WIRE_OID:
         return type->id == LT_INT64;
+    case PG_WIRE_MONEY:
+        return type->id == LT_DECIMAL128 && type->precision == PG_MONEY_DIGITS;
     case PG_WIRE_FLOAT4:
         return type->id == LT_FLOAT32;
     case PG_WIRE_FLOAT8:
@@ -456,6 +483,7 @@ static bool fits(enum pg_wire wire, const struct lt_type *type)
         return type->id == LT_FIXED_BINARY && type->width == 16;
     case PG_WIRE_TEXT_CAST:
     case PG_WIRE_TEXT:
+    case PG_WIRE_CHAR:
     case PG_WIRE_JSONB:
         return type->id == LT_UTF8;
     }
@@ -502,8 +530,9 @@ int pg_decoder_init(struct pg_decoder *decoder, const struct ArrowSchema *schema
                               : column->id == LT_BOOL       ? 2
                               : column->id == LT_DECIMAL128 ? 17
                               : column->id == LT_DECIMAL256 ? 33
-                              : wire_bytes[LT_MIN((size_t)column->wire, sizeof wire_bytes - 1)] &&
-                                      column->wire != PG_WIRE_OID
+                              : (size_t)column->wire < sizeof wire_bytes &&
+                                      wire_bytes[column->wire] && column->wire != PG_WIRE_OID &&
+                                      column->wire != PG_WIRE_CHAR
                                   ? wire_bytes[column->wire] + 1
                                   : 9;
     }
@@ -582,8 +611,24 @@ static int fail_value(struct pg_decoder *decoder, int64_t i, enum value_result r
     if (result == VALUE_CORRUPT) {
         return status;
     }
+    decoder->refused = i;
+    decoder->refused_range = result == VALUE_RANGE;
     *ret_what = PG_DECODED_REFUSED;
     return LEAT_OK;
+}
+
+void pg_decoder_lose(struct pg_decoder *decoder)
+{
+    decoder->columns[decoder->refused].lost = true;
+    decoder->losing = true;
+}
+
+void pg_decoder_keep(struct pg_decoder *decoder)
+{
+    for (int64_t i = 0; decoder->losing && i < decoder->n_columns; i++) {
+        decoder->columns[i].lost = false;
+    }
+    decoder->losing = false;
 }
 
 static int bad_tuple(struct leat_error *err)
@@ -619,7 +664,7 @@ int pg_decode(struct pg_decoder *decoder, const uint8_t *data, size_t len,
             return bad_tuple(err);
         }
         enum value_result result;
-        if (bytes < 0) {
+        if (bytes < 0 || column->lost) {
             result = memory(lt_builder_null(builder));
         } else if (column->list) {
             result = list_value(decoder, column, builder, p, (uint32_t)bytes);

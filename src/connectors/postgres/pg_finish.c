@@ -313,6 +313,7 @@ int pg_target_read(struct pg_conn *conn, const struct pg_target *target, const c
     }
     status =
         status ? status : pg_table_project(&table, columns, (size_t)target->table.n_columns, err);
+    status = status ? status : pg_take_types(&table, &target->table.schema, err);
     if (!status && (lt_buf_puts(&sql, "SELECT ") || pg_select_list(&table, "q.", true, &sql) ||
                     lt_buf_printf(&sql, " FROM %s AS q%s", target->copy_to, where))) {
         status = lt_fail_oom(err);

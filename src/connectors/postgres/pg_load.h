@@ -75,7 +75,9 @@ struct leat_part {
     struct leat_part_id id;
     enum leat_payload_kind kind;
     struct leat_reject_sink rejects;
-    bool has_rejects;
+    struct leat_loss_sink losses;
+    bool has_rejects, has_losses;
+    bool has_money;
     struct pg_encoder encoder;
     struct lt_buf out;
     int64_t rows, rejected, bytes, seen;
@@ -92,6 +94,12 @@ void pg_plan_put(struct pg_plan *plan); /* gives up a holder; NULL is fine */
 void pg_target_done(struct pg_target *target);
 /* [destination-holds-rows] unless the table's rows may be replaced. */
 int pg_refuse_foreign_rows(const struct pg_target *target, struct leat_error *err);
+
+/* --- pg_new_table.c */
+/* Fills target->table and target->create from what comes. [unsupported-type] names a type of the
+ * source's that this server does not have. */
+int pg_plan_new_table(struct pg_conn *conn, struct pg_target *target,
+                      const struct ArrowSchema *incoming, struct leat_error *err);
 
 /* --- pg_part.c: COPY into one table */
 int pg_part_new(struct leat_load *load, const struct leat_part_plan *plan, struct pg_conn *conn,

@@ -13,17 +13,23 @@
 static int init_encoder(struct leat_part *part, struct leat_error *err)
 {
     const struct pg_table *table = &part->target->table;
-    enum pg_wire *wires = calloc((size_t)table->n_columns + 1, sizeof *wires);
-    uint32_t *elements = calloc((size_t)table->n_columns + 1, sizeof *elements);
-    int status = wires && elements ? LEAT_OK : lt_fail_oom(err);
-    for (int64_t i = 0; i < table->n_columns && !status; i++) {
-        bool list;
-        wires[i] = pg_wire_of_oid(table->columns[i].type_oid, &list, &elements[i]);
+    size_t n = (size_t)table->n_columns;
+    enum pg_wire *wires = calloc(n + 1, sizeof *wires);
+    uint32_t *elements = calloc(n + 1, sizeof *elements);
+    struct pg_limit *limits = calloc(n + 1, sizeof *limits);
+    int status = wires && elements && limits ? LEAT_OK : lt_fail_oom(err);
+    for (size_t i = 0; i < n && !status; i++) {
+        const struct pg_column *column = &table->columns[i];
+        wires[i] = column->wire;
+        elements[i] = column->element_oid;
+        pg_limit_of(column->value_oid, column->modifier, part->conn->ep->version, &limits[i]);
+        part->has_money = part->has_money || column->wire == PG_WIRE_MONEY;
     }
-    status =
-        status ? status : pg_encoder_init(&part->encoder, &table->schema, wires, elements, err);
+    status = status ? status
+                    : pg_encoder_init(&part->encoder, &table->schema, wires, elements, limits, err);
     free(wires);
     free(elements);
+    free(limits);
     return status;
 }
 
@@ -46,6 +52,10 @@ int pg_part_new(struct leat_load *load, const struct leat_part_plan *plan, struc
         part->rejects = *plan->rejects;
         part->has_rejects = true;
     }
+    if (plan->losses) {
+        part->losses = *plan->losses;
+        part->has_losses = true;
+    }
     int status = init_encoder(part, err);
     if (!status && part->kind == LEAT_PAYLOAD_BYTES && !part->target->bytes) {
         status = lt_fail(err, LT_E_INVALID, "this table does not take the wire's own bytes");
@@ -56,6 +66,16 @@ int pg_part_new(struct leat_load *load, const struct leat_part_plan *plan, struc
     }
     *ret_part = part;
     return LEAT_OK;
+}
+
+/* Text of money is read by lc_monetary, which may take a point for a separator of thousands. The C
+ * locale reads what the encoder writes. */
+static int set_money(struct leat_part *part, bool begin, struct leat_error *err)
+{
+    if (!part->has_money || !part->encoder.text) {
+        return LEAT_OK;
+    }
+    return pg_exec(part->conn, begin ? "SET lc_monetary = 'C'" : "RESET lc_monetary", err);
 }
 
 int pg_part_begin_copy(struct leat_part *part, const char *copy_to, struct leat_error *err)
@@ -71,7 +91,8 @@ int pg_part_begin_copy(struct leat_part *part, const char *copy_to, struct leat_
         lt_buf_clear(&sql);
         failed |= lt_buf_printf(&sql, "COPY %s FROM STDIN (FORMAT binary)", copy_to);
     }
-    int status = failed ? lt_fail_oom(err) : pg_send(part->conn, lt_buf_text(&sql), err);
+    int status = failed ? lt_fail_oom(err) : set_money(part, true, err);
+    status = status ? status : pg_send(part->conn, lt_buf_text(&sql), err);
     status = status ? status : pg_finish_results(part->conn, &result, err);
     if (!status && part->conn->ep->pq->PQresultStatus(result) != PGRES_COPY_IN) {
         status = lt_fail(err, LT_E_INTERNAL, "the server does not take COPY data");
@@ -138,52 +159,87 @@ static int record_json(const struct leat_part *part, const struct ArrowArray *ba
     return status;
 }
 
-static int refuse(struct leat_part *part, const struct ArrowArray *batch, int64_t at, int64_t row,
-                  struct leat_error *why, struct leat_error *err)
+/* Tells of a value that was refused: as a loss, or with the whole record. */
+static int tell(struct leat_part *part, const struct ArrowArray *batch, int64_t at, int64_t row,
+                bool loss, const struct leat_error *why, struct leat_error *err)
 {
     struct lt_buf record = LT_BUF_INIT;
     char place[600];
-    if (!part->has_rejects) {
-        leat_error_place(why, "%s.%s: row %" PRId64, part->target->ns, part->target->name, row);
-        if (err) {
-            *err = *why;
-        }
-        return (int)why->status;
-    }
     snprintf(place, sizeof place, "%s.%s: row %" PRId64 " %s", part->target->ns, part->target->name,
              row, why->place);
     int status = record_json(part, batch, at, &record) ? lt_fail_oom(err) : LEAT_OK;
     if (!status) {
-        struct leat_reject reject = {.size = sizeof reject,
-                                     .place = place,
-                                     .code = why->code,
-                                     .reason = why->message,
-                                     .record = lt_buf_text(&record),
-                                     .record_len = record.len};
-        part->rejected++;
-        status = part->rejects.reject(part->rejects.arg, &reject, err);
+        struct leat_reject reject = {
+            .size = sizeof reject,
+            .place = place,
+            .code = why->code,
+            .reason = why->message,
+            .record = lt_buf_text(&record),
+            .record_len = record.len,
+            .column = part->target->table.schema.children[part->encoder.refused]->name};
+        status = loss ? part->losses.lost(part->losses.arg, &reject, err)
+                      : part->rejects.reject(part->rejects.arg, &reject, err);
+        part->rejected += !loss;
     }
     lt_buf_done(&record);
     return status;
+}
+
+static int refuse(struct leat_part *part, const struct ArrowArray *batch, int64_t at, int64_t row,
+                  struct leat_error *why, struct leat_error *err)
+{
+    if (part->has_rejects) {
+        return tell(part, batch, at, row, false, why, err);
+    }
+    leat_error_place(why, "%s.%s: row %" PRId64, part->target->ns, part->target->name, row);
+    if (err) {
+        *err = *why;
+    }
+    return (int)why->status;
+}
+
+/* Values that the server has no place for may become NULLs; not where the table takes none. */
+static bool can_lose(const struct leat_part *part, const struct leat_error *why)
+{
+    const struct ArrowSchema *field = part->target->table.schema.children[part->encoder.refused];
+    return part->has_losses && !strcmp(why->code, "value-range") &&
+           field->flags & ARROW_FLAG_NULLABLE;
+}
+
+/* Row `at` of the batch, number `row` of the stream. */
+static int write_row(struct leat_part *part, const struct ArrowArray *batch, int64_t at,
+                     int64_t row, struct leat_error *err)
+{
+    struct leat_error why;
+    bool refused = true;
+    for (;;) {
+        int status = pg_encode(&part->encoder, batch->offset + at, &part->out, &refused, &why);
+        if (status) {
+            return lt_fail_oom(err);
+        }
+        if (!refused) {
+            part->rows++;
+            return LEAT_OK;
+        }
+        if (!can_lose(part, &why)) {
+            return refuse(part, batch, at, row, &why, err);
+        }
+        status = tell(part, batch, at, row, true, &why, err);
+        if (status) {
+            return status;
+        }
+        pg_encoder_lose(&part->encoder, batch->offset + at);
+    }
 }
 
 static int write_batch(struct leat_part *part, const struct leat_payload *payload,
                        struct leat_error *err)
 {
     const struct ArrowArray *batch = &payload->batch;
-    struct leat_error why;
     int status = pg_encoder_batch(&part->encoder, batch, err);
     int64_t first = payload->row_first > 0 ? payload->row_first : part->seen + 1;
     for (int64_t i = 0; i < batch->length && !status; i++) {
-        bool refused = false;
-        status = pg_encode(&part->encoder, batch->offset + i, &part->out, &refused, &why);
-        if (status) {
-            status = lt_fail_oom(err);
-        } else if (refused) {
-            status = refuse(part, batch, i, first + i, &why, err);
-        } else {
-            part->rows++;
-        }
+        status = write_row(part, batch, i, first + i, err);
         if (!status && part->out.len >= SEND_BYTES) {
             status = send_out(part, err);
         }
@@ -266,7 +322,7 @@ int pg_part_end_copy(struct leat_part *part, struct leat_error *err)
                          part->target->ns, part->target->name, rows);
     }
     pg_clear(part->conn, result);
-    return status;
+    return status ? status : set_money(part, false, err);
 }
 
 void pg_part_receipt(const struct leat_part *part, struct leat_receipt *ret_receipt)

@@ -53,76 +53,7 @@ void pg_plan_release(struct leat_load_plan *plan)
     *plan = (struct leat_load_plan){.size = plan->size};
 }
 
-/* --- a table that is not there yet --------------------------------------------------------- */
-
-/* Looks a type up by its DDL text; 0 when this server has no such type. */
-static int find_type(struct pg_conn *conn, const char *text, uint32_t *ret_oid,
-                     struct leat_error *err)
-{
-    const char *params[] = {text};
-    char oid[24];
-    int status =
-        pg_value(conn, "SELECT pg_catalog.to_regtype($1)::oid", 1, params, oid, sizeof oid, err);
-    if (status) {
-        return status;
-    }
-    *ret_oid = (uint32_t)strtoul(oid, NULL, 10);
-    return LEAT_OK;
-}
-
-static int copy_meta(const struct ArrowSchema *from, struct ArrowSchema *to, struct leat_error *err)
-{
-    static const char *const keys[] = {LT_META_KEY, LT_META_COMMENT, LT_META_IDENTITY};
-    int status = LEAT_OK;
-    for (size_t i = 0; i < LT_ARRAY_LEN(keys) && !status; i++) {
-        size_t len;
-        const char *value = lt_schema_meta(from, keys[i], &len);
-        char *text = value ? lt_strndup(value, len) : NULL;
-        if (value) {
-            status = text ? lt_schema_set_meta(to, keys[i], text, err) : lt_fail_oom(err);
-        }
-        free(text);
-    }
-    return status;
-}
-
-/* One column of the table to be made: its DDL type, what the server calls it, and what the engine
- * is to bring. A source type this server does not have gives way to the canonical type's. */
-static int new_column(struct pg_conn *conn, struct ArrowSchema *field, struct pg_table *table,
-                      struct leat_error *err)
-{
-    struct pg_column *column = &table->columns[table->n_columns];
-    struct ArrowSchema wanted = {.release = NULL};
-    struct lt_buf type = LT_BUF_INIT;
-    bool list;
-    uint32_t element;
-    int status = lt_dialect_type(&lt_dialect_postgres, field, &type, err);
-    status = status ? status : find_type(conn, lt_buf_text(&type), &column->type_oid, err);
-    if (!status && !column->type_oid) {
-        lt_buf_clear(&type);
-        status = lt_schema_set_meta(field, LT_META_SOURCE_TYPE, NULL, err);
-        status = status ? status : lt_dialect_type(&lt_dialect_postgres, field, &type, err);
-        status = status ? status : find_type(conn, lt_buf_text(&type), &column->type_oid, err);
-    }
-    column->wire = pg_wire_of_oid(column->type_oid, &list, &element);
-    column->list = list;
-    column->type_text = status ? NULL : lt_strdup(lt_buf_text(&type));
-    table->n_columns++;
-    if (!status && !column->type_text) {
-        status = lt_fail_oom(err);
-    }
-    status =
-        status ? status : lt_dialect_parse(&lt_dialect_postgres, lt_buf_text(&type), &wanted, err);
-    status = status ? status : lt_schema_set_name(&wanted, field->name, err);
-    status = status ? status : copy_meta(field, &wanted, err);
-    if (!status) {
-        wanted.flags = lt_schema_meta(field, LT_META_KEY, &(size_t){0}) ? 0 : field->flags;
-        status = lt_schema_add(&table->schema, &wanted, err);
-    }
-    lt_schema_done(&wanted);
-    lt_buf_done(&type);
-    return status;
-}
+/* --- the stream ---------------------------------------------------------------------------- */
 
 /* Columns as the plan's stream has them, keys marked from want->keys when it names some. */
 static int copy_incoming(const struct leat_write_stream *want, struct ArrowSchema *ret_copy,
@@ -147,46 +78,6 @@ static int copy_incoming(const struct leat_write_stream *want, struct ArrowSchem
     }
     lt_schema_move(&copy, ret_copy);
     return LEAT_OK;
-}
-
-static int plan_new_table(struct pg_conn *conn, struct pg_target *target,
-                          struct ArrowSchema *incoming, struct leat_error *err)
-{
-    struct pg_table *table = &target->table;
-    struct lt_buf sql = LT_BUF_INIT;
-    table->columns = calloc((size_t)incoming->n_children + 1, sizeof *table->columns);
-    int status = table->columns ? lt_schema_init_struct(&table->schema, 0, err) : lt_fail_oom(err);
-    for (int64_t i = 0; i < incoming->n_children && !status; i++) {
-        if (strlen(incoming->children[i]->name) >= PG_NAME_MAX) {
-            status = lt_fail(err, LT_E_INVALID,
-                             "a name longer than %d bytes, which the server "
-                             "would cut",
-                             PG_NAME_MAX - 1);
-            leat_error_remedy(err, "rename it with --rename old=new");
-        }
-        status = status ? status : new_column(conn, incoming->children[i], table, err);
-        if (status) {
-            leat_error_place(err, "column \"%s\"", incoming->children[i]->name);
-        }
-    }
-    char *comment = NULL;
-    size_t len;
-    const char *text = status ? NULL : lt_schema_meta(incoming, LT_META_COMMENT, &len);
-    if (text && !status) {
-        comment = lt_strndup(text, len);
-        status = comment ? lt_schema_set_meta(&table->schema, LT_META_COMMENT, comment, err)
-                         : lt_fail_oom(err);
-    }
-    free(comment);
-    /* From what new_column() left of `incoming`: with source types this server knows. */
-    status =
-        status ? status
-               : lt_dialect_create_table(&lt_dialect_postgres, target->quoted, incoming, &sql, err);
-    if (!status && !(target->create = lt_buf_take(&sql))) {
-        status = lt_fail_oom(err);
-    }
-    lt_buf_done(&sql);
-    return status;
 }
 
 /* --- a table that is there ----------------------------------------------------------------- */
@@ -389,12 +280,33 @@ static int drop_generated(struct ArrowSchema *incoming, const struct pg_table *t
     return status;
 }
 
+/* What comes as PostgreSQL's own text of a column's very type goes in as that text. */
+static int take_texts(const struct ArrowSchema *incoming, struct pg_table *table,
+                      struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (int64_t i = 0; i < incoming->n_children && !status; i++) {
+        const struct ArrowSchema *field = incoming->children[i];
+        int64_t at = lt_schema_find(&table->schema, field->name);
+        char own[LT_DIALECT_TYPE_MAX];
+        bool same = false;
+        struct lt_type type;
+        if (at >= 0 && !lt_type_of(field, &type, NULL) && type.id == LT_UTF8 &&
+            lt_dialect_own_type(&lt_dialect_postgres, field, own, &same) && !same &&
+            !strcmp(own, table->columns[at].type_text)) {
+            status = pg_column_as_text(table, at, field, err);
+        }
+    }
+    return status;
+}
+
 /* Columns: by name, checked as a whole, then in the order they come. */
 static int match_columns(struct pg_target *target, struct ArrowSchema *incoming,
                          struct pg_table *table, struct leat_error *err)
 {
     struct ArrowSchema matched = {.release = NULL};
     int status = drop_generated(incoming, table, err);
+    status = status ? status : take_texts(incoming, table, err);
     status = status ? status : lt_dialect_match(incoming, &table->schema, &matched, err);
     const char **columns = calloc((size_t)incoming->n_children + 1, sizeof *columns);
     if (!columns && !status) {
@@ -439,6 +351,13 @@ static int plan_existing(struct pg_conn *conn, struct pg_target *target,
         return lt_fail(err, LT_E_UNSUPPORTED, "%s.%s is no table that can be loaded", target->ns,
                        target->name);
     }
+    if (table->row_security) {
+        int denied =
+            lt_fail(err, LT_E_DENIED, "row-level security applies to %s.%s, which COPY cannot load",
+                    target->ns, target->name);
+        leat_error_remedy(err, "load as the table's owner, or a role with BYPASSRLS");
+        return denied;
+    }
     int status = count_rows(conn, target, table, err);
     status = status ? status : pg_state_ours(conn, target, &target->ours, err);
     status = status ? status : pg_refuse_foreign_rows(target, err);
@@ -446,7 +365,7 @@ static int plan_existing(struct pg_conn *conn, struct pg_target *target,
         target->route = PG_ROUTE_RECREATE;
         status = refuse_dependants(conn, target, err);
         status = status ? status : read_keys(target, incoming, err);
-        return status ? status : plan_new_table(conn, target, incoming, err);
+        return status ? status : pg_plan_new_table(conn, target, incoming, err);
     }
     status = status ? status : match_columns(target, incoming, table, err);
     if (!status) {
@@ -498,7 +417,8 @@ static bool can_forward(const struct pg_target *target, const struct leat_write_
     for (int64_t i = 0; i < target->table.n_columns; i++) {
         const struct pg_column *column = &target->table.columns[i];
         /* Types of the user's own have other numbers at every server. */
-        if (column->wire == PG_WIRE_TEXT_CAST ||
+        if (!column->known || column->wire == PG_WIRE_TEXT_CAST ||
+            strcmp(want->schema->children[i]->format, target->table.schema.children[i]->format) ||
             !is_type(want->schema->children[i], column->type_text)) {
             return false;
         }
@@ -555,7 +475,7 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
     } else if (!status) {
         target->route = PG_ROUTE_CREATE;
         status = read_keys(target, &incoming, err);
-        status = status ? status : plan_new_table(conn, target, &incoming, err);
+        status = status ? status : pg_plan_new_table(conn, target, &incoming, err);
     }
     if (!status) {
         snprintf(target->table.ns, sizeof target->table.ns, "%s", target->ns);

@@ -1,8 +1,6 @@
 /* Reading: snapshots, partitions, and COPY TO as batches or as the server's own bytes. */
 #include "connectors/postgres/pg.h"
 
-#include "sql/postgres.h"
-
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -20,10 +18,12 @@ struct leat_reader {
     bool started, ended, bytes;
     struct pg_table table;
     char *sql;   /* the whole COPY statement */
+    char *shape; /* the same for people, without what the user wrote */
     char *place; /* "public.orders" or "query" */
     struct pg_decoder decoder;
     struct leat_reject_sink rejects;
-    bool has_rejects;
+    struct leat_loss_sink losses;
+    bool has_rejects, has_losses;
     int64_t rows_max, bytes_max;
     int64_t messages;  /* tuples the server sent so far */
     int64_t delivered; /* rows handed out so far */
@@ -123,11 +123,6 @@ static int snapshot_join(struct leat_endpoint *ep, const char *token, struct lea
 
 /* --- partitions ---------------------------------------------------------------------------- */
 
-/* Blocks [first, end) of the heap; end -1: to its end. Valid within one snapshot. */
-struct block_range {
-    int64_t first, end;
-};
-
 static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, int n,
                  leat_partition_fn *each, void *arg, struct leat_error *err)
 {
@@ -149,108 +144,10 @@ static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, in
         return each(arg, NULL, 0, rows);
     }
     for (int64_t i = 0; i < parts && !status; i++) {
-        struct block_range range = {pages * i / parts,
-                                    i + 1 < parts ? pages * (i + 1) / parts : -1};
+        struct pg_block_range range = {pages * i / parts,
+                                       i + 1 < parts ? pages * (i + 1) / parts : -1};
         status = each(arg, &range, sizeof range, rows < 0 ? -1 : rows / parts);
     }
-    return status;
-}
-
-/* --- the statement ------------------------------------------------------------------------- */
-
-int pg_select_list(const struct pg_table *table, const char *prefix, bool cast, struct lt_buf *sql)
-{
-    int failed = LEAT_OK;
-    for (int64_t i = 0; i < table->n_columns; i++) {
-        failed |= lt_buf_printf(sql, "%s%s", i ? ", " : "", prefix);
-        failed |= pg_ident(sql, table->schema.children[i]->name);
-        if (cast && table->columns[i].wire == PG_WIRE_TEXT_CAST) {
-            failed |= lt_buf_puts(sql, "::pg_catalog.text");
-        }
-    }
-    return failed;
-}
-
-/* The query without what ends it, so that it can stand in parentheses. */
-static int append_query(struct lt_buf *sql, const char *query)
-{
-    size_t len = strlen(query);
-    while (len && strchr("; \t\r\n", query[len - 1])) {
-        len--;
-    }
-    /* The line break ends a comment in the query's last line. */
-    return lt_buf_puts(sql, "(") | lt_buf_append(sql, query, len) | lt_buf_puts(sql, "\n)");
-}
-
-static int append_where(const struct leat_read_plan *plan, struct lt_buf *sql,
-                        struct leat_error *err)
-{
-    int failed = LEAT_OK;
-    if (plan->predicate && *plan->predicate) {
-        failed |= lt_buf_printf(sql, " WHERE (%s\n)", plan->predicate);
-    }
-    if (plan->partition) {
-        struct block_range range;
-        if (plan->partition_len != sizeof range) {
-            return lt_fail(err, LT_E_INVALID, "this is no partition of PostgreSQL");
-        }
-        memcpy(&range, plan->partition, sizeof range);
-        failed |= lt_buf_printf(sql, " %s q.ctid >= '(%" PRId64 ",0)'",
-                                plan->predicate && *plan->predicate ? "AND" : "WHERE", range.first);
-        if (range.end >= 0) {
-            failed |= lt_buf_printf(sql, " AND q.ctid < '(%" PRId64 ",0)'", range.end);
-        }
-    }
-    return failed ? lt_fail_oom(err) : LEAT_OK;
-}
-
-static int append_order(const struct leat_read_plan *plan, const struct pg_table *table,
-                        struct lt_buf *sql, struct leat_error *err)
-{
-    int failed = LEAT_OK;
-    for (size_t i = 0; i < plan->n_order; i++) {
-        int64_t at = lt_schema_find(&table->schema, plan->order[i]);
-        struct lt_type type;
-        if (at < 0) {
-            return lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no column \"%s\" to order by",
-                           plan->order[i]);
-        }
-        int status = lt_type_of(table->schema.children[at], &type, err);
-        if (status) {
-            return status;
-        }
-        failed |= lt_buf_puts(sql, i ? ", q." : " ORDER BY q.");
-        failed |= pg_ident(sql, plan->order[i]);
-        if (type.logical == LT_NUMERIC || type.id != LT_UTF8) {
-            continue;
-        }
-        failed |= lt_buf_puts(sql, "::pg_catalog.text COLLATE pg_catalog.\"C\"");
-    }
-    return failed ? lt_fail_oom(err) : LEAT_OK;
-}
-
-static int build_copy(struct leat_reader *reader, const struct leat_read_plan *plan,
-                      const struct pg_table *all, struct leat_error *err)
-{
-    struct lt_buf sql = LT_BUF_INIT;
-    int failed = lt_buf_puts(&sql, "COPY (SELECT ");
-    failed |= pg_select_list(&reader->table, "q.", !reader->bytes, &sql);
-    failed |= lt_buf_puts(&sql, " FROM ");
-    failed |= plan->query ? append_query(&sql, plan->query)
-                          : lt_dialect_quote_name(&lt_dialect_postgres, all->ns, all->name, &sql);
-    failed |= lt_buf_puts(&sql, " AS q");
-    int status = failed ? lt_fail_oom(err) : append_where(plan, &sql, err);
-    status = status ? status : append_order(plan, all, &sql, err);
-    if (!status && plan->limit >= 0 && lt_buf_printf(&sql, " LIMIT %" PRId64, plan->limit)) {
-        status = lt_fail_oom(err);
-    }
-    if (!status && lt_buf_puts(&sql, ") TO STDOUT (FORMAT binary)")) {
-        status = lt_fail_oom(err);
-    }
-    if (!status && !(reader->sql = lt_buf_take(&sql))) {
-        status = lt_fail_oom(err);
-    }
-    lt_buf_done(&sql);
     return status;
 }
 
@@ -263,8 +160,8 @@ static int init_decoder(struct leat_reader *reader, struct leat_error *err)
     uint32_t *elements = calloc((size_t)n + 1, sizeof *elements);
     int status = wires && elements ? LEAT_OK : lt_fail_oom(err);
     for (int64_t i = 0; i < n && !status; i++) {
-        bool list;
-        wires[i] = pg_wire_of_oid(reader->table.columns[i].type_oid, &list, &elements[i]);
+        wires[i] = reader->table.columns[i].wire;
+        elements[i] = reader->table.columns[i].element_oid;
     }
     status = status ? status
                     : pg_decoder_init(&reader->decoder, &reader->table.schema, wires, elements,
@@ -321,6 +218,10 @@ static void take_limits(struct leat_reader *reader, const struct leat_read_plan 
         reader->rejects = *plan->rejects;
         reader->has_rejects = true;
     }
+    if (plan->losses) {
+        reader->losses = *plan->losses;
+        reader->has_losses = true;
+    }
 }
 
 static int copy_table(const struct pg_table *from, struct pg_table *to, struct leat_error *err)
@@ -336,59 +237,6 @@ static int copy_table(const struct pg_table *from, struct pg_table *to, struct l
         to->columns[i].type_text = lt_strdup(from->columns[i].type_text);
         to->n_columns = i + 1;
         status = to->columns[i].type_text ? LEAT_OK : lt_fail_oom(err);
-    }
-    return status;
-}
-
-/* Types with values that Arrow has no place for: infinity, 24:00:00, NaN with a precision, arrays
- * of several dimensions. */
-static bool has_more_values(const struct pg_column *column)
-{
-    switch (column->wire) {
-    case PG_WIRE_DATE:
-    case PG_WIRE_TIME:
-    case PG_WIRE_TIMESTAMP:
-    case PG_WIRE_NUMERIC:
-        return true;
-    default:
-        return column->list;
-    }
-}
-
-static int copy_key(const struct ArrowSchema *from, struct ArrowSchema *to, struct leat_error *err)
-{
-    char place[24];
-    return lt_schema_meta_text(from, LT_META_KEY, place, sizeof place)
-               ? lt_schema_set_meta(to, LT_META_KEY, place, err)
-               : LEAT_OK;
-}
-
-/* Columns that the user wants as text are brought as the server's own text where that is the only
- * way to read all of their values. */
-static int take_types(struct pg_table *table, const struct ArrowSchema *types,
-                      struct leat_error *err)
-{
-    int status = LEAT_OK;
-    for (int64_t i = 0; types && i < table->n_columns && !status; i++) {
-        struct ArrowSchema *field = table->schema.children[i];
-        struct ArrowSchema text = {.release = NULL};
-        int64_t at = lt_schema_find(types, field->name);
-        struct lt_type wanted;
-        if (at < 0 || lt_type_of(types->children[at], &wanted, NULL) || wanted.id != LT_UTF8 ||
-            wanted.logical != LT_PLAIN || !has_more_values(&table->columns[i])) {
-            continue;
-        }
-        status = lt_schema_copy(types->children[at], &text, err);
-        status = status ? status : copy_key(field, &text, err);
-        if (!status) {
-            text.flags = field->flags;
-            lt_schema_done(field);
-            lt_schema_move(&text, field);
-            table->columns[i].wire = PG_WIRE_TEXT_CAST;
-            table->columns[i].type_oid = 0; /* of no decoder */
-            table->columns[i].list = false;
-        }
-        lt_schema_done(&text);
     }
     return status;
 }
@@ -414,13 +262,20 @@ static int start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
                              plan->query ? "" : all.name);
         }
     }
-    status = status ? status : take_types(&reader->table, plan->types, err);
+    status = status ? status : pg_take_types(&reader->table, plan->types, err);
     if (!status) {
         reader->place = plan->query ? lt_strdup("query") : lt_format("%s.%s", all.ns, all.name);
-        status = reader->place ? build_copy(reader, plan, &all, err) : lt_fail_oom(err);
+        status = reader->place ? pg_build_copy(plan, &all, &reader->table, reader->bytes,
+                                               &reader->sql, &reader->shape, err)
+                               : lt_fail_oom(err);
     }
     status = status ? status : init_decoder(reader, err);
     status = status ? status : try_plan(reader, err);
+    if (!status && all.row_security) {
+        pg_log(ep, LEAT_LOG_WARN,
+               "%s.%s: row-level security applies, only the rows that this login may see are read",
+               all.ns, all.name);
+    }
     pg_table_done(&all);
     if (status) {
         finish(reader);
@@ -470,7 +325,8 @@ static int choose(struct leat_reader *reader, enum leat_payload_kind kind, struc
         return lt_fail(err, LT_E_INVALID, "it is too late to choose what is read, or no such kind");
     }
     for (int64_t i = 0; kind == LEAT_PAYLOAD_BYTES && i < reader->table.n_columns; i++) {
-        if (reader->table.columns[i].wire == PG_WIRE_TEXT_CAST || reader->ep->check_utf8) {
+        const struct pg_column *column = &reader->table.columns[i];
+        if (!column->known || column->wire == PG_WIRE_TEXT_CAST || reader->ep->check_utf8) {
             return lt_fail(err, LT_E_UNSUPPORTED, "these columns are not forwarded as they are");
         }
     }
@@ -585,28 +441,54 @@ static int next_message(struct leat_reader *reader, char **ret_data, int *ret_le
     }
 }
 
-static int set_aside(struct leat_reader *reader, const struct leat_error *why,
-                     struct leat_error *err)
+/* Tells of a value that was refused: as a loss, or with the whole record. */
+static int tell(struct leat_reader *reader, bool loss, const struct leat_error *why,
+                struct leat_error *err)
 {
     char place[512];
     snprintf(place, sizeof place, "%s: row %" PRId64 " %s", reader->place, reader->messages,
              why->place);
-    struct leat_reject reject = {
-        .size = sizeof reject, .place = place, .code = why->code, .reason = why->message};
-    return reader->rejects.reject(reader->rejects.arg, &reject, err);
+    struct leat_reject reject = {.size = sizeof reject,
+                                 .place = place,
+                                 .code = why->code,
+                                 .reason = why->message,
+                                 .column =
+                                     reader->table.schema.children[reader->decoder.refused]->name};
+    return loss ? reader->losses.lost(reader->losses.arg, &reject, err)
+                : reader->rejects.reject(reader->rejects.arg, &reject, err);
+}
+
+/* A value whose type Arrow has no place for may become a NULL; not where there are none. */
+static bool can_lose(const struct leat_reader *reader)
+{
+    const struct pg_decoder *decoder = &reader->decoder;
+    return reader->has_losses && decoder->refused_range &&
+           reader->table.schema.children[decoder->refused]->flags & ARROW_FLAG_NULLABLE;
 }
 
 /* One message into the batch. */
 static int take_message(struct leat_reader *reader, const char *data, int len,
                         struct leat_error *err)
 {
+    struct pg_decoder *decoder = &reader->decoder;
     struct leat_error why;
     enum pg_decoded what = PG_DECODED_NOTHING;
+    bool header_read = decoder->header_read;
     why.status = LEAT_OK;
-    int status = pg_decode(&reader->decoder, (const uint8_t *)data, (size_t)len, &what, &why);
+    int status = pg_decode(decoder, (const uint8_t *)data, (size_t)len, &what, &why);
     reader->messages += status || what != PG_DECODED_NOTHING;
+    while (!status && what == PG_DECODED_REFUSED && can_lose(reader)) {
+        int lost = tell(reader, true, &why, err);
+        if (lost) {
+            return lost;
+        }
+        pg_decoder_lose(decoder);
+        decoder->header_read = header_read;
+        status = pg_decode(decoder, (const uint8_t *)data, (size_t)len, &what, &why);
+    }
+    pg_decoder_keep(decoder);
     if (!status && what == PG_DECODED_REFUSED && reader->has_rejects) {
-        return set_aside(reader, &why, err);
+        return tell(reader, false, &why, err);
     }
     if (status || what == PG_DECODED_REFUSED) {
         status = status ? status : (int)why.status;
@@ -741,8 +623,19 @@ static void finish(struct leat_reader *reader)
     pg_decoder_done(&reader->decoder);
     pg_table_done(&reader->table);
     free(reader->sql);
+    free(reader->shape);
     free(reader->place);
     free(reader);
+}
+
+static int explain(struct leat_reader *reader, char *ret_text, size_t size, struct leat_error *err)
+{
+    (void)err;
+    snprintf(ret_text, size, "%s", reader->shape ? reader->shape : "");
+    if (size) {
+        ret_text[lt_utf8_valid_prefix(ret_text, strlen(ret_text))] = 0;
+    }
+    return LEAT_OK;
 }
 
 const struct leat_source_ops pg_source_ops = {
@@ -754,5 +647,6 @@ const struct leat_source_ops pg_source_ops = {
     .schema = schema,
     .next = next,
     .finish = finish,
+    .explain = explain,
     .choose = choose,
 };

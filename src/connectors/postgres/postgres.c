@@ -87,6 +87,7 @@ static int open_endpoint(const struct leat_config *config, struct leat_endpoint 
         return lt_fail_oom(err);
     }
     ep->host = config->host;
+    atomic_init(&ep->money_scale, -1);
     int status = lt_pq_load(&ep->pq, err);
     status = status ? status : pg_endpoint_configure(ep, config, err);
     status = status ? status : learn_server(ep, err);

@@ -181,9 +181,9 @@ int lt_sq_create_sql(const struct leat_write_stream *want, struct lt_buf *sql,
     if (!status && schema.n_children == 0) {
         status = lt_fail(err, LT_E_UNSUPPORTED, "SQLite has no tables without columns");
     }
-    status =
-        status ? status
-               : lt_dialect_create_table(&lt_dialect_sqlite, lt_buf_text(&name), &schema, sql, err);
+    status = status ? status
+                    : lt_dialect_create_table(&lt_dialect_sqlite, lt_buf_text(&name), &schema, NULL,
+                                              sql, err);
     status = status ? status : put_foreign_keys(want->schema, sql, err);
     lt_schema_done(&schema);
     lt_buf_done(&name);

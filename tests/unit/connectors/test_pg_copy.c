@@ -33,7 +33,7 @@ static void open_fixture(struct fixture *f, const char *type, enum pg_wire wire,
     if (lt_schema_init_struct(&f->schema, 0, &err) || lt_type_parse(type, &field, &err) ||
         lt_schema_set_name(&field, "c", &err) || lt_schema_add(&f->schema, &field, &err) ||
         pg_decoder_init(&f->decoder, &f->schema, &wire, &element, false, &err) ||
-        pg_encoder_init(&f->encoder, &f->schema, &wire, &element, &err)) {
+        pg_encoder_init(&f->encoder, &f->schema, &wire, &element, NULL, &err)) {
         fail_msg("%s: %s", type, err.message);
     }
 }

@@ -1,0 +1,210 @@
+/* A table that is to be made: which types its columns have here. */
+#include "connectors/postgres/pg_load.h"
+
+#include "sql/postgres.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What this server knows of a type by its DDL text. */
+struct found_type {
+    bool exists;
+    bool domain;
+    char base[LT_DIALECT_TYPE_MAX]; /* what lies under a domain; else the type, without arguments */
+};
+
+static int find_type(struct pg_conn *conn, const char *text, struct found_type *ret_found,
+                     struct leat_error *err)
+{
+    static const char sql[] =
+        "WITH RECURSIVE base(typ, mod, kind) AS (SELECT t.oid, -1, t.typtype FROM "
+        "pg_catalog.pg_type t WHERE t.oid = pg_catalog.to_regtype($1) UNION ALL "
+        "SELECT t.oid, CASE WHEN t.typtype = 'd' THEN -1 ELSE d.typtypmod END, t.typtype FROM base "
+        "b JOIN pg_catalog.pg_type d ON d.oid = b.typ JOIN pg_catalog.pg_type t "
+        "ON t.oid = d.typbasetype WHERE b.kind = 'd') SELECT pg_catalog.format_type(typ, mod), "
+        "(SELECT pg_catalog.count(*) FROM base) > 1 FROM base WHERE kind <> 'd'";
+    const char *params[] = {text};
+    PGresult *result = NULL;
+    int status = pg_query(conn, sql, 1, params, &result, err);
+    *ret_found = (struct found_type){.exists = !status && pg_rows(conn, result) > 0};
+    if (ret_found->exists) {
+        ret_found->domain = pg_cell_true(conn, result, 0, 1);
+        snprintf(ret_found->base, sizeof ret_found->base, "%s", pg_cell(conn, result, 0, 0));
+    }
+    pg_clear(conn, result);
+    return status;
+}
+
+static int fail_no_type(const struct ArrowSchema *field, const char *type, struct leat_error *err)
+{
+    int status =
+        lt_fail(err, LT_E_UNSUPPORTED_TYPE, "the source's type %s does not exist here", type);
+    leat_error_remedy(err,
+                      "create it here first (CREATE TYPE, CREATE EXTENSION), or --cast %s=utf8",
+                      field->name);
+    return status;
+}
+
+/* The domain the source had, where it is here and lies over the same type. */
+static int take_domain(struct pg_conn *conn, const struct ArrowSchema *field, struct lt_buf *type,
+                       struct leat_error *err)
+{
+    char domain[LT_DIALECT_TYPE_MAX];
+    struct found_type found;
+    if (!lt_dialect_own_domain(&lt_dialect_postgres, field, domain)) {
+        return LEAT_OK;
+    }
+    int status = find_type(conn, domain, &found, err);
+    if (status) {
+        return status;
+    }
+    if (!found.domain || strcmp(found.base, lt_buf_text(type)) != 0) {
+        pg_log(conn->ep, LEAT_LOG_WARN,
+               "column \"%s\": there is no domain %s over %s here, the column is made without its "
+               "checks",
+               field->name, domain, lt_buf_text(type));
+        return LEAT_OK;
+    }
+    lt_buf_clear(type);
+    return lt_buf_puts(type, domain) ? lt_fail_oom(err) : LEAT_OK;
+}
+
+/* The DDL type of one column. *ret_text: values come as the server's own text of that type, which
+ * has no such storage. */
+static int choose_type(struct pg_conn *conn, const struct ArrowSchema *field, char **ret_type,
+                       bool *ret_text, struct leat_error *err)
+{
+    char own[LT_DIALECT_TYPE_MAX];
+    struct found_type found;
+    struct lt_buf type = LT_BUF_INIT;
+    struct lt_type what;
+    bool same = false;
+    int status = lt_type_of(field, &what, err);
+    bool is_own = !status && lt_dialect_own_type(&lt_dialect_postgres, field, own, &same);
+    bool text = is_own && !same && lt_type_is_text(what.id) && what.logical == LT_FOREIGN;
+    if (!status && is_own && (same || text)) {
+        status = find_type(conn, own, &found, err);
+        status = status || found.exists ? status : fail_no_type(field, own, err);
+    }
+    if (!status && text) {
+        status = lt_buf_puts(&type, own) ? lt_fail_oom(err) : LEAT_OK;
+    } else if (!status) {
+        status = lt_dialect_type(&lt_dialect_postgres, field, &type, err);
+    }
+    status = status ? status : take_domain(conn, field, &type, err);
+    if (!status && !(*ret_type = lt_buf_take(&type))) {
+        status = lt_fail_oom(err);
+    }
+    *ret_text = text;
+    lt_buf_done(&type);
+    return status;
+}
+
+/* Asks the server what columns of these types are like, by a query that is only parsed. */
+static int describe_types(struct pg_conn *conn, const struct ArrowSchema *incoming,
+                          char *const *types, struct pg_table *ret_table, struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    int failed = lt_buf_puts(&sql, "SELECT ");
+    for (int64_t i = 0; i < incoming->n_children; i++) {
+        failed |= lt_buf_printf(&sql, "%sNULL::%s AS ", i ? ", " : "", types[i]);
+        failed |= pg_ident(&sql, incoming->children[i]->name);
+    }
+    int status = failed ? lt_fail_oom(err) : LEAT_OK;
+    if (!status && !incoming->n_children) {
+        ret_table->columns = calloc(1, sizeof *ret_table->columns);
+        status = ret_table->columns ? lt_schema_init_struct(&ret_table->schema, 0, err)
+                                    : lt_fail_oom(err);
+    } else if (!status) {
+        status = pg_describe_query(conn, lt_buf_text(&sql), ret_table, err);
+    }
+    lt_buf_done(&sql);
+    return status;
+}
+
+static int copy_meta(const struct ArrowSchema *from, struct ArrowSchema *to, struct leat_error *err)
+{
+    static const char *const keys[] = {LT_META_KEY, LT_META_COMMENT, LT_META_IDENTITY};
+    int status = LEAT_OK;
+    for (size_t i = 0; i < LT_ARRAY_LEN(keys) && !status; i++) {
+        size_t len;
+        const char *value = lt_schema_meta(from, keys[i], &len);
+        char *text = value ? lt_strndup(value, len) : NULL;
+        if (value) {
+            status = text ? lt_schema_set_meta(to, keys[i], text, err) : lt_fail_oom(err);
+        }
+        free(text);
+    }
+    return status;
+}
+
+/* The described columns become those that are written: keys, comments, nullability, DDL types. */
+static int finish_column(struct pg_table *table, int64_t i, const struct ArrowSchema *incoming,
+                         char **type, bool text, struct leat_error *err)
+{
+    struct ArrowSchema *field = table->schema.children[i];
+    int status = text ? pg_column_as_text(table, i, incoming, err) : LEAT_OK;
+    status = status ? status : copy_meta(incoming, field, err);
+    field->flags = lt_schema_meta(incoming, LT_META_KEY, &(size_t){0}) ? 0 : incoming->flags;
+    free(table->columns[i].type_text);
+    table->columns[i].type_text = *type;
+    *type = NULL;
+    return status;
+}
+
+static int choose_types(struct pg_conn *conn, const struct ArrowSchema *incoming, char **types,
+                        bool *texts, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (int64_t i = 0; i < incoming->n_children && !status; i++) {
+        const struct ArrowSchema *field = incoming->children[i];
+        if (strlen(field->name) >= PG_NAME_MAX) {
+            status =
+                lt_fail(err, LT_E_INVALID,
+                        "a name longer than %d bytes, which the server would cut", PG_NAME_MAX - 1);
+            leat_error_remedy(err, "rename it with --rename old=new");
+        }
+        status = status ? status : choose_type(conn, field, &types[i], &texts[i], err);
+        if (status) {
+            leat_error_place(err, "column \"%s\"", field->name);
+        }
+    }
+    return status;
+}
+
+int pg_plan_new_table(struct pg_conn *conn, struct pg_target *target,
+                      const struct ArrowSchema *incoming, struct leat_error *err)
+{
+    struct pg_table *table = &target->table;
+    struct lt_buf sql = LT_BUF_INIT;
+    size_t n = (size_t)incoming->n_children;
+    char **types = calloc(n + 1, sizeof *types);
+    bool *texts = calloc(n + 1, sizeof *texts);
+    int status =
+        types && texts ? choose_types(conn, incoming, types, texts, err) : lt_fail_oom(err);
+    status = status ? status
+                    : lt_dialect_create_table(&lt_dialect_postgres, target->quoted, incoming,
+                                              (const char *const *)types, &sql, err);
+    if (!status && !(target->create = lt_buf_take(&sql))) {
+        status = lt_fail_oom(err);
+    }
+    status = status ? status : describe_types(conn, incoming, types, table, err);
+    for (int64_t i = 0; i < incoming->n_children && !status; i++) {
+        status = finish_column(table, i, incoming->children[i], &types[i], texts[i], err);
+    }
+    size_t len;
+    const char *text = status ? NULL : lt_schema_meta(incoming, LT_META_COMMENT, &len);
+    if (text) {
+        char *comment = lt_strndup(text, len);
+        status = comment ? lt_schema_set_meta(&table->schema, LT_META_COMMENT, comment, err)
+                         : lt_fail_oom(err);
+        free(comment);
+    }
+    for (size_t i = 0; types && i < n; i++) {
+        free(types[i]);
+    }
+    free(types);
+    free(texts);
+    lt_buf_done(&sql);
+    return status;
+}

@@ -195,7 +195,7 @@ static bool sniff(const uint8_t *data, size_t len)
     if (!len || len - valid > 3 || memchr(data, 0, len)) {
         return false;
     }
-    size_t i = 0;
+    size_t i = len >= 3 && !memcmp(data, "\xef\xbb\xbf", 3) ? 3 : 0;
     while (i < len && (data[i] == ' ' || data[i] == '\t' || data[i] == '\r' || data[i] == '\n')) {
         i++;
     }

@@ -3,7 +3,7 @@
  * lt_text_parse(), which knows all forms and the reasons. */
 #include "formats/csv/csv.h"
 
-#include "columnar/text.h"
+#include "columnar/text_fast.h"
 #include "core/util.h"
 
 static const uint8_t *unescape(const struct lt_csv_cells *cells, const struct lt_csv_field *field,
@@ -40,118 +40,6 @@ const uint8_t *lt_csv_cell_text(const struct lt_csv_cells *cells, const struct l
     }
     *ret_len = field->info & LT_CSV_LEN;
     return cells->text + field->start;
-}
-
-/* --- fast forms: false means "ask lt_text_parse()", never "wrong" --------------------------- */
-
-static inline bool fast_i64(const uint8_t *text, size_t len, int64_t *ret_value)
-{
-    size_t i = len && text[0] == '-';
-    if (i == len || len - i > 18) {
-        return false;
-    }
-    int64_t value = 0;
-    for (; i < len; i++) {
-        unsigned digit = (unsigned)text[i] - '0';
-        if (digit > 9) {
-            return false;
-        }
-        value = value * 10 + digit;
-    }
-    *ret_value = text[0] == '-' ? -value : value;
-    return true;
-}
-
-/* Plain decimals whose digits fit 2^53 and whose scale fits an exact power of ten: then one
- * correctly rounded division gives the correctly rounded result (Clinger, "How to read floating
- * point numbers accurately", 1990). */
-static inline bool fast_f64(const uint8_t *text, size_t len, double *ret_value)
-{
-    static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-    size_t i = len && text[0] == '-';
-    size_t digits = 0, scale = 0;
-    bool point = false;
-    uint64_t value = 0;
-    if (len > 17) {
-        return false;
-    }
-    for (; i < len; i++) {
-        unsigned digit = (unsigned)text[i] - '0';
-        if (digit <= 9) {
-            value = value * 10 + digit;
-            digits++;
-            scale += point;
-        } else if (text[i] == '.' && !point && digits) {
-            point = true;
-        } else {
-            return false;
-        }
-    }
-    if (!digits || digits > 15 || (point && !scale)) {
-        return false;
-    }
-    double result = (double)value / powers[scale];
-    *ret_value = text[0] == '-' ? -result : result;
-    return true;
-}
-
-/* `n` digits as a number; above 9999 when one is no digit. */
-static inline unsigned digits_of(const uint8_t *text, size_t n)
-{
-    unsigned value = 0;
-    for (size_t i = 0; i < n; i++) {
-        unsigned digit = (unsigned)text[i] - '0';
-        value = digit > 9 ? 100000 : value * 10 + digit;
-    }
-    return value;
-}
-
-/* YYYY-MM-DD, days that every month has (the rest is left to the calendar of text.c). */
-static inline bool fast_date(const uint8_t *text, size_t len, int64_t *ret_days)
-{
-    if (len != 10 || text[4] != '-' || text[7] != '-') {
-        return false;
-    }
-    unsigned year = digits_of(text, 4), month = digits_of(text + 5, 2);
-    unsigned day = digits_of(text + 8, 2);
-    if (year > 9999 || month - 1 > 11 || day - 1 > 27) {
-        return false;
-    }
-    *ret_days = lt_days_of_date(year, month, day);
-    return true;
-}
-
-/* YYYY-MM-DD HH:MM:SS[.ffffff] with a space or T, and Z when `zoned`: microseconds. */
-static inline bool fast_timestamp(const uint8_t *text, size_t len, bool zoned, int64_t *ret_us)
-{
-    int64_t days;
-    if (zoned && (!len || text[--len] != 'Z')) {
-        return false;
-    }
-    if (len < 19 || len > 26 || len == 20 || !fast_date(text, 10, &days) ||
-        (text[10] != ' ' && text[10] != 'T') || text[13] != ':' || text[16] != ':') {
-        return false;
-    }
-    unsigned hour = digits_of(text + 11, 2), minute = digits_of(text + 14, 2);
-    unsigned second = digits_of(text + 17, 2);
-    if (hour > 23 || minute > 59 || second > 59) {
-        return false;
-    }
-    int64_t us = ((int64_t)hour * 60 + minute) * 60 + second;
-    unsigned fraction = 0;
-    if (len > 19 && text[19] != '.') {
-        return false;
-    }
-    for (size_t i = 20; i < 26; i++) {
-        unsigned digit = i < len ? (unsigned)text[i] - '0' : 0;
-        if (digit > 9) {
-            return false;
-        }
-        fraction = fraction * 10 + digit;
-    }
-    *ret_us = (days * 86400 + us) * 1000000 + fraction;
-    return true;
 }
 
 /* --- loops ---------------------------------------------------------------------------------- */
@@ -197,21 +85,21 @@ static int convert_i64(const struct lt_csv_cells *cells, int64_t column, struct 
                        int64_t *row, const char **ret_why)
 {
     int64_t value;
-    EACH_VALUE(fast_i64(text, len, &value) ? lt_builder_i64(builder, value) : PARSE);
+    EACH_VALUE(lt_fast_i64(text, len, &value) ? lt_builder_i64(builder, value) : PARSE);
 }
 
 static int convert_f64(const struct lt_csv_cells *cells, int64_t column, struct lt_builder *builder,
                        int64_t *row, const char **ret_why)
 {
     double value;
-    EACH_VALUE(fast_f64(text, len, &value) ? lt_builder_f64(builder, value) : PARSE);
+    EACH_VALUE(lt_fast_f64(text, len, &value) ? lt_builder_f64(builder, value) : PARSE);
 }
 
 static int convert_date(const struct lt_csv_cells *cells, int64_t column,
                         struct lt_builder *builder, int64_t *row, const char **ret_why)
 {
     int64_t days;
-    EACH_VALUE(fast_date(text, len, &days) ? lt_builder_i32(builder, (int32_t)days) : PARSE);
+    EACH_VALUE(lt_fast_date(text, len, &days) ? lt_builder_i32(builder, (int32_t)days) : PARSE);
 }
 
 static int convert_timestamp(const struct lt_csv_cells *cells, int64_t column,
@@ -219,7 +107,7 @@ static int convert_timestamp(const struct lt_csv_cells *cells, int64_t column,
 {
     bool zoned = builder->type.zone && builder->type.zone[0];
     int64_t us;
-    EACH_VALUE(fast_timestamp(text, len, zoned, &us) ? lt_builder_i64(builder, us) : PARSE);
+    EACH_VALUE(lt_fast_timestamp(text, len, zoned, &us) ? lt_builder_i64(builder, us) : PARSE);
 }
 
 int lt_csv_convert(const struct lt_csv_cells *cells, int64_t column, struct lt_builder *builder,

@@ -3,14 +3,12 @@
 #include "formats/csv/csv.h"
 
 #include "columnar/schema.h"
-#include "columnar/text.h"
+#include "columnar/text_fast.h"
 #include "columnar/view.h"
 #include "core/util.h"
 
 #include <stdlib.h>
 #include <strings.h>
-
-#define NUMBER_MAX 40 /* bytes of any integer, date or timestamp written here */
 
 /* How a column's values become text. */
 enum form {
@@ -92,118 +90,6 @@ static int write_text(struct lt_csv_writer *writer, const uint8_t *text, size_t 
                                            : lt_buf_append(&writer->out, text, len);
 }
 
-/* --- numbers and times ---------------------------------------------------------------------- */
-
-static const char digit_pairs[] = "00010203040506070809101112131415161718192021222324"
-                                  "25262728293031323334353637383940414243444546474849"
-                                  "50515253545556575859606162636465666768697071727374"
-                                  "75767778798081828384858687888990919293949596979899";
-
-/* Writes two digits. */
-static inline uint8_t *put2(uint8_t *to, unsigned value)
-{
-    memcpy(to, digit_pairs + value * 2, 2);
-    return to + 2;
-}
-
-static size_t put_uint(uint8_t *text, uint64_t value)
-{
-    uint8_t digits[NUMBER_MAX];
-    size_t at = sizeof digits;
-    while (value >= 100) {
-        at -= 2;
-        memcpy(digits + at, digit_pairs + value % 100 * 2, 2);
-        value /= 100;
-    }
-    if (value >= 10) {
-        at -= 2;
-        memcpy(digits + at, digit_pairs + value * 2, 2);
-    } else {
-        digits[--at] = (uint8_t)('0' + value);
-    }
-    memcpy(text, digits + at, sizeof digits - at);
-    return sizeof digits - at;
-}
-
-static size_t put_int(uint8_t *text, int64_t value)
-{
-    if (value >= 0) {
-        return put_uint(text, (uint64_t)value);
-    }
-    text[0] = '-';
-    return 1 + put_uint(text + 1, 0 - (uint64_t)value);
-}
-
-static int64_t load_integer(const struct lt_view *view, int64_t row)
-{
-    switch (view->type.id) {
-    case LT_INT8:
-        return lt_view_i8(view, row);
-    case LT_INT16:
-        return lt_view_i16(view, row);
-    case LT_INT32:
-        return lt_view_i32(view, row);
-    case LT_UINT8:
-        return lt_view_u8(view, row);
-    case LT_UINT16:
-        return lt_view_u16(view, row);
-    case LT_UINT32:
-        return lt_view_u32(view, row);
-    default:
-        return lt_view_i64(view, row);
-    }
-}
-
-/* 0: not a year of four digits, left to lt_text_format(). */
-static size_t put_date(uint8_t *text, int64_t days)
-{
-    int64_t year;
-    unsigned month, day;
-    lt_date_of_days(days, &year, &month, &day);
-    if (year < 0 || year > 9999) {
-        return 0;
-    }
-    uint8_t *to = put2(put2(text, (unsigned)year / 100), (unsigned)year % 100);
-    *to++ = '-';
-    to = put2(to, month);
-    *to++ = '-';
-    put2(to, day);
-    return 10;
-}
-
-static size_t put_timestamp(uint8_t *text, int64_t us, bool zoned)
-{
-    const int64_t day_us = INT64_C(86400000000);
-    int64_t days = us / day_us, rest = us % day_us;
-    if (rest < 0) {
-        rest += day_us;
-        days--;
-    }
-    if (!put_date(text, days)) {
-        return 0;
-    }
-    unsigned second = (unsigned)(rest / 1000000), fraction = (unsigned)(rest % 1000000);
-    uint8_t *to = text + 10;
-    *to++ = ' ';
-    to = put2(to, second / 3600);
-    *to++ = ':';
-    to = put2(to, second / 60 % 60);
-    *to++ = ':';
-    to = put2(to, second % 60);
-    if (fraction) {
-        *to++ = '.';
-        uint8_t digits[6];
-        put2(put2(put2(digits, fraction / 10000), fraction / 100 % 100), fraction % 100);
-        size_t n = fraction % 1000 ? 6 : 3; /* as lt_text_format() trims it */
-        memcpy(to, digits, n);
-        to += n;
-    }
-    if (zoned) {
-        *to++ = 'Z';
-    }
-    return (size_t)(to - text);
-}
-
 /* --- values --------------------------------------------------------------------------------- */
 
 static int write_null(struct lt_csv_writer *writer)
@@ -234,7 +120,7 @@ static int write_other(struct lt_csv_writer *writer, const struct lt_view *view,
 
 /* A value whose text is short: formatted into `text`; 0 when it is for lt_text_format(). */
 static size_t put_value(const struct column *column, const struct lt_view *view, int64_t row,
-                        uint8_t text[NUMBER_MAX])
+                        uint8_t text[LT_PUT_MAX])
 {
     switch (column->form) {
     case FORM_BOOL: {
@@ -243,15 +129,15 @@ static size_t put_value(const struct column *column, const struct lt_view *view,
         return value ? 4 : 5;
     }
     case FORM_INTEGER:
-        return put_int(text, load_integer(view, row));
+        return lt_put_int(text, lt_load_integer(view, row));
     case FORM_UINT64:
-        return put_uint(text, lt_view_u64(view, row));
+        return lt_put_uint(text, lt_view_u64(view, row));
     case FORM_FLOAT64:
         return (size_t)lt_double_format(lt_view_f64(view, row), (char *)text);
     case FORM_DATE:
-        return put_date(text, lt_view_i32(view, row));
+        return lt_put_date(text, lt_view_i32(view, row));
     case FORM_TIMESTAMP:
-        return put_timestamp(text, lt_view_i64(view, row), column->zoned);
+        return lt_put_timestamp(text, lt_view_i64(view, row), column->zoned);
     default:
         return 0;
     }
@@ -272,11 +158,11 @@ static inline int write_value(struct lt_csv_writer *writer, const struct column 
         return write_other(writer, view, row);
     }
     struct lt_buf *out = &writer->out;
-    if (lt_buf_reserve(out, NUMBER_MAX)) {
+    if (lt_buf_reserve(out, LT_PUT_MAX)) {
         return LEAT_NO_MEMORY;
     }
     if (column->quotes) {
-        uint8_t text[NUMBER_MAX];
+        uint8_t text[LT_PUT_MAX];
         size_t n = put_value(column, view, row, text);
         return n ? write_text(writer, text, n) : write_other(writer, view, row);
     }

@@ -9,8 +9,9 @@
 
 #define CHUNK 1024
 #define LENGTH_BYTES 4
-/* Short values are copied by as many bytes, whatever their length. */
+/* Short values are copied so many bytes at a time, rounded up. */
 #define STRIDE 16
+#define SHORT_MAX (4 * STRIDE)
 
 static int bad_length(struct leat_error *err)
 {
@@ -143,14 +144,17 @@ static uint8_t *room(struct lt_buf *bytes, size_t start, int64_t total, struct l
     return bytes->data + bytes->len;
 }
 
-/* Copies `len` bytes; STRIDE bytes may be written at `to`, and are read where they lie before
- * `end`. */
+/* Copies `len` bytes, short ones in whole strides where as many lie before `end`; STRIDE bytes
+ * behind them may be written. */
 static inline void copy_short(uint8_t *to, const uint8_t *from, size_t len, const uint8_t *end)
 {
-    if (len <= STRIDE && end - from >= STRIDE) {
-        memcpy(to, from, STRIDE);
-    } else {
+    if (len > SHORT_MAX || end - from < SHORT_MAX) {
         memcpy(to, from, len);
+        return;
+    }
+    memcpy(to, from, STRIDE);
+    for (size_t at = STRIDE; at < len; at += STRIDE) {
+        memcpy(to + at, from + at, STRIDE);
     }
 }
 

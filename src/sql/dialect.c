@@ -190,6 +190,8 @@ static bool split_type(const char *text, struct type_words *words)
                 long value = strtol(text + i + 1, NULL, 10);
                 if (n < 2 && value >= 0 && value <= INT32_MAX) {
                     words->args[n] = (int)value;
+                } else if (n == 1) {
+                    words->args[0] = -1; /* numeric(5,-2) is no decimal: as without arguments */
                 }
                 for (i++; i < len && text[i] != ',' && text[i] != ')'; i++) {
                 }

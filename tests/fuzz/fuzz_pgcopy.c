@@ -27,7 +27,6 @@ static const struct {
     {"list<utf8>", PG_WIRE_TEXT, 25},
     {"utf8", PG_WIRE_CHAR, 18},
     {"decimal(19,2)", PG_WIRE_MONEY, 790},
-    {"list<utf8>", PG_WIRE_TEXT_CAST, 25},
 };
 #define N (sizeof columns / sizeof *columns)
 

@@ -9,12 +9,14 @@
 #include <strings.h>
 
 extern const struct lt_format lt_format_csv;
+extern const struct lt_format lt_format_jsonl;
 extern const struct lt_format lt_format_arrow;
 extern const struct lt_format lt_format_arrow_stream;
 extern const struct lt_format lt_format_parquet;
 
 const struct lt_format *const lt_formats[] = {
-    &lt_format_csv, &lt_format_arrow, &lt_format_arrow_stream, &lt_format_parquet, NULL,
+    &lt_format_csv,          &lt_format_jsonl,   &lt_format_arrow,
+    &lt_format_arrow_stream, &lt_format_parquet, NULL,
 };
 
 #define OPTIONS_MAX 64
@@ -43,7 +45,9 @@ bool lt_format_info(size_t i, struct leat_format *ret_format)
 const struct lt_format *lt_format_by_name(const char *name)
 {
     for (size_t i = 0; lt_formats[i]; i++) {
-        if (!strcasecmp(lt_formats[i]->name, name)) {
+        const struct lt_format *format = lt_formats[i];
+        if (!strcasecmp(format->name, name) ||
+            (format->alias && !strcasecmp(format->alias, name))) {
             return lt_formats[i];
         }
     }

@@ -19,8 +19,10 @@ struct lt_format_options {
     size_t n_params;
     const struct ArrowSchema *schema; /* types given by the user: columns by name, may be part of
                                          them, or NULL. Ignored by self-describing formats. */
-    int64_t batch_rows_max;           /* 0: LT_BATCH_ROWS */
-    int64_t batch_bytes_max;          /* 0: LT_BATCH_BYTES */
+    bool schema_whole; /* `schema` is all columns of the stream: those that the input does not show
+                          are there too, and one without names for its columns takes them by place */
+    int64_t batch_rows_max;                 /* 0: LT_BATCH_ROWS */
+    int64_t batch_bytes_max;                /* 0: LT_BATCH_BYTES */
     const struct leat_reject_sink *rejects; /* NULL: the first bad record fails the read */
     const struct leat_loss_sink *losses;    /* NULL: a value its type cannot hold is a bad record */
     const char *const *columns; /* reading, formats that project: only these, in this order;
@@ -77,6 +79,8 @@ struct lt_format {
      * documentation; read like a connector's. NULL: nothing is said. */
     const struct leat_type_in *types_in;   /* end with a NULL system */
     const struct leat_type_out *types_out; /* end with a NULL canonical */
+
+    const char *alias; /* another name; NULL: none */
 };
 
 /* All formats, NULL-terminated. */
@@ -85,6 +89,7 @@ extern const struct lt_format *const lt_formats[];
 /* The i-th of them as connectors tell it (struct leat_connector's format()). */
 bool lt_format_info(size_t i, struct leat_format *ret_format);
 
+/* By name or alias. */
 const struct lt_format *lt_format_by_name(const char *name);
 /* By the ending of a path whose codec ending was already cut off; NULL when none fits. */
 const struct lt_format *lt_format_by_path(const char *path, size_t len);

@@ -67,6 +67,7 @@ struct fc_read {
     const struct leat_param *params;
     size_t n_params;
     const struct ArrowSchema *types;
+    bool types_whole;           /* `types` are those of all columns, names included */
     const char *const *columns; /* NULL: all */
     size_t n_columns;
     const struct leat_reject_sink *rejects;

@@ -182,6 +182,7 @@ static int add_back(struct leat_load *load, const struct leat_receipt *receipt,
         .params = params,
         .n_params = lt_fc_stream_params(load, stream, stream->format->read_options, params),
         .types = &stream->schema,
+        .types_whole = true,
         .limit = -1};
     int status = temp ? lt_fc_reader_new(load->ep, &read, &one, err) : lt_fail_oom(err);
     if (!status && *reader) {

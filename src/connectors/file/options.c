@@ -203,7 +203,9 @@ __attribute__((constructor)) static void assemble(void)
 {
     size_t n = 0, start = text_len;
     for (size_t f = 0; lt_formats[f]; f++) {
-        text_add("%s%s", f ? "|" : "", lt_formats[f]->name);
+        const char *alias = lt_formats[f]->alias;
+        text_add("%s%s%s%s", f ? "|" : "", lt_formats[f]->name, alias ? "|" : "",
+                 alias ? alias : "");
         take_names(lt_formats[f]);
     }
     const char *format_names = text_end(start);

@@ -99,6 +99,7 @@ static int open_reader(struct leat_endpoint *ep, const struct fc_read *read,
         .n_params = lt_fc_pick_params(ep, read->params, read->n_params, format->read_options,
                                       reader->params),
         .schema = read->types,
+        .schema_whole = read->types_whole,
         .batch_rows_max = read->batch_rows_max,
         .batch_bytes_max = read->batch_bytes_max,
         .rejects = read->rejects,
@@ -298,7 +299,8 @@ static int open_stream(struct leat_endpoint *ep, const struct fc_stream_files *s
         struct fc_read read = *how;
         struct leat_reader *next = NULL;
         read.path = stream->paths[i];
-        read.types = how->types || !stream->types.release ? how->types : &stream->types;
+        read.types_whole = !how->types && stream->types.release;
+        read.types = read.types_whole ? &stream->types : how->types;
         status = lt_fc_reader_new(ep, &read, &next, err);
         if (!status && first) {
             lt_fc_reader_chain(first, next);

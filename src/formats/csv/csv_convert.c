@@ -3,8 +3,10 @@
  * lt_text_parse(), which knows all forms and the reasons. */
 #include "formats/csv/csv.h"
 
-#include "columnar/text.h"
+#include "columnar/text_fast.h"
 #include "core/util.h"
+
+#include <ctype.h>
 
 static const uint8_t *unescape(const struct lt_csv_cells *cells, const struct lt_csv_field *field,
                                size_t *ret_len)
@@ -32,126 +34,118 @@ static const uint8_t *unescape(const struct lt_csv_cells *cells, const struct lt
     return out->data;
 }
 
-const uint8_t *lt_csv_cell_text(const struct lt_csv_cells *cells, const struct lt_csv_field *field,
-                                size_t *ret_len)
+/* The byte that \ and the `n` characters at `at` stand for; *ret_used of them make it. */
+static uint8_t postgres_code(const uint8_t *at, size_t n, size_t *ret_used)
 {
-    if (field->info & LT_CSV_ESCAPED) {
-        return unescape(cells, field, ret_len);
-    }
-    *ret_len = field->info & LT_CSV_LEN;
-    return cells->text + field->start;
-}
-
-/* --- fast forms: false means "ask lt_text_parse()", never "wrong" --------------------------- */
-
-static inline bool fast_i64(const uint8_t *text, size_t len, int64_t *ret_value)
-{
-    size_t i = len && text[0] == '-';
-    if (i == len || len - i > 18) {
-        return false;
-    }
-    int64_t value = 0;
-    for (; i < len; i++) {
-        unsigned digit = (unsigned)text[i] - '0';
-        if (digit > 9) {
-            return false;
-        }
-        value = value * 10 + digit;
-    }
-    *ret_value = text[0] == '-' ? -value : value;
-    return true;
-}
-
-/* Plain decimals whose digits fit 2^53 and whose scale fits an exact power of ten: then one
- * correctly rounded division gives the correctly rounded result (Clinger, "How to read floating
- * point numbers accurately", 1990). */
-static inline bool fast_f64(const uint8_t *text, size_t len, double *ret_value)
-{
-    static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-    size_t i = len && text[0] == '-';
-    size_t digits = 0, scale = 0;
-    bool point = false;
-    uint64_t value = 0;
-    if (len > 17) {
-        return false;
-    }
-    for (; i < len; i++) {
-        unsigned digit = (unsigned)text[i] - '0';
-        if (digit <= 9) {
-            value = value * 10 + digit;
-            digits++;
-            scale += point;
-        } else if (text[i] == '.' && !point && digits) {
-            point = true;
-        } else {
-            return false;
-        }
-    }
-    if (!digits || digits > 15 || (point && !scale)) {
-        return false;
-    }
-    double result = (double)value / powers[scale];
-    *ret_value = text[0] == '-' ? -result : result;
-    return true;
-}
-
-/* `n` digits as a number; above 9999 when one is no digit. */
-static inline unsigned digits_of(const uint8_t *text, size_t n)
-{
+    static const char letters[] = "bfnrtv", values[] = "\b\f\n\r\t\v";
+    const char *letter = at[0] ? strchr(letters, at[0]) : NULL;
     unsigned value = 0;
-    for (size_t i = 0; i < n; i++) {
-        unsigned digit = (unsigned)text[i] - '0';
-        value = digit > 9 ? 100000 : value * 10 + digit;
+    size_t used = 0;
+    *ret_used = 1;
+    if (letter) {
+        return (uint8_t)values[letter - letters];
     }
-    return value;
-}
-
-/* YYYY-MM-DD, days that every month has (the rest is left to the calendar of text.c). */
-static inline bool fast_date(const uint8_t *text, size_t len, int64_t *ret_days)
-{
-    if (len != 10 || text[4] != '-' || text[7] != '-') {
-        return false;
-    }
-    unsigned year = digits_of(text, 4), month = digits_of(text + 5, 2);
-    unsigned day = digits_of(text + 8, 2);
-    if (year > 9999 || month - 1 > 11 || day - 1 > 27) {
-        return false;
-    }
-    *ret_days = lt_days_of_date(year, month, day);
-    return true;
-}
-
-/* YYYY-MM-DD HH:MM:SS[.ffffff] with a space or T, and Z when `zoned`: microseconds. */
-static inline bool fast_timestamp(const uint8_t *text, size_t len, bool zoned, int64_t *ret_us)
-{
-    int64_t days;
-    if (zoned && (!len || text[--len] != 'Z')) {
-        return false;
-    }
-    if (len < 19 || len > 26 || len == 20 || !fast_date(text, 10, &days) ||
-        (text[10] != ' ' && text[10] != 'T') || text[13] != ':' || text[16] != ':') {
-        return false;
-    }
-    unsigned hour = digits_of(text + 11, 2), minute = digits_of(text + 14, 2);
-    unsigned second = digits_of(text + 17, 2);
-    if (hour > 23 || minute > 59 || second > 59) {
-        return false;
-    }
-    int64_t us = ((int64_t)hour * 60 + minute) * 60 + second;
-    unsigned fraction = 0;
-    if (len > 19 && text[19] != '.') {
-        return false;
-    }
-    for (size_t i = 20; i < 26; i++) {
-        unsigned digit = i < len ? (unsigned)text[i] - '0' : 0;
-        if (digit > 9) {
-            return false;
+    if (at[0] == 'x') {
+        for (used = 1; used < LT_MIN(n, (size_t)3) && isxdigit(at[used]); used++) {
+            value = value * 16 +
+                    (unsigned)(at[used] <= '9' ? at[used] - '0' : (at[used] | 0x20) - 'a' + 10);
         }
-        fraction = fraction * 10 + digit;
+        used = used > 1 ? used : 0;
+    } else {
+        for (; used < LT_MIN(n, (size_t)3) && at[used] >= '0' && at[used] <= '7'; used++) {
+            value = value * 8 + (unsigned)(at[used] - '0');
+        }
     }
-    *ret_us = (days * 86400 + us) * 1000000 + fraction;
-    return true;
+    if (!used) {
+        return at[0];
+    }
+    *ret_used = used;
+    return (uint8_t)value;
+}
+
+static uint8_t mysql_code(uint8_t letter)
+{
+    static const char letters[] = "bnrtZ", values[] = "\b\n\r\t\x1a";
+    const char *found = letter ? strchr(letters, letter) : NULL;
+    return letter == '0' ? 0 : found ? (uint8_t)values[found - letters] : letter;
+}
+
+/* As unescape(), where a character other than the quote escapes; doubled quotes do too. */
+static const uint8_t *unescape_any(const struct lt_csv_cells *cells,
+                                   const struct lt_csv_field *field, size_t *ret_len)
+{
+    const struct lt_csv_dialect *dialect = cells->dialect;
+    struct lt_buf *out = cells->scratch;
+    const uint8_t *from = cells->text + field->start;
+    const uint8_t *end = from + (field->info & LT_CSV_LEN);
+    bool quoted = field->info & LT_CSV_QUOTED;
+    lt_buf_clear(out);
+    if (lt_buf_reserve(out, (size_t)(end - from))) {
+        return NULL;
+    }
+    uint8_t *to = out->data;
+    while (from < end) {
+        size_t left = (size_t)(end - from), used = 1;
+        if (*from == dialect->escape && left > 1) {
+            from++;
+            *to++ = dialect->codes == LT_CSV_CODES_POSTGRES ? postgres_code(from, left - 1, &used)
+                    : dialect->codes == LT_CSV_CODES_MYSQL  ? mysql_code(*from)
+                                                            : *from;
+            from += used;
+            continue;
+        }
+        *to++ = *from++;
+        from += quoted && to[-1] == dialect->quote && from < end && *from == dialect->quote;
+    }
+    out->len = (size_t)(to - out->data);
+    out->data[out->len] = 0;
+    *ret_len = out->len;
+    return out->data;
+}
+
+const uint8_t *lt_csv_cell_unescape(const struct lt_csv_cells *cells,
+                                    const struct lt_csv_field *field, size_t *ret_len)
+{
+    return cells->dialect->escape ? unescape_any(cells, field, ret_len)
+                                  : unescape(cells, field, ret_len);
+}
+
+/* --- nulls ---------------------------------------------------------------------------------- */
+
+static inline bool is_blank(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+static void trim(struct lt_csv_field *field, const uint8_t *text)
+{
+    uint32_t len = field->info & LT_CSV_LEN, flags = field->info & ~LT_CSV_LEN;
+    while (len && is_blank(text[field->start])) {
+        field->start++;
+        len--;
+    }
+    /* A blank that was escaped stays. */
+    while (len && is_blank(text[field->start + len - 1]) && !(flags & LT_CSV_ESCAPED)) {
+        len--;
+    }
+    field->info = flags | len;
+}
+
+void lt_csv_mark_nulls(struct lt_csv_field *fields, int64_t n, const uint8_t *text,
+                       const struct lt_csv_dialect *dialect)
+{
+    for (int64_t i = 0; i < n; i++) {
+        struct lt_csv_field *field = &fields[i];
+        bool quoted = field->info & LT_CSV_QUOTED;
+        if (!quoted && dialect->trim) {
+            trim(field, text);
+        }
+        /* Escapes are part of a marker, as \N shows: it is compared as it was written. */
+        if ((!quoted || dialect->null_quoted) &&
+            lt_csv_is_word(&dialect->nulls, text + field->start, field->info & LT_CSV_LEN, false)) {
+            field->info |= LT_CSV_ABSENT;
+        }
+    }
 }
 
 /* --- loops ---------------------------------------------------------------------------------- */
@@ -197,21 +191,21 @@ static int convert_i64(const struct lt_csv_cells *cells, int64_t column, struct 
                        int64_t *row, const char **ret_why)
 {
     int64_t value;
-    EACH_VALUE(fast_i64(text, len, &value) ? lt_builder_i64(builder, value) : PARSE);
+    EACH_VALUE(lt_fast_i64(text, len, &value) ? lt_builder_i64(builder, value) : PARSE);
 }
 
 static int convert_f64(const struct lt_csv_cells *cells, int64_t column, struct lt_builder *builder,
                        int64_t *row, const char **ret_why)
 {
     double value;
-    EACH_VALUE(fast_f64(text, len, &value) ? lt_builder_f64(builder, value) : PARSE);
+    EACH_VALUE(lt_fast_f64(text, len, &value) ? lt_builder_f64(builder, value) : PARSE);
 }
 
 static int convert_date(const struct lt_csv_cells *cells, int64_t column,
                         struct lt_builder *builder, int64_t *row, const char **ret_why)
 {
     int64_t days;
-    EACH_VALUE(fast_date(text, len, &days) ? lt_builder_i32(builder, (int32_t)days) : PARSE);
+    EACH_VALUE(lt_fast_date(text, len, &days) ? lt_builder_i32(builder, (int32_t)days) : PARSE);
 }
 
 static int convert_timestamp(const struct lt_csv_cells *cells, int64_t column,
@@ -219,7 +213,33 @@ static int convert_timestamp(const struct lt_csv_cells *cells, int64_t column,
 {
     bool zoned = builder->type.zone && builder->type.zone[0];
     int64_t us;
-    EACH_VALUE(fast_timestamp(text, len, zoned, &us) ? lt_builder_i64(builder, us) : PARSE);
+    EACH_VALUE(lt_fast_timestamp(text, len, zoned, &us) ? lt_builder_i64(builder, us) : PARSE);
+}
+
+const char lt_csv_not_utf8[] = "text that is not valid UTF-8";
+
+/* Codes may have put bytes into it that are none. */
+static int append_decoded(struct lt_builder *builder, const uint8_t *text, size_t len,
+                          const char **ret_why)
+{
+    if (lt_utf8_valid_prefix(text, len) != len) {
+        *ret_why = lt_csv_not_utf8;
+        return LEAT_BAD_DATA;
+    }
+    return lt_builder_bytes_value(builder, text, len);
+}
+
+static int convert_decoded(const struct lt_csv_cells *cells, int64_t column,
+                           struct lt_builder *builder, int64_t *row, const char **ret_why)
+{
+    EACH_VALUE(append_decoded(builder, text, len, ret_why));
+}
+
+static int convert_value(const struct lt_csv_cells *cells, int64_t column,
+                         struct lt_builder *builder, int64_t *row, const char **ret_why)
+{
+    const struct lt_csv_values *values = &cells->dialect->values;
+    EACH_VALUE(lt_csv_value_parse(values, builder, text, len, cells->work, ret_why));
 }
 
 int lt_csv_convert(const struct lt_csv_cells *cells, int64_t column, struct lt_builder *builder,
@@ -229,6 +249,9 @@ int lt_csv_convert(const struct lt_csv_cells *cells, int64_t column, struct lt_b
     if (lt_builder_reserve(builder, cells->rows - *row)) {
         return LEAT_NO_MEMORY;
     }
+    if (lt_csv_values_has(&cells->dialect->values, type)) {
+        return convert_value(cells, column, builder, row, ret_why);
+    }
     switch (type->id) {
     case LT_INT64:
         return convert_i64(cells, column, builder, row, ret_why);
@@ -237,6 +260,9 @@ int lt_csv_convert(const struct lt_csv_cells *cells, int64_t column, struct lt_b
     case LT_UTF8:
     case LT_LARGE_UTF8:
         if (type->logical == LT_PLAIN || type->logical == LT_FOREIGN) {
+            if (cells->dialect->codes) {
+                return convert_decoded(cells, column, builder, row, ret_why);
+            }
             return convert_text(cells, column, builder, row);
         }
         return convert_any(cells, column, builder, row, ret_why);

@@ -30,6 +30,9 @@ int lt_pq_bit_packed_get(int width, const uint8_t *data, size_t len, uint32_t *o
                          size_t *ret_used, struct leat_error *err);
 /* Appends n values (each below 2^width) as runs, whichever kind is shorter. */
 int lt_pq_hybrid_put(struct lt_buf *out, int width, const uint32_t *values, int64_t n);
+/* The same of levels kept as bytes, and of n times the same level. */
+int lt_pq_levels_put(struct lt_buf *out, int width, const uint8_t *levels, int64_t n);
+int lt_pq_level_repeat(struct lt_buf *out, int width, uint8_t level, int64_t n);
 
 /* --- values ------------------------------------------------------------------------------------ */
 
@@ -66,7 +69,7 @@ int lt_pq_put_plain(struct lt_buf *out, const void *values, int32_t width, int64
 int lt_pq_put_bools(struct lt_buf *out, const uint8_t *values, int64_t n); /* bytes 0 or 1 */
 int lt_pq_put_delta(struct lt_buf *out, const int64_t *values, int64_t n, bool is_32);
 int lt_pq_put_byte_stream_split(struct lt_buf *out, const void *values, int32_t width, int64_t n);
-/* n values, their ends in offsets[1..n] relative to bytes + offsets[0] .. */
+/* n values: value i is bytes[offsets[i]] up to bytes[offsets[i + 1]]. */
 int lt_pq_put_plain_bytes(struct lt_buf *out, const uint8_t *bytes, const int32_t *offsets,
                           int64_t n);
 int lt_pq_put_delta_length(struct lt_buf *out, const uint8_t *bytes, const int32_t *offsets,

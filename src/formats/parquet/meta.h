@@ -212,9 +212,11 @@ struct lt_pq_footer {
     struct lt_pq_pair *pairs;
     size_t n_pairs;
     struct lt_pq_bytes created_by;
-    bool encrypted;         /* columns are, behind a plain footer */
-    size_t n_column_orders; /* writing: one TYPE_ORDER a leaf */
-    bool *type_order;       /* reading: leaf i has a defined order; NULL: none has */
+    bool encrypted;                /* columns are, behind a plain footer */
+    size_t n_column_orders;        /* writing: one TYPE_ORDER a leaf */
+    struct lt_pq_bytes raw_groups; /* writing: row groups written before, which come first */
+    size_t n_raw_groups;
+    bool *type_order; /* reading: leaf i has a defined order; NULL: none has */
 };
 
 struct lt_pq_page {
@@ -273,6 +275,9 @@ void lt_pq_column_index_done(struct lt_pq_column_index *index);
 /* --- writing (meta_write.c): appends to `out`; LEAT_OK or LEAT_NO_MEMORY ---------------------- */
 
 int lt_pq_footer_write(const struct lt_pq_footer *footer, struct lt_buf *out);
+/* One row group as an element of the footer's list: for raw_groups, so that a long file's groups
+ * need not be kept as structs. */
+int lt_pq_row_group_write(const struct lt_pq_row_group *group, struct lt_buf *out);
 int lt_pq_page_write(const struct lt_pq_page *page, struct lt_buf *out);
 int lt_pq_offset_index_write(const struct lt_pq_offset_index *index, struct lt_buf *out);
 int lt_pq_column_index_write(const struct lt_pq_column_index *index, struct lt_buf *out);

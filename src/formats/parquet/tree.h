@@ -43,10 +43,21 @@ struct lt_pq_tree {
 int lt_pq_tree_read(const struct lt_pq_footer *footer, struct lt_pq_tree *ret_tree,
                     struct ArrowSchema *ret_schema, struct leat_error *err);
 
-/* Writing (tree_write.c): elements and tree of `schema`. Names in the elements are borrowed from
- * the schema; *ret_elements is freed with free(). */
-int lt_pq_tree_write(const struct ArrowSchema *schema, struct lt_pq_tree *ret_tree,
-                     struct lt_pq_element **ret_elements, size_t *ret_n, struct leat_error *err);
+struct lt_pq_tree_options {
+    bool int96; /* timestamps as INT96, for Impala and old Hive */
+    bool json;  /* annotate JSON as such; else it is STRING, which more readers take */
+};
+
+/* Writing (tree_write.c): elements and tree of `schema`, which has neither dictionaries nor views
+ * (lt_pq_schema_stored). Names in the elements are borrowed from the schema; *ret_elements is freed
+ * with free(). Intervals become text. [unsupported-type] for structs without members and binary(0),
+ * placed at the column. */
+int lt_pq_tree_write(const struct ArrowSchema *schema, const struct lt_pq_tree_options *options,
+                     struct lt_pq_tree *ret_tree, struct lt_pq_element **ret_elements,
+                     size_t *ret_n, struct leat_error *err);
+
+/* Bytes of a FIXED_LEN_BYTE_ARRAY that holds decimals of so many digits. */
+int32_t lt_pq_decimal_bytes(int32_t precision);
 
 void lt_pq_tree_done(struct lt_pq_tree *tree);
 

@@ -38,6 +38,7 @@ static void every_format_has_a_name_of_its_own_and_a_reader_and_writer(void **st
         assert_non_null(format->write_open);
         assert_non_null(format->extensions[0]);
         assert_ptr_equal(lt_format_by_path(format->extensions[0], 0), NULL);
+        assert_true(!format->alias || lt_format_by_name(format->alias) == format);
     }
 }
 
@@ -46,13 +47,16 @@ static const struct lt_format *sniff_text(const char *text)
     return lt_format_sniff((const uint8_t *)text, strlen(text));
 }
 
-static void sniffing_takes_text_that_is_no_json_for_csv(void **state)
+static void sniffing_tells_json_from_csv(void **state)
 {
     (void)state;
     assert_string_equal(sniff_text("a,b\n1,2\n")->name, "csv");
     assert_string_equal(sniff_text("a,\xc3")->name, "csv");
-    assert_null(sniff_text(" {\"a\": 1}\n"));
-    assert_null(sniff_text("[1]"));
+    assert_string_equal(sniff_text(" {\"a\": 1}\n")->name, "jsonl");
+    assert_string_equal(sniff_text("\xef\xbb\xbf[ {\"a\": 1}]")->name, "jsonl");
+    assert_string_equal(sniff_text("[1,\"x\"]\n")->name, "jsonl");
+    assert_null(sniff_text("{a b}"));
+    assert_null(sniff_text("[section]\n"));
     assert_null(sniff_text(""));
     assert_null(sniff_text("\xff\xff\xff\xff\xff"));
     assert_null(lt_format_sniff((const uint8_t *)"a\0b", 3));
@@ -110,7 +114,7 @@ int main(void)
         cmocka_unit_test(format_is_found_by_its_name),
         cmocka_unit_test(format_is_found_by_the_ending_of_a_path),
         cmocka_unit_test(every_format_has_a_name_of_its_own_and_a_reader_and_writer),
-        cmocka_unit_test(sniffing_takes_text_that_is_no_json_for_csv),
+        cmocka_unit_test(sniffing_tells_json_from_csv),
         cmocka_unit_test(option_is_what_was_given_last_or_the_default),
         cmocka_unit_test(options_are_checked_against_the_table),
     };

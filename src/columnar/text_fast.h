@@ -1,0 +1,238 @@
+/* The common forms of common types, read and written inline: what the text formats do for every
+ * value. False, or no bytes, means "ask lt_text_parse() or lt_text_format()", never "wrong". */
+#ifndef LT_TEXT_FAST_H
+#define LT_TEXT_FAST_H
+
+#include "columnar/text.h"
+
+/* --- reading ------------------------------------------------------------------------------- */
+
+/* Up to 18 digits, with or without a minus. */
+static inline bool lt_fast_i64(const uint8_t *text, size_t len, int64_t *ret_value)
+{
+    size_t i = len && text[0] == '-';
+    if (i == len || len - i > 18) {
+        return false;
+    }
+    int64_t value = 0;
+    for (; i < len; i++) {
+        unsigned digit = (unsigned)text[i] - '0';
+        if (digit > 9) {
+            return false;
+        }
+        value = value * 10 + digit;
+    }
+    *ret_value = text[0] == '-' ? -value : value;
+    return true;
+}
+
+/* Plain decimals whose digits fit 2^53 and whose scale fits an exact power of ten: then one
+ * correctly rounded division gives the correctly rounded result (Clinger, "How to read floating
+ * point numbers accurately", 1990). */
+static inline bool lt_fast_f64(const uint8_t *text, size_t len, double *ret_value)
+{
+    static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    size_t i = len && text[0] == '-';
+    size_t digits = 0, scale = 0;
+    bool point = false;
+    uint64_t value = 0;
+    if (len > 17) {
+        return false;
+    }
+    for (; i < len; i++) {
+        unsigned digit = (unsigned)text[i] - '0';
+        if (digit <= 9) {
+            value = value * 10 + digit;
+            digits++;
+            scale += point;
+        } else if (text[i] == '.' && !point && digits) {
+            point = true;
+        } else {
+            return false;
+        }
+    }
+    if (!digits || digits > 15 || (point && !scale)) {
+        return false;
+    }
+    double result = (double)value / powers[scale];
+    *ret_value = text[0] == '-' ? -result : result;
+    return true;
+}
+
+/* `n` digits as a number; above 9999 when one is no digit. */
+static inline unsigned lt_fast_digits(const uint8_t *text, size_t n)
+{
+    unsigned value = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned digit = (unsigned)text[i] - '0';
+        value = digit > 9 ? 100000 : value * 10 + digit;
+    }
+    return value;
+}
+
+/* YYYY-MM-DD, days that every month has (the rest is left to the calendar of text.c). */
+static inline bool lt_fast_date(const uint8_t *text, size_t len, int64_t *ret_days)
+{
+    if (len != 10 || text[4] != '-' || text[7] != '-') {
+        return false;
+    }
+    unsigned year = lt_fast_digits(text, 4), month = lt_fast_digits(text + 5, 2);
+    unsigned day = lt_fast_digits(text + 8, 2);
+    if (year > 9999 || month - 1 > 11 || day - 1 > 27) {
+        return false;
+    }
+    *ret_days = lt_days_of_date(year, month, day);
+    return true;
+}
+
+/* YYYY-MM-DD HH:MM:SS[.ffffff] with a space or T, and Z when `zoned`: microseconds. */
+static inline bool lt_fast_timestamp(const uint8_t *text, size_t len, bool zoned, int64_t *ret_us)
+{
+    int64_t days;
+    if (zoned && (!len || text[--len] != 'Z')) {
+        return false;
+    }
+    if (len < 19 || len > 26 || len == 20 || !lt_fast_date(text, 10, &days) ||
+        (text[10] != ' ' && text[10] != 'T') || text[13] != ':' || text[16] != ':') {
+        return false;
+    }
+    unsigned hour = lt_fast_digits(text + 11, 2), minute = lt_fast_digits(text + 14, 2);
+    unsigned second = lt_fast_digits(text + 17, 2);
+    if (hour > 23 || minute > 59 || second > 59) {
+        return false;
+    }
+    int64_t us = ((int64_t)hour * 60 + minute) * 60 + second;
+    unsigned fraction = 0;
+    if (len > 19 && text[19] != '.') {
+        return false;
+    }
+    for (size_t i = 20; i < 26; i++) {
+        unsigned digit = i < len ? (unsigned)text[i] - '0' : 0;
+        if (digit > 9) {
+            return false;
+        }
+        fraction = fraction * 10 + digit;
+    }
+    *ret_us = (days * 86400 + us) * 1000000 + fraction;
+    return true;
+}
+
+/* --- writing ------------------------------------------------------------------------------- */
+
+#define LT_PUT_MAX 40 /* bytes of anything these write */
+
+static const char lt_digit_pairs[] = "00010203040506070809101112131415161718192021222324"
+                                     "25262728293031323334353637383940414243444546474849"
+                                     "50515253545556575859606162636465666768697071727374"
+                                     "75767778798081828384858687888990919293949596979899";
+
+/* Writes two digits. */
+static inline uint8_t *lt_put2(uint8_t *to, unsigned value)
+{
+    memcpy(to, lt_digit_pairs + value * 2, 2);
+    return to + 2;
+}
+
+/* Each returns how many bytes it wrote. */
+static inline size_t lt_put_uint(uint8_t *text, uint64_t value)
+{
+    uint8_t digits[LT_PUT_MAX];
+    size_t at = sizeof digits;
+    while (value >= 100) {
+        at -= 2;
+        memcpy(digits + at, lt_digit_pairs + value % 100 * 2, 2);
+        value /= 100;
+    }
+    if (value >= 10) {
+        at -= 2;
+        memcpy(digits + at, lt_digit_pairs + value * 2, 2);
+    } else {
+        digits[--at] = (uint8_t)('0' + value);
+    }
+    memcpy(text, digits + at, sizeof digits - at);
+    return sizeof digits - at;
+}
+
+static inline size_t lt_put_int(uint8_t *text, int64_t value)
+{
+    if (value >= 0) {
+        return lt_put_uint(text, (uint64_t)value);
+    }
+    text[0] = '-';
+    return 1 + lt_put_uint(text + 1, 0 - (uint64_t)value);
+}
+
+/* A value of any integer type but uint64. */
+static inline int64_t lt_load_integer(const struct lt_view *view, int64_t row)
+{
+    switch (view->type.id) {
+    case LT_INT8:
+        return lt_view_i8(view, row);
+    case LT_INT16:
+        return lt_view_i16(view, row);
+    case LT_INT32:
+        return lt_view_i32(view, row);
+    case LT_UINT8:
+        return lt_view_u8(view, row);
+    case LT_UINT16:
+        return lt_view_u16(view, row);
+    case LT_UINT32:
+        return lt_view_u32(view, row);
+    default:
+        return lt_view_i64(view, row);
+    }
+}
+
+/* 0: not a year of four digits. */
+static inline size_t lt_put_date(uint8_t *text, int64_t days)
+{
+    int64_t year;
+    unsigned month, day;
+    lt_date_of_days(days, &year, &month, &day);
+    if (year < 0 || year > 9999) {
+        return 0;
+    }
+    uint8_t *to = lt_put2(lt_put2(text, (unsigned)year / 100), (unsigned)year % 100);
+    *to++ = '-';
+    to = lt_put2(to, month);
+    *to++ = '-';
+    lt_put2(to, day);
+    return 10;
+}
+
+/* Microseconds, as lt_text_format() writes them; 0: not a year of four digits. */
+static inline size_t lt_put_timestamp(uint8_t *text, int64_t us, bool zoned)
+{
+    const int64_t day_us = INT64_C(86400000000);
+    int64_t days = us / day_us, rest = us % day_us;
+    if (rest < 0) {
+        rest += day_us;
+        days--;
+    }
+    if (!lt_put_date(text, days)) {
+        return 0;
+    }
+    unsigned second = (unsigned)(rest / 1000000), fraction = (unsigned)(rest % 1000000);
+    uint8_t *to = text + 10;
+    *to++ = ' ';
+    to = lt_put2(to, second / 3600);
+    *to++ = ':';
+    to = lt_put2(to, second / 60 % 60);
+    *to++ = ':';
+    to = lt_put2(to, second % 60);
+    if (fraction) {
+        *to++ = '.';
+        uint8_t digits[6];
+        lt_put2(lt_put2(lt_put2(digits, fraction / 10000), fraction / 100 % 100), fraction % 100);
+        size_t n = fraction % 1000 ? 6 : 3;
+        memcpy(to, digits, n);
+        to += n;
+    }
+    if (zoned) {
+        *to++ = 'Z';
+    }
+    return (size_t)(to - text);
+}
+
+#endif

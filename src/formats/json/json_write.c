@@ -1,0 +1,462 @@
+/* Writing JSON Lines: row by row, with everything that does not change from row to row settled
+ * beforehand: the keys as bytes, and the way each column's values become text. All text of a batch
+ * goes through one buffer. */
+#include "formats/json/json.h"
+
+#include "columnar/schema.h"
+#include "columnar/text_fast.h"
+#include "core/json.h"
+#include "core/util.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define EXACT_MAX (INT64_C(1) << 53) /* integers up to here are exact in float64 */
+
+/* How a column's values become JSON. */
+enum form {
+    FORM_OTHER, /* lt_text_format_json() */
+    FORM_TEXT,
+    FORM_BOOL,
+    FORM_INTEGER,
+    FORM_UINT64,
+    FORM_FLOAT64,
+    FORM_DATE,
+    FORM_TIMESTAMP, /* microseconds */
+    FORM_JSON,      /* json, and nested types that hold some: checked, and kept on one line */
+    FORM_BINARY,    /* base64 */
+    FORM_QUOTED,    /* lt_text_format_json(), in quotes unless it has them */
+};
+
+struct column {
+    enum form form;
+    bool zoned;        /* FORM_TIMESTAMP: ends in Z */
+    struct lt_buf key; /* ,"name": */
+};
+
+struct lt_jsonl_writer {
+    struct lt_sink *sink;
+    bool array;
+    bool omit_nulls;
+    bool quote_numbers;
+    bool base64;
+    struct ArrowSchema schema;
+    struct column *columns;
+    int64_t rows;        /* written so far */
+    struct lt_view view; /* of whole batches; its children are the columns */
+    bool has_view;
+    struct lt_buf out;
+};
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+/* True when nothing in it needs an escape. */
+static bool is_plain(const uint8_t *text, size_t len)
+{
+    static const uint64_t ones = UINT64_C(0x0101010101010101), highs = UINT64_C(0x8080808080808080);
+    size_t i = 0;
+    for (; len - i >= 8; i += 8) {
+        uint64_t word;
+        memcpy(&word, text + i, sizeof word);
+        uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
+        if ((((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
+             ((word - ones * 0x20) & ~word)) &
+            highs) {
+            return false;
+        }
+    }
+    for (; i < len; i++) {
+        if (text[i] < 0x20 || text[i] == '"' || text[i] == '\\') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int write_text(struct lt_buf *out, const uint8_t *text, size_t len)
+{
+    if (!is_plain(text, len)) {
+        return lt_json_quote(out, (const char *)text, len);
+    }
+    if (lt_buf_reserve(out, len + 2)) {
+        return LEAT_NO_MEMORY;
+    }
+    uint8_t *to = out->data + out->len;
+    to[0] = '"';
+    if (len) {
+        memcpy(to + 1, text, len);
+    }
+    to[len + 1] = '"';
+    out->len += len + 2;
+    out->data[out->len] = 0;
+    return LEAT_OK;
+}
+
+/* What was appended from `from` on must be one JSON value. Its line ends stand between tokens, or
+ * it would be none, and are taken out. */
+static int check_json(struct lt_buf *out, size_t from)
+{
+    uint8_t *text = out->data + from, *end = out->data + out->len, *to = text;
+    if (lt_json_why_invalid((const char *)text, out->len - from)) {
+        return LEAT_BAD_DATA;
+    }
+    if (!memchr(text, '\n', out->len - from) && !memchr(text, '\r', out->len - from)) {
+        return LEAT_OK;
+    }
+    for (const uint8_t *at = text; at < end; at++) {
+        *to = *at;
+        to += *at != '\n' && *at != '\r';
+    }
+    out->len = (size_t)(to - out->data);
+    out->data[out->len] = 0;
+    return LEAT_OK;
+}
+
+static int write_quoted(struct lt_buf *out, const struct lt_view *view, int64_t row)
+{
+    size_t from = out->len;
+    if (lt_buf_byte(out, '"') || lt_text_format_json(view, row, out)) {
+        return LEAT_NO_MEMORY;
+    }
+    uint8_t first = out->data[from + 1];
+    if (first == '"' || first == 'n') { /* NaN, or a null of a dictionary */
+        memmove(out->data + from, out->data + from + 1, out->len - from);
+        out->len--;
+        return LEAT_OK;
+    }
+    return lt_buf_byte(out, '"');
+}
+
+/* Forms whose text has no bound of its own. */
+static int write_long(struct lt_jsonl_writer *writer, const struct column *column,
+                      const struct lt_view *view, int64_t row)
+{
+    struct lt_buf *out = &writer->out;
+    const uint8_t *bytes;
+    size_t len, from = out->len;
+    switch (column->form) {
+    case FORM_TEXT:
+        bytes = lt_view_bytes(view, row, &len);
+        return write_text(out, bytes, len);
+    case FORM_JSON:
+        return lt_text_format_json(view, row, out) ? LEAT_NO_MEMORY : check_json(out, from);
+    case FORM_BINARY:
+        bytes = lt_view_bytes(view, row, &len);
+        return lt_buf_byte(out, '"') || lt_jsonl_base64_append(out, bytes, len) ||
+                       lt_buf_byte(out, '"')
+                   ? LEAT_NO_MEMORY
+                   : LEAT_OK;
+    case FORM_QUOTED:
+        return write_quoted(out, view, row);
+    default:
+        return lt_text_format_json(view, row, out);
+    }
+}
+
+static size_t put_integer(const struct lt_jsonl_writer *writer, uint8_t *text, int64_t value)
+{
+    if (!writer->quote_numbers || (value <= EXACT_MAX && value >= -EXACT_MAX)) {
+        return lt_put_int(text, value);
+    }
+    size_t n = lt_put_int(text + 1, value);
+    text[0] = text[n + 1] = '"';
+    return n + 2;
+}
+
+static size_t put_uint64(const struct lt_jsonl_writer *writer, uint8_t *text, uint64_t value)
+{
+    if (!writer->quote_numbers || value <= (uint64_t)EXACT_MAX) {
+        return lt_put_uint(text, value);
+    }
+    size_t n = lt_put_uint(text + 1, value);
+    text[0] = text[n + 1] = '"';
+    return n + 2;
+}
+
+/* In quotes; 0 when there is nothing between them. */
+static size_t put_quotes(uint8_t *text, size_t n)
+{
+    text[0] = text[n + 1] = '"';
+    return n ? n + 2 : 0;
+}
+
+/* A value whose text is short: written to `text`; 0 when it is for write_long(). */
+static size_t put_value(const struct lt_jsonl_writer *writer, const struct column *column,
+                        const struct lt_view *view, int64_t row, uint8_t *text)
+{
+    double number;
+    switch (column->form) {
+    case FORM_BOOL: {
+        bool value = lt_view_bool(view, row);
+        memcpy(text, value ? "true" : "false", value ? 4 : 5);
+        return value ? 4 : 5;
+    }
+    case FORM_INTEGER:
+        return put_integer(writer, text, lt_load_integer(view, row));
+    case FORM_UINT64:
+        return put_uint64(writer, text, lt_view_u64(view, row));
+    case FORM_FLOAT64:
+        number = lt_view_f64(view, row);
+        return isfinite(number) ? (size_t)lt_double_format(number, (char *)text) : 0;
+    case FORM_DATE:
+        return put_quotes(text, lt_put_date(text + 1, lt_view_i32(view, row)));
+    case FORM_TIMESTAMP:
+        return put_quotes(text, lt_put_timestamp(text + 1, lt_view_i64(view, row), column->zoned));
+    default:
+        return 0;
+    }
+}
+
+/* Appends key and value. */
+static inline int write_value(struct lt_jsonl_writer *writer, const struct column *column,
+                              const struct lt_view *view, int64_t row, bool *first)
+{
+    struct lt_buf *out = &writer->out;
+    bool null = lt_view_is_null(view, row);
+    if (null && writer->omit_nulls) {
+        return LEAT_OK;
+    }
+    if (lt_buf_reserve(out, column->key.len + LT_PUT_MAX)) {
+        return LEAT_NO_MEMORY;
+    }
+    uint8_t *to = out->data + out->len;
+    memcpy(to, column->key.data, column->key.len);
+    *to = *first ? '{' : ',';
+    *first = false;
+    to += column->key.len;
+    out->len += column->key.len;
+    size_t n = 4;
+    if (null) {
+        memcpy(to, "null", 4);
+    } else {
+        n = put_value(writer, column, view, row, to);
+        if (!n) {
+            return write_long(writer, column, view, row);
+        }
+    }
+    out->len += n;
+    out->data[out->len] = 0;
+    return LEAT_OK;
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+/* json somewhere inside a nested type. */
+static bool holds_json(const struct ArrowSchema *field)
+{
+    struct lt_type type;
+    if (field->dictionary) {
+        return holds_json(field->dictionary);
+    }
+    if (!lt_type_of(field, &type, NULL) && type.logical == LT_JSON) {
+        return true;
+    }
+    for (int64_t i = 0; i < field->n_children; i++) {
+        if (holds_json(field->children[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_decimal(const struct lt_type *type)
+{
+    return (type->id >= LT_DECIMAL32 && type->id <= LT_DECIMAL256) || type->logical == LT_NUMERIC;
+}
+
+static bool is_binary(const struct lt_type *type)
+{
+    return (type->id == LT_BINARY || type->id == LT_LARGE_BINARY || type->id == LT_BINARY_VIEW ||
+            type->id == LT_FIXED_BINARY) &&
+           type->logical != LT_UUID;
+}
+
+static enum form form_of(const struct lt_jsonl_writer *writer, const struct ArrowSchema *field,
+                         const struct lt_type *type)
+{
+    if (holds_json(field)) {
+        return FORM_JSON;
+    }
+    if (is_decimal(type) && writer->quote_numbers) {
+        return FORM_QUOTED;
+    }
+    if (field->dictionary || is_decimal(type)) {
+        return FORM_OTHER;
+    }
+    if (is_binary(type) && writer->base64) {
+        return FORM_BINARY;
+    }
+    if (type->id == LT_UINT64) {
+        return FORM_UINT64;
+    }
+    if (lt_type_is_integer(type->id)) {
+        return FORM_INTEGER;
+    }
+    switch (type->id) {
+    case LT_BOOL:
+        return FORM_BOOL;
+    case LT_FLOAT64:
+        return FORM_FLOAT64;
+    case LT_DATE32:
+        return FORM_DATE;
+    case LT_TIMESTAMP:
+        return type->unit == LT_MICRO ? FORM_TIMESTAMP : FORM_OTHER;
+    case LT_UTF8:
+    case LT_LARGE_UTF8:
+    case LT_UTF8_VIEW:
+        return FORM_TEXT;
+    default:
+        return FORM_OTHER;
+    }
+}
+
+static int settle_columns(struct lt_jsonl_writer *writer, struct leat_error *err)
+{
+    int64_t n = writer->schema.n_children;
+    writer->columns = calloc((size_t)n + 1, sizeof *writer->columns);
+    if (!writer->columns) {
+        return lt_fail_oom(err);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        const struct ArrowSchema *field = writer->schema.children[i];
+        struct column *column = &writer->columns[i];
+        const char *name = field->name ? field->name : "";
+        struct lt_type type;
+        int status = lt_type_of(field, &type, err);
+        if (status) {
+            leat_error_place(err, "column \"%s\"", name);
+            return status;
+        }
+        column->form = form_of(writer, field, &type);
+        column->zoned = type.zone && type.zone[0];
+        if (lt_buf_byte(&column->key, ',') || lt_json_quote(&column->key, name, strlen(name)) ||
+            lt_buf_byte(&column->key, ':')) {
+            return lt_fail_oom(err);
+        }
+    }
+    return LEAT_OK;
+}
+
+int lt_jsonl_write_open(struct lt_sink *sink, const struct ArrowSchema *schema,
+                        const struct lt_format_options *options,
+                        struct lt_format_writer **ret_writer, struct leat_error *err)
+{
+    const struct leat_option *table = lt_jsonl_write_options;
+    struct lt_jsonl_writer *writer = calloc(1, sizeof *writer);
+    if (!writer) {
+        return lt_fail_oom(err);
+    }
+    writer->sink = sink;
+    int status = lt_format_check_options(options, table, "jsonl", err);
+    if (!status) {
+        writer->array = lt_jsonl_option_is(options, table, "json-layout", "array");
+        writer->omit_nulls = lt_jsonl_option_is(options, table, "nulls", "omit");
+        writer->quote_numbers = lt_jsonl_option_is(options, table, "json-numbers", "string");
+        writer->base64 = lt_jsonl_option_is(options, table, "binary", "base64");
+        status = lt_schema_copy(schema, &writer->schema, err);
+    }
+    status = status ? status : settle_columns(writer, err);
+    if (status) {
+        lt_jsonl_write_close((struct lt_format_writer *)writer);
+        return status;
+    }
+    *ret_writer = (struct lt_format_writer *)writer;
+    return LEAT_OK;
+}
+
+/* --- batches ---------------------------------------------------------------------------------- */
+
+static int flush(struct lt_jsonl_writer *writer, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    if (writer->out.len) {
+        status = lt_sink_write(writer->sink, writer->out.data, writer->out.len, err);
+    }
+    lt_buf_clear(&writer->out);
+    return status;
+}
+
+/* Fills *err for a value that could not be written. */
+static int fail_value(const struct lt_jsonl_writer *writer, int status, int64_t row, int64_t column,
+                      struct leat_error *err)
+{
+    if (status == LEAT_NO_MEMORY) {
+        return lt_fail_oom(err);
+    }
+    status = lt_fail(err, LT_E_VALUE_SYNTAX, "the text of a json value is no JSON");
+    leat_error_remedy(err, "--cast column=utf8 writes it as a string");
+    leat_error_place(err, "row %lld, column \"%s\"", (long long)(writer->rows + row + 1),
+                     writer->schema.children[column]->name);
+    return status;
+}
+
+static int write_row(struct lt_jsonl_writer *writer, int64_t row, struct leat_error *err)
+{
+    bool first = true;
+    int status = LEAT_OK;
+    if (writer->array) {
+        status = lt_buf_puts(&writer->out, writer->rows + row ? ",\n" : "[\n");
+    }
+    for (int64_t i = 0; i < writer->schema.n_children && !status; i++) {
+        status = write_value(writer, &writer->columns[i], &writer->view.children[i], row, &first);
+        if (status) {
+            return fail_value(writer, status, row, i, err);
+        }
+    }
+    if (status || lt_buf_puts(&writer->out, first ? "{}" : "}") ||
+        (!writer->array && lt_buf_byte(&writer->out, '\n'))) {
+        return lt_fail_oom(err);
+    }
+    return LEAT_OK;
+}
+
+int lt_jsonl_write_batch(struct lt_format_writer *format_writer, const struct ArrowArray *batch,
+                         struct leat_error *err)
+{
+    struct lt_jsonl_writer *writer = (struct lt_jsonl_writer *)format_writer;
+    struct lt_view *view = &writer->view;
+    int status = writer->has_view ? lt_view_set(view, batch, err)
+                                  : lt_view_init(view, &writer->schema, batch, err);
+    if (status) {
+        return status;
+    }
+    writer->has_view = true;
+    for (int64_t row = 0; row < view->length && !status; row++) {
+        status = write_row(writer, row, err);
+        if (!status && writer->out.len >= LT_JSONL_FLUSH) {
+            status = flush(writer, err);
+        }
+    }
+    if (status) {
+        return status;
+    }
+    writer->rows += view->length;
+    return flush(writer, err);
+}
+
+int lt_jsonl_write_finish(struct lt_format_writer *format_writer, struct leat_error *err)
+{
+    struct lt_jsonl_writer *writer = (struct lt_jsonl_writer *)format_writer;
+    if (writer->array && lt_buf_puts(&writer->out, writer->rows ? "\n]\n" : "[]\n")) {
+        return lt_fail_oom(err);
+    }
+    return flush(writer, err);
+}
+
+void lt_jsonl_write_close(struct lt_format_writer *format_writer)
+{
+    struct lt_jsonl_writer *writer = (struct lt_jsonl_writer *)format_writer;
+    if (!writer) {
+        return;
+    }
+    if (writer->has_view) {
+        lt_view_done(&writer->view);
+    }
+    for (int64_t i = 0; writer->columns && i < writer->schema.n_children; i++) {
+        lt_buf_done(&writer->columns[i].key);
+    }
+    free(writer->columns);
+    lt_schema_done(&writer->schema);
+    lt_buf_done(&writer->out);
+    free(writer);
+}

@@ -11,6 +11,7 @@ import json
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from library import Library, LeatError, Stream
@@ -51,14 +52,20 @@ def stored(lib, table, tmp_path, request):
         place = {"sqlite": f"sqlite:{tmp_path}/a.db#things", "csv": tmp_path / "things.csv",
                  "csv.gz": tmp_path / "things.csv.gz", "arrow": tmp_path / "things.arrow",
                  "arrows": tmp_path / "things.arrows",
+                 "jsonl": tmp_path / "things.jsonl",
                  "parquet": tmp_path / "things.parquet"}[kind]
     report = json.loads(lib.load(table, place))
     assert report["streams"][0]["committed"] and report["streams"][0]["rows_written"] == ROWS
     return place
 
 
-KINDS = ["postgres", "sqlite", "csv", "csv.gz", "arrow", "arrows"]
+KINDS = ["postgres", "sqlite", "csv", "csv.gz", "jsonl", "arrow", "arrows", "parquet"]
 CASTS = "name=utf8,price=decimal(12,2),day=date,at=timestamp,ratio=float64"
+
+
+READERS = {"arrow": lambda data: pa.ipc.open_file(pa.py_buffer(data)).read_all(),
+           "arrows": lambda data: pa.ipc.open_stream(pa.py_buffer(data)).read_all(),
+           "parquet": lambda data: pyarrow.parquet.read_table(pa.BufferReader(data))}
 
 
 def same(found, table):
@@ -173,7 +180,7 @@ def test_a_lost_value_stays_an_error_where_the_column_takes_no_null(lib):
 
 def test_formats_are_listed_with_options_and_types(lib):
     formats = {f.name.decode(): f for f in lib.formats()}
-    assert {"csv", "arrow", "arrows"} <= set(formats)
+    assert {"csv", "jsonl", "arrow", "arrows", "parquet"} <= set(formats)
     csv = formats["csv"]
     assert csv.summary and csv.extensions[0] == b"csv" and not csv.binary
     options, i = [], 0
@@ -182,18 +189,17 @@ def test_formats_are_listed_with_options_and_types(lib):
         i += 1
     assert {"delimiter", "null"} <= set(options)
     for format_ in formats.values():
-        assert not format_.types_in or format_.types_in[0].canonical
+        assert format_.types_in[0].canonical and format_.types_out[0].canonical
 
 
 @pytest.mark.asan
-@pytest.mark.parametrize("format_", ["csv", "arrow", "arrows"])
+@pytest.mark.parametrize("format_", ["csv", "jsonl", "arrow", "arrows", "parquet"])
 def test_bytes_are_written_and_read_without_a_file(lib, table, format_):
     data = lib.write_bytes(table, format_)
     same(lib.read_bytes(data, format_, cast=CASTS).table(), table)
     same(lib.read_bytes(data, cast=CASTS).table(), table)  # known by its first bytes
-    if format_ != "csv":
-        read = pa.ipc.open_file if format_ == "arrow" else pa.ipc.open_stream
-        same(read(pa.py_buffer(data)).read_all(), table)
+    if format_ in READERS:
+        same(READERS[format_](data), table)
 
 
 def test_options_of_formats_and_plans_go_along(lib):

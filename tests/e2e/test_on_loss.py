@@ -4,6 +4,7 @@ import json
 import sqlite3
 
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 import readers
@@ -57,13 +58,27 @@ def destination(kind, tmp_path):
     path = tmp_path / f"out.{kind}"
     if kind == "sqlite":
         return f"sqlite:{path}#dst", lambda: readers.sqlite_table(path, "dst")
-    return path, lambda: (readers.csv_table if kind == "csv" else readers.arrow_table)(path)
+    read = {"csv": readers.csv_table, "arrow": readers.arrow_table, "parquet": parquet_table,
+            "jsonl": jsonl_table}[kind]
+    return path, lambda: read(path)
 
+
+def parquet_table(path):
+    table = pyarrow.parquet.read_table(path)
+    return table.column_names, list(zip(*(column.to_pylist() for column in table.columns)))
+
+
+def jsonl_table(path):
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return list(rows[0]), [tuple(row.values()) for row in rows]
+
+
+KINDS = ["arrow", "parquet", "sqlite", "csv", "jsonl"]
 
 # --- values their source has and the types on the way have not ---------------------------------
 
 
-@pytest.mark.parametrize("kind", ["arrow", "sqlite", "csv"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("row", sorted(LOST))
 def test_each_stops_by_default_and_names_column_and_remedy(leat, pg_db, tmp_path, kind, row):
     pg_db.execute(PG_TABLE, f"insert into src values {PG_ROWS[0]}, {PG_ROWS[row - 1]}")
@@ -77,7 +92,7 @@ def test_each_stops_by_default_and_names_column_and_remedy(leat, pg_db, tmp_path
     assert result["rows_written"] == 2
 
 
-@pytest.mark.parametrize("kind", ["arrow", "sqlite", "csv"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_each_becomes_null_and_is_counted(leat, pg_source, tmp_path, kind):
     place, read = destination(kind, tmp_path)
     result = report_of(leat, "cp", pg_source.stream("src"), place, "--on-loss=null")
@@ -91,7 +106,7 @@ def test_each_becomes_null_and_is_counted(leat, pg_source, tmp_path, kind):
         assert rows[row][names.index(column)] is None
 
 
-@pytest.mark.parametrize("kind", ["arrow", "sqlite", "csv"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_each_makes_its_column_text_and_nothing_is_lost(leat, pg_source, tmp_path, kind):
     place, read = destination(kind, tmp_path)
     result = report_of(leat, "cp", pg_source.stream("src"), place, "--on-loss=text")

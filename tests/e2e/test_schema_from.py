@@ -34,7 +34,7 @@ def described(database, table):
                 connection.execute(KEY, [table]).fetchall())
 
 
-@pytest.mark.parametrize("ending", ["csv", "csv.zst", "tsv"])
+@pytest.mark.parametrize("ending", ["csv", "csv.zst", "tsv", "jsonl", "jsonl.gz"])
 def test_a_table_comes_back_from_a_file_as_it_was(leat, source, tmp_path, ending):
     path = tmp_path / f"src.{ending}"
     leat.ok("cp", source.stream("src"), path)

@@ -395,7 +395,7 @@ def test_int96_only_when_asked(leat, tmp_path):
     table = pa.table({"ns": pa.array(values, pa.timestamp("ns")),
                       "us": pa.array([v and v // 1000 for v in values], pa.timestamp("us")),
                       "s": pa.array([v and v // 10 ** 9 for v in values], pa.timestamp("s", "UTC"))})
-    path = copy(leat, tmp_path, table, "--int96")
+    path = copy(leat, tmp_path, table, "--parquet-timestamps=int96")
     assert {leaf.type for leaf in check_file(path).leaves} == {3}
     got = pq.read_table(path)
     for name in table.column_names:

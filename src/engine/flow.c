@@ -27,6 +27,8 @@ int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source
     if (run->rejects) {
         lt_rejects_stream(run->rejects, job->label, attempt, &flow->rejects);
         lt_rejects_stream(run->rejects, job->label, attempt, &flow->read_rejects);
+        flow->read_rejects.instead =
+            run->on_loss == LT_LOSS_TEXT ? lt_losses_sink(&flow->read_losses) : NULL;
         plan.rejects = &flow->read_rejects.sink;
     }
     plan.losses = lt_losses_sink(&flow->read_losses);
@@ -46,6 +48,15 @@ int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source
         leat_error_place(err, "%s", job->label);
     }
     return rc;
+}
+
+void lt_flow_explain(const struct lt_flow *flow, char *ret_text, size_t size)
+{
+    const struct leat_source_ops *ops = flow->source->connector->source;
+    *ret_text = 0;
+    if (!ops->explain || ops->explain(flow->reader, ret_text, size, NULL)) {
+        *ret_text = 0;
+    }
 }
 
 int lt_cast_by_name(const struct ArrowSchema *from, const struct ArrowSchema *to,

@@ -81,6 +81,8 @@ int lt_flow_loosen(struct lt_flow *flow, struct leat_error *err);
 /* Readies one destination: `taken` is the load stream's schema, copied. */
 int lt_flow_dest_init(struct lt_flow *flow, struct lt_flow_dest *dest,
                       const struct ArrowSchema *taken, struct leat_error *err);
+/* How the source is read, in words: what was inferred or chosen. "" where it has nothing to say. */
+void lt_flow_explain(const struct lt_flow *flow, char *ret_text, size_t size);
 /* Once the destinations are ready: chooses between handing the source's bytes on and batches. */
 int lt_flow_choose(struct lt_flow *flow, const struct leat_load_stream *to, struct leat_error *err);
 /* The next batch (or bytes) after the transform, limit and rejects; kind NONE at the end. */

@@ -92,6 +92,7 @@ int lt_run_init(struct lt_run *run, struct leat_plan *plan, const struct leat_ob
     pthread_cond_init(&run->changed, &attr);
     pthread_condattr_destroy(&attr);
     int rc = lt_plan_check(plan, err);
+    rc = rc ? rc : lt_plan_check_extras(plan, err);
     if (!rc) {
         read_options(run);
         lt_run_share_memory(run);

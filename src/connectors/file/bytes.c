@@ -114,7 +114,8 @@ static int open_plain(struct leat_endpoint *ep, const struct fc_read *read, stru
 {
     struct lt_file_options options = lt_fc_file_options(ep);
     struct lt_source *source = NULL;
-    int status = lt_source_file(read->path, &options, &source, err);
+    int status = ep->program ? lt_fc_program_source(&ep->bytes, &source, err)
+                             : lt_source_file(read->path, &options, &source, err);
     status = status ? status : lt_fc_peek(source, &source, ret_data, ret_len, err);
     if (status) {
         return status;

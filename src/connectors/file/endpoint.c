@@ -246,7 +246,7 @@ static void set_capabilities(struct leat_endpoint *ep)
         .size = sizeof ep->capabilities,
         .flags = LEAT_CAN_LIMIT | LEAT_CAN_PROJECT |
                  (ep->kind == FC_DIRECTORY ? LEAT_CAN_STREAMS : 0) |
-                 (ep->kind == FC_STANDARD ? LEAT_IS_TERMINAL : 0),
+                 (ep->kind == FC_STANDARD && !ep->program ? LEAT_IS_TERMINAL : 0),
         .payloads_out = LEAT_PAYLOAD_BATCH,
         .payloads_in = LEAT_PAYLOAD_BATCH,
         .readers_max = ep->kind == FC_STANDARD ? 1 : 0,
@@ -308,6 +308,11 @@ static int fc_open(const struct leat_config *config, struct leat_endpoint **ret_
     ep->host = config->host;
     ep->lock_timeout_ms = config->lock_timeout_ms;
     ep->no_state = config->no_state;
+    ep->program =
+        config->size >= offsetof(struct leat_config, bytes) + sizeof config->bytes && config->bytes;
+    if (ep->program) {
+        ep->bytes = *config->bytes;
+    }
     int status = configure(ep, config, err);
     if (status) {
         fc_close(ep);
@@ -367,4 +372,5 @@ const struct leat_connector lt_connector_file = {
     .load = &lt_fc_load,
     .extensions = lt_fc_extensions,
     .format = lt_format_info,
+    .takes = lt_fc_takes,
 };

@@ -27,6 +27,8 @@ struct leat_endpoint {
     size_t n_params;
     int64_t lock_timeout_ms;
     bool no_state;
+    bool program; /* FC_STANDARD: `bytes` stand for standard input and output */
+    struct leat_bytes bytes;
     struct lt_cancel cancel;
     struct leat_capabilities capabilities;
 };
@@ -66,7 +68,7 @@ struct fc_read {
     const struct leat_param *params;
     size_t n_params;
     const struct ArrowSchema *types;
-    bool types_whole;           /* `types` are those of all columns */
+    bool types_whole;           /* `types` are those of all columns, names included */
     const char *const *columns; /* NULL: all */
     size_t n_columns;
     const struct leat_reject_sink *rejects;
@@ -97,6 +99,14 @@ bool lt_fc_has_records(struct leat_endpoint *ep, const char *path);
 #define FC_PEEK 4096
 int lt_fc_peek(struct lt_source *inner, struct lt_source **ret_source, const uint8_t **ret_data,
                size_t *ret_len, struct leat_error *err);
+
+/* Whether the file's format has the option, as far as it is known (options.c). */
+bool lt_fc_takes(struct leat_endpoint *ep, const char *option, bool writing);
+/* Bytes of the program, in the place of standard input and output (program.c). */
+int lt_fc_program_source(const struct leat_bytes *bytes, struct lt_source **ret_source,
+                         struct leat_error *err);
+int lt_fc_program_sink(const struct leat_bytes *bytes, struct lt_sink **ret_sink,
+                       struct leat_error *err);
 
 extern const struct leat_catalog_ops lt_fc_catalog;
 extern const struct leat_source_ops lt_fc_source;

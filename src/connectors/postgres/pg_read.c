@@ -458,14 +458,6 @@ static int tell(struct leat_reader *reader, bool loss, const struct leat_error *
                 : reader->rejects.reject(reader->rejects.arg, &reject, err);
 }
 
-/* A value whose type Arrow has no place for may become a NULL; not where there are none. */
-static bool can_lose(const struct leat_reader *reader)
-{
-    const struct pg_decoder *decoder = &reader->decoder;
-    return reader->has_losses && decoder->refused_range &&
-           reader->table.schema.children[decoder->refused]->flags & ARROW_FLAG_NULLABLE;
-}
-
 /* One message into the batch. */
 static int take_message(struct leat_reader *reader, const char *data, int len,
                         struct leat_error *err)
@@ -477,7 +469,7 @@ static int take_message(struct leat_reader *reader, const char *data, int len,
     why.status = LEAT_OK;
     int status = pg_decode(decoder, (const uint8_t *)data, (size_t)len, &what, &why);
     reader->messages += status || what != PG_DECODED_NOTHING;
-    while (!status && what == PG_DECODED_REFUSED && can_lose(reader)) {
+    while (!status && what == PG_DECODED_REFUSED && reader->has_losses && decoder->refused_range) {
         int lost = tell(reader, true, &why, err);
         if (lost) {
             return lost;
@@ -596,7 +588,10 @@ static int next(struct leat_reader *reader, struct leat_payload *ret_payload,
             reader->bytes ? next_block(reader, &payload, err) : next_batch(reader, &payload, err);
     }
     if (status) {
-        leat_error_place(err, "%s", reader->place);
+        /* What a sink says has its whole place already. */
+        if (!err || strncmp(err->place, reader->place, strlen(reader->place)) != 0) {
+            leat_error_place(err, "%s", reader->place);
+        }
         return status;
     }
     payload.row_first = reader->delivered + 1;

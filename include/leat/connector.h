@@ -265,6 +265,9 @@ struct leat_read_plan {
     const struct leat_param *params;        /* format options (--delimiter ...) */
     size_t n_params;
     const struct leat_loss_sink *losses; /* NULL: a value its type cannot hold is a bad record */
+    /* A reader of the same plan but for the partition, still open: what was found out for it need
+     * not be asked again. NULL: none. */
+    const struct leat_reader *like;
 };
 
 /* Where a reader stands: opaque text a later start() understands; "" where there is none. */
@@ -304,8 +307,9 @@ struct leat_source_ops {
     int (*snapshot_join)(struct leat_endpoint *ep, const char *token, struct leat_error *err);
     void (*snapshot_release)(struct leat_endpoint *ep);
 
-    /* Splits a read into about n partitions that together are the stream, each once. NULL, or
-     * a single call with a NULL partition: cannot be split. */
+    /* Splits a read into at most n partitions that together are the stream, each once, when they
+     * are read in one snapshot. NULL, or a single call with a NULL partition: cannot be split, or
+     * is too small to gain by it. */
     int (*split)(struct leat_endpoint *ep, const struct leat_read_plan *plan, int n,
                  leat_partition_fn *each, void *arg, struct leat_error *err);
 

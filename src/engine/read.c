@@ -28,7 +28,7 @@ static int stream_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
     struct reading *reading = stream->private_data;
     struct leat_error err = {0};
     struct leat_payload payload;
-    int rc = lt_flow_next(&reading->flow, &payload, &err);
+    int rc = lt_flow_next(&reading->flow, reading->flow.reader, &payload, &err);
     if (rc) {
         lt_loss_remedy(&err, &reading->run.wishes);
         return lt_stream_fault(&err, reading->error, sizeof reading->error);

@@ -10,7 +10,9 @@
  *     losses.c    values that did not fit, counted; flow_losses.c: those of a flow
  *     side.c      opened endpoints, reachable for cancel
  *     unit.c      one load a destination: plan, begin, flows, checks, commit, retry
- *     flow.c      one stream's records from reader to parts, on threads
+ *     flow.c      one stream's records from reader to parts: start, next, end
+ *     flow_run.c  ... the queues and parts at work, on threads
+ *     lanes.c     ... one reader, or several that share a stream out
  *     report.c    results, as structs and as JSON
  *
  * Each worker thread owns a side for the source and one for every destination, and takes one
@@ -90,6 +92,8 @@ struct lt_run {
     bool atomic, verify, keep_going;
     enum lt_on_loss on_loss;
     int workers_n;
+    int lanes_max;      /* readers of one stream at a time */
+    bool parallel_said; /* --parallel was given: so many it shall be */
     int64_t memory, batch_bytes_max, queue_bytes_max;
     /* One view of all streams. Shared: a side that does nothing else holds it, and every worker's
      * source joins it by the token. Not shared: the only worker's source took it. */

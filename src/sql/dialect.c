@@ -190,6 +190,8 @@ static bool split_type(const char *text, struct type_words *words)
                 long value = strtol(text + i + 1, NULL, 10);
                 if (n < 2 && value >= 0 && value <= INT32_MAX) {
                     words->args[n] = (int)value;
+                } else if (n == 1) {
+                    words->args[0] = -1; /* numeric(5,-2) is no decimal: as without arguments */
                 }
                 for (i++; i < len && text[i] != ',' && text[i] != ')'; i++) {
                 }
@@ -203,6 +205,33 @@ static bool split_type(const char *text, struct type_words *words)
     }
     words->name[used] = 0;
     return used > 0;
+}
+
+int lt_dialect_foreign_list(const struct lt_dialect *dialect, const char *system_full,
+                            struct ArrowSchema *ret_field, struct leat_error *err)
+{
+    struct ArrowSchema field = {.release = NULL};
+    char *source = lt_format("%s:%s", dialect->name, system_full);
+    size_t len = source ? strlen(source) : 0;
+    int status = source ? lt_type_parse("list<utf8>", &field, err) : lt_fail_oom(err);
+    status = status ? status : lt_schema_set_meta(&field, LT_META_SOURCE_TYPE, source, err);
+    if (!status && len > 2 && !strcmp(source + len - 2, "[]")) {
+        source[len - 2] = 0;
+        status = lt_schema_set_meta(field.children[0], LT_META_SOURCE_TYPE, source, err);
+    }
+    if (!status) {
+        lt_schema_move(&field, ret_field);
+    }
+    lt_schema_done(&field);
+    free(source);
+    return status;
+}
+
+/* True where the dialect has arrays of what its elements are. */
+static bool has_arrays(const struct lt_dialect *dialect)
+{
+    const struct leat_type_out *row = find_out(dialect, "list");
+    return row->system && strstr(row->system, "$1[]");
 }
 
 /* --- types by their canonical names -------------------------------------------------------- */
@@ -266,33 +295,6 @@ bool lt_dialect_canonical(const struct lt_dialect *dialect, const char *text,
     lt_buf_done(&printed);
     free(name);
     return is;
-}
-
-int lt_dialect_foreign_list(const struct lt_dialect *dialect, const char *system_full,
-                            struct ArrowSchema *ret_field, struct leat_error *err)
-{
-    struct ArrowSchema field = {.release = NULL};
-    char *source = lt_format("%s:%s", dialect->name, system_full);
-    size_t len = source ? strlen(source) : 0;
-    int status = source ? lt_type_parse("list<utf8>", &field, err) : lt_fail_oom(err);
-    status = status ? status : lt_schema_set_meta(&field, LT_META_SOURCE_TYPE, source, err);
-    if (!status && len > 2 && !strcmp(source + len - 2, "[]")) {
-        source[len - 2] = 0;
-        status = lt_schema_set_meta(field.children[0], LT_META_SOURCE_TYPE, source, err);
-    }
-    if (!status) {
-        lt_schema_move(&field, ret_field);
-    }
-    lt_schema_done(&field);
-    free(source);
-    return status;
-}
-
-/* True where the dialect has arrays of what its elements are. */
-static bool has_arrays(const struct lt_dialect *dialect)
-{
-    const struct leat_type_out *row = find_out(dialect, "list");
-    return row->system && strstr(row->system, "$1[]");
 }
 
 int lt_dialect_parse(const struct lt_dialect *dialect, const char *text,
@@ -612,9 +614,9 @@ int lt_dialect_type(const struct lt_dialect *dialect, const struct ArrowSchema *
                     struct lt_buf *out, struct leat_error *err)
 {
     char own[TYPE_TEXT_MAX];
-    bool same;
     struct lt_buf made = LT_BUF_INIT;
     struct lt_type type;
+    bool same;
     if (lt_dialect_own_type(dialect, field, own, &same) && same) {
         return lt_buf_puts(out, own) ? lt_fail_oom(err) : LEAT_OK;
     }

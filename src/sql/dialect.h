@@ -54,11 +54,6 @@ int lt_dialect_field(const struct lt_dialect *dialect, const char *system, const
 int lt_dialect_parse(const struct lt_dialect *dialect, const char *text,
                      struct ArrowSchema *ret_field, struct leat_error *err);
 
-/* True when the text is a canonical name with a storage word, as lt_dialect_type() writes it; the
- * name must be just as lt_type_print() writes it. */
-bool lt_dialect_canonical(const struct lt_dialect *dialect, const char *text,
-                          struct ArrowSchema *ret_field);
-
 /* An array ("inet[]") of a type without a word here: a list of texts, each of its type. */
 int lt_dialect_foreign_list(const struct lt_dialect *dialect, const char *system_full,
                             struct ArrowSchema *ret_field, struct leat_error *err);
@@ -74,6 +69,11 @@ bool lt_dialect_own_type(const struct lt_dialect *dialect, const struct ArrowSch
 #define LT_META_DOMAIN "leat.domain"
 bool lt_dialect_own_domain(const struct lt_dialect *dialect, const struct ArrowSchema *field,
                            char text[LT_DIALECT_TYPE_MAX]);
+
+/* True when the text is a canonical name with a storage word, as lt_dialect_type() writes it; the
+ * name must be just as lt_type_print() writes it. */
+bool lt_dialect_canonical(const struct lt_dialect *dialect, const char *text,
+                          struct ArrowSchema *ret_field);
 
 /* Appends the DDL type of a field. Its own type (above) wins while it describes the
  * storage. LEAT_UNSUPPORTED [unsupported-type] names the

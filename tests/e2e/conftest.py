@@ -1,4 +1,5 @@
 """Fixtures of the end-to-end tests: the program, a PostgreSQL server, a proxy that misbehaves."""
+import contextlib
 import os
 import pathlib
 import signal
@@ -158,8 +159,8 @@ class Database:
                 "and relname not in ('_leat_state', '_leat_load') order by 1")]
 
 
-@pytest.fixture
-def pg_db(pg):
+@contextlib.contextmanager
+def fresh_database(pg):
     pg.databases += 1
     name = f"t{pg.databases}"
     with pg_connect(pg.url()) as connection:
@@ -168,7 +169,22 @@ def pg_db(pg):
     yield Database(pg, name)
     with pg_connect(pg.url()) as connection:
         connection.autocommit = True
-        connection.execute(f"drop database {name} with (force)")
+        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = "
+                           "%s", [name])
+        connection.execute(f"drop database {name}")
+
+
+@pytest.fixture
+def pg_db(pg):
+    with fresh_database(pg) as database:
+        yield database
+
+
+@pytest.fixture
+def pg_db2(pg):
+    """Another one, on the same server."""
+    with fresh_database(pg) as database:
+        yield database
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 import subprocess
 
 import pytest
-from postgres import PASSWORD
+from postgres import PASSWORD, free_port
 
 
 @pytest.fixture
@@ -74,3 +74,59 @@ def test_verify_full_believes_only_the_certificate_it_was_given(leat, table, tls
 def test_require_fails_where_the_server_has_no_tls(leat, table):
     leat.fails((1, 2, 75), ("denied", "invalid", "unavailable"), "cp",
                f"{table.url}?sslmode=require#public.t", "csv:-")
+
+
+def test_unix_socket_is_a_host_that_begins_with_a_slash(leat, pg, table):
+    location = f"postgres://leat:{PASSWORD}@/{table.name}?host={pg.root}&port={pg.port}#public.t"
+    assert len(lines(leat.ok("cp", location, "csv:-"))) == 21
+
+
+def test_first_of_several_hosts_that_answers_is_used(leat, pg, table):
+    location = f"postgres://leat:{PASSWORD}@127.0.0.1:{free_port()},127.0.0.1:{pg.port}/{table.name}#public.t"
+    assert len(lines(leat.ok("cp", location, "csv:-"))) == 21
+
+
+def test_target_session_attributes_choose_among_the_hosts(leat, pg, table):
+    location = f"postgres://leat:{PASSWORD}@127.0.0.1:{pg.port}/{table.name}?target_session_attrs=%s#public.t"
+    assert len(lines(leat.ok("cp", location % "read-write", "csv:-"))) == 21
+    leat.fails((1, 2, 75), "unavailable", "cp", location % "read-only", "csv:-", "--retries=0")
+
+
+@pytest.mark.parametrize("where", ["url", "variable"])
+def test_options_of_the_session_are_passed_on(leat, table, where):
+    table.execute("create schema other", "create table other.t (id int)", "insert into other.t values (5)")
+    options = "-c search_path=other"
+    url = table.url + ("?options=" + options.replace(" ", "%20").replace("=", "%3D") if where == "url" else "")
+    done = leat.ok("cp", url, "csv:-", "--query", "select * from t",
+                   env={"PGOPTIONS": options} if where == "variable" else {})
+    assert lines(done) == ["id", "5"]
+
+
+def test_settings_of_the_login_do_not_change_what_texts_mean(leat, table):
+    """Dates, intervals, bytes and floats go as text in places; a role may have set them otherwise."""
+    for setting in ("datestyle = 'German, DMY'", "intervalstyle = 'sql_standard'", "bytea_output = 'escape'",
+                    "extra_float_digits = -15", "timezone = 'Asia/Kathmandu'", "array_nulls = off",
+                    "xmloption = document"):
+        table.execute(f"alter database {table.name} set {setting}")
+    table.execute("create type many as (d date, i interval, b bytea, f float8, z timestamptz)",
+                  "create table s (id int, m many, r tstzrange, l many[], x xml, n text[], i inet)",
+                  "insert into s select 1, row('2024-02-01', '-1 day 2 hours', '\\x00ff', 0.1, "
+                  "'2024-02-01 00:00+00')::many, '[2024-02-01 00:00+00,]', "
+                  "array[row('2024-02-01', '1 month -1 day', null, 1e300, null)::many], "
+                  "xmlparse(content 'text'), '{\"NULL\",b}', '::1'")
+    leat.ok("cp", table.stream("s"), table.stream("far"))
+    with table.connect() as connection:
+        assert connection.execute("select count(*) from s join far on s.m = far.m and s.l = far.l and s.r = far.r "
+                                  "and s.n = far.n and s.x::text = far.x::text").fetchone() == (1,)
+
+
+def test_password_file_in_the_home_and_sslmode_variable_are_read(leat, pg, table):
+    password = leat.home / ".pgpass"
+    password.write_text(f"*:*:*:leat:{PASSWORD}\n", encoding="utf-8")
+    password.chmod(0o600)
+    url = f"postgres://leat@127.0.0.1:{pg.port}/{table.name}#public.t"
+    assert len(lines(leat.ok("cp", url, "csv:-"))) == 21
+    leat.fails((1, 2, 75), ("denied", "invalid", "unavailable"), "cp", url, "csv:-",
+               env={"PGSSLMODE": "require"})
+    password.chmod(0o644)  # libpq ignores one that others may read
+    leat.fails((1, 2, 77), "denied", "cp", url, "csv:-")

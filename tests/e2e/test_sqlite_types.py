@@ -4,11 +4,9 @@ The judge of what SQLite holds is Python's sqlite3, of what leat gives, pyarrow.
 """
 import datetime
 import decimal
-import json
 import math
 import random
 import sqlite3
-import string
 
 import pyarrow as pa
 import pyarrow.ipc
@@ -184,3 +182,326 @@ def test_a_whole_number_that_is_the_key_is_the_row_number(leat, tmp_path):
     leat.ok("cp", f"sqlite:{tmp_path}/a.db#t", f"sqlite:{tmp_path}/b.db#t")
     assert declared(tmp_path / "b.db", "t") == {"id": "INTEGER", "n": "int32_integer"}
     assert stored(tmp_path / "b.db", "select rowid, id, n from t") == [(7, 7, 8)]
+
+
+# --- what declared types and values are read as --------------------------------------------------
+
+READ_AS = {
+    # declared, values, type, values read; or an error's code
+    "INTEGER": ([1, None, -(1 << 63)], pa.int64(), None),
+    "INTEGER of whole reals": ("BIGINT", [1, 2.0], pa.int64(), [1, 2]),
+    "INTEGER that holds text": ("INTEGER", [1, "x"], "value-syntax"),
+    "INTEGER that holds a fraction": ("INTEGER", [1.5], "value-range"),
+    "INTEGER that holds a blob": ("INTEGER", [b"1"], "value-syntax"),
+    "VARCHAR(3) is no limit": ("VARCHAR(3)", ["abcdef"], pa.utf8(), ["abcdef"]),
+    "TEXT": (["", "1.10", "x\0y"], pa.utf8(), None),
+    "TEXT that holds a blob": ("TEXT", ["a", b"b"], "value-syntax"),
+    "TEXT keeps numbers as text": ("TEXT", [1, 1.5], pa.utf8(), ["1", "1.5"]),
+    "REAL": ([0.1, -1e308, math.inf, None], pa.float64(), None),
+    "REAL of integers": ("REAL", [1, 2], pa.float64(), [1.0, 2.0]),
+    "REAL that holds text": ("REAL", ["x"], "value-syntax"),
+    "BLOB": ([b"", b"\0\xff"], pa.binary(), None),
+    "BLOB that holds text": ("BLOB", ["x"], "value-syntax"),
+    "BOOLEAN": ("BOOLEAN", [0, 1, None], pa.bool_(), [False, True, None]),
+    "BOOLEAN of words": ("BOOLEAN", ["true", "false"], pa.bool_(), [True, False]),
+    "BOOLEAN that holds 2": ("BOOLEAN", [2], "value-range"),
+    "DECIMAL(5,2)": ("DECIMAL(5,2)", [1, 1.1, "-2.25"], pa.decimal128(5, 2),
+                     [D("1.00"), D("1.10"), D("-2.25")]),
+    "DECIMAL(5,2) of three places": ("DECIMAL(5,2)", [1.125], "value-syntax"),
+    "DECIMAL_TEXT(30,2)": ("DECIMAL_TEXT(30,2)", ["9" * 28 + ".10"], pa.decimal128(30, 2),
+                           [D("9" * 28 + ".10")]),
+    "DATE": ("DATE", ["2024-02-29", "2024-02-29 00:00:00"], pa.date32(),
+             [DAY(2024, 2, 29)] * 2),
+    "DATE that holds a time": ("DATE", ["2024-02-29 01:00:00"], "value-syntax"),
+    "DATE that is none": ("DATE", ["2024-02-30"], "value-syntax"),
+    "DATE of numbers": ("DATE", [1709164800], "value-syntax"),
+    "DATETIME": ("DATETIME", ["2024-02-29", "2024-02-29T01:02:03.5"], pa.timestamp("us"),
+                 [AT(2024, 2, 29), AT(2024, 2, 29, 1, 2, 3, 500000)]),
+    "TIME": ("TIME", ["01:02", "01:02:03.25"], pa.time64("us"),
+             [datetime.time(1, 2), datetime.time(1, 2, 3, 250000)]),
+    "UUID": ("UUID", ["00112233-4455-6677-8899-aabbccddeeff"], pa.uuid(), None),
+    "JSON": ("JSON", ['{"a": 1.10}', 5], pa.json_(), ['{"a": 1.10}', "5"]),
+    # no type is declared, or none that SQLite knows: the values say
+    "untyped integers": ("", [1, None, 1 << 62], pa.int64(), [1, None, 1 << 62]),
+    "untyped reals": ("", [1.5, 2], pa.float64(), [1.5, 2.0]),
+    "untyped reals beside great integers": ("", [1.5, (1 << 53) + 1], pa.utf8(),
+                                            ["1.5", "9007199254740993"]),
+    "untyped texts": ("", ["a", ""], pa.utf8(), ["a", ""]),
+    "untyped blobs": ("", [b"a"], pa.binary(), [b"a"]),
+    "untyped texts beside numbers": ("", ["a", 1], pa.utf8(), ["a", "1"]),
+    "untyped blobs beside texts": ("", [b"a", "a"], "unsupported-type"),
+    "untyped nothing": ("", [None], pa.utf8(), [None]),
+    "a name unknown": ("MONEY", [1, 2.5], pa.float64(), [1.0, 2.5]),
+    "affinity by INT": ("POINT", [5], pa.int64(), [5]),
+    "affinity by CHAR": ("MY_CHARS", ["a"], pa.utf8(), ["a"]),
+    "affinity by DOUB": ("DOUBLETTE", [1.5], pa.float64(), [1.5]),
+    "negative zero without affinity": ("", [-0.0, 1.5], pa.float64(), [-0.0, 1.5]),
+}
+
+
+@pytest.mark.parametrize("case", READ_AS)
+def test_a_column_is_read_by_its_declaration_and_its_values(leat, tmp_path, case):
+    what = READ_AS[case]
+    if not isinstance(what[0], str):
+        what = (case, what[0], what[1], what[0])
+    kind, values = what[:2]
+    base = make(tmp_path / "x.db", f"create table t (v {kind})",
+                rows=[("insert into t values (?)", [(value,) for value in values])])
+    if len(what) == 3:
+        done = leat.fails((1, 2), what[2], "cp", f"sqlite:{base}#t", tmp_path / "out.arrow")
+        assert 'column "v"' in done.stderr
+        return
+    leat.ok("cp", f"sqlite:{base}#t", tmp_path / "out.arrow")
+    back = read_arrow(tmp_path / "out.arrow")["v"].combine_chunks()
+    wanted = values if what[3] is None else what[3]
+    if back.type == pa.uuid():
+        assert [str(value) for value in back.to_pylist()] == wanted
+        return
+    assert back.type == what[2]
+    assert repr(back.to_pylist()) == repr(wanted)
+
+
+MOMENT = AT(2024, 2, 29, 13, 14, 15, 250000)
+SECONDS = 1709212455
+NUMBERS = {
+    # declared, option, value, type, value read or an error's code
+    "unix seconds": ("DATETIME", "unix", SECONDS, pa.timestamp("us"), MOMENT.replace(microsecond=0)),
+    "unix seconds with a fraction": ("TIMESTAMP", "unix", SECONDS + 0.25, pa.timestamp("us"), MOMENT),
+    "before 1970": ("TIMESTAMP", "unix", -0.5, pa.timestamp("us"), AT(1969, 12, 31, 23, 59, 59, 500000)),
+    "milliseconds": ("DATETIME", "unix-ms", SECONDS * 1000 + 250, pa.timestamp("us"), MOMENT),
+    "nanoseconds wanted": ("TIMESTAMP_NS", "unix-ms", 1, pa.timestamp("ns"), AT(1970, 1, 1, 0, 0, 0, 1000)),
+    "a date": ("DATE", "unix", -86400, pa.date32(), DAY(1969, 12, 31)),
+    "a date with a time": ("DATE", "unix", 86401, None, "value-range"),
+    "Julian days": ("DATETIME", "julian", "select julianday('2024-02-29 13:14:15.250')",
+                    pa.timestamp("us"), MOMENT),
+    "a Julian date": ("DATE", "julian", 2460369.5, pa.date32(), DAY(2024, 2, 29)),
+    "no Julian day": ("DATETIME", "julian", 1e12, None, "value-range"),
+    "far too many seconds": ("DATETIME", "unix", 1 << 62, None, "value-range"),
+    "far too many nanoseconds": ("TIMESTAMP_NS", "unix", 1 << 42, None, "value-range"),
+    "text beside numbers": ("DATETIME", "unix", "2024-02-29 13:14:15.25", pa.timestamp("us"), MOMENT),
+    "nothing said": ("DATETIME", "refuse", 1, None, "value-syntax"),
+}
+
+
+@pytest.mark.parametrize("case", NUMBERS)
+def test_numbers_are_moments_when_it_is_said_what_they_count(leat, tmp_path, case):
+    declared_as, option, value, kind, wanted = NUMBERS[case]
+    base = make(tmp_path / "x.db", f"create table t (v {declared_as})")
+    if isinstance(value, str) and value.startswith("select"):
+        make(base, f"insert into t {value}")
+    else:
+        make(base, rows=[("insert into t values (?)", [(value,)])])
+    command = ("cp", f"sqlite:{base}?date-numbers={option}#t", tmp_path / "out.arrow")
+    if kind is None:
+        done = leat.fails(1, wanted, *command)
+        assert ("--date-numbers" in done.stderr) == (option == "refuse")
+        return
+    leat.ok(*command)
+    back = read_arrow(tmp_path / "out.arrow")["v"].combine_chunks()
+    assert back.type == kind
+    if kind == pa.timestamp("ns"):
+        back = back.cast(pa.timestamp("us"))
+    assert back.to_pylist() == [wanted]
+
+
+def test_text_that_is_no_utf8_is_refused_and_can_be_had_as_bytes(leat, tmp_path):
+    base = make(tmp_path / "x.db", "create table t (v text)",
+                "insert into t values (cast(x'ff41' as text))")
+    done = leat.fails(1, "invalid-utf8", "cp", f"sqlite:{base}#t", tmp_path / "out.arrow")
+    assert "CAST" in done.stderr
+    leat.ok("cp", f"sqlite:{base}", tmp_path / "out.arrow", "--query",
+            "select cast(v as blob) as v from t")
+    assert read_arrow(tmp_path / "out.arrow")["v"].to_pylist() == [b"\xffA"]
+
+
+def test_a_type_that_is_asked_for_is_read_exactly(leat, tmp_path):
+    base = make(tmp_path / "x.db", "create table t (a integer, b real, c text, d date)",
+                "insert into t values (9007199254740993, 0.1, '1.10', '2024-02-29')",
+                "insert into t values ('x', 'NaN', '-0', 'soon')")
+    leat.ok("cp", f"sqlite:{base}#t", tmp_path / "out.arrow", "--cast",
+            "a=utf8,b=utf8,c=decimal(10,2),d=utf8")
+    back = read_arrow(tmp_path / "out.arrow")
+    assert back.to_pylist() == [
+        {"a": "9007199254740993", "b": "0.1", "c": D("1.10"), "d": "2024-02-29"},
+        {"a": "x", "b": "NaN", "c": D("0.00"), "d": "soon"}]
+
+
+def test_values_that_do_not_fit_become_null_or_the_column_text_when_asked(leat, tmp_path):
+    base = make(tmp_path / "x.db", "create table t (a integer, b text, d date)",
+                "insert into t values (1, 'x', '2024-02-29'), ('bad', x'00', 5)")
+    done = leat.ok("cp", f"sqlite:{base}#t", tmp_path / "out.arrow", "--on-loss=null")
+    assert done.stderr.count("lost") == 3
+    assert read_arrow(tmp_path / "out.arrow").to_pylist() == [
+        {"a": 1, "b": "x", "d": DAY(2024, 2, 29)}, {"a": None, "b": None, "d": None}]
+    leat.ok("cp", f"sqlite:{base}#t", tmp_path / "out.arrow", "--on-loss=text", "--columns=a,d")
+    assert read_arrow(tmp_path / "out.arrow").to_pylist() == [
+        {"a": "1", "d": "2024-02-29"}, {"a": "bad", "d": "5"}]
+
+
+def test_values_that_sqlite_cannot_hold_become_null_when_asked(leat, tmp_path):
+    write_arrow(tmp_path / "in.arrow", pa.table({
+        "f": pa.array([1.5, math.nan], pa.float64()), "u": pa.array([1, 1 << 63], pa.uint64())}))
+    base = make(tmp_path / "x.db", "create table t (f real, u integer)")
+    leat.fails((1, 2), "value-range", "cp", tmp_path / "in.arrow", f"sqlite:{base}#t")
+    done = leat.ok("cp", tmp_path / "in.arrow", f"sqlite:{base}#t", "--on-loss=null")
+    assert done.stderr.count("lost") == 2
+    assert stored(base, "select * from t") == [(1.5, 1), (None, None)]
+
+
+# --- tables of every kind ------------------------------------------------------------------------
+
+TABLES = {
+    "without rowid": ("create table t (a text, b integer, c, primary key (b, a)) without rowid",
+                      [("x", 1, 2.5), ("w", 1, None)], None),
+    "strict": ("create table t (a int, b integer, c real, d text, e blob, f any) strict",
+               [(1, 2, 3.0, "4", b"5", 6)], None),
+    "composite key": ("create table t (a integer, b text, primary key (a, b))", [(1, "x")], None),
+    "autoincrement": ("create table t (id integer primary key autoincrement, v text default 'd')",
+                      [(7, "x"), (9, None)], None),
+    "generated columns": ("create table t (a integer, b integer generated always as (a + 1), "
+                          "c text as ('<' || a || '>') stored)", [(1,), (2,)],
+                          [(1, 2, "<1>"), (2, 3, "<2>")]),
+    "reserved and odd names": ('create table t ("select" int, "a b" text, "\u00fc""q" int, [x] int)',
+                               [(1, "b", 2, 3)], None),
+    "expression defaults": ("create table t (a int default (1 + 2), b text default current_date)",
+                            [(5, "x")], None),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_of_any_kind_is_read_whole(leat, tmp_path, name):
+    ddl, rows, wanted = TABLES[name]
+    places = ", ".join("?" * len(rows[0]))
+    base = make(tmp_path / "x.db", ddl)
+    connection = sqlite3.connect(base)
+    names = [row[0] for row in connection.execute("select name from pragma_table_info('t')")]
+    columns = ", ".join('"' + each.replace('"', '""') + '"' for each in names[:len(rows[0])])
+    connection.executemany(f"insert into t ({columns}) values ({places})", rows)
+    connection.commit()
+    connection.close()
+    leat.ok("cp", f"sqlite:{base}#t", tmp_path / "out.arrow")
+    back = read_arrow(tmp_path / "out.arrow")
+    found = [tuple(row.values()) for row in back.to_pylist()]
+    assert sorted(found, key=repr) == sorted(wanted or rows, key=repr)
+    # a copy leaves generated columns to what they are: values of the new table
+    leat.ok("cp", f"sqlite:{base}#t", f"sqlite:{tmp_path}/y.db#t", "--verify")
+    assert [tuple(row) for row in sorted(sqlite3.connect(tmp_path / "y.db").execute(
+        "select * from t").fetchall(), key=repr)] == sorted(wanted or rows, key=repr)
+
+
+def test_generated_columns_of_an_existing_table_are_not_written(leat, tmp_path):
+    base = make(tmp_path / "x.db", "create table t (a integer, b integer as (a * 2), c text)")
+    (tmp_path / "in.csv").write_text("a,c\n4,x\n")
+    leat.ok("cp", tmp_path / "in.csv", f"sqlite:{base}#t", "--append")
+    assert stored(base, "select a, b, c from t") == [(4, 8, b"x")]
+    (tmp_path / "in.csv").write_text("a,b,c\n4,9,x\n")
+    done = leat.fails((1, 2), "column-mismatch", "cp", tmp_path / "in.csv", f"sqlite:{base}#t",
+                      "--append")
+    assert '"b"' in done.stderr
+
+
+def test_views_and_virtual_tables_are_read_and_their_insides_are_not_listed(leat, tmp_path):
+    base = make(tmp_path / "x.db", "create virtual table f using fts5(title, body)",
+                "insert into f values ('a', 'b c')", "create table t (n integer)",
+                "insert into t values (1), (2)",
+                "create view v as select n, n * 1.5 as x from t where n > 1")
+    leat.ok("cp", f"sqlite:{base}", f"{tmp_path}/out/", "--format=arrow")
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.arrow")) == [
+        "f.arrow", "t.arrow", "v.arrow"]
+    assert read_arrow(tmp_path / "out" / "f.arrow").to_pylist() == [{"title": "a", "body": "b c"}]
+    assert read_arrow(tmp_path / "out" / "v.arrow").to_pylist() == [{"n": 2, "x": 3.0}]
+
+
+def test_a_row_of_2000_columns_and_a_large_value_pass(leat, tmp_path):
+    names = [f"c{i}" for i in range(2000)]
+    large = random.Random(1).randbytes(3 << 20)
+    base = make(tmp_path / "x.db", f"create table t ({', '.join(name for name in names)})",
+                rows=[(f"insert into t values ({', '.join('?' * 2000)})",
+                       [tuple(range(2000)), (None,) * 2000])])
+    make(base, "create table b (v blob)", rows=[("insert into b values (?)", [(large,)] * 5)])
+    leat.ok("cp", f"sqlite:{base}", f"sqlite:{tmp_path}/y.db", "--verify")
+    assert stored(tmp_path / "y.db", "select * from t limit 1") == [tuple(range(2000))]
+    assert stored(tmp_path / "y.db", "select v from b") == [(large,)] * 5
+
+
+@pytest.mark.parametrize("journal", ["wal", "delete"])
+def test_a_read_sees_one_moment_while_another_program_writes(leat, tmp_path, journal):
+    base = make(tmp_path / "x.db", "create table t (a integer, b)",
+                rows=[("insert into t values (?, ?)", [(i, "x" * 100) for i in range(20000)])])
+    connection = sqlite3.connect(base, isolation_level=None)
+    connection.execute(f"pragma journal_mode = {journal}")
+    child = leat.start("cp", f"sqlite:{base}#t", tmp_path / "out.arrow")
+    done = 0
+    while child.poll() is None:
+        # every moment has as many rows as the first one, and one sum
+        connection.execute("pragma busy_timeout = 60000")
+        connection.execute("begin immediate")
+        connection.execute("update t set a = a + 1 where a = (select max(a) from t)")
+        connection.execute("update t set a = a - 1 where a = (select min(a) from t)")
+        connection.execute("commit")
+        done += 1
+    assert child.returncode == 0, child.communicate()[1]
+    child.communicate()
+    assert done > 0
+    back = read_arrow(tmp_path / "out.arrow")["a"].to_pylist()
+    assert len(back) == 20000 and sum(back) == sum(range(20000))
+
+
+def test_a_reader_that_is_kept_out_says_so_after_the_lock_timeout(leat, tmp_path):
+    base = make(tmp_path / "x.db", "create table t (a)", "insert into t values (1)")
+    connection = sqlite3.connect(base, isolation_level=None)
+    connection.execute("begin exclusive")
+    done = leat.fails(75, "unavailable", "cp", f"sqlite:{base}#t", tmp_path / "out.arrow",
+                      "--lock-timeout=100ms", "--retries=0")
+    assert "locked" in done.stderr
+    connection.execute("rollback")
+    leat.ok("cp", f"sqlite:{base}#t", tmp_path / "out.arrow", "--lock-timeout=100ms")
+
+
+# --- several files -------------------------------------------------------------------------------
+
+
+def test_attached_files_are_read_by_their_names(leat, tmp_path):
+    a = make(tmp_path / "a.db", "create table t (n integer)", "insert into t values (1)")
+    b = make(tmp_path / "b%?.db", "create table t (n text)", "insert into t values ('b')",
+             "create table u (n text references t(n))", "insert into u values ('u')")
+    leat.ok("cp", f"sqlite:{a}#other.T", tmp_path / "out.arrow", f"--attach=other={b}")
+    assert read_arrow(tmp_path / "out.arrow")["n"].to_pylist() == ["b"]
+    leat.ok("cp", f"sqlite:{a}#t", tmp_path / "out.arrow", f"--attach=other={b}")
+    assert read_arrow(tmp_path / "out.arrow")["n"].to_pylist() == [1]
+    leat.ok("cp", f"sqlite:{a}#other.*", f"{tmp_path}/out/", "--format=arrow",
+            f"--attach=other={b}")
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.arrow")) == ["t.arrow", "u.arrow"]
+    leat.ok("cp", f"sqlite:{a}?attach=o={tmp_path}/b%25%3f.db", tmp_path / "out.arrow",
+            "--query=select t.n, u.n as m from t, o.u")
+    assert read_arrow(tmp_path / "out.arrow").to_pylist() == [{"n": 1, "m": "u"}]
+
+
+@pytest.mark.parametrize("value, code", [
+    ("x=none.db", "not-found"), ("main=a.db", "invalid"), ("x", "invalid"), ("=a.db", "invalid")])
+def test_what_cannot_be_attached_is_refused_and_not_made(leat, tmp_path, value, code):
+    leat.cwd = tmp_path
+    make(tmp_path / "a.db", "create table t (n integer)")
+    leat.fails((1, 2, 66), code, "cp", "sqlite:a.db#t", "out.arrow", f"--attach={value}")
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_stream_of_no_attached_file_is_not_found(leat, tmp_path):
+    a = make(tmp_path / "a.db", "create table t (n integer)")
+    done = leat.fails((1, 2), "not-found", "cp", f"sqlite:{a}#y.t", tmp_path / "out.arrow",
+                      f"--attach=x={a}")
+    assert '"y"' in done.stderr
+
+
+def test_an_immutable_file_is_read_without_locks_and_never_written(leat, tmp_path):
+    base = make(tmp_path / "a%?#.db", "create table t (n integer)", "insert into t values (1)")
+    connection = sqlite3.connect(base, isolation_level=None)
+    connection.execute("begin exclusive")  # locks are not looked at
+    escaped = str(base).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    leat.ok("cp", f"sqlite:///{escaped}#t", tmp_path / "out.arrow", "--mode=immutable",
+            "--lock-timeout=100ms")
+    assert read_arrow(tmp_path / "out.arrow")["n"].to_pylist() == [1]
+    connection.execute("rollback")
+    plain_base = make(tmp_path / "b.db", "create table t (n integer)")
+    leat.fails((1, 2, 77), "denied", "cp", tmp_path / "out.arrow",
+               f"sqlite:{plain_base}?mode=immutable#t", "--append")

@@ -16,7 +16,10 @@ HOW_TO_GET_IT = "no PostgreSQL server here: apt install postgresql (or run `make
 
 
 def bindir():
-    """Where initdb and pg_ctl are; None when no server is installed."""
+    """Where initdb and pg_ctl are; None when no server is installed. LEAT_TEST_PG_BIN names another
+    folder, to test with another version of the server."""
+    if os.environ.get("LEAT_TEST_PG_BIN"):
+        return pathlib.Path(os.environ["LEAT_TEST_PG_BIN"])
     found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"),
                    key=lambda path: int(path.split("/")[4]))
     if found:
@@ -75,6 +78,12 @@ class Postgres:
     def _up(self):
         self._run("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", self.root / "server.log",
                   "start")
+
+    def version(self):
+        """The server's major version."""
+        text = subprocess.run([str(self.bin / "postgres"), "--version"], check=True,
+                              capture_output=True, text=True).stdout
+        return int(text.split()[2].split(".")[0])
 
     def stop(self, mode="fast"):
         """Stops this cluster only: pg_ctl reads the pid from its own data folder."""

@@ -22,6 +22,7 @@ struct leat_endpoint {
     enum fc_kind kind;
     char *path;                     /* directories end in / */
     const struct lt_format *format; /* by scheme or parameter; NULL: by name or contents */
+    bool format_is_flag;            /* a flag of the command: it may be meant for the other side */
     char *compression;              /* as given; NULL: by name or contents */
     struct leat_param *params;      /* of the URL and the configuration; owned texts */
     size_t n_params;
@@ -68,7 +69,7 @@ struct fc_read {
     const struct leat_param *params;
     size_t n_params;
     const struct ArrowSchema *types;
-    bool types_whole;           /* `types` are those of all columns */
+    bool types_whole;           /* `types` are those of all columns, names included */
     const char *const *columns; /* NULL: all */
     size_t n_columns;
     const struct leat_reject_sink *rejects;
@@ -95,6 +96,8 @@ int lt_fc_reader_new(struct leat_endpoint *ep, const struct fc_read *read,
 void lt_fc_reader_chain(struct leat_reader *reader, struct leat_reader *then);
 /* Whether the file holds any record; a file that cannot be read is taken to hold some. */
 bool lt_fc_has_records(struct leat_endpoint *ep, const char *path);
+/* Why nothing written with these options can be put behind the text that is read; NULL: it can. */
+const char *lt_fc_no_append(struct leat_reader *reader, const struct lt_format_options *writing);
 /* A source that gives its first bytes (at most FC_PEEK) without losing them. */
 #define FC_PEEK 4096
 int lt_fc_peek(struct lt_source *inner, struct lt_source **ret_source, const uint8_t **ret_data,

@@ -16,7 +16,7 @@
 
 #define OPTIONS_MAX 96
 #define NAMES_MAX 64
-#define TEXT_MAX 32768
+#define TEXT_MAX 65536
 
 static const struct leat_option own[] = {
     {"format", LEAT_OPTION_CHOICE, NULL, NULL,

@@ -1,6 +1,7 @@
 /* One part: a file being written under a temporary name, or standard output. */
 #include "connectors/file/internal.h"
 
+#include "core/charset.h"
 #include "core/util.h"
 
 #include <stdio.h>
@@ -60,26 +61,69 @@ bool lt_fc_is_temp(const char *name, const char *stream, char ret_load[33])
     return true;
 }
 
+static bool table_has(const struct leat_option *table, const char *name)
+{
+    while (table && table->name && strcmp(table->name, name) != 0) {
+        table++;
+    }
+    return table && table->name;
+}
+
+static bool is_among(const struct leat_param *params, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(params[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What only reading knows (lines to skip, comments) is said of the source, not of what is read
+ * back. */
+static size_t drop_source_params(const struct lt_format *format, struct leat_param *params,
+                                 size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (table_has(format->write_options, params[i].name)) {
+            params[kept++] = params[i];
+        }
+    }
+    return kept;
+}
+
+static bool is_tsv(const struct fc_stream *stream)
+{
+    size_t stem = stream->path ? strlen(stream->path) : 0;
+    if (stream->path) {
+        lt_codec_of_path(stream->path, &stem);
+    }
+    return stem > 4 && !strncasecmp(stream->path + stem - 4, ".tsv", 4);
+}
+
 size_t lt_fc_stream_params(const struct leat_load *load, const struct fc_stream *stream,
                            const struct leat_option *table,
                            struct leat_param ret_params[FC_PARAMS_MAX])
 {
+    /* What was written is known: reading it back leaves nothing to be guessed. */
+    const struct {
+        const char *name, *value;
+        bool by_dialect; /* which says it, when one was chosen */
+    } known[] = {{"delimiter", is_tsv(stream) ? "tab" : "comma", !is_tsv(stream)},
+                 {"quote", "\"", true},
+                 {"encoding", "utf-8", false}};
     size_t n =
         lt_fc_pick_params(load->ep, load->want->params, load->want->n_params, table, ret_params);
-    size_t stem = stream->path ? strlen(stream->path) : 0;
-    bool has_option = false, given = false;
-    for (const struct leat_option *option = table; option && option->name; option++) {
-        has_option = has_option || !strcmp(option->name, "delimiter");
+    if (table == stream->format->read_options) {
+        n = drop_source_params(stream->format, ret_params, n);
     }
-    for (size_t i = 0; i < n; i++) {
-        given = given || !strcmp(ret_params[i].name, "delimiter");
-    }
-    if (has_option && !given && n < FC_PARAMS_MAX) {
-        if (stream->path) {
-            lt_codec_of_path(stream->path, &stem);
+    bool dialect = is_among(ret_params, n, "dialect");
+    for (size_t i = 0; i < LT_ARRAY_LEN(known); i++) {
+        if (table_has(table, known[i].name) && !is_among(ret_params, n, known[i].name) &&
+            !(dialect && known[i].by_dialect) && n < FC_PARAMS_MAX) {
+            ret_params[n++] = (struct leat_param){known[i].name, known[i].value};
         }
-        bool tabs = stem > 4 && !strncasecmp(stream->path + stem - 4, ".tsv", 4);
-        ret_params[n++] = (struct leat_param){"delimiter", tabs ? "tab" : "comma"};
     }
     return n;
 }
@@ -143,7 +187,7 @@ static int copy_bytes(struct leat_part *part, const struct fc_read *read, struct
             status = lt_sink_write(part->sink, data, len, err);
         }
     }
-    if (!status && last != '\n') {
+    if (!status && last != '\n' && last != '\r') {
         status = lt_sink_write(part->sink, "\n", 1, err);
     }
     lt_source_close(bytes.source);
@@ -167,6 +211,24 @@ static int copy_batches(struct leat_part *part, struct leat_reader *reader, stru
     }
 }
 
+/* Bytes can be put behind text only where characters do not depend on those before. */
+static int check_encoding(const struct leat_part *part, const struct leat_param *params, size_t n,
+                          struct leat_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *value = params[i].value;
+        if (!strcmp(params[i].name, "encoding") && lt_charset_is_unicode(value) &&
+            !lt_charset_is_utf8(value)) {
+            int status =
+                lt_fail(err, LT_E_UNSUPPORTED, "nothing can be appended to text in %s", value);
+            leat_error_place(err, "%s", part->stream->path);
+            leat_error_remedy(err, "write a file of its own, or --replace");
+            return status;
+        }
+    }
+    return LEAT_OK;
+}
+
 /* Opens the file appended to and checks its columns. */
 static int open_old(struct leat_part *part, struct leat_param params[FC_PARAMS_MAX],
                     struct fc_read *read, struct leat_reader **ret_reader, struct leat_error *err)
@@ -178,8 +240,12 @@ static int open_old(struct leat_part *part, struct leat_param params[FC_PARAMS_M
         .format = stream->format,
         .params = params,
         .n_params = lt_fc_stream_params(part->load, stream, stream->format->read_options, params),
+        /* A file without a header takes its names from what is appended. */
+        .types = table_has(stream->format->write_options, "header") ? &stream->schema : NULL,
+        .types_whole = true,
         .limit = -1};
-    int status = lt_fc_reader_new(part->load->ep, read, ret_reader, err);
+    int status = check_encoding(part, params, read->n_params, err);
+    status = status ? status : lt_fc_reader_new(part->load->ep, read, ret_reader, err);
     status = status ? status : lt_fc_source.schema(*ret_reader, &old, err);
     status = status ? status : check_old_schema(part, &old, err);
     lt_schema_done(&old);
@@ -206,7 +272,16 @@ static int open_sink(struct leat_part *part, struct leat_error *err)
     return status;
 }
 
-static int open_writer(struct leat_part *part, bool after_text, struct leat_error *err)
+static int refuse_append(const struct leat_part *part, const char *why, struct leat_error *err)
+{
+    int status = lt_fail(err, LT_E_UNSUPPORTED, "%s", why);
+    leat_error_place(err, "%s", part->stream->path);
+    leat_error_remedy(err, "write a file of its own, or --replace");
+    return status;
+}
+
+/* `old` is what stands in the file already, of a text format; else NULL. */
+static int open_writer(struct leat_part *part, struct leat_reader *old, struct leat_error *err)
 {
     const struct lt_format *format = part->stream->format;
     struct lt_format_options options = {
@@ -214,10 +289,15 @@ static int open_writer(struct leat_part *part, bool after_text, struct leat_erro
         .n_params =
             lt_fc_stream_params(part->load, part->stream, format->write_options, part->params),
         .losses = part->losses};
-    if (after_text && options.n_params < FC_PARAMS_MAX) {
-        part->params[options.n_params++] = (struct leat_param){"header", "false"};
+    static const char *const once[] = {"header", "bom"}; /* at the beginning of a file */
+    for (size_t i = 0; i < LT_ARRAY_LEN(once) && old; i++) {
+        if (table_has(format->write_options, once[i]) && options.n_params < FC_PARAMS_MAX) {
+            part->params[options.n_params++] = (struct leat_param){once[i], "false"};
+        }
     }
     int status = lt_format_check_options(&options, format->write_options, format->name, err);
+    const char *why = status || !old ? NULL : lt_fc_no_append(old, &options);
+    status = why ? refuse_append(part, why, err) : status;
     return status ? status
                   : format->write_open(part->sink, &part->stream->schema, &options, &part->writer,
                                        err);
@@ -233,7 +313,7 @@ static int begin_file(struct leat_part *part, struct leat_error *err)
     if (!status && old && !binary) {
         status = copy_bytes(part, &read, err);
     }
-    status = status ? status : open_writer(part, old && !binary, err);
+    status = status ? status : open_writer(part, binary ? NULL : reader, err);
     if (!status && old && binary) {
         status = copy_batches(part, reader, err);
     }

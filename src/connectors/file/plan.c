@@ -74,7 +74,7 @@ static int choose_codec(struct leat_endpoint *ep, const struct leat_write_plan *
 static int choose_format(struct leat_endpoint *ep, const struct leat_write_plan *want,
                          struct fc_stream *stream, struct leat_error *err)
 {
-    const char *given = lt_fc_param(ep, want->params, want->n_params, "format");
+    const char *given = ep->format ? NULL : lt_fc_param(ep, want->params, want->n_params, "format");
     size_t stem = strlen(ep->path);
     lt_codec_of_path(ep->path, &stem);
     stream->format = given ? lt_format_by_name(given) : ep->format;

@@ -39,6 +39,12 @@ static void fc_finish(struct leat_reader *reader)
     }
 }
 
+const char *lt_fc_no_append(struct leat_reader *reader, const struct lt_format_options *writing)
+{
+    const struct lt_format *format = reader->bytes.format;
+    return format->no_append ? format->no_append(reader->reader, writing) : NULL;
+}
+
 void lt_fc_reader_chain(struct leat_reader *reader, struct leat_reader *then)
 {
     while (reader->chain) {

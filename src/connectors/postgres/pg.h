@@ -201,6 +201,8 @@ struct pg_block_range {
     int64_t first, end;
 };
 
+/* True for text that is neither json nor numeric: a cast to text would change nothing. */
+bool pg_is_text(const struct ArrowSchema *field);
 /* Columns that are wanted as text, and are not, are brought as the server's own text: for some of
  * their values there is no other way. */
 int pg_take_types(struct pg_table *table, const struct ArrowSchema *types, struct leat_error *err);

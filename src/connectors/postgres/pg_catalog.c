@@ -210,7 +210,7 @@ static int list_streams(struct pg_conn *conn, const char *ns_like, const char *n
                       "AND c.relkind IN ('r','v','m','f','p') AND NOT c.relispartition "
                       "AND n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema' "
                       "AND c.relname NOT LIKE '\\_leat\\_%%' AND c.relpersistence <> 't' "
-                      "ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"",
+                      "ORDER BY n.nspname::text COLLATE \"C\", c.relname::text COLLATE \"C\"",
                       estimate)
             ? lt_fail_oom(err)
             : LEAT_OK;

@@ -523,7 +523,8 @@ int pg_decoder_init(struct pg_decoder *decoder, const struct ArrowSchema *schema
         struct pg_decode_column *column = &decoder->columns[i];
         column->wire = wires[i];
         column->element_oid = element_oids[i];
-        column->check_utf8 = check_utf8;
+        /* Before version 16 a "char" may put a byte into a text that is no UTF-8. */
+        column->check_utf8 = check_utf8 || wires[i] == PG_WIRE_TEXT_CAST;
         status = init_column(column, schema->children[i], err);
         /* Widths as Arrow stores them, one byte for the validity bit, an offset for the rest. */
         decoder->row_bytes += column->list                  ? 5

@@ -40,7 +40,8 @@ static int fail_no_type(const struct ArrowSchema *field, const char *type, struc
     int status =
         lt_fail(err, LT_E_UNSUPPORTED_TYPE, "the source's type %s does not exist here", type);
     leat_error_remedy(err,
-                      "create it here first (CREATE TYPE, CREATE EXTENSION), or --cast %s=utf8",
+                      "create it here first (CREATE TYPE, CREATE EXTENSION); --cast %s=utf8 or "
+                      "--on-loss text carry it as text",
                       field->name);
     return status;
 }
@@ -69,20 +70,18 @@ static int take_domain(struct pg_conn *conn, const struct ArrowSchema *field, st
     return lt_buf_puts(type, domain) ? lt_fail_oom(err) : LEAT_OK;
 }
 
-/* The DDL type of one column. *ret_text: values come as the server's own text of that type, which
- * has no such storage. */
+/* The DDL type of one column. Text may be the server's own of a type that has another storage. */
 static int choose_type(struct pg_conn *conn, const struct ArrowSchema *field, char **ret_type,
-                       bool *ret_text, struct leat_error *err)
+                       struct leat_error *err)
 {
     char own[LT_DIALECT_TYPE_MAX];
     struct found_type found;
     struct lt_buf type = LT_BUF_INIT;
-    struct lt_type what;
     bool same = false;
-    int status = lt_type_of(field, &what, err);
-    bool is_own = !status && lt_dialect_own_type(&lt_dialect_postgres, field, own, &same);
-    bool text = is_own && !same && lt_type_is_text(what.id) && what.logical == LT_FOREIGN;
-    if (!status && is_own && (same || text)) {
+    int status = LEAT_OK;
+    bool is_own = lt_dialect_own_type(&lt_dialect_postgres, field, own, &same);
+    bool text = is_own && !same && pg_is_text(field);
+    if (is_own && (same || text)) {
         status = find_type(conn, own, &found, err);
         status = status || found.exists ? status : fail_no_type(field, own, err);
     }
@@ -95,7 +94,6 @@ static int choose_type(struct pg_conn *conn, const struct ArrowSchema *field, ch
     if (!status && !(*ret_type = lt_buf_take(&type))) {
         status = lt_fail_oom(err);
     }
-    *ret_text = text;
     lt_buf_done(&type);
     return status;
 }
@@ -140,9 +138,13 @@ static int copy_meta(const struct ArrowSchema *from, struct ArrowSchema *to, str
 
 /* The described columns become those that are written: keys, comments, nullability, DDL types. */
 static int finish_column(struct pg_table *table, int64_t i, const struct ArrowSchema *incoming,
-                         char **type, bool text, struct leat_error *err)
+                         char **type, struct leat_error *err)
 {
+    char own[LT_DIALECT_TYPE_MAX];
+    bool same;
     struct ArrowSchema *field = table->schema.children[i];
+    bool text = pg_is_text(incoming) && !pg_is_text(field) &&
+                lt_dialect_own_type(&lt_dialect_postgres, incoming, own, &same);
     int status = text ? pg_column_as_text(table, i, incoming, err) : LEAT_OK;
     status = status ? status : copy_meta(incoming, field, err);
     field->flags = lt_schema_meta(incoming, LT_META_KEY, &(size_t){0}) ? 0 : incoming->flags;
@@ -153,7 +155,7 @@ static int finish_column(struct pg_table *table, int64_t i, const struct ArrowSc
 }
 
 static int choose_types(struct pg_conn *conn, const struct ArrowSchema *incoming, char **types,
-                        bool *texts, struct leat_error *err)
+                        struct leat_error *err)
 {
     int status = LEAT_OK;
     for (int64_t i = 0; i < incoming->n_children && !status; i++) {
@@ -164,7 +166,7 @@ static int choose_types(struct pg_conn *conn, const struct ArrowSchema *incoming
                         "a name longer than %d bytes, which the server would cut", PG_NAME_MAX - 1);
             leat_error_remedy(err, "rename it with --rename old=new");
         }
-        status = status ? status : choose_type(conn, field, &types[i], &texts[i], err);
+        status = status ? status : choose_type(conn, field, &types[i], err);
         if (status) {
             leat_error_place(err, "column \"%s\"", field->name);
         }
@@ -179,9 +181,7 @@ int pg_plan_new_table(struct pg_conn *conn, struct pg_target *target,
     struct lt_buf sql = LT_BUF_INIT;
     size_t n = (size_t)incoming->n_children;
     char **types = calloc(n + 1, sizeof *types);
-    bool *texts = calloc(n + 1, sizeof *texts);
-    int status =
-        types && texts ? choose_types(conn, incoming, types, texts, err) : lt_fail_oom(err);
+    int status = types ? choose_types(conn, incoming, types, err) : lt_fail_oom(err);
     status = status ? status
                     : lt_dialect_create_table(&lt_dialect_postgres, target->quoted, incoming,
                                               (const char *const *)types, &sql, err);
@@ -190,7 +190,7 @@ int pg_plan_new_table(struct pg_conn *conn, struct pg_target *target,
     }
     status = status ? status : describe_types(conn, incoming, types, table, err);
     for (int64_t i = 0; i < incoming->n_children && !status; i++) {
-        status = finish_column(table, i, incoming->children[i], &types[i], texts[i], err);
+        status = finish_column(table, i, incoming->children[i], &types[i], err);
     }
     size_t len;
     const char *text = status ? NULL : lt_schema_meta(incoming, LT_META_COMMENT, &len);
@@ -204,7 +204,6 @@ int pg_plan_new_table(struct pg_conn *conn, struct pg_target *target,
         free(types[i]);
     }
     free(types);
-    free(texts);
     lt_buf_done(&sql);
     return status;
 }

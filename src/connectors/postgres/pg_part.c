@@ -198,12 +198,10 @@ static int refuse(struct leat_part *part, const struct ArrowArray *batch, int64_
     return (int)why->status;
 }
 
-/* Values that the server has no place for may become NULLs; not where the table takes none. */
+/* Values that the server has no place for may become NULLs. */
 static bool can_lose(const struct leat_part *part, const struct leat_error *why)
 {
-    const struct ArrowSchema *field = part->target->table.schema.children[part->encoder.refused];
-    return part->has_losses && !strcmp(why->code, "value-range") &&
-           field->flags & ARROW_FLAG_NULLABLE;
+    return part->has_losses && !strcmp(why->code, lt_codes[LT_E_VALUE_RANGE].code);
 }
 
 /* Row `at` of the batch, number `row` of the stream. */

@@ -288,12 +288,15 @@ static int take_texts(const struct ArrowSchema *incoming, struct pg_table *table
     for (int64_t i = 0; i < incoming->n_children && !status; i++) {
         const struct ArrowSchema *field = incoming->children[i];
         int64_t at = lt_schema_find(&table->schema, field->name);
-        char own[LT_DIALECT_TYPE_MAX];
-        bool same = false;
-        struct lt_type type;
-        if (at >= 0 && !lt_type_of(field, &type, NULL) && type.id == LT_UTF8 &&
-            lt_dialect_own_type(&lt_dialect_postgres, field, own, &same) && !same &&
-            !strcmp(own, table->columns[at].type_text)) {
+        char own[LT_DIALECT_TYPE_MAX], domain[LT_DIALECT_TYPE_MAX];
+        bool same;
+        if (at < 0 || !pg_is_text(field) || pg_is_text(table->schema.children[at]) ||
+            !lt_dialect_own_type(&lt_dialect_postgres, field, own, &same)) {
+            continue;
+        }
+        const struct ArrowSchema *to = table->schema.children[at];
+        if (!strcmp(own, table->columns[at].type_text) ||
+            (lt_dialect_own_domain(&lt_dialect_postgres, to, domain) && !strcmp(own, domain))) {
             status = pg_column_as_text(table, at, field, err);
         }
     }

@@ -8,8 +8,7 @@
 
 /* --- columns as the server's text ---------------------------------------------------------- */
 
-/* True for text that is read as it is: a cast would change nothing. */
-static bool is_text(const struct ArrowSchema *field)
+bool pg_is_text(const struct ArrowSchema *field)
 {
     struct lt_type type;
     return !lt_type_of(field, &type, NULL) && type.id == LT_UTF8 &&
@@ -22,7 +21,7 @@ int pg_take_types(struct pg_table *table, const struct ArrowSchema *types, struc
     for (int64_t i = 0; types && i < table->n_columns && !status; i++) {
         const struct ArrowSchema *field = table->schema.children[i];
         int64_t at = lt_schema_find(types, field->name);
-        if (at >= 0 && is_text(types->children[at]) && !is_text(field)) {
+        if (at >= 0 && pg_is_text(types->children[at]) && !pg_is_text(field)) {
             status = pg_column_as_text(table, i, types->children[at], err);
         }
     }
@@ -107,12 +106,13 @@ static int append_order(const struct leat_read_plan *plan, const struct pg_table
 
 /* The statement without what the user wrote into it, which may hold data. */
 static int describe_copy(const struct leat_read_plan *plan, const struct pg_table *all,
-                         const struct pg_table *read, char **ret_shape, struct leat_error *err)
+                         const struct pg_table *read, bool bytes, char **ret_shape,
+                         struct leat_error *err)
 {
     struct lt_buf text = LT_BUF_INIT;
     int64_t texts = 0;
     for (int64_t i = 0; i < read->n_columns; i++) {
-        texts += read->columns[i].wire == PG_WIRE_TEXT_CAST;
+        texts += !bytes && read->columns[i].wire == PG_WIRE_TEXT_CAST;
     }
     int failed = lt_buf_printf(&text, "COPY (SELECT %" PRId64 " column%s", read->n_columns,
                                read->n_columns == 1 ? "" : "s");
@@ -166,5 +166,5 @@ int pg_build_copy(const struct leat_read_plan *plan, const struct pg_table *all,
         status = lt_fail_oom(err);
     }
     lt_buf_done(&sql);
-    return status ? status : describe_copy(plan, all, read, ret_shape, err);
+    return status ? status : describe_copy(plan, all, read, bytes, ret_shape, err);
 }

@@ -387,6 +387,9 @@ int lt_sq_bind_row(struct sq_binder *binder, sqlite3_stmt *stmt, int64_t row, in
         int rc = lt_view_is_null(view, row)
                      ? api->sqlite3_bind_null(stmt, (int)i + 1)
                      : bind_value(api, &binder->columns[i], view, stmt, (int)i + 1, row, misfit_);
+        if (rc == SQLITE_TOOBIG) {
+            *misfit_ = (struct sq_misfit){LT_E_LIMIT, "longer than SQLite's limit for one value"};
+        }
         if (rc) {
             *ret_column = i;
             return misfit_->why ? LEAT_BAD_DATA : LEAT_NO_MEMORY;

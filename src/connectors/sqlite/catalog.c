@@ -8,24 +8,30 @@
 /* Shadow tables are the insides of virtual ones; SQLite tells them apart since 3.37. */
 #define TABLE_LIST_VERSION 3037000
 
-static const char *list_sql(const struct lt_sqlite *api)
+static int list_sql(const struct lt_sqlite *api, const char *ns, struct lt_buf *sql)
 {
-#define LIST_SQL                                                                                   \
-    "SELECT name, type = 'view' FROM sqlite_master WHERE type IN ('table', 'view') AND "           \
-    "name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_leat\\_%' ESCAPE '\\'"
-    return api->sqlite3_libversion_number() >= TABLE_LIST_VERSION ? LIST_SQL
-               " AND name NOT IN (SELECT name FROM pragma_table_list WHERE "
-               "schema = 'main' AND type = 'shadow') ORDER BY name"
-                                                                  : LIST_SQL " ORDER BY name";
-#undef LIST_SQL
+    int failed = lt_buf_puts(sql, "SELECT name, type = 'view' FROM ");
+    failed |= lt_sq_quote_in(sql, ns, "sqlite_master");
+    failed |= lt_buf_puts(sql, " WHERE type IN ('table', 'view') AND "
+                               "name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND "
+                               "name NOT LIKE '\\_leat\\_%' ESCAPE '\\'");
+    if (api->sqlite3_libversion_number() >= TABLE_LIST_VERSION) {
+        failed |= lt_buf_puts(sql, " AND name NOT IN (SELECT name FROM pragma_table_list WHERE "
+                                   "type = 'shadow' AND schema = ");
+        failed |= lt_dialect_literal(&lt_dialect_sqlite, ns, sql);
+        failed |= lt_buf_byte(sql, ')');
+    }
+    failed |= lt_buf_puts(sql, " ORDER BY name");
+    return failed ? LEAT_NO_MEMORY : LEAT_OK;
 }
 
 /* The largest rowid: at once known, and the row count of a table that was never deleted from. */
-static int64_t rows_estimate(struct sq_conn *conn, const char *table)
+static int64_t rows_estimate(struct sq_conn *conn, const char *ns, const char *table)
 {
     struct lt_buf sql = LT_BUF_INIT;
     int64_t rows = -1;
-    if (lt_buf_puts(&sql, "SELECT coalesce(max(_rowid_), 0) FROM ") || lt_sq_quote(&sql, table) ||
+    if (lt_buf_puts(&sql, "SELECT coalesce(max(_rowid_), 0) FROM ") ||
+        lt_sq_quote_in(&sql, ns, table) ||
         lt_sq_int(conn, lt_buf_text(&sql), NULL, NULL, -1, &rows, NULL)) {
         rows = -1; /* WITHOUT ROWID */
     }
@@ -34,14 +40,15 @@ static int64_t rows_estimate(struct sq_conn *conn, const char *table)
 }
 
 /* What discover() found, kept so that each() may use the endpoint. */
-static int list_names(struct sq_conn *conn, const char *pattern, struct lt_buf *names,
-                      struct leat_error *err)
+static int list_names(struct sq_conn *conn, const char *ns, const char *pattern,
+                      struct lt_buf *names, struct leat_error *err)
 {
+    struct lt_buf sql = LT_BUF_INIT;
     sqlite3_stmt *stmt = NULL;
-    int rc, status = lt_sq_prepare(conn, list_sql(conn->api), &stmt, err);
-    if (status) {
-        return status;
-    }
+    int rc = SQLITE_DONE;
+    int status = list_sql(conn->api, ns, &sql) ? lt_fail_oom(err) : LEAT_OK;
+    status = status ? status : lt_sq_prepare(conn, lt_buf_text(&sql), &stmt, err);
+    lt_buf_done(&sql);
     while (!status && (rc = conn->api->sqlite3_step(stmt)) == SQLITE_ROW) {
         const char *name = (const char *)conn->api->sqlite3_column_text(stmt, 0);
         uint8_t view = conn->api->sqlite3_column_int64(stmt, 1) != 0;
@@ -59,30 +66,48 @@ static int list_names(struct sq_conn *conn, const char *pattern, struct lt_buf *
     return status;
 }
 
-static int sq_discover(struct leat_endpoint *ep, const char *ns_pattern, const char *name_pattern,
+/* The streams of the file itself or of one attached. */
+static int discover_in(struct sq_conn *conn, const char *ns, const char *name_pattern,
                        leat_stream_fn *each, void *arg, struct leat_error *err)
 {
-    struct sq_conn *conn = NULL;
     struct lt_buf names = LT_BUF_INIT;
-    int status = lt_sq_own(ep, &conn, err);
-    if (status || (ns_pattern && *ns_pattern && !lt_wildcard_match(ns_pattern, ""))) {
-        return status;
-    }
-    status = list_names(conn, name_pattern, &names, err);
+    int status = list_names(conn, ns, name_pattern, &names, err);
     for (size_t at = 0; at < names.len && !status;) {
         const char *name = (const char *)names.data + at + 1;
         bool view = names.data[at] != 0;
         struct leat_stream_info info = {
             .size = sizeof info,
-            .name = {.ns = "", .name = name},
+            .name = {.ns = conn->ep->n_attached ? ns : "", .name = name},
             .kind = view ? LEAT_VIEW : LEAT_TABLE,
-            .rows_estimate = view ? -1 : rows_estimate(conn, name),
+            .rows_estimate = view ? -1 : rows_estimate(conn, ns, name),
             .bytes_estimate = -1,
         };
         status = each(arg, &info);
         at += strlen(name) + 2;
     }
     lt_buf_done(&names);
+    return status;
+}
+
+static bool is_asked(const struct leat_endpoint *ep, const char *pattern, const char *ns)
+{
+    bool own = !strcmp(ns, SQ_MAIN);
+    return !pattern || !*pattern ? own : lt_wildcard_match(pattern, ep->n_attached ? ns : "");
+}
+
+static int sq_discover(struct leat_endpoint *ep, const char *ns_pattern, const char *name_pattern,
+                       leat_stream_fn *each, void *arg, struct leat_error *err)
+{
+    struct sq_conn *conn = NULL;
+    int status = lt_sq_own(ep, &conn, err);
+    if (!status && is_asked(ep, ns_pattern, SQ_MAIN)) {
+        status = discover_in(conn, SQ_MAIN, name_pattern, each, arg, err);
+    }
+    for (size_t i = 0; i < ep->n_attached && !status; i++) {
+        if (is_asked(ep, ns_pattern, ep->attached[i].name)) {
+            status = discover_in(conn, ep->attached[i].name, name_pattern, each, arg, err);
+        }
+    }
     return status;
 }
 
@@ -94,16 +119,16 @@ static int sq_describe(struct leat_endpoint *ep, const struct leat_stream_name *
     struct sq_table table = {.name = NULL};
     struct lt_buf quoted = LT_BUF_INIT;
     int status = lt_sq_own(ep, &conn, err);
-    status = status ? status : lt_sq_table(conn, name->name, &table, err);
+    status = status ? status : lt_sq_table(conn, name->ns, name->name, &table, err);
     if (status) {
         return status;
     }
-    if (lt_sq_quote(&quoted, table.name)) {
+    if (lt_sq_quote_in(&quoted, table.ns, table.name)) {
         status = lt_fail_oom(err);
     }
-    status = status
-                 ? status
-                 : lt_sq_scan_types(conn, lt_buf_text(&quoted), &table.schema, table.untyped, err);
+    status = status ? status
+                    : lt_sq_scan_types(conn, lt_buf_text(&quoted), &table.schema, table.untyped,
+                                       NULL, err);
     if (status) {
         leat_error_place(err, "%s", table.name);
     }
@@ -113,7 +138,7 @@ static int sq_describe(struct leat_endpoint *ep, const struct leat_stream_name *
             .size = size,
             .name = *name,
             .kind = table.view ? LEAT_VIEW : LEAT_TABLE,
-            .rows_estimate = table.view ? -1 : rows_estimate(conn, table.name),
+            .rows_estimate = table.view ? -1 : rows_estimate(conn, table.ns, table.name),
             .bytes_estimate = -1,
         };
         memcpy(ret_info, &info, size);

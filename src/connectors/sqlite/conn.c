@@ -128,6 +128,9 @@ int lt_sq_fail(struct sq_conn *conn, int rc, struct leat_error *err, const char 
     }
     int status = lt_fail(err, code_of(conn, rc), "%s: %s", what, said);
     leat_error_place(err, "%s", conn->ep->path);
+    if (conn->use == SQ_USE_READ && (kind == SQLITE_CANTOPEN || kind == SQLITE_READONLY)) {
+        leat_error_remedy(err, "mode=immutable reads a file that nobody writes, without locks");
+    }
     return status;
 }
 
@@ -170,38 +173,77 @@ static int prepare_connection(struct sq_conn *conn, struct leat_error *err)
 static int open_flags(const struct leat_endpoint *ep, enum sq_use use)
 {
     int flags = SQLITE_OPEN_FULLMUTEX;
-    if (ep->mode == SQ_READ_ONLY) {
-        return flags | SQLITE_OPEN_READONLY;
+    if (ep->mode >= SQ_READ_ONLY) {
+        return flags | SQLITE_OPEN_READONLY | (ep->mode == SQ_IMMUTABLE ? SQLITE_OPEN_URI : 0);
     }
     flags |= SQLITE_OPEN_READWRITE;
     return use == SQ_USE_WRITE && ep->mode == SQ_READ_WRITE_CREATE ? flags | SQLITE_OPEN_CREATE
                                                                    : flags;
 }
 
-static int check_path(struct leat_endpoint *ep, enum sq_use use, struct leat_error *err)
+static int check_path(const char *path, bool create, struct leat_error *err)
 {
     struct stat st;
-    if (stat(ep->path, &st) == 0) {
+    if (stat(path, &st) == 0) {
         return S_ISDIR(st.st_mode)
-                   ? lt_fail(err, LT_E_INVALID, "%s is a directory, not a database", ep->path)
+                   ? lt_fail(err, LT_E_INVALID, "%s is a directory, not a database", path)
                    : LEAT_OK;
     }
-    if (errno == ENOENT && use == SQ_USE_WRITE && ep->mode == SQ_READ_WRITE_CREATE) {
+    if (errno == ENOENT && create) {
         return LEAT_OK;
     }
     if (errno == ENOENT || errno == ENOTDIR) {
-        return lt_fail(err, LT_E_NOT_FOUND, "there is no database %s", ep->path);
+        return lt_fail(err, LT_E_NOT_FOUND, "there is no database %s", path);
     }
-    return lt_fail_errno(err, errno, "cannot open %s", ep->path);
+    return lt_fail_errno(err, errno, "cannot open %s", path);
+}
+
+/* A path as SQLite is to read it: a name such as ":memory:" or "file:..." is a file here, as the
+ * user wrote it, and only a URI can say that the file does not change. malloc'ed. */
+static char *path_for_sqlite(const struct leat_endpoint *ep, const char *path)
+{
+    if (ep->mode != SQ_IMMUTABLE) {
+        return path[0] == '/' ? lt_strdup(path) : lt_format("./%s", path);
+    }
+    struct lt_buf uri = LT_BUF_INIT;
+    int failed = lt_buf_puts(&uri, path[0] == '/' ? "file://" : "file:./");
+    for (const char *at = path; *at; at++) {
+        failed |= strchr("%?#", *at) ? lt_buf_printf(&uri, "%%%02X", (unsigned)(uint8_t)*at)
+                                     : lt_buf_byte(&uri, (uint8_t)*at);
+    }
+    failed |= lt_buf_puts(&uri, "?immutable=1");
+    char *text = failed ? NULL : lt_buf_take(&uri);
+    lt_buf_done(&uri);
+    return text;
+}
+
+/* ATTACH would make a file that is not there. */
+static int attach(struct sq_conn *conn, const struct sq_attached *file, struct leat_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int status = check_path(file->path, false, err);
+    char *path = status ? NULL : path_for_sqlite(conn->ep, file->path);
+    status = !status && !path ? lt_fail_oom(err) : status;
+    status = status ? status : lt_sq_prepare(conn, "ATTACH ?1 AS ?2", &stmt, err);
+    if (!status) {
+        int rc = lt_sq_bind_text(conn, stmt, 1, path);
+        rc = rc ? rc : lt_sq_bind_text(conn, stmt, 2, file->name);
+        rc = rc ? rc : conn->api->sqlite3_step(stmt);
+        status =
+            rc == SQLITE_DONE ? LEAT_OK : lt_sq_fail(conn, rc, err, "cannot attach %s", file->path);
+    }
+    conn->api->sqlite3_finalize(stmt);
+    free(path);
+    return status;
 }
 
 int lt_sq_connect(struct leat_endpoint *ep, enum sq_use use, struct sq_conn **ret_conn,
                   struct leat_error *err)
 {
-    if (use == SQ_USE_WRITE && ep->mode == SQ_READ_ONLY) {
-        return lt_fail(err, LT_E_DENIED, "%s was opened with mode=ro", ep->path);
+    if (use == SQ_USE_WRITE && ep->mode >= SQ_READ_ONLY) {
+        return lt_fail(err, LT_E_DENIED, "%s was opened only to be read", ep->path);
     }
-    int status = check_path(ep, use, err);
+    int status = check_path(ep->path, use == SQ_USE_WRITE && ep->mode == SQ_READ_WRITE_CREATE, err);
     if (status) {
         return status;
     }
@@ -212,8 +254,7 @@ int lt_sq_connect(struct leat_endpoint *ep, enum sq_use use, struct sq_conn **re
     conn->api = ep->api;
     conn->ep = ep;
     conn->use = use;
-    /* "./": a name such as ":memory:" or "file:..." is a file here, as the user wrote it. */
-    char *path = ep->path[0] == '/' ? lt_strdup(ep->path) : lt_format("./%s", ep->path);
+    char *path = path_for_sqlite(ep, ep->path);
     if (!path) {
         status = lt_fail_oom(err);
         goto out;
@@ -224,6 +265,9 @@ int lt_sq_connect(struct leat_endpoint *ep, enum sq_use use, struct sq_conn **re
         goto out;
     }
     status = prepare_connection(conn, err);
+    for (size_t i = 0; i < ep->n_attached && use == SQ_USE_READ && !status; i++) {
+        status = attach(conn, &ep->attached[i], err);
+    }
     if (!status) {
         *ret_conn = conn;
         conn = NULL;

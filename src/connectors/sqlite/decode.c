@@ -105,6 +105,92 @@ static int half_value(struct lt_builder *builder, double value, struct sq_misfit
                                             : misfit_range(misfit, "a number no float16 equals");
 }
 
+/* --- numbers that are moments -------------------------------------------------------------- */
+
+#define DAY_US INT64_C(86400000000)
+#define DAY_MS 86400000.0
+#define JULIAN_1970_MS INT64_C(210866760000000) /* of the Julian day at 1970-01-01 00:00 */
+#define JULIAN_END 5373484.5                    /* SQLite's own end: the year 10000 */
+#define REAL_US_MAX 9.0e18
+
+/* Microseconds since 1970. A fraction is rounded to what its unit is kept in: microseconds, and
+ * milliseconds for Julian days, as SQLite does. False: out of range. */
+static bool micros_of_real(enum sq_numbers numbers, double value, int64_t *ret_us)
+{
+    if (numbers == SQ_NUMBERS_JULIAN) {
+        *ret_us = value >= 0 && value < JULIAN_END
+                      ? (llround(value * DAY_MS) - JULIAN_1970_MS) * 1000
+                      : 0;
+        return value >= 0 && value < JULIAN_END;
+    }
+    double us = value * (numbers == SQ_NUMBERS_UNIX ? 1e6 : 1e3);
+    bool fits = us > -REAL_US_MAX && us < REAL_US_MAX;
+    *ret_us = fits ? llround(us) : 0;
+    return fits;
+}
+
+static bool micros_of_integer(enum sq_numbers numbers, int64_t value, int64_t *ret_us)
+{
+    if (numbers == SQ_NUMBERS_JULIAN) {
+        return micros_of_real(numbers, (double)value, ret_us);
+    }
+    return !__builtin_mul_overflow(value, numbers == SQ_NUMBERS_UNIX ? 1000000 : 1000, ret_us);
+}
+
+static int put_moment(enum sq_decoder decoder, struct lt_builder *builder, int64_t us,
+                      struct sq_misfit *misfit)
+{
+    static const int64_t unit_us[] = {[LT_SECOND] = 1000000, [LT_MILLI] = 1000, [LT_MICRO] = 1};
+    int64_t value;
+    if (decoder == SQ_READ_DATE) {
+        if (us % DAY_US) {
+            return misfit_range(misfit, "a number that is a time of day too");
+        }
+        value = builder->type.id == LT_DATE64 ? us / 1000 : us / DAY_US;
+    } else if (builder->type.unit == LT_NANO) {
+        if (__builtin_mul_overflow(us, 1000, &value)) {
+            return misfit_range(misfit, "out of the type's range");
+        }
+    } else if (us % unit_us[builder->type.unit]) {
+        return misfit_range(misfit, "a fraction the type does not keep");
+    } else {
+        value = us / unit_us[builder->type.unit];
+    }
+    int status = lt_builder_integer(builder, value);
+    return status == LEAT_BAD_DATA ? misfit_range(misfit, "out of the type's range") : status;
+}
+
+static bool is_moment(struct sq_reading reading)
+{
+    return reading.decoder == SQ_READ_DATE || reading.decoder == SQ_READ_TIMESTAMP;
+}
+
+static int moment_of_integer(struct sq_reading reading, struct lt_builder *builder, int64_t value,
+                             struct sq_misfit *misfit)
+{
+    int64_t us;
+    if (reading.numbers == SQ_NUMBERS_REFUSED) {
+        return misfit_syntax(misfit, "a number, and nothing says what it counts");
+    }
+    return micros_of_integer(reading.numbers, value, &us)
+               ? put_moment(reading.decoder, builder, us, misfit)
+               : misfit_range(misfit, "out of the type's range");
+}
+
+static int moment_of_real(struct sq_reading reading, struct lt_builder *builder, double value,
+                          struct sq_misfit *misfit)
+{
+    int64_t us;
+    if (reading.numbers == SQ_NUMBERS_REFUSED) {
+        return misfit_syntax(misfit, "a number, and nothing says what it counts");
+    }
+    return micros_of_real(reading.numbers, value, &us)
+               ? put_moment(reading.decoder, builder, us, misfit)
+               : misfit_range(misfit, "out of the type's range");
+}
+
+/* --- values by what SQLite says they are --------------------------------------------------- */
+
 static int integer_value(enum sq_decoder decoder, struct lt_builder *builder, int64_t value,
                          struct sq_misfit *misfit)
 {
@@ -279,16 +365,23 @@ static int blob_value(enum sq_decoder decoder, struct lt_builder *builder, const
 }
 
 int lt_sq_decode(const struct lt_sqlite *api, sqlite3_stmt *stmt, int index,
-                 enum sq_decoder decoder, struct lt_builder *builder, int64_t *bytes,
+                 struct sq_reading reading, struct lt_builder *builder, int64_t *bytes,
                  struct sq_misfit *misfit)
 {
+    enum sq_decoder decoder = reading.decoder;
     const void *data;
+    int64_t integer;
+    double real;
     size_t len;
     switch (api->sqlite3_column_type(stmt, index)) {
     case SQLITE_INTEGER:
-        return integer_value(decoder, builder, api->sqlite3_column_int64(stmt, index), misfit);
+        integer = api->sqlite3_column_int64(stmt, index);
+        return is_moment(reading) ? moment_of_integer(reading, builder, integer, misfit)
+                                  : integer_value(decoder, builder, integer, misfit);
     case SQLITE_FLOAT:
-        return real_value(decoder, builder, api->sqlite3_column_double(stmt, index), misfit);
+        real = api->sqlite3_column_double(stmt, index);
+        return is_moment(reading) ? moment_of_real(reading, builder, real, misfit)
+                                  : real_value(decoder, builder, real, misfit);
     case SQLITE_TEXT:
         data = api->sqlite3_column_text(stmt, index);
         len = (size_t)api->sqlite3_column_bytes(stmt, index);

@@ -6,13 +6,20 @@
 #include "core/util.h"
 
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "core/banned.h"
 
 static const struct leat_option options[] = {
-    {"mode", LEAT_OPTION_CHOICE, "rwc", "ro|rw|rwc",
-     "ro only reads; rw wants the file to exist; rwc lets a load make it"},
+    {"mode", LEAT_OPTION_CHOICE, "rwc", "ro|rw|rwc|immutable",
+     "ro only reads; rw wants the file to exist; rwc lets a load make it; immutable reads without "
+     "locks a file that nobody writes, such as one on a read-only medium"},
+    {"attach", LEAT_OPTION_LIST, NULL, "NAME=FILE,...",
+     "Read further database files beside this one: their tables are NAME.TABLE, in queries too"},
+    {"date-numbers", LEAT_OPTION_CHOICE, "refuse", "refuse|unix|unix-ms|julian",
+     "What numbers in columns declared DATE, DATETIME or TIMESTAMP count: seconds or milliseconds "
+     "since 1970, or Julian days"},
     {NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL},
 };
 
@@ -45,23 +52,95 @@ static int path_of_url(const struct lt_url *url, char **ret_path, struct leat_er
     return *ret_path ? LEAT_OK : lt_fail_oom(err);
 }
 
-static int set_option(struct leat_endpoint *ep, const char *name, const char *value,
-                      struct leat_error *err)
+/* One NAME=FILE. */
+static int add_attached(struct leat_endpoint *ep, const char *text, size_t len,
+                        struct leat_error *err)
 {
-    static const struct {
-        const char *text;
-        enum sq_mode mode;
-    } modes[] = {{"ro", SQ_READ_ONLY}, {"rw", SQ_READ_WRITE}, {"rwc", SQ_READ_WRITE_CREATE}};
-    if (strcmp(name, "mode") != 0) {
-        return lt_fail(err, LT_E_UNKNOWN_OPTION, "a SQLite URL has no parameter \"%s\"", name);
+    const char *mark = memchr(text, '=', len);
+    if (!mark || mark == text || mark + 1 == text + len) {
+        return lt_fail(err, LT_E_INVALID, "attach takes NAME=FILE");
     }
-    for (size_t i = 0; i < LT_ARRAY_LEN(modes); i++) {
-        if (value && !strcmp(value, modes[i].text)) {
-            ep->mode = modes[i].mode;
+    struct sq_attached *grown = realloc(ep->attached, (ep->n_attached + 1) * sizeof *grown);
+    if (!grown) {
+        return lt_fail_oom(err);
+    }
+    ep->attached = grown;
+    struct sq_attached file = {.name = lt_strndup(text, (size_t)(mark - text)),
+                               .path = lt_strndup(mark + 1, (size_t)(text + len - mark - 1))};
+    int status = file.name && file.path ? LEAT_OK : lt_fail_oom(err);
+    if (!status && (lt_sq_namespace(ep, file.name) || !strcasecmp(file.name, "temp"))) {
+        status = lt_fail(err, LT_E_INVALID, "\"%s\" is taken: attach the file by another name",
+                         file.name);
+    }
+    if (status) {
+        free(file.name);
+        free(file.path);
+        return status;
+    }
+    ep->attached[ep->n_attached++] = file;
+    return LEAT_OK;
+}
+
+static int set_attached(struct leat_endpoint *ep, const char *value, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (const char *at = value; at && *at && !status;) {
+        size_t len = strcspn(at, ",");
+        status = add_attached(ep, at, len, err);
+        at += len + (at[len] == ',');
+    }
+    return status;
+}
+
+struct word {
+    const char *text;
+    int value;
+};
+
+static int set_word(const struct word *words, const char *name, const char *value, int *ret_value,
+                    struct leat_error *err)
+{
+    for (; words->text; words++) {
+        if (value && !strcmp(value, words->text)) {
+            *ret_value = words->value;
             return LEAT_OK;
         }
     }
-    return lt_fail(err, LT_E_INVALID, "mode is one of ro, rw, rwc");
+    const struct leat_option *option = options;
+    while (strcmp(option->name, name) != 0) {
+        option++;
+    }
+    return lt_fail(err, LT_E_INVALID, "%s is one of %s", name, option->choices);
+}
+
+static int set_option(struct leat_endpoint *ep, const char *name, const char *value,
+                      struct leat_error *err)
+{
+    static const struct word modes[] = {{"ro", SQ_READ_ONLY},
+                                        {"rw", SQ_READ_WRITE},
+                                        {"rwc", SQ_READ_WRITE_CREATE},
+                                        {"immutable", SQ_IMMUTABLE},
+                                        {NULL, 0}};
+    static const struct word numbers[] = {{"refuse", SQ_NUMBERS_REFUSED},
+                                          {"unix", SQ_NUMBERS_UNIX},
+                                          {"unix-ms", SQ_NUMBERS_UNIX_MS},
+                                          {"julian", SQ_NUMBERS_JULIAN},
+                                          {NULL, 0}};
+    int chosen = 0, status;
+    if (!strcmp(name, "attach")) {
+        return set_attached(ep, value, err);
+    }
+    if (!strcmp(name, "date-numbers")) {
+        status = set_word(numbers, name, value, &chosen, err);
+        ep->numbers = status ? ep->numbers : (enum sq_numbers)chosen;
+        return status;
+    }
+    if (strcmp(name, "mode") != 0) {
+        return lt_fail(err, LT_E_UNKNOWN_OPTION, "a SQLite URL has no parameter \"%s\"", name);
+    }
+    status = set_word(modes, name, value, &chosen, err);
+    ep->mode = status ? ep->mode : (enum sq_mode)chosen;
+    return status;
 }
 
 /* True when parameters follow the path: ? and NAME=. */
@@ -110,6 +189,11 @@ static void sq_close(struct leat_endpoint *ep)
 {
     if (ep) {
         lt_sq_disconnect(ep->conn);
+        for (size_t i = 0; i < ep->n_attached; i++) {
+            free(ep->attached[i].name);
+            free(ep->attached[i].path);
+        }
+        free(ep->attached);
         free(ep->path);
         free(ep);
     }
@@ -147,6 +231,10 @@ static int sq_open(const struct leat_config *config, struct leat_endpoint **ret_
         sq_close(ep);
         return status;
     }
+    if (ep->n_attached) {
+        ep->capabilities.flags |= LEAT_HAS_NAMESPACES;
+        ep->capabilities.default_namespace = SQ_MAIN;
+    }
     *ret_ep = ep;
     return LEAT_OK;
 }
@@ -166,7 +254,7 @@ static int sq_check(struct leat_endpoint *ep, struct leat_check *ret_check, stru
                                .system = "SQLite",
                                .version = ep->api->sqlite3_libversion(),
                                .user = ""};
-    bool write = ep->mode != SQ_READ_ONLY;
+    bool write = ep->mode < SQ_READ_ONLY;
     if (lt_sq_exists(ep) || ep->mode != SQ_READ_WRITE_CREATE) {
         struct sq_conn *conn = NULL;
         int64_t tables;

@@ -14,7 +14,23 @@
 enum sq_mode {
     SQ_READ_WRITE_CREATE, /* the default: loads make the file, reads never do */
     SQ_READ_WRITE,        /* mode=rw: the file must exist */
-    SQ_READ_ONLY          /* mode=ro */
+    SQ_READ_ONLY,         /* mode=ro */
+    SQ_IMMUTABLE          /* mode=immutable: read without locks, for nobody writes it */
+};
+
+/* What numbers in columns of dates and times count. */
+enum sq_numbers {
+    SQ_NUMBERS_REFUSED, /* nothing was said, and several things are usual */
+    SQ_NUMBERS_UNIX,    /* seconds since 1970 */
+    SQ_NUMBERS_UNIX_MS,
+    SQ_NUMBERS_JULIAN /* days, as SQLite's julianday() */
+};
+
+#define SQ_MAIN "main" /* SQLite's name of the file itself, beside those attached */
+
+/* Another file that is read beside the endpoint's own. */
+struct sq_attached {
+    char *name, *path;
 };
 
 enum sq_use { SQ_USE_READ, SQ_USE_WRITE };
@@ -34,6 +50,9 @@ struct leat_endpoint {
     const struct leat_host *host;
     char *path;
     enum sq_mode mode;
+    enum sq_numbers numbers;
+    struct sq_attached *attached;
+    size_t n_attached;
     int64_t lock_timeout_ms;
     bool no_state;
     struct lt_cancel cancel;
@@ -76,6 +95,7 @@ int lt_sq_step_hook(const struct leat_endpoint *ep, const char *name, struct lea
 /* --- tables (catalog.c) -------------------------------------------------------------------- */
 
 struct sq_table {
+    char *ns;   /* SQ_MAIN, or an attached file's name */
     char *name; /* as the database spells it */
     bool view;
     bool has_rowid;
@@ -84,23 +104,30 @@ struct sq_table {
     bool *untyped;             /* a column each: nothing declared, or nothing known */
 };
 
-/* Looks a table or view up, without reading its rows. LEAT_NOT_FOUND with the closest name. */
-int lt_sq_table(struct sq_conn *conn, const char *name, struct sq_table *ret_table,
+/* Looks a table or view up, without reading its rows; ns NULL or "" is the file itself.
+ * LEAT_NOT_FOUND with the closest name. */
+int lt_sq_table(struct sq_conn *conn, const char *ns, const char *name, struct sq_table *ret_table,
                 struct leat_error *err);
 void lt_sq_table_done(struct sq_table *table);
 /* Types the columns marked in `untyped` by the values they hold: one full scan of `from`, a
- * quoted name or a query in parentheses. A column whose values no one type can hold fails. */
+ * quoted name or a query in parentheses. A column whose values no one type can hold fails. What
+ * was found is appended to `words` (may be NULL): "a int64, b utf8". */
 int lt_sq_scan_types(struct sq_conn *conn, const char *from, struct ArrowSchema *schema,
-                     const bool *untyped, struct leat_error *err);
+                     const bool *untyped, struct lt_buf *words, struct leat_error *err);
 /* The schema of a query: declared types where its columns are plain columns, else by value,
  * except columns that `types` names (NULL: none). */
 int lt_sq_query_schema(struct sq_conn *conn, const char *query, const struct ArrowSchema *types,
-                       struct ArrowSchema *ret_schema, struct leat_error *err);
+                       struct ArrowSchema *ret_schema, struct lt_buf *words,
+                       struct leat_error *err);
 /* Rows of a table: exact when the table is small or `exact`, else an estimate; -1 unknown. */
 int lt_sq_rows(struct sq_conn *conn, const struct sq_table *table, int64_t *ret_rows,
                struct leat_error *err);
 /* Appends the name quoted. */
 int lt_sq_quote(struct lt_buf *out, const char *name);
+/* Appends "ns"."name", or "name" alone in the file itself. */
+int lt_sq_quote_in(struct lt_buf *out, const char *ns, const char *name);
+/* The file's or an attached one's name as it is spelled; NULL when there is none such. */
+const char *lt_sq_namespace(const struct leat_endpoint *ep, const char *ns);
 
 extern const struct leat_catalog_ops lt_sq_catalog;
 
@@ -126,6 +153,12 @@ enum sq_decoder {
 
 enum sq_decoder lt_sq_decoder_of(const struct lt_type *type);
 
+/* How one column is read. */
+struct sq_reading {
+    enum sq_decoder decoder;
+    enum sq_numbers numbers; /* dates and timestamps */
+};
+
 /* Why a value was refused: the code, and a reason without data. */
 struct sq_misfit {
     enum lt_code code;
@@ -135,7 +168,7 @@ struct sq_misfit {
 /* Appends column `index` of the statement's row. *bytes grows by what it holds beyond its fixed
  * width. LEAT_BAD_DATA fills *misfit, and nothing was appended; LEAT_NO_MEMORY. */
 int lt_sq_decode(const struct lt_sqlite *api, sqlite3_stmt *stmt, int index,
-                 enum sq_decoder decoder, struct lt_builder *builder, int64_t *bytes,
+                 struct sq_reading reading, struct lt_builder *builder, int64_t *bytes,
                  struct sq_misfit *misfit);
 
 /* A reader over a SELECT given whole. `schema` (moved in) has a field for each result column.

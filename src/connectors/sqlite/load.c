@@ -207,7 +207,7 @@ static int begin_stream(struct leat_load *load, size_t index,
     }
     stream->rows_before = plan.rows_before;
     status = status ? status : run_ddl(load, want, &plan, err);
-    status = status ? status : lt_sq_table(load->conn, want->name.name, &table, err);
+    status = status ? status : lt_sq_table(load->conn, NULL, want->name.name, &table, err);
     lt_schema_move(&plan.schema, &stream->schema);
     status = status ? status : make_insert(load->conn, table.name, stream, err);
     status = status ? status : find_top(load->conn, &table, stream, err);

@@ -314,8 +314,9 @@ static int check_wanted(const struct leat_write_stream *want, struct leat_error 
     if (!want->name.name || !*want->name.name) {
         return lt_fail(err, LT_E_INVALID, "no destination table was named");
     }
-    if (want->name.ns && *want->name.ns) {
-        return lt_fail(err, LT_E_INVALID, "SQLite has no namespaces");
+    if (want->name.ns && *want->name.ns && strcasecmp(want->name.ns, SQ_MAIN) != 0) {
+        return lt_fail(err, LT_E_INVALID, "only the file itself is written to, not \"%s\"",
+                       want->name.ns);
     }
     if (!strncasecmp(want->name.name, "sqlite_", 7) || !strncasecmp(want->name.name, "_leat_", 6)) {
         return lt_fail(err, LT_E_INVALID, "\"%s\" is a reserved name", want->name.name);
@@ -337,7 +338,7 @@ int lt_sq_plan_stream(struct leat_endpoint *ep, struct sq_conn *conn,
     if (!status) {
         /* A table that is not there yet is no error to tell. */
         struct leat_error why = {.status = LEAT_OK};
-        int found = conn ? lt_sq_table(conn, want->name.name, &table, &why) : LEAT_NOT_FOUND;
+        int found = conn ? lt_sq_table(conn, NULL, want->name.name, &table, &why) : LEAT_NOT_FOUND;
         if (found && found != LEAT_NOT_FOUND && err) {
             *err = why;
         }
@@ -385,8 +386,8 @@ int lt_sq_plan(struct leat_endpoint *ep, const struct leat_write_plan *want,
     if (want->shared) {
         return lt_fail(err, LT_E_UNSUPPORTED, "a SQLite load cannot be shared by processes");
     }
-    if (ep->mode == SQ_READ_ONLY) {
-        return lt_fail(err, LT_E_DENIED, "%s was opened with mode=ro", ep->path);
+    if (ep->mode >= SQ_READ_ONLY) {
+        return lt_fail(err, LT_E_DENIED, "%s was opened only to be read", ep->path);
     }
     if (lt_sq_exists(ep) || ep->mode == SQ_READ_WRITE) {
         status = lt_sq_own(ep, &conn, err);

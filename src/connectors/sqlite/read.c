@@ -20,11 +20,12 @@ struct leat_reader {
     struct sq_conn *conn;
     bool owns_conn;
     sqlite3_stmt *stmt;
-    char *stream; /* for places */
+    char *stream;        /* for places */
+    struct lt_buf words; /* columns typed by their values, for explain() */
     struct ArrowSchema schema;
     struct lt_batch_builder batch;
-    enum sq_decoder *decoders;
-    int64_t row_bytes; /* fixed-width bytes of a row */
+    struct sq_reading *readings; /* a column each */
+    int64_t row_bytes;           /* fixed-width bytes of a row */
     int64_t rows_max, bytes_max;
     int64_t rows_expected; /* what to reserve for the next batch */
     int64_t row;           /* number of the next row, from 1 */
@@ -248,8 +249,8 @@ static void leave_out_known(const struct ArrowSchema *source, const struct leat_
 static int reader_columns(struct leat_reader *reader, struct leat_error *err)
 {
     int64_t n = reader->schema.n_children;
-    reader->decoders = calloc((size_t)n + 1, sizeof *reader->decoders);
-    if (!reader->decoders) {
+    reader->readings = calloc((size_t)n + 1, sizeof *reader->readings);
+    if (!reader->readings) {
         return lt_fail_oom(err);
     }
     for (int64_t i = 0; i < n; i++) {
@@ -259,7 +260,8 @@ static int reader_columns(struct leat_reader *reader, struct leat_error *err)
             leat_error_place(err, "column \"%s\"", reader->schema.children[i]->name);
             return status;
         }
-        reader->decoders[i] = lt_sq_decoder_of(&type);
+        reader->readings[i] =
+            (struct sq_reading){lt_sq_decoder_of(&type), reader->conn->ep->numbers};
         reader->row_bytes += lt_type_is_varlen(type.id) ? 4 : LT_MAX(type.width, 1);
     }
     return lt_batch_builder_init(&reader->batch, &reader->schema, err);
@@ -300,28 +302,47 @@ int lt_sq_reader_new(struct sq_conn *conn, bool owns, const char *sql, struct Ar
 
 /* Schema and FROM text of what is to be read. */
 static int resolve_source(struct sq_conn *conn, const struct leat_read_plan *plan,
-                          struct ArrowSchema *ret_source, struct lt_buf *from,
+                          struct ArrowSchema *ret_source, struct lt_buf *from, struct lt_buf *words,
                           struct leat_error *err)
 {
     if (plan->query) {
-        int status = lt_sq_query_schema(conn, plan->query, plan->types, ret_source, err);
+        int status = lt_sq_query_schema(conn, plan->query, plan->types, ret_source, words, err);
         return !status && lt_buf_printf(from, "(%s\n)", plan->query) ? lt_fail_oom(err) : status;
     }
     struct sq_table table = {.name = NULL};
-    int status = lt_sq_table(conn, plan->stream.name, &table, err);
+    int status = lt_sq_table(conn, plan->stream.ns, plan->stream.name, &table, err);
     if (status) {
         return status;
     }
-    if (lt_sq_quote(from, table.name)) {
+    if (lt_sq_quote_in(from, table.ns, table.name)) {
         status = lt_fail_oom(err);
     }
     leave_out_known(&table.schema, plan, table.untyped);
     status = status ? status
-                    : lt_sq_scan_types(conn, lt_buf_text(from), &table.schema, table.untyped, err);
+                    : lt_sq_scan_types(conn, lt_buf_text(from), &table.schema, table.untyped, words,
+                                       err);
     if (!status) {
         lt_schema_move(&table.schema, ret_source);
     }
     lt_sq_table_done(&table);
+    return status;
+}
+
+/* BEGIN alone locks nothing: the first read of each file fixes what the connection sees of it. */
+static int begin_read(struct sq_conn *conn, struct leat_error *err)
+{
+    const struct leat_endpoint *ep = conn->ep;
+    struct lt_buf sql = LT_BUF_INIT;
+    int64_t ignored;
+    int failed = lt_buf_puts(&sql, "SELECT (SELECT count(*) FROM sqlite_master)");
+    for (size_t i = 0; i < ep->n_attached; i++) {
+        failed |= lt_buf_puts(&sql, " + (SELECT count(*) FROM ");
+        failed |= lt_sq_quote_in(&sql, ep->attached[i].name, "sqlite_master");
+        failed |= lt_buf_byte(&sql, ')');
+    }
+    int status = failed ? lt_fail_oom(err) : lt_sq_exec(conn, "BEGIN", err);
+    status = status ? status : lt_sq_int(conn, lt_buf_text(&sql), NULL, NULL, 0, &ignored, err);
+    lt_buf_done(&sql);
     return status;
 }
 
@@ -330,7 +351,7 @@ static int sq_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
 {
     struct sq_conn *conn = ep->snapshot ? ep->conn : NULL;
     struct ArrowSchema source = {.release = NULL}, wanted = {.release = NULL};
-    struct lt_buf from = LT_BUF_INIT, sql = LT_BUF_INIT;
+    struct lt_buf from = LT_BUF_INIT, sql = LT_BUF_INIT, words = LT_BUF_INIT;
     const char *stream = plan->query ? "query" : plan->stream.name;
     int status = LEAT_OK;
     if (plan->partition) {
@@ -340,14 +361,20 @@ static int sq_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
         return lt_fail(err, LT_E_INVALID, "neither a stream nor a query was named");
     }
     if (!conn) {
+        /* Values are looked at before they are read: both must see the same. */
         status = lt_sq_connect(ep, SQ_USE_READ, &conn, err);
+        status = status ? status : begin_read(conn, err);
     }
-    status = status ? status : resolve_source(conn, plan, &source, &from, err);
+    status = status ? status : resolve_source(conn, plan, &source, &from, &words, err);
     status = status ? status : wanted_schema(&source, plan, &wanted, err);
     status = status ? status : put_select(&source, &wanted, lt_buf_text(&from), plan, &sql, err);
     status = status ? status
                     : lt_sq_reader_new(conn, !ep->snapshot, lt_buf_text(&sql), &wanted, stream,
                                        plan, ret_reader, err);
+    if (!status) {
+        (*ret_reader)->words = words;
+        words = (struct lt_buf)LT_BUF_INIT;
+    }
     if (status && stream) {
         leat_error_place(err, "%s", stream);
     }
@@ -358,6 +385,7 @@ static int sq_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
     lt_schema_done(&wanted);
     lt_buf_done(&from);
     lt_buf_done(&sql);
+    lt_buf_done(&words);
     return status;
 }
 
@@ -426,11 +454,17 @@ static int fail_value(const struct ArrowSchema *field, enum lt_code code,
     struct lt_type to;
     bool bytes = !lt_type_of(field, &to, NULL) && (lt_type_is_text(to.id) || to.id == LT_BINARY);
     leat_error_place(err, "%s", what->place);
-    leat_error_remedy(err,
-                      bytes ? "a --query with CAST(\"%s\" AS BLOB), or --on-error skip "
-                              "--rejects FILE"
-                            : "--cast %s=utf8, or --on-error skip --rejects FILE",
-                      field->name);
+    if (bytes) {
+        leat_error_remedy(err,
+                          "a --query with CAST(\"%s\" AS BLOB), --on-loss null, or --on-error skip "
+                          "--rejects FILE",
+                          field->name);
+    } else {
+        bool counts = strstr(what->reason, "what it counts") != NULL;
+        leat_error_remedy(err,
+                          "%s--cast %s=utf8, --on-loss null, or --on-error skip --rejects FILE",
+                          counts ? "--date-numbers unix, unix-ms or julian, " : "", field->name);
+    }
     return status;
 }
 
@@ -456,6 +490,8 @@ static int refuse(struct leat_reader *reader, int64_t column, const struct sq_mi
                                .column = field->name};
     *ret_null = reader->losses != NULL;
     if (reader->losses) {
+        /* SQLite holds the value well: to whoever takes losses it is one the type cannot hold. */
+        what.code = lt_codes[LT_E_VALUE_RANGE].code;
         status = reader->losses->lost(reader->losses->arg, &what, err);
     } else if (reader->rejects) {
         status = row_json(reader, &record) ? lt_fail_oom(err) : LEAT_OK;
@@ -480,7 +516,7 @@ static int take_row(struct leat_reader *reader, int64_t rows, int64_t *bytes, bo
     *ret_skip = false;
     for (int64_t i = 0; i < n; i++) {
         bool null = false;
-        int status = lt_sq_decode(reader->conn->api, reader->stmt, (int)i, reader->decoders[i],
+        int status = lt_sq_decode(reader->conn->api, reader->stmt, (int)i, reader->readings[i],
                                   &reader->batch.columns[i], bytes, &misfit);
         if (status == LEAT_BAD_DATA) {
             status = refuse(reader, i, &misfit, &null, err);
@@ -532,6 +568,15 @@ static int fill(struct leat_reader *reader, int64_t *ret_rows, int64_t *ret_firs
     return LEAT_OK;
 }
 
+/* Gives the read lock up with the last row: in rollback-journal mode nobody can commit before. */
+static void end_read(struct leat_reader *reader)
+{
+    reader->conn->api->sqlite3_reset(reader->stmt);
+    if (!reader->conn->api->sqlite3_get_autocommit(reader->conn->db)) {
+        lt_sq_exec(reader->conn, "ROLLBACK", NULL);
+    }
+}
+
 static int sq_next(struct leat_reader *reader, struct leat_payload *ret_payload,
                    struct leat_error *err)
 {
@@ -548,6 +593,9 @@ static int sq_next(struct leat_reader *reader, struct leat_payload *ret_payload,
     }
     if (status) {
         return status;
+    }
+    if (reader->done && reader->owns_conn) {
+        end_read(reader);
     }
     if (rows > 0) {
         payload.kind = LEAT_PAYLOAD_BATCH;
@@ -575,25 +623,35 @@ static void sq_finish(struct leat_reader *reader)
     }
     lt_batch_builder_done(&reader->batch);
     lt_schema_done(&reader->schema);
-    free(reader->decoders);
+    lt_buf_done(&reader->words);
+    free(reader->readings);
     free(reader->stream);
     free(reader);
 }
 
+/* "types by value: a int64, b utf8". */
+static int sq_explain(struct leat_reader *reader, char *ret_text, size_t size,
+                      struct leat_error *err)
+{
+    (void)err;
+    if (size) {
+        snprintf(ret_text, size, "%s%s", reader->words.len ? "types by value: " : "",
+                 reader->words.len ? lt_buf_text(&reader->words) : "");
+    }
+    return LEAT_OK;
+}
+
 /* --- snapshots and bounds ------------------------------------------------------------------ */
 
-/* BEGIN alone locks nothing: the first read fixes what the connection sees. */
 static int sq_snapshot_take(struct leat_endpoint *ep, char *ret_token, size_t size,
                             struct leat_error *err)
 {
     struct sq_conn *conn = NULL;
-    int64_t ignored;
     int status = lt_sq_own(ep, &conn, err);
-    status = status ? status : lt_sq_exec(conn, "BEGIN", err);
     if (status) {
         return status;
     }
-    status = lt_sq_int(conn, "SELECT count(*) FROM sqlite_master", NULL, NULL, 0, &ignored, err);
+    status = begin_read(conn, err);
     if (status) {
         lt_sq_exec(conn, "ROLLBACK", NULL);
         return status;
@@ -628,7 +686,7 @@ static int sq_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan
     struct leat_bounds bounds = {.size = ret_bounds->size};
     sqlite3_stmt *stmt = NULL;
     int status = lt_sq_own(ep, &conn, err);
-    status = status ? status : resolve_source(conn, plan, &source, &from, err);
+    status = status ? status : resolve_source(conn, plan, &source, &from, NULL, err);
     status = status ? status : put_comparable(&source, column, &name, err);
     if (!status && lt_buf_printf(&sql, "SELECT min(%s), max(%s), datetime('now') FROM %s",
                                  lt_buf_text(&name), lt_buf_text(&name), lt_buf_text(&from))) {
@@ -668,4 +726,5 @@ const struct leat_source_ops lt_sq_source = {
     .schema = sq_schema,
     .next = sq_next,
     .finish = sq_finish,
+    .explain = sq_explain,
 };

@@ -20,6 +20,24 @@ int lt_sq_quote(struct lt_buf *out, const char *name)
     return lt_dialect_quote(&lt_dialect_sqlite, name, out);
 }
 
+int lt_sq_quote_in(struct lt_buf *out, const char *ns, const char *name)
+{
+    return lt_dialect_quote_name(&lt_dialect_sqlite, strcmp(ns, SQ_MAIN) ? ns : NULL, name, out);
+}
+
+const char *lt_sq_namespace(const struct leat_endpoint *ep, const char *ns)
+{
+    if (!ns || !*ns || !strcasecmp(ns, SQ_MAIN)) {
+        return SQ_MAIN;
+    }
+    for (size_t i = 0; i < ep->n_attached; i++) {
+        if (!strcasecmp(ns, ep->attached[i].name)) {
+            return ep->attached[i].name;
+        }
+    }
+    return NULL;
+}
+
 /* --- declared types ------------------------------------------------------------------------ */
 
 /* The type's bare name: lower case, single blanks, without arguments. */
@@ -113,16 +131,17 @@ static int put_texts(struct lt_json *json, const char *key, struct lt_buf *names
 }
 
 /* The columns a foreign key refers to when it names none: the other table's primary key. */
-static int parent_keys(struct sq_conn *conn, const char *table, struct lt_buf *names,
-                       struct leat_error *err)
+static int parent_keys(struct sq_conn *conn, const char *ns, const char *table,
+                       struct lt_buf *names, struct leat_error *err)
 {
     sqlite3_stmt *stmt = NULL;
     int status = lt_sq_prepare(
-        conn, "SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk", &stmt, err);
+        conn, "SELECT name FROM pragma_table_info(?1, ?2) WHERE pk > 0 ORDER BY pk", &stmt, err);
     if (status) {
         return status;
     }
     int rc = lt_sq_bind_text(conn, stmt, 1, table);
+    rc = rc ? rc : lt_sq_bind_text(conn, stmt, 2, ns);
     while (!rc && (rc = conn->api->sqlite3_step(stmt)) == SQLITE_ROW) {
         const char *name = (const char *)conn->api->sqlite3_column_text(stmt, 0);
         rc = name && !lt_buf_append(names, name, strlen(name) + 1) ? SQLITE_OK : SQLITE_NOMEM;
@@ -152,14 +171,14 @@ static void foreign_key_clear(struct foreign_key *key)
     key->id = -1;
 }
 
-static int foreign_key_put(struct sq_conn *conn, struct foreign_key *key, struct lt_json *json,
-                           struct leat_error *err)
+static int foreign_key_put(struct sq_conn *conn, const char *ns, struct foreign_key *key,
+                           struct lt_json *json, struct leat_error *err)
 {
     if (key->id < 0) {
         return LEAT_OK;
     }
     if (key->references.len == 0) {
-        int status = parent_keys(conn, key->table, &key->references, err);
+        int status = parent_keys(conn, ns, key->table, &key->references, err);
         if (status) {
             return status;
         }
@@ -213,16 +232,17 @@ static int add_foreign_keys(struct sq_conn *conn, struct sq_table *table, struct
     bool any = false;
     int status = lt_sq_prepare(conn,
                                "SELECT id, \"table\", \"from\", \"to\", on_update, on_delete "
-                               "FROM pragma_foreign_key_list(?1) ORDER BY id DESC, seq",
+                               "FROM pragma_foreign_key_list(?1, ?2) ORDER BY id DESC, seq",
                                &stmt, err);
     if (status) {
         goto out;
     }
     int rc = lt_sq_bind_text(conn, stmt, 1, table->name);
+    rc = rc ? rc : lt_sq_bind_text(conn, stmt, 2, table->ns);
     lt_json_array(&json);
     while (!status && !rc && (rc = conn->api->sqlite3_step(stmt)) == SQLITE_ROW) {
         if (key.id >= 0 && key.id != conn->api->sqlite3_column_int64(stmt, 0)) {
-            status = foreign_key_put(conn, &key, &json, err);
+            status = foreign_key_put(conn, table->ns, &key, &json, err);
         }
         rc = !status && foreign_key_row(conn, stmt, &key) ? SQLITE_NOMEM : SQLITE_OK;
         any = true;
@@ -230,7 +250,7 @@ static int add_foreign_keys(struct sq_conn *conn, struct sq_table *table, struct
     if (!status && rc != SQLITE_DONE) {
         status = lt_sq_fail(conn, rc, err, "cannot read the foreign keys");
     }
-    status = status ? status : foreign_key_put(conn, &key, &json, err);
+    status = status ? status : foreign_key_put(conn, table->ns, &key, &json, err);
     lt_json_array_end(&json);
     if (!status && json.failed) {
         status = lt_fail_oom(err);
@@ -249,18 +269,28 @@ out:
 
 /* --- tables -------------------------------------------------------------------------------- */
 
-static int not_found(struct sq_conn *conn, const char *name, struct leat_error *err)
+/* What one file's catalogue lists; further conditions may follow. */
+static int catalogue_sql(const char *select, const char *ns, struct lt_buf *sql)
+{
+    return lt_buf_printf(sql, "%s FROM ", select) || lt_sq_quote_in(sql, ns, "sqlite_master") ||
+           lt_buf_puts(sql, " WHERE type IN ('table', 'view')");
+}
+
+static int not_found(struct sq_conn *conn, const char *ns, const char *name, struct leat_error *err)
 {
     const char *close = NULL;
     const char **names = NULL;
-    struct lt_buf list = LT_BUF_INIT;
+    struct lt_buf list = LT_BUF_INIT, sql = LT_BUF_INIT;
     sqlite3_stmt *stmt = NULL;
     size_t n = 0;
-    lt_fail(err, LT_E_NOT_FOUND, "%s has no table or view \"%s\"", conn->ep->path, name);
-    if (lt_sq_prepare(conn,
-                      "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND "
-                      "name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
-                      &stmt, NULL)) {
+    bool attached = strcmp(ns, SQ_MAIN) != 0;
+    lt_fail(err, LT_E_NOT_FOUND, "%s has no table or view \"%s\"", attached ? ns : conn->ep->path,
+            name);
+    int failed = catalogue_sql("SELECT name", ns, &sql) ||
+                 lt_buf_puts(&sql, " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'") ||
+                 lt_sq_prepare(conn, lt_buf_text(&sql), &stmt, NULL);
+    lt_buf_done(&sql);
+    if (failed) {
         return LEAT_NOT_FOUND;
     }
     while (conn->api->sqlite3_step(stmt) == SQLITE_ROW) {
@@ -290,11 +320,12 @@ static int not_found(struct sq_conn *conn, const char *name, struct leat_error *
 static int find_table(struct sq_conn *conn, const char *name, struct sq_table *table,
                       struct leat_error *err)
 {
+    struct lt_buf sql = LT_BUF_INIT;
     sqlite3_stmt *stmt = NULL;
-    int status = lt_sq_prepare(conn,
-                               "SELECT name, type = 'view' FROM sqlite_master WHERE type IN "
-                               "('table', 'view') AND name = ?1 COLLATE NOCASE",
-                               &stmt, err);
+    int failed = catalogue_sql("SELECT name, type = 'view'", table->ns, &sql) ||
+                 lt_buf_puts(&sql, " AND name = ?1 COLLATE NOCASE");
+    int status = failed ? lt_fail_oom(err) : lt_sq_prepare(conn, lt_buf_text(&sql), &stmt, err);
+    lt_buf_done(&sql);
     if (status) {
         return status;
     }
@@ -305,7 +336,7 @@ static int find_table(struct sq_conn *conn, const char *name, struct sq_table *t
         table->view = conn->api->sqlite3_column_int64(stmt, 1) != 0;
         status = table->name ? LEAT_OK : lt_fail_oom(err);
     } else if (rc == SQLITE_DONE) {
-        status = not_found(conn, name, err);
+        status = not_found(conn, table->ns, name, err);
     } else {
         status = lt_sq_fail(conn, rc, err, "cannot read the catalogue");
     }
@@ -313,12 +344,12 @@ static int find_table(struct sq_conn *conn, const char *name, struct sq_table *t
     return status;
 }
 
-static bool probe_rowid(struct sq_conn *conn, const char *name)
+static bool probe_rowid(struct sq_conn *conn, const struct sq_table *table)
 {
     struct lt_buf sql = LT_BUF_INIT;
     sqlite3_stmt *stmt = NULL;
-    bool has = !lt_buf_puts(&sql, "SELECT _rowid_ FROM ") && !lt_sq_quote(&sql, name) &&
-               !lt_buf_puts(&sql, " LIMIT 0") &&
+    bool has = !lt_buf_puts(&sql, "SELECT _rowid_ FROM ") &&
+               !lt_sq_quote_in(&sql, table->ns, table->name) && !lt_buf_puts(&sql, " LIMIT 0") &&
                !conn->api->sqlite3_prepare_v2(conn->db, lt_buf_text(&sql), -1, &stmt, NULL);
     conn->api->sqlite3_finalize(stmt);
     lt_buf_done(&sql);
@@ -382,13 +413,15 @@ static int add_columns(struct sq_conn *conn, struct sq_table *table, struct leat
     status = status ? status
                     : lt_sq_prepare(conn,
                                     "SELECT name, type, \"notnull\", dflt_value, pk, hidden, "
-                                    "(SELECT count(*) FROM pragma_table_info(?1) WHERE pk > 0) "
-                                    "FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid",
+                                    "(SELECT count(*) FROM pragma_table_info(?1, ?2) WHERE pk > 0) "
+                                    "FROM pragma_table_xinfo(?1, ?2) WHERE hidden <> 1 "
+                                    "ORDER BY cid",
                                     &stmt, err);
     if (status) {
         return status;
     }
     int rc = lt_sq_bind_text(conn, stmt, 1, table->name);
+    rc = rc ? rc : lt_sq_bind_text(conn, stmt, 2, table->ns);
     while (!status && !rc && (rc = conn->api->sqlite3_step(stmt)) == SQLITE_ROW) {
         status = add_column(conn, stmt, table, err);
         rc = SQLITE_OK;
@@ -400,15 +433,21 @@ static int add_columns(struct sq_conn *conn, struct sq_table *table, struct leat
     return status;
 }
 
-int lt_sq_table(struct sq_conn *conn, const char *name, struct sq_table *ret_table,
+int lt_sq_table(struct sq_conn *conn, const char *ns, const char *name, struct sq_table *ret_table,
                 struct leat_error *err)
 {
     struct sq_table table = {.name = NULL};
-    int status = find_table(conn, name, &table, err);
+    const char *found = lt_sq_namespace(conn->ep, ns);
+    if (!found) {
+        return lt_fail(err, LT_E_NOT_FOUND, "no database is attached as \"%s\"", ns);
+    }
+    table.ns = lt_strdup(found);
+    int status = table.ns ? find_table(conn, name, &table, err) : lt_fail_oom(err);
     if (status) {
+        lt_sq_table_done(&table);
         return status;
     }
-    table.has_rowid = !table.view && probe_rowid(conn, table.name);
+    table.has_rowid = !table.view && probe_rowid(conn, &table);
     status = add_columns(conn, &table, err);
     if (!status && !table.view) {
         status = add_foreign_keys(conn, &table, err);
@@ -423,6 +462,7 @@ int lt_sq_table(struct sq_conn *conn, const char *name, struct sq_table *ret_tab
 
 void lt_sq_table_done(struct sq_table *table)
 {
+    free(table->ns);
     free(table->name);
     free(table->rowid_alias);
     free(table->untyped);
@@ -550,8 +590,20 @@ static int scan_some(struct sq_conn *conn, const char *from, struct ArrowSchema 
     return status;
 }
 
+static int put_types(const struct ArrowSchema *schema, const int64_t *columns, int n,
+                     struct lt_buf *words)
+{
+    int failed = LEAT_OK;
+    for (int i = 0; i < n; i++) {
+        const struct ArrowSchema *field = schema->children[columns[i]];
+        failed |= lt_buf_printf(words, "%s%s ", words->len ? ", " : "", field->name);
+        failed |= lt_type_print(field, words);
+    }
+    return failed;
+}
+
 int lt_sq_scan_types(struct sq_conn *conn, const char *from, struct ArrowSchema *schema,
-                     const bool *untyped, struct leat_error *err)
+                     const bool *untyped, struct lt_buf *words, struct leat_error *err)
 {
     int64_t columns[SCAN_COLUMNS_MAX];
     int n = 0, status = LEAT_OK;
@@ -561,6 +613,8 @@ int lt_sq_scan_types(struct sq_conn *conn, const char *from, struct ArrowSchema 
         }
         if (n == SCAN_COLUMNS_MAX || (n && i + 1 == schema->n_children)) {
             status = scan_some(conn, from, schema, columns, n, err);
+            status = status || !words || !put_types(schema, columns, n, words) ? status
+                                                                               : lt_fail_oom(err);
             n = 0;
         }
     }
@@ -588,7 +642,7 @@ static int add_query_column(struct sq_conn *conn, sqlite3_stmt *stmt, int index,
 }
 
 int lt_sq_query_schema(struct sq_conn *conn, const char *query, const struct ArrowSchema *types,
-                       struct ArrowSchema *ret_schema, struct leat_error *err)
+                       struct ArrowSchema *ret_schema, struct lt_buf *words, struct leat_error *err)
 {
     struct ArrowSchema schema = {.release = NULL};
     struct lt_buf from = LT_BUF_INIT;
@@ -613,7 +667,8 @@ int lt_sq_query_schema(struct sq_conn *conn, const char *query, const struct Arr
     if (!status && lt_buf_printf(&from, "(%s\n)", query)) {
         status = lt_fail_oom(err);
     }
-    status = status ? status : lt_sq_scan_types(conn, lt_buf_text(&from), &schema, untyped, err);
+    status =
+        status ? status : lt_sq_scan_types(conn, lt_buf_text(&from), &schema, untyped, words, err);
     if (!status) {
         lt_schema_move(&schema, ret_schema);
     }

@@ -12,6 +12,8 @@
 #define LT_CSV_H
 
 #include "columnar/builder.h"
+#include "columnar/time_pattern.h"
+#include "core/charset.h"
 #include "core/codes.h"
 #include "formats/format.h"
 
@@ -30,23 +32,113 @@ extern const struct leat_option lt_csv_write_options[];
 extern const struct leat_type_in lt_csv_types_in[];
 extern const struct leat_type_out lt_csv_types_out[];
 
-struct lt_csv_dialect {
-    uint8_t delimiter;
-    uint8_t quote;    /* 0: fields are never quoted (reading only) */
-    const char *null; /* the text that stands for null when unquoted */
-    size_t null_len;
+#define LT_CSV_DELIMITER_MAX 8 /* bytes of a delimiter */
+#define LT_CSV_WORDS_MAX 16    /* null markers, words for true */
+#define LT_CSV_MARK_MAX 4      /* bytes of a thousands mark */
+
+/* --- dialects (csv_dialect.c) --------------------------------------------------------------- */
+
+/* What an escape character and a letter stand for together. */
+enum lt_csv_codes {
+    LT_CSV_CODES_NONE,     /* the letter */
+    LT_CSV_CODES_POSTGRES, /* \b \f \n \r \t \v \ooo \xhh */
+    LT_CSV_CODES_MYSQL,    /* \0 \b \n \r \t \Z */
 };
 
-/* Sets what --delimiter, --quote and --null say, among the options of `table`. The delimiter is
- * 0 when none was given; `name` (of the file) then decides for tab when it ends in .tsv. */
+/* What ends a record when reading. */
+enum lt_csv_record_end {
+    LT_CSV_RECORD_AUTO, /* LF and CRLF, or CR alone, as the first one is */
+    LT_CSV_RECORD_LF,   /* a CR is an ordinary character */
+    LT_CSV_RECORD_CRLF, /* CR and LF are, when alone */
+    LT_CSV_RECORD_CR,
+};
+
+enum lt_csv_quoting { LT_CSV_QUOTE_NEEDED, LT_CSV_QUOTE_TEXT, LT_CSV_QUOTE_ALL };
+enum lt_csv_binary { LT_CSV_BINARY_HEX, LT_CSV_BINARY_PLAIN_HEX, LT_CSV_BINARY_BASE64 };
+
+/* A list of texts; all point into `text`. */
+struct lt_csv_words {
+    char *text;
+    size_t n;
+    struct lt_csv_word {
+        const char *text;
+        size_t len;
+    } words[LT_CSV_WORDS_MAX];
+};
+
+/* Forms of values that differ from lt_text_format()'s; what was not asked for is 0. */
+struct lt_csv_values {
+    bool any;     /* some member below is set */
+    char decimal; /* instead of . */
+    char thousands[LT_CSV_MARK_MAX + 1];
+    struct lt_csv_words yes, no; /* both, or none */
+    bool has_date, has_time, has_timestamp;
+    struct lt_time_pattern date, time, timestamp;
+    enum lt_csv_binary binary;
+};
+
+struct lt_csv_dialect {
+    const char *name;  /* of its preset; NULL: none was chosen */
+    uint8_t delimiter; /* its first byte; 0: not known yet */
+    uint8_t quote;     /* 0: fields are never quoted */
+    uint8_t escape;    /* 0: none */
+    uint8_t comment;   /* 0: none */
+    enum lt_csv_codes codes;
+    uint8_t delimiter_len;
+    char delimiter_text[LT_CSV_DELIMITER_MAX + 1];
+    bool quote_given;      /* otherwise reading may find another */
+    bool trim;             /* blanks around fields do not count */
+    bool null_quoted;      /* a quoted marker is null as well */
+    bool end_mark;         /* a record \. ends the data */
+    bool escape_in_quotes; /* outside them the escape character is an ordinary one */
+    /* Reading: nulls are marked by lt_csv_mark_nulls(), for they need more than one comparison; no
+     * field equals `null` then. */
+    bool marks;
+    const char *null; /* the text that stands for null when unquoted; writing: the first marker */
+    size_t null_len;
+    struct lt_csv_words nulls;
+    struct lt_csv_values values;
+};
+
+/* The value of an option: as given, else as the preset of --dialect has it, else the table's. */
+const char *lt_csv_option(const struct lt_format_options *options, const struct leat_option *table,
+                          const char *name);
+/* Sets all that the options of `table` say. Reading, the delimiter is 0 when neither they nor the
+ * file's `name` told it. Free with lt_csv_dialect_done(), after a failure too. */
 int lt_csv_dialect_init(struct lt_csv_dialect *dialect, const struct lt_format_options *options,
                         const struct leat_option *table, const char *name, struct leat_error *err);
+void lt_csv_dialect_done(struct lt_csv_dialect *dialect);
+/* Sets a delimiter of one byte. */
+void lt_csv_dialect_delimit(struct lt_csv_dialect *dialect, uint8_t delimiter);
+/* Refuses characters with two meanings. */
+int lt_csv_dialect_check(const struct lt_csv_dialect *dialect, struct leat_error *err);
 /* true/false, yes/no, 1/0; LEAT_INVALID names the option. */
 int lt_csv_parse_bool(const char *option, const char *value, bool *ret_value,
                       struct leat_error *err);
-/* The delimiter that splits the first lines of `text` most evenly, of , ; tab | in this order of
- * preference. `whole`: the text ends where the input does. Comma where nothing splits. */
-uint8_t lt_csv_sniff_delimiter(const uint8_t *text, size_t len, uint8_t quote, bool whole);
+bool lt_csv_is_word(const struct lt_csv_words *words, const void *text, size_t len, bool any_case);
+
+/* --- guessing (csv_sniff.c) ----------------------------------------------------------------- */
+
+/* The first bytes of an input, in UTF-8. */
+struct lt_csv_sample {
+    const uint8_t *text;
+    size_t len;
+    bool whole; /* the text ends where the input does */
+    uint8_t comment;
+    uint8_t escape;
+};
+
+/* The delimiter that splits the first lines most evenly, of , ; tab | in this order of preference.
+ * Comma where nothing splits. */
+uint8_t lt_csv_sniff_delimiter(const struct lt_csv_sample *sample, uint8_t quote);
+/* The double quote, unless there is none and every field that begins with a single quote ends with
+ * one. delimiter 0: any of those above. */
+uint8_t lt_csv_sniff_quote(const struct lt_csv_sample *sample, uint8_t delimiter);
+/* Length of a first line "sep=;" with its end, and its delimiter; 0: there is none. */
+size_t lt_csv_sniff_sep(const struct lt_csv_sample *sample, uint8_t *ret_delimiter);
+/* The encoding by a byte order mark, or by the zeros that UTF-16 has in ASCII text; NULL: none of
+ * these. */
+const char *lt_csv_sniff_encoding(const uint8_t *data, size_t len);
 
 /* --- scanner (csv_scan.c) ------------------------------------------------------------------ */
 
@@ -70,6 +162,7 @@ enum lt_csv_state {
     LT_CSV_UNQUOTED,   /* at or after the beginning of a field without quotes */
     LT_CSV_IN_QUOTES,  /* after an opening quote */
     LT_CSV_QUOTE_SEEN, /* just after a quote inside quotes: the closing one, or half of two */
+    LT_CSV_IN_COMMENT, /* in a line that does not count */
 };
 
 /* How lines end, as the first one did; records that end otherwise are bad. */
@@ -94,7 +187,14 @@ extern const char lt_csv_mixed_ends[];
 
 struct lt_csv_scan {
     uint8_t delimiter, quote;
+    /* Whatever is beyond one delimiter byte and one quote goes another, slower way (`any`). */
+    bool any;
+    const struct lt_csv_dialect *dialect; /* with `any`: outlives the scanner */
+    enum lt_csv_record_end record_end;    /* with `any` */
+    size_t skip_to;   /* with `any`: bytes before this were escaped, or are of a delimiter */
+    bool ended;       /* by an end mark */
     bool fill;        /* short records are filled up with absent fields */
+    bool cut;         /* fields beyond the last column are left out */
     int64_t columns;  /* fields of every record; 0: not known yet, any number will do */
     int64_t row_cost; /* counted for each record beside its text against bytes_max */
 
@@ -150,6 +250,7 @@ struct lt_csv_cells {
     int64_t rows;
     const struct lt_csv_dialect *dialect;
     struct lt_buf *scratch; /* for fields that hold doubled quotes */
+    struct lt_buf *work;    /* for values on their way to another form */
 };
 
 static inline const struct lt_csv_field *lt_csv_cell(const struct lt_csv_cells *cells, int64_t row,
@@ -169,9 +270,27 @@ static inline bool lt_csv_cell_null(const struct lt_csv_cells *cells,
            !memcmp(cells->text + field->start, cells->dialect->null, cells->dialect->null_len);
 }
 
-/* The field's text without doubling; NULL only without memory. Valid until the next call. */
-const uint8_t *lt_csv_cell_text(const struct lt_csv_cells *cells, const struct lt_csv_field *field,
-                                size_t *ret_len);
+/* Used by the inline call. */
+const uint8_t *lt_csv_cell_unescape(const struct lt_csv_cells *cells,
+                                    const struct lt_csv_field *field, size_t *ret_len);
+
+/* The field's text without doubling and escapes; NULL only without memory. Valid until the next
+ * call. */
+static inline const uint8_t *lt_csv_cell_text(const struct lt_csv_cells *cells,
+                                              const struct lt_csv_field *field, size_t *ret_len)
+{
+    if (field->info & LT_CSV_ESCAPED) {
+        return lt_csv_cell_unescape(cells, field, ret_len);
+    }
+    *ret_len = field->info & LT_CSV_LEN;
+    return cells->text + field->start;
+}
+
+/* Takes the blanks off unquoted fields and flags nulls as absent, where the dialect asks for it.
+ * May come again for the same rows. */
+void lt_csv_mark_nulls(struct lt_csv_field *fields, int64_t n, const uint8_t *text,
+                       const struct lt_csv_dialect *dialect);
+extern const char lt_csv_not_utf8[]; /* the reason for text that is no UTF-8 */
 
 /* Converts one column from row *row on. LEAT_OK: all were appended and *row is cells->rows.
  * LEAT_BAD_DATA: *row could not be, for *ret_why; those before it were. Or LEAT_NO_MEMORY. */
@@ -185,7 +304,22 @@ int lt_csv_convert(const struct lt_csv_cells *cells, int64_t column, struct lt_b
 int lt_csv_infer(const struct lt_csv_cells *cells, int64_t column, struct ArrowSchema *ret_field,
                  struct leat_error *err);
 /* True when one text, read by itself, would be taken for something else than text. */
-bool lt_csv_looks_typed(const uint8_t *text, size_t len);
+bool lt_csv_looks_typed(const struct lt_csv_dialect *dialect, const uint8_t *text, size_t len);
+
+/* --- values of other forms (csv_values.c) --------------------------------------------------- */
+
+/* True when values of this type have a form of their own in the dialect. */
+bool lt_csv_values_has(const struct lt_csv_values *values, const struct lt_type *type);
+/* As lt_text_parse(), for those types. */
+int lt_csv_value_parse(const struct lt_csv_values *values, struct lt_builder *builder,
+                       const uint8_t *text, size_t len, struct lt_buf *work, const char **ret_why);
+/* Appends such a value's text. LEAT_BAD_DATA: the form has no place for it, *ret_why says why. */
+int lt_csv_value_format(const struct lt_csv_values *values, const struct lt_view *view, int64_t row,
+                        struct lt_buf *work, struct lt_buf *out, const char **ret_why);
+/* A number in the dialect's marks as one in ours, in `work`; false: it is none. LEAT_NO_MEMORY
+ * counts as none. */
+bool lt_csv_number_read(const struct lt_csv_values *values, const uint8_t *text, size_t len,
+                        struct lt_buf *work);
 
 /* --- the two directions -------------------------------------------------------------------- */
 
@@ -197,6 +331,7 @@ int lt_csv_read_next(struct lt_format_reader *reader, struct ArrowArray *ret_bat
                      struct leat_error *err);
 int lt_csv_read_retype(struct lt_format_reader *reader, const struct ArrowSchema *types,
                        struct leat_error *err);
+int lt_csv_read_explain(struct lt_format_reader *reader, struct lt_buf *out);
 void lt_csv_read_close(struct lt_format_reader *reader);
 
 int lt_csv_write_open(struct lt_sink *sink, const struct ArrowSchema *schema,

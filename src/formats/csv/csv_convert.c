@@ -6,6 +6,8 @@
 #include "columnar/text_fast.h"
 #include "core/util.h"
 
+#include <ctype.h>
+
 static const uint8_t *unescape(const struct lt_csv_cells *cells, const struct lt_csv_field *field,
                                size_t *ret_len)
 {
@@ -32,14 +34,128 @@ static const uint8_t *unescape(const struct lt_csv_cells *cells, const struct lt
     return out->data;
 }
 
-const uint8_t *lt_csv_cell_text(const struct lt_csv_cells *cells, const struct lt_csv_field *field,
-                                size_t *ret_len)
+/* The byte that \ and the `n` characters at `at` stand for; *ret_used of them make it. */
+static uint8_t postgres_code(const uint8_t *at, size_t n, size_t *ret_used)
 {
-    if (field->info & LT_CSV_ESCAPED) {
-        return unescape(cells, field, ret_len);
+    static const char letters[] = "bfnrtv", values[] = "\b\f\n\r\t\v";
+    const char *letter = at[0] ? strchr(letters, at[0]) : NULL;
+    unsigned value = 0;
+    size_t used = 0;
+    *ret_used = 1;
+    if (letter) {
+        return (uint8_t)values[letter - letters];
     }
-    *ret_len = field->info & LT_CSV_LEN;
-    return cells->text + field->start;
+    if (at[0] == 'x') {
+        for (used = 1; used < LT_MIN(n, (size_t)3) && isxdigit(at[used]); used++) {
+            value = value * 16 +
+                    (unsigned)(at[used] <= '9' ? at[used] - '0' : (at[used] | 0x20) - 'a' + 10);
+        }
+        used = used > 1 ? used : 0;
+    } else {
+        for (; used < LT_MIN(n, (size_t)3) && at[used] >= '0' && at[used] <= '7'; used++) {
+            value = value * 8 + (unsigned)(at[used] - '0');
+        }
+    }
+    if (!used) {
+        return at[0];
+    }
+    *ret_used = used;
+    return (uint8_t)value;
+}
+
+static uint8_t mysql_code(uint8_t letter)
+{
+    static const char letters[] = "bnrtZ", values[] = "\b\n\r\t\x1a";
+    const char *found = letter ? strchr(letters, letter) : NULL;
+    return letter == '0' ? 0 : found ? (uint8_t)values[found - letters] : letter;
+}
+
+/* As unescape(), where a character other than the quote escapes; doubled quotes do too. */
+static const uint8_t *unescape_any(const struct lt_csv_cells *cells,
+                                   const struct lt_csv_field *field, size_t *ret_len)
+{
+    const struct lt_csv_dialect *dialect = cells->dialect;
+    struct lt_buf *out = cells->scratch;
+    const uint8_t *from = cells->text + field->start;
+    const uint8_t *end = from + (field->info & LT_CSV_LEN);
+    bool quoted = field->info & LT_CSV_QUOTED;
+    lt_buf_clear(out);
+    if (lt_buf_reserve(out, (size_t)(end - from))) {
+        return NULL;
+    }
+    uint8_t *to = out->data;
+    while (from < end) {
+        size_t left = (size_t)(end - from), used = 1;
+        if (*from == dialect->escape && left > 1) {
+            from++;
+            *to++ = dialect->codes == LT_CSV_CODES_POSTGRES ? postgres_code(from, left - 1, &used)
+                    : dialect->codes == LT_CSV_CODES_MYSQL  ? mysql_code(*from)
+                                                            : *from;
+            from += used;
+            continue;
+        }
+        *to++ = *from++;
+        from += quoted && to[-1] == dialect->quote && from < end && *from == dialect->quote;
+    }
+    out->len = (size_t)(to - out->data);
+    out->data[out->len] = 0;
+    *ret_len = out->len;
+    return out->data;
+}
+
+const uint8_t *lt_csv_cell_unescape(const struct lt_csv_cells *cells,
+                                    const struct lt_csv_field *field, size_t *ret_len)
+{
+    return cells->dialect->escape ? unescape_any(cells, field, ret_len)
+                                  : unescape(cells, field, ret_len);
+}
+
+/* --- nulls ---------------------------------------------------------------------------------- */
+
+static inline bool is_blank(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+/* Whether the last of these bytes was escaped: an odd number of escapes stands before it. */
+static bool ends_escaped(const uint8_t *text, size_t len, uint8_t escape)
+{
+    size_t n = 0;
+    while (n + 1 < len && text[len - 2 - n] == escape) {
+        n++;
+    }
+    return escape && n % 2;
+}
+
+static void trim(struct lt_csv_field *field, const uint8_t *text, uint8_t escape)
+{
+    uint32_t len = field->info & LT_CSV_LEN, flags = field->info & ~LT_CSV_LEN;
+    while (len && is_blank(text[field->start])) {
+        field->start++;
+        len--;
+    }
+    while (len && is_blank(text[field->start + len - 1]) &&
+           !ends_escaped(text + field->start, len, escape)) {
+        len--;
+    }
+    field->info = flags | len;
+}
+
+void lt_csv_mark_nulls(struct lt_csv_field *fields, int64_t n, const uint8_t *text,
+                       const struct lt_csv_dialect *dialect)
+{
+    for (int64_t i = 0; i < n; i++) {
+        struct lt_csv_field *field = &fields[i];
+        bool quoted = field->info & LT_CSV_QUOTED;
+        if (!quoted && dialect->trim) {
+            trim(field, text, dialect->escape);
+        }
+        /* Escapes are part of a marker, as \N shows: it is compared as it was written. */
+        if ((!quoted || dialect->null_quoted) &&
+            lt_csv_is_word(&dialect->nulls, text + field->start, field->info & LT_CSV_LEN, false)) {
+            field->info |= LT_CSV_ABSENT;
+        }
+    }
 }
 
 /* --- loops ---------------------------------------------------------------------------------- */
@@ -110,12 +226,41 @@ static int convert_timestamp(const struct lt_csv_cells *cells, int64_t column,
     EACH_VALUE(lt_fast_timestamp(text, len, zoned, &us) ? lt_builder_i64(builder, us) : PARSE);
 }
 
+const char lt_csv_not_utf8[] = "text that is not valid UTF-8";
+
+/* Codes may have put bytes into it that are none. */
+static int append_decoded(struct lt_builder *builder, const uint8_t *text, size_t len,
+                          const char **ret_why)
+{
+    if (lt_utf8_valid_prefix(text, len) != len) {
+        *ret_why = lt_csv_not_utf8;
+        return LEAT_BAD_DATA;
+    }
+    return lt_builder_bytes_value(builder, text, len);
+}
+
+static int convert_decoded(const struct lt_csv_cells *cells, int64_t column,
+                           struct lt_builder *builder, int64_t *row, const char **ret_why)
+{
+    EACH_VALUE(append_decoded(builder, text, len, ret_why));
+}
+
+static int convert_value(const struct lt_csv_cells *cells, int64_t column,
+                         struct lt_builder *builder, int64_t *row, const char **ret_why)
+{
+    const struct lt_csv_values *values = &cells->dialect->values;
+    EACH_VALUE(lt_csv_value_parse(values, builder, text, len, cells->work, ret_why));
+}
+
 int lt_csv_convert(const struct lt_csv_cells *cells, int64_t column, struct lt_builder *builder,
                    int64_t *row, const char **ret_why)
 {
     const struct lt_type *type = &builder->type;
     if (lt_builder_reserve(builder, cells->rows - *row)) {
         return LEAT_NO_MEMORY;
+    }
+    if (lt_csv_values_has(&cells->dialect->values, type)) {
+        return convert_value(cells, column, builder, row, ret_why);
     }
     switch (type->id) {
     case LT_INT64:
@@ -125,6 +270,9 @@ int lt_csv_convert(const struct lt_csv_cells *cells, int64_t column, struct lt_b
     case LT_UTF8:
     case LT_LARGE_UTF8:
         if (type->logical == LT_PLAIN || type->logical == LT_FOREIGN) {
+            if (cells->dialect->codes) {
+                return convert_decoded(cells, column, builder, row, ret_why);
+            }
             return convert_text(cells, column, builder, row);
         }
         return convert_any(cells, column, builder, row, ret_why);

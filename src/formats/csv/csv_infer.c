@@ -229,9 +229,52 @@ static unsigned class_of(const uint8_t *text, size_t len)
     return TEXT;
 }
 
-bool lt_csv_looks_typed(const uint8_t *text, size_t len)
+/* The class of a text by the patterns of its dialect; 0: none fits. */
+static unsigned class_of_pattern(const struct lt_csv_values *values, const uint8_t *text,
+                                 size_t len)
 {
-    return class_of(text, len) != TEXT;
+    const char *chars = (const char *)text;
+    int digits = 0;
+    if (values->has_date && lt_time_pattern_fits(&values->date, chars, len, &digits)) {
+        return DATE;
+    }
+    if (values->has_timestamp && lt_time_pattern_fits(&values->timestamp, chars, len, &digits)) {
+        unsigned class = values->timestamp.has & LT_PATTERN_ZONE ? ZONED : TIMESTAMP;
+        return class | (digits > 6 ? NANOS : 0);
+    }
+    if (values->has_time && lt_time_pattern_fits(&values->time, chars, len, &digits)) {
+        return TIME | (digits > 6 ? NANOS : 0);
+    }
+    return 0;
+}
+
+/* As class_of(), where values have forms of their own: what is in another form is text. */
+static unsigned class_in_dialect(const struct lt_csv_values *values, const uint8_t *text,
+                                 size_t len, struct lt_buf *work)
+{
+    unsigned class = class_of_pattern(values, text, len);
+    if (class) {
+        return class;
+    }
+    bool marks = values->decimal != '.' || values->thousands[0];
+    if (marks && lt_csv_number_read(values, text, len, work) &&
+        class_of(work->data, work->len) & NUMBERS) {
+        return class_of(work->data, work->len);
+    }
+    class = class_of(text, len);
+    if ((marks && class & NUMBERS) || (values->yes.n && class == BOOL) ||
+        (values->has_date && class == DATE) || (values->has_time && class & TIME) ||
+        (values->has_timestamp && class & (TIMESTAMP | ZONED))) {
+        return TEXT;
+    }
+    return class;
+}
+
+bool lt_csv_looks_typed(const struct lt_csv_dialect *dialect, const uint8_t *text, size_t len)
+{
+    return class_of(text, len) != TEXT || class_of_pattern(&dialect->values, text, len) ||
+           lt_csv_is_word(&dialect->values.yes, text, len, true) ||
+           lt_csv_is_word(&dialect->values.no, text, len, true);
 }
 
 static const char *number_name(unsigned seen)
@@ -300,11 +343,15 @@ static int prove(const struct lt_csv_cells *cells, int64_t column, const struct 
     return LEAT_OK;
 }
 
-int lt_csv_infer(const struct lt_csv_cells *cells, int64_t column, struct ArrowSchema *ret_field,
-                 struct leat_error *err)
+/* The classes of a column's sampled values; *ret_words: all are words of --true and --false, which
+ * may be numbers as well. */
+static int classes_of(const struct lt_csv_cells *cells, int64_t column, unsigned *ret_seen,
+                      bool *ret_words)
 {
+    const struct lt_csv_values *values = &cells->dialect->values;
     unsigned seen = 0;
-    for (int64_t row = 0; row < cells->rows && !(seen & TEXT); row++) {
+    bool words = values->yes.n, any = false;
+    for (int64_t row = 0; row < cells->rows && (words || !(seen & TEXT)); row++) {
         const struct lt_csv_field *field = lt_csv_cell(cells, row, column);
         if (lt_csv_cell_null(cells, field)) {
             continue;
@@ -312,11 +359,28 @@ int lt_csv_infer(const struct lt_csv_cells *cells, int64_t column, struct ArrowS
         size_t len;
         const uint8_t *text = lt_csv_cell_text(cells, field, &len);
         if (!text) {
-            return lt_fail_oom(err);
+            return LEAT_NO_MEMORY;
         }
-        seen |= class_of(text, len);
+        any = true;
+        words = words && (lt_csv_is_word(&values->yes, text, len, true) ||
+                          lt_csv_is_word(&values->no, text, len, true));
+        seen |=
+            values->any ? class_in_dialect(values, text, len, cells->work) : class_of(text, len);
     }
-    const char *name = type_name(seen);
+    *ret_seen = seen;
+    *ret_words = words && any;
+    return LEAT_OK;
+}
+
+int lt_csv_infer(const struct lt_csv_cells *cells, int64_t column, struct ArrowSchema *ret_field,
+                 struct leat_error *err)
+{
+    unsigned seen;
+    bool words;
+    if (classes_of(cells, column, &seen, &words)) {
+        return lt_fail_oom(err);
+    }
+    const char *name = words ? "bool" : type_name(seen);
     int status = lt_type_parse(name, ret_field, err);
     if (status || !strcmp(name, "utf8")) {
         return status;

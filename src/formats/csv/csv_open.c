@@ -1,5 +1,4 @@
-/* Opening a CSV reader: options, byte order mark, delimiter, header, and column types from a
- * sample. The sample's records are kept and are the first to be delivered. */
+/* Opening a CSV reader: options, header, and column types from a sample. The sample's records are kept and are the first to be delivered. */
 #include "formats/csv/csv_reader.h"
 
 #include "columnar/schema.h"
@@ -9,40 +8,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-/* --- opening: byte order mark, delimiter, header -------------------------------------------- */
-
-/* Reads enough to recognise the delimiter, however short the source's own reads are. */
-static int read_beginning(struct lt_csv_reader *reader, struct leat_error *err)
-{
-    struct lt_csv_scan *scan = &reader->scan;
-    while (!scan->whole && scan->text.len < LT_CSV_SNIFF_BYTES) {
-        int status = lt_csv_read_block(reader, err);
-        if (status) {
-            return status;
-        }
-    }
-    reader->block = LT_CSV_BLOCK;
-    const uint8_t *text = scan->text.data;
-    size_t len = scan->text.len;
-    if (len >= 2 &&
-        ((text[0] == 0xff && text[1] == 0xfe) || (text[0] == 0xfe && text[1] == 0xff))) {
-        int status = lt_fail(err, LT_E_INVALID_UTF8, "the file is UTF-16, not UTF-8");
-        leat_error_remedy(err, "turn it into UTF-8 first: iconv -f UTF-16 -t UTF-8");
-        leat_error_place(err, "%s", reader->source->name);
-        return status;
-    }
-    if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
-        lt_buf_drop(&scan->text, 3);
-    }
-    if (!reader->dialect.delimiter) {
-        reader->dialect.delimiter = lt_csv_sniff_delimiter(
-            scan->text.data, LT_MIN(scan->text.len, LT_CSV_SNIFF_BYTES - 3), reader->dialect.quote,
-            scan->whole && scan->text.len <= LT_CSV_SNIFF_BYTES - 3);
-    }
-    scan->delimiter = reader->dialect.delimiter;
-    scan->quote = reader->dialect.quote;
-    return LEAT_OK;
-}
+/* --- the header ----------------------------------------------------------------------------- */
 
 struct header_name {
     const char *name;
@@ -120,15 +86,16 @@ static bool guess_header(const struct lt_csv_cells *cells)
     for (int64_t i = 0; i < cells->stride; i++) {
         size_t len;
         const uint8_t *text = lt_csv_cell_text(cells, lt_csv_cell(cells, 0, i), &len);
-        if (!text || !len || lt_csv_looks_typed(text, len) || memchr(text, 0, len) ||
-            lt_utf8_valid_prefix(text, len) != len) {
+        if (!text || !len || lt_csv_looks_typed(cells->dialect, text, len) ||
+            memchr(text, 0, len) || lt_utf8_valid_prefix(text, len) != len) {
             return false;
         }
     }
     return true;
 }
 
-static int name_columns(struct lt_csv_reader *reader, bool *ret_header, struct leat_error *err)
+static int name_columns(struct lt_csv_reader *reader, const struct lt_format_options *options,
+                        bool *ret_header, struct leat_error *err)
 {
     struct lt_csv_cells cells;
     int status = LEAT_OK;
@@ -146,17 +113,21 @@ static int name_columns(struct lt_csv_reader *reader, bool *ret_header, struct l
         leat_error_clear(err); /* doubled names: then it is data */
         status = LEAT_OK;
     }
+    const struct ArrowSchema *names = options && options->schema_whole ? options->schema : NULL;
     for (int64_t i = 0; i < cells.stride && !status; i++) {
         char name[32];
+        bool known = names && names->n_children == cells.stride;
         snprintf(name, sizeof name, "column%lld", (long long)i + 1);
-        status = lt_schema_set_name(reader->schema.children[i], name, err);
+        status = lt_schema_set_name(reader->schema.children[i],
+                                    known ? names->children[i]->name : name, err);
     }
     *ret_header = false;
     return status;
 }
 
 /* Scans the first record and makes columns, without types, of it. */
-static int read_header(struct lt_csv_reader *reader, struct leat_error *err)
+static int read_header(struct lt_csv_reader *reader, const struct lt_format_options *options,
+                       struct leat_error *err)
 {
     struct lt_csv_scan *scan = &reader->scan;
     bool header = false;
@@ -179,7 +150,7 @@ static int read_header(struct lt_csv_reader *reader, struct leat_error *err)
     }
     scan->columns = (int64_t)(scan->fields.len / sizeof(struct lt_csv_field));
     status = lt_schema_init_struct(&reader->schema, scan->columns, err);
-    status = status ? status : name_columns(reader, &header, err);
+    status = status ? status : name_columns(reader, options, &header, err);
     if (status) {
         char place[256];
         lt_csv_place_line(reader, lt_csv_scan_row(scan, 0)->line, place, sizeof place);
@@ -187,6 +158,7 @@ static int read_header(struct lt_csv_reader *reader, struct leat_error *err)
     } else if (header) {
         lt_csv_scan_compact(scan);
     }
+    reader->header = header;
     return status;
 }
 
@@ -310,6 +282,7 @@ static int infer_types(struct lt_csv_reader *reader, struct leat_error *err)
     int64_t rows = LT_MIN(lt_csv_scan_rows(&reader->scan), reader->sample_rows);
     int status = LEAT_OK;
     lt_csv_cells_of(reader, 0, rows, &cells);
+    reader->sampled = rows;
     for (int64_t i = 0; i < cells.stride && !status; i++) {
         struct ArrowSchema field = {0};
         if (reader->given[i]) {
@@ -336,7 +309,7 @@ static int64_t row_cost(const struct lt_batch_builder *builder)
 static int make_columns(struct lt_csv_reader *reader, const struct lt_format_options *options,
                         struct leat_error *err)
 {
-    int status = read_header(reader, err);
+    int status = read_header(reader, options, err);
     if (status) {
         return status;
     }
@@ -369,16 +342,12 @@ static int take_options(struct lt_csv_reader *reader, const struct lt_format_opt
     if (status) {
         return status;
     }
-    /* Options are borrowed for the opening only. */
-    reader->null_text = lt_strdup(reader->dialect.null);
-    if (!reader->null_text) {
-        return lt_fail_oom(err);
-    }
-    reader->dialect.null = reader->null_text;
-    const char *header = lt_format_option(options, table, "header");
+    const char *header = lt_csv_option(options, table, "header");
+    const char *ragged = lt_csv_option(options, table, "ragged");
     reader->header_auto = !strcasecmp(header, "auto");
     reader->header_given = !strcasecmp(header, "yes");
-    reader->scan.fill = !strcasecmp(lt_format_option(options, table, "ragged"), "fill");
+    reader->scan.fill = !strcasecmp(ragged, "fill") || !strcasecmp(ragged, "fit");
+    reader->scan.cut = !strcasecmp(ragged, "drop-extra") || !strcasecmp(ragged, "fit");
     if (lt_parse_int(lt_format_option(options, table, "sample-rows"), &reader->sample_rows) ||
         reader->sample_rows < 0) {
         return lt_fail(err, LT_E_INVALID, "--sample-rows must not be negative");
@@ -402,7 +371,7 @@ int lt_csv_read_open(struct lt_source *source, const struct lt_format_options *o
     reader->block = LT_CSV_SNIFF_BYTES;
     lt_csv_scan_init(&reader->scan);
     int status = take_options(reader, options, err);
-    status = status ? status : read_beginning(reader, err);
+    status = status ? status : lt_csv_begin(reader, options, err);
     status = status ? status : make_columns(reader, options, err);
     if (status) {
         lt_csv_read_close((struct lt_format_reader *)reader);
@@ -456,7 +425,10 @@ void lt_csv_read_close(struct lt_format_reader *format_reader)
     lt_buf_done(&reader->scratch);
     lt_buf_done(&reader->failures);
     lt_buf_done(&reader->drop);
+    lt_buf_done(&reader->work);
+    lt_buf_done(&reader->raw);
+    lt_charset_close(reader->charset);
+    lt_csv_dialect_done(&reader->dialect);
     free(reader->given);
-    free(reader->null_text);
     free(reader);
 }

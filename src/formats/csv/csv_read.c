@@ -90,15 +90,16 @@ static int bad_record(struct lt_csv_reader *reader, struct leat_error *err)
         status = lt_fail(fault, LT_E_CORRUPT, "%s", scan->bad_reason);
         leat_error_remedy(fault, scan->bad_reason == lt_csv_mixed_ends
                                      ? "quote fields that hold CR, or write all lines with LF"
-                                     : "quotes inside a quoted field must be doubled; --quote "
-                                       "none reads quotes as they are");
+                                     : "quotes inside a quoted field must be doubled, or escaped "
+                                       "with --escape; --quote none reads quotes as they are");
     } else {
         status = lt_fail(fault, LT_E_CORRUPT, "the record has %lld field%s instead of %lld",
                          (long long)scan->bad_fields, scan->bad_fields == 1 ? "" : "s",
                          (long long)scan->columns);
         leat_error_remedy(fault, scan->bad_fields < scan->columns
                                      ? "--ragged fill reads missing fields as null"
-                                     : "check --delimiter and --quote");
+                                     : "check --delimiter and --quote; --ragged drop-extra leaves "
+                                       "out what is too much");
     }
     lt_csv_place_line(reader, scan->bad.line, fault->place, sizeof fault->place);
     if (!reader->rejects || reader->in_header) {
@@ -131,10 +132,52 @@ static void too_long(struct lt_csv_reader *reader)
 
 /* --- bytes and rows ------------------------------------------------------------------------- */
 
+int lt_csv_decode(struct lt_csv_reader *reader, struct leat_error *err)
+{
+    size_t used = 0;
+    int status = lt_charset_convert(reader->charset, reader->raw.data, reader->raw.len,
+                                    reader->raw_ended, &reader->scan.text, &used);
+    if (status == LEAT_NO_MEMORY) {
+        return lt_fail_oom(err);
+    }
+    lt_buf_drop(&reader->raw, used);
+    reader->raw_offset += (int64_t)used;
+    reader->raw_bad = status == LEAT_BAD_DATA;
+    reader->scan.whole = reader->raw_ended && !status;
+    return LEAT_OK;
+}
+
+/* Lines in text that was not scanned yet. */
+static int64_t lines_ahead(const struct lt_csv_scan *scan)
+{
+    int64_t lines = 0;
+    for (size_t i = scan->pos; i < scan->text.len; i++) {
+        uint8_t byte = scan->text.data[i];
+        bool lf_follows = i + 1 < scan->text.len && scan->text.data[i + 1] == '\n';
+        lines += byte == '\n' || (byte == '\r' && !lf_follows);
+    }
+    return lines;
+}
+
+static int fail_encoding(const struct lt_csv_reader *reader, struct leat_error *err)
+{
+    int status = lt_fail(err, LT_E_CORRUPT, "the byte at offset %lld is no text in %s",
+                         (long long)reader->raw_offset, reader->encoding);
+    leat_error_remedy(err, "check --encoding");
+    if (err) {
+        lt_csv_place_line(reader, reader->scan.line + lines_ahead(&reader->scan), err->place,
+                          sizeof err->place);
+    }
+    return status;
+}
+
 int lt_csv_read_block(struct lt_csv_reader *reader, struct leat_error *err)
 {
-    struct lt_buf *text = &reader->scan.text;
+    struct lt_buf *text = reader->charset ? &reader->raw : &reader->scan.text;
     size_t len;
+    if (reader->raw_bad) {
+        return fail_encoding(reader, err);
+    }
     if (lt_buf_reserve(text, reader->block)) {
         return lt_fail_oom(err);
     }
@@ -144,8 +187,30 @@ int lt_csv_read_block(struct lt_csv_reader *reader, struct leat_error *err)
     }
     text->len += len;
     text->data[text->len] = 0;
+    if (reader->charset) {
+        reader->raw_ended = len == 0;
+        return lt_csv_decode(reader, err);
+    }
     reader->scan.whole = len == 0;
     return LEAT_OK;
+}
+
+/* As lt_csv_read_block() does; text that is none ends reading like any other fault in the data. */
+static int read_more(struct lt_csv_reader *reader, struct leat_error *err)
+{
+    struct leat_error why;
+    bool bad = reader->raw_bad;
+    leat_error_clear(&why);
+    int status = lt_csv_read_block(reader, &why);
+    if (status && bad) {
+        reader->fault_error = why;
+        set_fault(reader, status);
+        return LEAT_OK;
+    }
+    if (status && err) {
+        *err = why;
+    }
+    return status;
 }
 
 int lt_csv_fill(struct lt_csv_reader *reader, int64_t rows_max, int64_t bytes_max,
@@ -162,7 +227,7 @@ int lt_csv_fill(struct lt_csv_reader *reader, int64_t rows_max, int64_t bytes_ma
             if (!lt_csv_scan_rows(scan) && scan->row_start) {
                 lt_csv_scan_compact(scan);
             }
-            status = lt_csv_read_block(reader, err);
+            status = read_more(reader, err);
             break;
         case LT_CSV_BAD_RECORD:
             status = bad_record(reader, err);
@@ -187,13 +252,18 @@ void lt_csv_cells_of(struct lt_csv_reader *reader, int64_t first, int64_t rows,
                      struct lt_csv_cells *ret_cells)
 {
     struct lt_csv_scan *scan = &reader->scan;
+    struct lt_csv_field *fields =
+        (struct lt_csv_field *)(void *)scan->fields.data + first * scan->columns;
+    if (reader->dialect.marks) {
+        lt_csv_mark_nulls(fields, rows * scan->columns, scan->text.data, &reader->dialect);
+    }
     ret_cells->text = scan->text.data;
-    ret_cells->fields =
-        (const struct lt_csv_field *)(const void *)scan->fields.data + first * scan->columns;
+    ret_cells->fields = fields;
     ret_cells->stride = scan->columns;
     ret_cells->rows = rows;
     ret_cells->dialect = &reader->dialect;
     ret_cells->scratch = &reader->scratch;
+    ret_cells->work = &reader->work;
 }
 
 /* --- batches -------------------------------------------------------------------------------- */
@@ -239,8 +309,6 @@ static int note_failure(struct lt_csv_reader *reader, int64_t rows, int64_t row,
     return lt_buf_append(&reader->failures, &failure, sizeof failure);
 }
 
-static const char not_utf8[] = "text that is not valid UTF-8";
-
 /* Finds the rows that hold invalid UTF-8. The delimiters are ASCII, so text is valid as a whole
  * exactly when every field is. *ret_rows shrinks to the first such row without a reject sink. */
 static int check_utf8(struct lt_csv_reader *reader, int64_t first, int64_t *ret_rows)
@@ -271,7 +339,7 @@ static int check_utf8(struct lt_csv_reader *reader, int64_t first, int64_t *ret_
         while (column > 0 && fields[column].start > at) {
             column--;
         }
-        if (note_failure(reader, rows, i, column, not_utf8)) {
+        if (note_failure(reader, rows, i, column, lt_csv_not_utf8)) {
             return LEAT_NO_MEMORY;
         }
         if (!reader->rejects) {
@@ -345,8 +413,8 @@ static int compare_failures(const void *a, const void *b)
 /* A value of the right form that its type has no place for, or one of the wrong form. */
 static enum lt_code code_of(const char *why)
 {
-    static const char *const range[] = {"out of range", "more fraction digits", "no place in"};
-    if (why == not_utf8) {
+    static const char *const range[] = {"out of range", "more fraction digits", "no place"};
+    if (why == lt_csv_not_utf8) {
         return LT_E_INVALID_UTF8;
     }
     for (size_t i = 0; i < LT_ARRAY_LEN(range); i++) {
@@ -366,7 +434,9 @@ static int describe_failure(const struct lt_csv_reader *reader, const struct fai
         return status;
     }
     place_value(reader, row->line, failure->column, err->place, sizeof err->place);
-    if (code != LT_E_INVALID_UTF8 && !reader->given[failure->column]) {
+    if (code == LT_E_INVALID_UTF8) {
+        leat_error_remedy(err, "--encoding says what it is: windows-1252, latin1, shift_jis ...");
+    } else if (!reader->given[failure->column]) {
         const char *name = column_name(reader, failure->column);
         leat_error_remedy(err,
                           "the type was inferred: --cast %.*s=utf8, a larger --sample-rows, or "

@@ -11,11 +11,21 @@ struct lt_csv_reader {
     struct lt_source *source;
     const struct leat_reject_sink *rejects;
     struct lt_csv_dialect dialect;
-    char *null_text;
     int64_t batch_rows_max, batch_bytes_max, sample_rows;
     bool header_given; /* the first record is the header for sure */
     bool header_auto;
     bool in_header;
+
+    /* What was found out, for explain(). */
+    bool header, delimiter_found, quote_found;
+    int64_t sampled; /* records that types were inferred from */
+    char encoding[LT_CHARSET_NAME_MAX + 1];
+
+    /* Another encoding than UTF-8: its bytes wait in `raw`. */
+    struct lt_charset *charset; /* NULL: UTF-8 */
+    struct lt_buf raw;
+    int64_t raw_offset; /* of the first byte of `raw` within the input */
+    bool raw_ended, raw_bad;
 
     struct lt_csv_scan scan;
     size_t block;     /* bytes to ask of the source: few at first, for files are often small */
@@ -27,7 +37,7 @@ struct lt_csv_reader {
     struct ArrowSchema schema;
     bool *given; /* per column: its type was not inferred */
     struct lt_batch_builder builder;
-    struct lt_buf scratch;
+    struct lt_buf scratch, work;
     struct lt_buf failures; /* struct failure of csv_read.c */
     struct lt_buf drop;     /* bits: rows of the batch that were rejected */
 };
@@ -36,8 +46,15 @@ struct lt_csv_reader {
  * fault in the input is not a failure of this call: it is kept in reader->fault. */
 int lt_csv_fill(struct lt_csv_reader *reader, int64_t rows_max, int64_t bytes_max,
                 struct leat_error *err);
-/* Appends one block to the scanner's text, or learns that there are no more. */
+/* Appends one block to the scanner's text, or learns that there are no more. Text that its
+ * encoding does not know (raw_bad) fails the call after the one that gave all before it. */
 int lt_csv_read_block(struct lt_csv_reader *reader, struct leat_error *err);
+/* Decodes what waits in `raw`. What cannot be decoded is left there (raw_bad). */
+int lt_csv_decode(struct lt_csv_reader *reader, struct leat_error *err);
+/* From bytes to the first record: encoding, byte order mark, lines to skip, quote, delimiter
+ * (csv_begin.c). */
+int lt_csv_begin(struct lt_csv_reader *reader, const struct lt_format_options *options,
+                 struct leat_error *err);
 /* `rows` scanned rows from `first` on, as cells. */
 void lt_csv_cells_of(struct lt_csv_reader *reader, int64_t first, int64_t rows,
                      struct lt_csv_cells *ret_cells);

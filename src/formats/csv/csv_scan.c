@@ -3,7 +3,10 @@
  * Only four bytes matter: delimiter, quote, CR and LF. They are found 64 at a time as a bit mask,
  * and the state machine is driven by them alone; all other bytes are never looked at one by one.
  * The state survives the end of the text read so far, at any byte, so that blocks of every size
- * give the same records. */
+ * give the same records.
+ *
+ * Dialects of more than that (`any`) run the same loop with two more bytes, escape and comment, and
+ * a state machine of their own in csv_scan_any.h, so that the common one stays as short as it is. */
 #include "formats/csv/csv.h"
 
 #include "core/util.h"
@@ -35,18 +38,16 @@ void lt_csv_scan_done(struct lt_csv_scan *scan)
 #ifdef __SSE2__
 
 /* Bit i is set where byte i of these 64 is one of the four. */
-static uint64_t specials(const uint8_t *text, uint8_t delimiter, uint8_t quote)
+static inline uint64_t specials(const uint8_t *text, uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 {
-    __m128i is_delimiter = _mm_set1_epi8((char)delimiter);
-    __m128i is_quote = _mm_set1_epi8((char)quote);
-    __m128i is_cr = _mm_set1_epi8('\r');
-    __m128i is_lf = _mm_set1_epi8('\n');
+    __m128i is_a = _mm_set1_epi8((char)a), is_b = _mm_set1_epi8((char)b);
+    __m128i is_c = _mm_set1_epi8((char)c), is_d = _mm_set1_epi8((char)d);
     uint64_t mask = 0;
     for (int i = 0; i < BLOCK / 16; i++) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + i * 16));
-        __m128i hits = _mm_or_si128(
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, is_delimiter), _mm_cmpeq_epi8(bytes, is_quote)),
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, is_cr), _mm_cmpeq_epi8(bytes, is_lf)));
+        __m128i hits =
+            _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, is_a), _mm_cmpeq_epi8(bytes, is_b)),
+                         _mm_or_si128(_mm_cmpeq_epi8(bytes, is_c), _mm_cmpeq_epi8(bytes, is_d)));
         mask |= (uint64_t)(uint32_t)_mm_movemask_epi8(hits) << (i * 16);
     }
     return mask;
@@ -64,7 +65,7 @@ static uint64_t equal_bytes(uint64_t word, uint64_t pattern)
 }
 
 /* Bit i is set where byte i of these 64 is one of the four. */
-static uint64_t specials(const uint8_t *text, uint8_t delimiter, uint8_t quote)
+static inline uint64_t specials(const uint8_t *text, uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 {
     const uint64_t ones = 0x0101010101010101u;
     uint64_t mask = 0;
@@ -74,8 +75,8 @@ static uint64_t specials(const uint8_t *text, uint8_t delimiter, uint8_t quote)
         uint64_t word = (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
                         (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 |
                         (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
-        uint64_t hits = equal_bytes(word, ones * delimiter) | equal_bytes(word, ones * quote) |
-                        equal_bytes(word, ones * '\r') | equal_bytes(word, ones * '\n');
+        uint64_t hits = equal_bytes(word, ones * a) | equal_bytes(word, ones * b) |
+                        equal_bytes(word, ones * c) | equal_bytes(word, ones * d);
         /* Gathers the eight top bits into one byte, in their order. */
         mask |= (((hits >> 7) * 0x0102040810204080u) >> 56) << (i * 8);
     }
@@ -84,16 +85,31 @@ static uint64_t specials(const uint8_t *text, uint8_t delimiter, uint8_t quote)
 
 #endif
 
-/* The mask of up to 64 bytes from pos on. */
-static uint64_t specials_at(const struct lt_csv_scan *scan, size_t n)
+static inline __attribute__((always_inline)) uint64_t
+specials_of(const struct lt_csv_scan *scan, const uint8_t *text, const bool any)
 {
     uint8_t quote = scan->quote ? scan->quote : scan->delimiter;
+    if (!any) {
+        return specials(text, scan->delimiter, quote, '\r', '\n');
+    }
+    const struct lt_csv_dialect *dialect = scan->dialect;
+    bool cr = scan->record_end == LT_CSV_RECORD_AUTO || scan->record_end == LT_CSV_RECORD_CR;
+    uint8_t escape = dialect->escape ? dialect->escape : quote;
+    uint8_t comment = dialect->comment ? dialect->comment : quote;
+    return specials(text, scan->delimiter, quote, escape, comment) |
+           specials(text, cr ? '\r' : '\n', '\n', '\n', '\n');
+}
+
+/* The mask of up to 64 bytes from pos on. */
+static inline __attribute__((always_inline)) uint64_t specials_at(const struct lt_csv_scan *scan,
+                                                                  size_t n, const bool any)
+{
     if (n == BLOCK) {
-        return specials(scan->text.data + scan->pos, scan->delimiter, quote);
+        return specials_of(scan, scan->text.data + scan->pos, any);
     }
     uint8_t tail[BLOCK] = {0};
     memcpy(tail, scan->text.data + scan->pos, n);
-    return specials(tail, scan->delimiter, quote) & (((uint64_t)1 << n) - 1);
+    return specials_of(scan, tail, any) & (((uint64_t)1 << n) - 1);
 }
 
 static enum lt_csv_found too_long(struct lt_csv_scan *scan, const char *reason)
@@ -184,7 +200,7 @@ static enum lt_csv_found end_record(struct lt_csv_scan *scan, size_t end, size_t
     if (is_empty_line(scan)) {
         drop_fields(scan);
     } else if (scan->wrong || (scan->columns && scan->n_fields != scan->columns &&
-                               !(scan->fill && scan->n_fields < scan->columns))) {
+                               !(scan->n_fields < scan->columns ? scan->fill : scan->cut))) {
         drop_fields(scan);
         scan->bad = row;
         scan->bad_reason = scan->wrong;
@@ -367,12 +383,13 @@ static enum lt_csv_found want_more(struct lt_csv_scan *scan)
     return LT_CSV_MORE;
 }
 
-enum lt_csv_found lt_csv_scan_run(struct lt_csv_scan *scan, int64_t rows_max, int64_t bytes_max)
+#include "formats/csv/csv_scan_any.h"
+
+/* `any` is a constant where this is inlined. */
+static inline __attribute__((always_inline)) enum lt_csv_found
+run(struct lt_csv_scan *scan, int64_t rows_max, int64_t bytes_max, const bool any)
 {
-    if (is_full(scan, rows_max, bytes_max)) {
-        return LT_CSV_FULL;
-    }
-    size_t end = scan->text.len;
+    size_t end = any ? end_of_sight(scan) : scan->text.len;
     if (end > scan->pos && !scan->whole && scan->text.data[end - 1] == '\r') {
         end--; /* what this CR is, the byte after it says */
     }
@@ -382,12 +399,12 @@ enum lt_csv_found lt_csv_scan_run(struct lt_csv_scan *scan, int64_t rows_max, in
             return LT_CSV_NO_MEMORY;
         }
         size_t base = scan->pos;
-        uint64_t mask = specials_at(scan, n);
+        uint64_t mask = specials_at(scan, n, any);
         while (mask) {
             size_t at = base + (size_t)__builtin_ctzll(mask);
             size_t record = scan->row_start;
             mask &= mask - 1;
-            enum lt_csv_found found = special(scan, at);
+            enum lt_csv_found found = any ? special_any(scan, at) : special(scan, at);
             if (found == LT_CSV_MORE &&
                 (scan->row_start == record || !is_full(scan, rows_max, bytes_max))) {
                 continue;
@@ -397,7 +414,15 @@ enum lt_csv_found lt_csv_scan_run(struct lt_csv_scan *scan, int64_t rows_max, in
         }
         scan->pos = base + n;
     }
-    return scan->whole ? at_end(scan) : want_more(scan);
+    return scan->whole ? any ? at_end_any(scan) : at_end(scan) : want_more(scan);
+}
+
+enum lt_csv_found lt_csv_scan_run(struct lt_csv_scan *scan, int64_t rows_max, int64_t bytes_max)
+{
+    if (is_full(scan, rows_max, bytes_max)) {
+        return LT_CSV_FULL;
+    }
+    return scan->any ? run(scan, rows_max, bytes_max, true) : run(scan, rows_max, bytes_max, false);
 }
 
 void lt_csv_scan_compact(struct lt_csv_scan *scan)
@@ -415,6 +440,7 @@ void lt_csv_scan_compact(struct lt_csv_scan *scan)
     scan->row_start = 0;
     scan->pos -= shift;
     scan->field_start -= shift;
+    scan->skip_to = scan->skip_to > shift ? scan->skip_to - shift : 0;
     scan->quote_pos = scan->quote_pos > shift ? scan->quote_pos - shift : 0;
     scan->cr_next = scan->cr_next > shift ? scan->cr_next - shift : 0;
 }

@@ -1,68 +1,59 @@
 /* Writing CSV: row by row, for that is the shape of the text, but with everything that does not
- * change from row to row settled beforehand. All text of a batch goes through one buffer. */
-#include "formats/csv/csv.h"
-
+ * change from row to row settled beforehand. All text of a batch goes through one buffer.
+ *
+ * This file is the common way: one delimiter byte, a quote that is doubled, UTF-8. Whatever else a
+ * dialect asks for (`any`) goes the way of csv_write_any.c, value by value. */
 #include "columnar/schema.h"
 #include "columnar/text_fast.h"
-#include "columnar/view.h"
 #include "core/util.h"
+#include "formats/csv/csv_writer.h"
 
 #include <stdlib.h>
 #include <strings.h>
 
-/* How a column's values become text. */
-enum form {
-    FORM_OTHER, /* lt_text_format(), then quoted where needed */
-    FORM_TEXT,  /* bytes as they are, quoted where needed */
-    FORM_BOOL,
-    FORM_INTEGER,
-    FORM_UINT64,
-    FORM_FLOAT64,
-    FORM_DATE,
-    FORM_TIMESTAMP, /* microseconds */
-};
-
-struct column {
-    enum form form;
-    bool zoned;  /* FORM_TIMESTAMP: ends in Z */
-    bool quotes; /* its text may need quotes */
-};
-
-struct lt_csv_writer {
-    struct lt_sink *sink;
-    struct lt_csv_dialect dialect;
-    char *null_text;
-    bool special[256]; /* bytes that a field must be quoted for */
-    const char *line_end;
-    struct ArrowSchema schema;
-    struct column *columns;
-    struct lt_view view; /* of whole batches; its children are the columns */
-    bool has_view;
-    struct lt_buf out;
-    struct lt_buf scratch;
-};
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* --- quoting -------------------------------------------------------------------------------- */
 
-/* Beside the bytes with a meaning: blanks at the ends, which some readers trim; what would be
- * read as null; a lone \. which ends COPY input of PostgreSQL before 18; and a byte order mark,
- * which would vanish at the beginning of a file. */
-static bool needs_quotes(const struct lt_csv_writer *writer, const uint8_t *text, size_t len)
+/* Whether the text holds a byte that it must be quoted for. */
+static inline bool has_special(const struct lt_csv_writer *writer, const uint8_t *text, size_t len)
 {
-    if (!len || text[0] == ' ' || text[0] == '\t' || text[len - 1] == ' ' ||
-        text[len - 1] == '\t') {
-        return true;
+    size_t i = 0;
+#ifdef __SSE2__
+    __m128i delimiter = _mm_set1_epi8((char)writer->dialect.delimiter);
+    __m128i quote = _mm_set1_epi8((char)writer->dialect.quote);
+    __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n');
+    for (; i + 16 <= len; i += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
+        __m128i hits = _mm_or_si128(
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, delimiter), _mm_cmpeq_epi8(bytes, quote)),
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, cr), _mm_cmpeq_epi8(bytes, lf)));
+        if (_mm_movemask_epi8(hits)) {
+            return true;
+        }
     }
-    for (size_t i = 0; i < len; i++) {
+#endif
+    for (; i < len; i++) {
         if (writer->special[text[i]]) {
             return true;
         }
     }
-    if (len == writer->dialect.null_len && !memcmp(text, writer->dialect.null, len)) {
-        return true;
-    }
-    return (len == 2 && text[0] == '\\' && text[1] == '.') ||
+    return false;
+}
+
+bool lt_csv_is_delicate(const uint8_t *text, size_t len)
+{
+    return text[0] == ' ' || text[0] == '\t' || text[len - 1] == ' ' || text[len - 1] == '\t' ||
+           (len == 2 && text[0] == '\\' && text[1] == '.') ||
            (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3));
+}
+
+static bool needs_quotes(const struct lt_csv_writer *writer, const uint8_t *text, size_t len)
+{
+    return !len || lt_csv_is_delicate(text, len) || has_special(writer, text, len) ||
+           (len == writer->dialect.null_len && !memcmp(text, writer->dialect.null, len));
 }
 
 static int write_quoted(struct lt_csv_writer *writer, const uint8_t *text, size_t len)
@@ -119,7 +110,7 @@ static int write_other(struct lt_csv_writer *writer, const struct lt_view *view,
 }
 
 /* A value whose text is short: formatted into `text`; 0 when it is for lt_text_format(). */
-static size_t put_value(const struct column *column, const struct lt_view *view, int64_t row,
+static size_t put_value(const struct lt_csv_column *column, const struct lt_view *view, int64_t row,
                         uint8_t text[LT_PUT_MAX])
 {
     switch (column->form) {
@@ -143,7 +134,7 @@ static size_t put_value(const struct column *column, const struct lt_view *view,
     }
 }
 
-static inline int write_value(struct lt_csv_writer *writer, const struct column *column,
+static inline int write_value(struct lt_csv_writer *writer, const struct lt_csv_column *column,
                               const struct lt_view *view, int64_t row)
 {
     if (lt_view_is_null(view, row)) {
@@ -175,9 +166,9 @@ static inline int write_value(struct lt_csv_writer *writer, const struct column 
     return LEAT_OK;
 }
 
-/* --- opening -------------------------------------------------------------------------------- */
+/* --- columns -------------------------------------------------------------------------------- */
 
-static enum form form_of(const struct lt_type *type)
+static enum lt_csv_form form_of(const struct lt_type *type)
 {
     if (type->id == LT_UINT64) {
         return FORM_UINT64;
@@ -210,7 +201,7 @@ static bool is_plain_byte(uint8_t byte)
            (byte && strchr("+-.: ", byte));
 }
 
-static int settle_columns(struct lt_csv_writer *writer, struct leat_error *err)
+int lt_csv_write_columns(struct lt_csv_writer *writer, struct leat_error *err)
 {
     const struct lt_csv_dialect *dialect = &writer->dialect;
     bool quotes =
@@ -232,101 +223,98 @@ static int settle_columns(struct lt_csv_writer *writer, struct leat_error *err)
             return status;
         }
         writer->columns[i].form = field->dictionary ? FORM_OTHER : form_of(&type);
+        writer->columns[i].text = lt_type_is_text(type.id) && type.logical != LT_NUMERIC;
         writer->columns[i].zoned = type.zone && type.zone[0];
         writer->columns[i].quotes = quotes;
     }
     return LEAT_OK;
 }
 
-static int take_options(struct lt_csv_writer *writer, const struct lt_format_options *options,
-                        bool *ret_header, struct leat_error *err)
-{
-    const struct leat_option *table = lt_csv_write_options;
-    int status = lt_format_check_options(options, table, "csv", err);
-    if (!status) {
-        status = lt_csv_dialect_init(&writer->dialect, options, table, writer->sink->name, err);
-    }
-    if (!status) {
-        status = lt_csv_parse_bool("header", lt_format_option(options, table, "header"), ret_header,
-                                   err);
-    }
-    if (status) {
-        return status;
-    }
-    writer->null_text = lt_strdup(writer->dialect.null);
-    if (!writer->null_text) {
-        return lt_fail_oom(err);
-    }
-    writer->dialect.null = writer->null_text;
-    bool crlf = !strcasecmp(lt_format_option(options, table, "line-ending"), "crlf");
-    writer->line_end = crlf ? "\r\n" : "\n";
-    writer->special[writer->dialect.delimiter] = true;
-    writer->special[writer->dialect.quote] = true;
-    writer->special['\r'] = true;
-    writer->special['\n'] = true;
-    return LEAT_OK;
-}
-
-static int write_header(struct lt_csv_writer *writer, struct leat_error *err)
-{
-    for (int64_t i = 0; i < writer->schema.n_children; i++) {
-        const char *name = writer->schema.children[i]->name;
-        name = name ? name : "";
-        if ((i && lt_buf_byte(&writer->out, writer->dialect.delimiter)) ||
-            write_text(writer, (const uint8_t *)name, strlen(name))) {
-            return lt_fail_oom(err);
-        }
-    }
-    return lt_buf_puts(&writer->out, writer->line_end) ? lt_fail_oom(err) : LEAT_OK;
-}
-
-int lt_csv_write_open(struct lt_sink *sink, const struct ArrowSchema *schema,
-                      const struct lt_format_options *options, struct lt_format_writer **ret_writer,
-                      struct leat_error *err)
-{
-    struct lt_csv_writer *writer = calloc(1, sizeof *writer);
-    bool header = false;
-    if (!writer) {
-        return lt_fail_oom(err);
-    }
-    writer->sink = sink;
-    int status = take_options(writer, options, &header, err);
-    status = status ? status : lt_schema_copy(schema, &writer->schema, err);
-    status = status ? status : settle_columns(writer, err);
-    if (!status && header) {
-        status = write_header(writer, err);
-    }
-    if (status) {
-        lt_csv_write_close((struct lt_format_writer *)writer);
-        return status;
-    }
-    *ret_writer = (struct lt_format_writer *)writer;
-    return LEAT_OK;
-}
-
 /* --- batches -------------------------------------------------------------------------------- */
 
-static int flush(struct lt_csv_writer *writer, struct leat_error *err)
-{
-    int status = LEAT_OK;
-    if (writer->out.len) {
-        status = lt_sink_write(writer->sink, writer->out.data, writer->out.len, err);
-    }
-    lt_buf_clear(&writer->out);
-    return status;
-}
-
 /* Fills *err for a value that could not be written. */
-static int fail_value(const struct lt_csv_writer *writer, int status, int64_t row, int64_t column,
+static int fail_value(struct lt_csv_writer *writer, int status, int64_t row, int64_t column,
                       struct leat_error *err)
 {
     if (status == LEAT_NO_MEMORY) {
         return lt_fail_oom(err);
     }
-    status = lt_fail(err, LT_E_CORRUPT, "the batch holds a value its own type does not allow");
-    leat_error_place(err, "row %lld of the batch, column \"%s\"", (long long)row + 1,
+    status = writer->why ? lt_fail(err, LT_E_VALUE_RANGE, "%s", writer->why)
+                         : lt_fail(err, LT_E_CORRUPT,
+                                   "the batch holds a value its own type does not allow");
+    if (writer->why) {
+        leat_error_remedy(err, "%s", writer->remedy ? writer->remedy : "see --help");
+    }
+    leat_error_place(err, "record %lld, column \"%s\"", (long long)(writer->rows + row + 1),
                      writer->schema.children[column]->name);
     return status;
+}
+
+/* A value that this dialect has no place for: null, if whoever asked for losses says so. */
+static int lose_value(struct lt_csv_writer *writer, int64_t row, int64_t column,
+                      struct leat_error *err)
+{
+    struct leat_error why;
+    leat_error_clear(&why);
+    int status = fail_value(writer, LEAT_BAD_DATA, row, column, &why);
+    if (!writer->losses) {
+        if (err) {
+            *err = why;
+        }
+        return status;
+    }
+    struct leat_reject told = {.size = sizeof told,
+                               .place = why.place,
+                               .code = why.code,
+                               .reason = why.message,
+                               .column = writer->schema.children[column]->name};
+    status = writer->losses->lost(writer->losses->arg, &told, err);
+    if (status) {
+        return status;
+    }
+    return write_null(writer) ? lt_fail_oom(err) : LEAT_OK;
+}
+
+/* The record's fields in any dialect. */
+static int write_record_any(struct lt_csv_writer *writer, int64_t row, struct leat_error *err)
+{
+    const struct lt_csv_dialect *dialect = &writer->dialect;
+    for (int64_t i = 0; i < writer->schema.n_children; i++) {
+        if (i && lt_buf_append(&writer->out, dialect->delimiter_text, dialect->delimiter_len)) {
+            return lt_fail_oom(err);
+        }
+        size_t before = writer->out.len;
+        writer->why = NULL;
+        writer->remedy = NULL;
+        int status = lt_csv_write_any(writer, i, &writer->view.children[i], row);
+        if (status) {
+            writer->out.len = before;
+        }
+        if (status == LEAT_BAD_DATA && writer->why) {
+            status = lose_value(writer, row, i, err);
+        } else if (status) {
+            status = fail_value(writer, status, row, i, err);
+        }
+        if (status) {
+            return status;
+        }
+    }
+    return LEAT_OK;
+}
+
+static int write_record(struct lt_csv_writer *writer, int64_t row, struct leat_error *err)
+{
+    int64_t n = writer->schema.n_children;
+    for (int64_t i = 0; i < n; i++) {
+        if (i && lt_buf_byte(&writer->out, writer->dialect.delimiter)) {
+            return lt_fail_oom(err);
+        }
+        int status = write_value(writer, &writer->columns[i], &writer->view.children[i], row);
+        if (status) {
+            return fail_value(writer, status, row, i, err);
+        }
+    }
+    return LEAT_OK;
 }
 
 int lt_csv_write_batch(struct lt_format_writer *format_writer, const struct ArrowArray *batch,
@@ -340,49 +328,22 @@ int lt_csv_write_batch(struct lt_format_writer *format_writer, const struct Arro
         return status;
     }
     writer->has_view = true;
-    int64_t n = writer->schema.n_children;
     size_t line_end_len = strlen(writer->line_end);
     for (int64_t row = 0; row < view->length; row++) {
-        for (int64_t i = 0; i < n; i++) {
-            if (i && lt_buf_byte(&writer->out, writer->dialect.delimiter)) {
-                return lt_fail_oom(err);
-            }
-            status = write_value(writer, &writer->columns[i], &view->children[i], row);
-            if (status) {
-                return fail_value(writer, status, row, i, err);
-            }
+        status = writer->any ? write_record_any(writer, row, err) : write_record(writer, row, err);
+        if (status) {
+            return status;
         }
         if (lt_buf_append(&writer->out, writer->line_end, line_end_len)) {
             return lt_fail_oom(err);
         }
         if (writer->out.len >= LT_CSV_FLUSH) {
-            status = flush(writer, err);
+            status = lt_csv_write_flush(writer, false, err);
             if (status) {
                 return status;
             }
         }
     }
-    return flush(writer, err);
-}
-
-int lt_csv_write_finish(struct lt_format_writer *format_writer, struct leat_error *err)
-{
-    return flush((struct lt_csv_writer *)format_writer, err);
-}
-
-void lt_csv_write_close(struct lt_format_writer *format_writer)
-{
-    struct lt_csv_writer *writer = (struct lt_csv_writer *)format_writer;
-    if (!writer) {
-        return;
-    }
-    if (writer->has_view) {
-        lt_view_done(&writer->view);
-    }
-    lt_schema_done(&writer->schema);
-    lt_buf_done(&writer->out);
-    lt_buf_done(&writer->scratch);
-    free(writer->columns);
-    free(writer->null_text);
-    free(writer);
+    writer->rows += view->length;
+    return lt_csv_write_flush(writer, false, err);
 }

@@ -185,6 +185,18 @@ static inline int take_reject(void *arg, const struct leat_reject *reject, struc
     return LEAT_OK;
 }
 
+/* Notes what was lost, as take_reject() does; "no" in the column's name stops. */
+static inline int take_loss(void *arg, const struct leat_reject *what, struct leat_error *err)
+{
+    struct fixture *f = arg;
+    char *more = lt_format("%s%s [%s] %s\n", f->rejects ? f->rejects : "", what->place, what->code,
+                           what->column);
+    free(f->rejects);
+    f->rejects = more;
+    f->rejected++;
+    return strstr(what->column, "no") ? leat_fail(err, LEAT_BAD_DATA, "the test says no") : LEAT_OK;
+}
+
 /* "a:int64! b:utf8" as a schema; ! says not nullable, # key. */
 static inline struct ArrowSchema schema_of(const char *text)
 {
@@ -274,11 +286,12 @@ static inline int load_begin(struct one_load *l, struct leat_endpoint *ep, struc
     return status;
 }
 
-static inline int load_write(struct one_load *l, const char *rows,
-                             const struct leat_reject_sink *rejects, struct leat_error *err)
+static inline int load_write_losing(struct one_load *l, const char *rows,
+                                    const struct leat_reject_sink *rejects,
+                                    const struct leat_loss_sink *losses, struct leat_error *err)
 {
     struct leat_part_plan plan = {
-        .size = sizeof plan, .payload = LEAT_PAYLOAD_BATCH, .rejects = rejects};
+        .size = sizeof plan, .payload = LEAT_PAYLOAD_BATCH, .rejects = rejects, .losses = losses};
     struct leat_part *part = NULL;
     struct leat_payload payload = batch_of(&l->plan.streams[0].schema, rows);
     int status = CONNECTOR->load->part_open(l->load, &plan, &part, err);
@@ -288,6 +301,12 @@ static inline int load_write(struct one_load *l, const char *rows,
     status = status ? status : CONNECTOR->load->part_seal(part, &l->receipt, err);
     CONNECTOR->load->part_close(part);
     return status;
+}
+
+static inline int load_write(struct one_load *l, const char *rows,
+                             const struct leat_reject_sink *rejects, struct leat_error *err)
+{
+    return load_write_losing(l, rows, rejects, NULL, err);
 }
 
 static inline int load_commit(struct one_load *l, int64_t expected, bool *ret_already,

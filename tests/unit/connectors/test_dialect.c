@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "sql/postgres.h"
+#include "sql/sqlite.h"
 
 /* The DDL type of a field of `canonical` type that says it comes from `source`. */
 static void expect_type(const char *canonical, const char *source, const char *want)
@@ -49,6 +50,50 @@ static void source_type_that_is_more_than_a_type_never_reaches_the_statement(voi
     };
     for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
         expect_type("utf8", hostile[i], "text");
+    }
+}
+
+/* A type goes out as `want` and comes back as it was. */
+static void expect_canonical(const char *canonical, const char *want)
+{
+    struct ArrowSchema field, back = {.release = NULL};
+    struct lt_buf out = LT_BUF_INIT, name = LT_BUF_INIT;
+    assert_int_equal(lt_type_parse(canonical, &field, NULL), LEAT_OK);
+    assert_int_equal(lt_dialect_type(&lt_dialect_sqlite, &field, &out, NULL), LEAT_OK);
+    assert_string_equal(lt_buf_text(&out), want);
+    assert_int_equal(lt_dialect_parse(&lt_dialect_sqlite, lt_buf_text(&out), &back, NULL), LEAT_OK);
+    assert_int_equal(lt_type_print(&back, &name), LEAT_OK);
+    assert_string_equal(lt_buf_text(&name), canonical);
+    lt_schema_done(&field);
+    lt_schema_done(&back);
+    lt_buf_done(&out);
+    lt_buf_done(&name);
+}
+
+static void type_that_no_row_brings_back_is_declared_by_its_canonical_name(void **state)
+{
+    (void)state;
+    expect_canonical("int32", "INT32_INTEGER");
+    expect_canonical("decimal(12,2)", "DECIMAL_TEXT(12,2)");
+    expect_canonical("time(ns)", "\"time(ns) TEXT\"");
+    expect_canonical("list<list<int64>>", "\"list<list<int64>> TEXT\"");
+    expect_canonical("binary(3)", "\"binary(3) BLOB\"");
+    expect_canonical("struct<\"a b\": int32>", "\"struct<\"\"a b\"\": int32> TEXT\"");
+    /* "int" would make SQLite take the texts for numbers. */
+    expect_canonical("text(postgres:hint)", "\"text(postgres:hi\\nt) TEXT\"");
+    expect_canonical("text(x:a\\INT)", "\"text(x:a\\\\I\\NT) TEXT\"");
+}
+
+static void words_that_only_look_like_a_canonical_name_are_none(void **state)
+{
+    (void)state;
+    static const char *const others[] = {
+        "TEXT",       " TEXT",      "bigint TEXT",        "INT64 TEXT",
+        "list< TEXT", "int64 text", "decimal(99,1) TEXT", "\"",
+        "\\ TEXT"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        struct ArrowSchema field;
+        assert_false(lt_dialect_canonical(&lt_dialect_sqlite, others[i], &field));
     }
 }
 
@@ -103,6 +148,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(own_source_type_wins_while_it_describes_the_storage),
         cmocka_unit_test(source_type_that_is_more_than_a_type_never_reaches_the_statement),
+        cmocka_unit_test(type_that_no_row_brings_back_is_declared_by_its_canonical_name),
+        cmocka_unit_test(words_that_only_look_like_a_canonical_name_are_none),
         cmocka_unit_test(identifiers_and_literals_double_their_quotes),
         cmocka_unit_test(long_generated_name_is_cut_at_a_character_and_ends_in_its_hash),
         cmocka_unit_test(mismatch_lists_every_fault_at_once),

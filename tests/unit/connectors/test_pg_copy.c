@@ -163,6 +163,13 @@ static const struct {
     {"interval", PG_WIRE_INTERVAL, 1186, "00000000000f4240000000020000000d", "P1Y1M2DT1S"},
     {"uuid", PG_WIRE_UUID, 2950, "00112233445566778899aabbccddeeff",
      "00112233-4455-6677-8899-aabbccddeeff"},
+    {"utf8", PG_WIRE_CHAR, 18, "00", ""},
+    {"utf8", PG_WIRE_CHAR, 18, "41", "A"},
+    {"utf8", PG_WIRE_CHAR, 18, "5c", "\\"},
+    {"utf8", PG_WIRE_CHAR, 18, "ff", "\\377"},
+    {"decimal(19,2)", PG_WIRE_MONEY, 790, "8000000000000000", "-92233720368547758.08"},
+    {"decimal(19,0)", PG_WIRE_MONEY, 790, "0000000000000005", "5"},
+    {"uint64", PG_WIRE_INT8, 5069, "ffffffffffffffff", "18446744073709551615"},
     {"numeric", PG_WIRE_NUMERIC, 1700, "0003000100000003000109291a7c", "12345.678"},
     {"numeric", PG_WIRE_NUMERIC, 1700, "0001fffe4000000804d2", "-0.00001234"},
     {"numeric", PG_WIRE_NUMERIC, 1700, "0000000000000002", "0.00"},
@@ -365,6 +372,83 @@ static void tuples_cut_anywhere_are_corrupt(void **state)
     close_fixture(&f);
 }
 
+/* Encodes with what the column's modifier allows. */
+static void expect_limited(const char *type, enum pg_wire wire, uint32_t oid, int32_t modifier,
+                           const char *value, bool fits)
+{
+    struct fixture f;
+    struct pg_limit limit;
+    char hex[512];
+    open_fixture(&f, type, wire, oid);
+    pg_encoder_done(&f.encoder);
+    pg_limit_of(oid, modifier, 130000, &limit);
+    assert_int_equal(pg_encoder_init(&f.encoder, &f.schema, &wire, &oid, &limit, NULL), LEAT_OK);
+    encode_one(&f, value, hex);
+    if (strcmp(hex, "<value-range>") == 0 ? fits : !fits) {
+        fail_msg("%s of %s (modifier %d): %s", value, type, modifier, hex);
+    }
+    close_fixture(&f);
+}
+
+static void values_that_a_modifier_would_change_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type;
+        enum pg_wire wire;
+        uint32_t oid;
+        int32_t modifier;
+        const char *good, *bad;
+    } rows[] = {
+        {"utf8", PG_WIRE_TEXT, 1043, 4 + 2, "\xc3\xbcx", "abc"},
+        {"utf8", PG_WIRE_TEXT, 1042, 4 + 2, "ab   ", "abc"},
+        {"utf8", PG_WIRE_TEXT, 1043, -1, "abc", NULL},
+        {"utf8", PG_WIRE_TEXT_CAST, 1266, 2, "10:00:00.120+02", "10:00:00.123+02"},
+        {"time", PG_WIRE_TIME, 1083, 0, "10:00:01", "10:00:00.5"},
+        {"timestamp", PG_WIRE_TIMESTAMP, 1114, 6, "2024-01-01 00:00:00.000001", NULL},
+        {"timestamptz", PG_WIRE_TIMESTAMP, 1184, 3, "1969-01-01 00:00:00.001Z",
+         "1969-01-01 00:00:00.0001Z"},
+        /* interval day (8 << 16), with the precision that stands for none */
+        {"interval", PG_WIRE_INTERVAL, 1186, 8 << 16 | 0xffff, "P1M2D", "PT1S"},
+        {"interval", PG_WIRE_INTERVAL, 1186, 0x7fff << 16 | 1, "P1M2DT0.1S", "PT0.01S"},
+        {"interval", PG_WIRE_INTERVAL, 1186, 6 << 16 | 0xffff, "P1Y1M", "P1D"},
+        {"numeric", PG_WIRE_NUMERIC, 1700, 4 + (5 << 16 | 2), "-999.990", "1000"},
+        {"numeric", PG_WIRE_NUMERIC, 1700, 4 + (5 << 16 | 2), "1e2", "0.001"},
+        {"numeric", PG_WIRE_NUMERIC, 1700, 4 + (5 << 16 | 2), "NaN", "Infinity"},
+        {"numeric", PG_WIRE_NUMERIC, 1700, 4 + (3 << 16 | (-2 & 0x7ff)), "99900", "99950"},
+        {"numeric", PG_WIRE_NUMERIC, 1700, -1, "NaN", "-Infinity"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        expect_limited(rows[i].type, rows[i].wire, rows[i].oid, rows[i].modifier, rows[i].good,
+                       true);
+        if (rows[i].bad) {
+            expect_limited(rows[i].type, rows[i].wire, rows[i].oid, rows[i].modifier, rows[i].bad,
+                           false);
+        }
+    }
+}
+
+static void value_that_was_lost_is_null_in_its_row_alone(void **state)
+{
+    (void)state;
+    struct fixture f;
+    uint8_t message[64];
+    char text[256];
+    enum pg_decoded what;
+    open_fixture(&f, "date", PG_WIRE_DATE, 1082);
+    f.decoder.header_read = true;
+    size_t len = tuple_of("7fffffff", message);
+    assert_int_equal(pg_decode(&f.decoder, message, len, &what, NULL), LEAT_OK);
+    assert_int_equal(what, PG_DECODED_REFUSED);
+    assert_true(f.decoder.refused_range);
+    pg_decoder_lose(&f.decoder);
+    assert_string_equal(decode_one(&f, "7fffffff", text), "null");
+    pg_decoder_keep(&f.decoder);
+    assert_string_equal(decode_one(&f, "7fffffff", text), "<value-range>");
+    assert_string_equal(decode_one(&f, "00002279", text), "2024-02-29");
+    close_fixture(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +461,8 @@ int main(void)
         cmocka_unit_test(text_copy_escapes_what_copy_would_read_as_its_own),
         cmocka_unit_test(header_and_trailer_are_seen_and_data_after_the_end_refused),
         cmocka_unit_test(tuples_cut_anywhere_are_corrupt),
+        cmocka_unit_test(values_that_a_modifier_would_change_are_refused),
+        cmocka_unit_test(value_that_was_lost_is_null_in_its_row_alone),
     };
     return cmocka_run_group_tests_name("pg_copy", tests, NULL, NULL);
 }

@@ -202,6 +202,66 @@ static void read_hands_misfits_to_the_reject_sink_and_goes_on(void **state)
                         "t: row 4 column \"d\" [value-syntax] {\"a\":\"w\",\"n\":4,\"d\":0.005}\n");
 }
 
+static void explain_tells_the_types_that_values_gave(void **state)
+{
+    struct fixture *f = *state;
+    struct leat_error err = {.status = LEAT_OK};
+    struct leat_reader *reader = NULL;
+    char words[64] = "?";
+    run_sql(f, "CREATE TABLE t (a, n INTEGER, m MONEY); INSERT INTO t VALUES ('x', 1, 1.5)");
+    struct leat_endpoint *ep = open_ep(f);
+    struct leat_read_plan plan = plan_of("t");
+    assert_int_equal(CONNECTOR->source->start(ep, &plan, &reader, &err), LEAT_OK);
+    assert_int_equal(CONNECTOR->source->explain(reader, words, sizeof words, &err), LEAT_OK);
+    assert_string_equal(words, "types by value: a utf8, m float64");
+    CONNECTOR->source->finish(reader);
+    plan = (struct leat_read_plan){.size = sizeof plan, .query = "SELECT n, n + 1 AS k FROM t"};
+    plan.limit = -1;
+    assert_int_equal(CONNECTOR->source->start(ep, &plan, &reader, &err), LEAT_OK);
+    assert_int_equal(CONNECTOR->source->explain(reader, words, sizeof words, &err), LEAT_OK);
+    assert_string_equal(words, "types by value: k int64");
+    CONNECTOR->source->finish(reader);
+    CONNECTOR->close(ep);
+}
+
+static void read_makes_misfits_null_where_losses_are_taken(void **state)
+{
+    struct fixture *f = *state;
+    run_sql(f, "CREATE TABLE t (a TEXT, n INTEGER, d DECIMAL(4,2), \"not\" INTEGER);"
+               "INSERT INTO t VALUES ('x', 1, 1.25, 1), (x'00', 'bad', 1, 2), ('z', 3, 100, 3);"
+               "CREATE TABLE u AS SELECT * FROM t; UPDATE t SET \"not\" = 0");
+    struct leat_loss_sink losses = {.size = sizeof losses, .arg = f, .lost = take_loss};
+    struct leat_reject_sink rejects = {.size = sizeof rejects, .arg = f, .reject = take_reject};
+    struct leat_read_plan plan = plan_of("t");
+    plan.losses = &losses;
+    plan.rejects = &rejects; /* a value that can be lost rejects no row */
+    assert_read(f, &plan, NULL, "x|1|1.25|0\nNULL|NULL|1.00|0\nz|3|NULL|0");
+    assert_string_equal(f->rejects, "t: row 2 column \"a\" [value-range] a\n"
+                                    "t: row 2 column \"n\" [value-range] n\n"
+                                    "t: row 3 column \"d\" [value-range] d\n");
+}
+
+static void read_stops_where_a_loss_is_not_taken(void **state)
+{
+    struct fixture *f = *state;
+    struct leat_error err = {.status = LEAT_OK};
+    struct lt_buf types = LT_BUF_INIT, rows = LT_BUF_INIT;
+    struct leat_reader *reader = NULL;
+    run_sql(f, "CREATE TABLE t (a INTEGER, \"not\" INTEGER); INSERT INTO t VALUES ('x', 'y')");
+    struct leat_loss_sink losses = {.size = sizeof losses, .arg = f, .lost = take_loss};
+    struct leat_endpoint *ep = open_ep(f);
+    struct leat_read_plan plan = plan_of("t");
+    plan.losses = &losses;
+    assert_int_equal(CONNECTOR->source->start(ep, &plan, &reader, &err), LEAT_OK);
+    assert_int_equal(drain(reader, &types, &rows, &err), LEAT_BAD_DATA);
+    assert_string_equal(err.message, "the test says no");
+    assert_int_equal(f->rejected, 2);
+    CONNECTOR->source->finish(reader);
+    CONNECTOR->close(ep);
+    lt_buf_done(&types);
+    lt_buf_done(&rows);
+}
+
 static void read_takes_the_type_that_the_user_gave(void **state)
 {
     struct fixture *f = *state;
@@ -632,6 +692,30 @@ static void load_hands_values_it_cannot_hold_to_the_reject_sink(void **state)
                         "t: row 2 column \"x\" [value-range] {\"a\":2,\"x\":\"NaN\"}\n");
 }
 
+static void load_makes_values_it_cannot_hold_null_where_losses_are_taken(void **state)
+{
+    struct fixture *f = *state;
+    struct leat_endpoint *ep = open_ep(f);
+    struct leat_error err = {.status = LEAT_OK};
+    struct leat_loss_sink losses = {.size = sizeof losses, .arg = f, .lost = take_loss};
+    struct leat_reject_sink rejects = {.size = sizeof rejects, .arg = f, .reject = take_reject};
+    struct one_load l;
+    bool already;
+    load_init(&l, "t", "a:int64 x:float64 y:float32 z:utf8", LEAT_REPLACE, 0, LOAD_A);
+    assert_int_equal(load_begin(&l, ep, &err), LEAT_OK);
+    assert_int_equal(
+        load_write_losing(&l, "1|0.5|1|p\n2|NaN|NaN|q\n3|1|2|r", &rejects, &losses, &err), LEAT_OK);
+    assert_int_equal(l.receipt.rows_inserted, 3);
+    assert_int_equal(l.receipt.rows_rejected, 0);
+    assert_int_equal(load_commit(&l, 3, &already, &err), LEAT_OK);
+    CONNECTOR->load->release(l.load);
+    load_done(&l);
+    CONNECTOR->close(ep);
+    assert_rows(f, "SELECT a, x, y, z FROM t", "1|0.5|1.0|p\n2|NULL|NULL|q\n3|1.0|2.0|r");
+    assert_string_equal(f->rejects, "t: row 2 column \"x\" [value-range] x\n"
+                                    "t: row 2 column \"y\" [value-range] y\n");
+}
+
 static void commit_refuses_a_count_that_is_not_the_expected_one(void **state)
 {
     struct fixture *f = *state;
@@ -843,6 +927,9 @@ int main(void)
         TEST(read_refuses_an_undeclared_column_of_blobs_and_texts_by_name),
         TEST(read_stops_at_text_in_an_integer_column_and_says_where),
         TEST(read_hands_misfits_to_the_reject_sink_and_goes_on),
+        TEST(explain_tells_the_types_that_values_gave),
+        TEST(read_makes_misfits_null_where_losses_are_taken),
+        TEST(read_stops_where_a_loss_is_not_taken),
         TEST(read_takes_the_type_that_the_user_gave),
         TEST(read_gives_columns_predicate_order_and_limit_as_planned),
         TEST(read_keeps_to_the_cursor_range),
@@ -865,6 +952,7 @@ int main(void)
         TEST(load_into_a_table_of_other_columns_lists_every_fault),
         TEST(load_refuses_values_that_sqlite_would_change),
         TEST(load_hands_values_it_cannot_hold_to_the_reject_sink),
+        TEST(load_makes_values_it_cannot_hold_null_where_losses_are_taken),
         TEST(commit_refuses_a_count_that_is_not_the_expected_one),
         TEST(commit_notices_rows_that_a_trigger_dropped),
         TEST(commit_refuses_to_replace_rows_by_none),

@@ -1,0 +1,71 @@
+/* What a CSV writer is, for the files that make it: csv_create.c, csv_write.c, csv_write_any.c. */
+#ifndef LT_CSV_WRITER_H
+#define LT_CSV_WRITER_H
+
+#include "columnar/view.h"
+#include "formats/csv/csv.h"
+
+/* How a column's values become text. */
+enum lt_csv_form {
+    FORM_OTHER, /* lt_text_format(), then quoted where needed */
+    FORM_TEXT,  /* bytes as they are, quoted where needed */
+    FORM_BOOL,
+    FORM_INTEGER,
+    FORM_UINT64,
+    FORM_FLOAT64,
+    FORM_DATE,
+    FORM_TIMESTAMP, /* microseconds */
+};
+
+struct lt_csv_column {
+    enum lt_csv_form form;
+    bool zoned;  /* FORM_TIMESTAMP: ends in Z */
+    bool quotes; /* its text may need quotes */
+    bool text;   /* --quoting text quotes it */
+};
+
+struct lt_csv_writer {
+    struct lt_sink *sink;
+    const struct leat_loss_sink *losses;
+    struct lt_csv_dialect dialect;
+    enum lt_csv_quoting quoting;
+    bool any;          /* more than one delimiter byte and doubled quotes: csv_write_any.c */
+    bool special[256]; /* bytes that a field must be quoted, or they escaped, for */
+    const char *line_end;
+    struct ArrowSchema schema;
+    struct lt_csv_column *columns;
+    struct lt_view view; /* of whole batches; its children are the columns */
+    bool has_view;
+    int64_t rows; /* written before this batch */
+    struct lt_buf out;
+    struct lt_buf scratch, work;
+    const char *why, *remedy; /* of the value that could not be written */
+
+    /* Another encoding than UTF-8. */
+    struct lt_charset *charset; /* of the output; NULL: UTF-8 */
+    struct lt_charset *probe;   /* tells whether a value has a place in it; NULL: any has */
+    struct lt_charset *back;    /* and whether it comes back from there */
+    bool has_ascii;             /* all of ASCII has its place */
+    struct lt_buf wire, probed;
+};
+
+/* Settles how each column is written. */
+int lt_csv_write_columns(struct lt_csv_writer *writer, struct leat_error *err);
+/* Hands what was collected to the sink, in its encoding. */
+int lt_csv_write_flush(struct lt_csv_writer *writer, bool last, struct leat_error *err);
+/* Whether all of the text has a place in the encoding, and comes back from it as it was: the tilde
+ * of some older ones is an overline. */
+bool lt_csv_has_place(struct lt_csv_writer *writer, const void *text, size_t len);
+/* One value, null included, in whatever dialect. LEAT_BAD_DATA: it has no place in it, and
+ * writer->why says why. */
+int lt_csv_write_any(struct lt_csv_writer *writer, int64_t column, const struct lt_view *view,
+                     int64_t row);
+/* A text as a field. `text_column`: --quoting text quotes it; `first`: it begins a record. */
+int lt_csv_write_field(struct lt_csv_writer *writer, const uint8_t *text, size_t len,
+                       bool text_column, bool first);
+/* Of text that is not empty: blanks at the ends, which some readers trim; a lone \. which ends COPY
+ * input of PostgreSQL before 18; and a byte order mark, which would vanish at the beginning of a
+ * file. */
+bool lt_csv_is_delicate(const uint8_t *text, size_t len);
+
+#endif

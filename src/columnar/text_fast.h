@@ -71,15 +71,16 @@ static inline unsigned lt_fast_digits(const uint8_t *text, size_t n)
     return value;
 }
 
-/* YYYY-MM-DD, days that every month has (the rest is left to the calendar of text.c). */
+/* YYYY-MM-DD; leap days are left to the calendar of text.c. */
 static inline bool lt_fast_date(const uint8_t *text, size_t len, int64_t *ret_days)
 {
     if (len != 10 || text[4] != '-' || text[7] != '-') {
         return false;
     }
+    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     unsigned year = lt_fast_digits(text, 4), month = lt_fast_digits(text + 5, 2);
     unsigned day = lt_fast_digits(text + 8, 2);
-    if (year > 9999 || month - 1 > 11 || day - 1 > 27) {
+    if (year > 9999 || month - 1 > 11 || day - 1 >= days[month - 1]) {
         return false;
     }
     *ret_days = lt_days_of_date(year, month, day);

@@ -81,6 +81,10 @@ struct lt_format {
     const struct leat_type_out *types_out; /* end with a NULL canonical */
 
     const char *alias; /* another name; NULL: none */
+
+    /* Text formats: NULL where what is written with these options may stand behind the input of
+     * `old`, else why not. NULL: it always may. */
+    const char *(*no_append)(struct lt_format_reader *old, const struct lt_format_options *writing);
 };
 
 /* All formats, NULL-terminated. */

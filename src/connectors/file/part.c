@@ -262,7 +262,9 @@ static int open_sink(struct leat_part *part, struct leat_error *err)
         unlink(part->temp); /* of this attempt, begun before and left */
     }
     struct lt_sink *sink = NULL;
-    int status = lt_sink_file(part->temp ? part->temp : "-", &options, &sink, err);
+    const struct leat_endpoint *ep = part->load->ep;
+    int status = ep->program ? lt_fc_program_sink(&ep->bytes, &sink, err)
+                             : lt_sink_file(part->temp ? part->temp : "-", &options, &sink, err);
     part->made = !status && part->temp;
     status = status ? status : lt_fc_digest_sink(sink, &part->digest, &sink, err);
     status = status ? status : lt_sink_compress(sink, part->stream->codec, 0, &sink, err);
@@ -270,7 +272,16 @@ static int open_sink(struct leat_part *part, struct leat_error *err)
     return status;
 }
 
-static int open_writer(struct leat_part *part, bool after_text, struct leat_error *err)
+static int refuse_append(const struct leat_part *part, const char *why, struct leat_error *err)
+{
+    int status = lt_fail(err, LT_E_UNSUPPORTED, "%s", why);
+    leat_error_place(err, "%s", part->stream->path);
+    leat_error_remedy(err, "write a file of its own, or --replace");
+    return status;
+}
+
+/* `old` is what stands in the file already, of a text format; else NULL. */
+static int open_writer(struct leat_part *part, struct leat_reader *old, struct leat_error *err)
 {
     const struct lt_format *format = part->stream->format;
     struct lt_format_options options = {
@@ -279,12 +290,14 @@ static int open_writer(struct leat_part *part, bool after_text, struct leat_erro
             lt_fc_stream_params(part->load, part->stream, format->write_options, part->params),
         .losses = part->losses};
     static const char *const once[] = {"header", "bom"}; /* at the beginning of a file */
-    for (size_t i = 0; i < LT_ARRAY_LEN(once) && after_text; i++) {
+    for (size_t i = 0; i < LT_ARRAY_LEN(once) && old; i++) {
         if (table_has(format->write_options, once[i]) && options.n_params < FC_PARAMS_MAX) {
             part->params[options.n_params++] = (struct leat_param){once[i], "false"};
         }
     }
     int status = lt_format_check_options(&options, format->write_options, format->name, err);
+    const char *why = status || !old ? NULL : lt_fc_no_append(old, &options);
+    status = why ? refuse_append(part, why, err) : status;
     return status ? status
                   : format->write_open(part->sink, &part->stream->schema, &options, &part->writer,
                                        err);
@@ -300,7 +313,7 @@ static int begin_file(struct leat_part *part, struct leat_error *err)
     if (!status && old && !binary) {
         status = copy_bytes(part, &read, err);
     }
-    status = status ? status : open_writer(part, old && !binary, err);
+    status = status ? status : open_writer(part, binary ? NULL : reader, err);
     if (!status && old && binary) {
         status = copy_batches(part, reader, err);
     }

@@ -39,6 +39,12 @@ static void fc_finish(struct leat_reader *reader)
     }
 }
 
+const char *lt_fc_no_append(struct leat_reader *reader, const struct lt_format_options *writing)
+{
+    const struct lt_format *format = reader->bytes.format;
+    return format->no_append ? format->no_append(reader->reader, writing) : NULL;
+}
+
 void lt_fc_reader_chain(struct leat_reader *reader, struct leat_reader *then)
 {
     while (reader->chain) {
@@ -324,7 +330,7 @@ static int fc_describe(struct leat_endpoint *ep, const struct leat_stream_name *
     struct fc_stream_files stream = {.name = NULL};
     struct fc_read how = {.limit = -1};
     struct leat_reader *reader = NULL;
-    if (ep->kind == FC_STANDARD) {
+    if (ep->kind == FC_STANDARD && !ep->program) {
         return lt_fail(err, LT_E_UNSUPPORTED, "standard input can only be read");
     }
     int status = lt_fc_find_stream(ep, name->name, &stream, err);

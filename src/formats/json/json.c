@@ -6,7 +6,7 @@
 #define BINARY_HELP "How bytes stand in strings: \\x and hex digits, or base64"
 
 const struct leat_option lt_jsonl_read_options[] = {
-    {"json-layout", LEAT_OPTION_CHOICE, "auto", "auto|lines|array",
+    {"json-input", LEAT_OPTION_CHOICE, "auto", "auto|lines|array",
      "lines: records one after another, with line ends, blanks or nothing between them. array: one "
      "JSON array of all records. auto: array when the first bytes are [{, [[ or []"},
     {"sample-rows", LEAT_OPTION_INT, "20480", "N",
@@ -113,4 +113,5 @@ const struct lt_format lt_format_jsonl = {
     .types_in = lt_jsonl_types_in,
     .types_out = lt_jsonl_types_out,
     .alias = "json",
+    .no_append = lt_jsonl_no_append,
 };

@@ -19,7 +19,7 @@
 #include "formats/format.h"
 
 #define LT_JSONL_BLOCK ((size_t)1 << 20)             /* bytes asked of the source at once */
-#define LT_JSONL_FIRST_BLOCK ((size_t)64 << 10)      /* ... the first time: files are often small */
+#define LT_JSONL_FIRST_BLOCK ((size_t)64 << 10)      /* ... while it gives less than that */
 #define LT_JSONL_RECORD_MAX (((int64_t)1 << 30) - 1) /* the largest --record-max */
 #define LT_JSONL_BATCH_MAX ((int64_t)512 << 20)      /* batch_bytes_max is cut to this */
 #define LT_JSONL_COLUMNS_MAX 65536u                  /* different keys of one stream */
@@ -183,7 +183,9 @@ static inline const struct lt_jsonl_row *lt_jsonl_scan_row(const struct lt_jsonl
 static inline const struct lt_jsonl_cell *lt_jsonl_scan_cell(const struct lt_jsonl_scan *scan,
                                                              size_t i)
 {
-    return (const struct lt_jsonl_cell *)(const void *)scan->cells.data + i;
+    const struct lt_jsonl_cell *cells =
+        (const struct lt_jsonl_cell *)(const void *)scan->cells.data;
+    return cells ? cells + i : NULL; /* records may have no cells */
 }
 
 /* How the steps of one record end. */
@@ -298,6 +300,8 @@ int lt_jsonl_read_retype(struct lt_format_reader *reader, const struct ArrowSche
                          struct leat_error *err);
 int lt_jsonl_read_explain(struct lt_format_reader *reader, struct lt_buf *out);
 void lt_jsonl_read_close(struct lt_format_reader *reader);
+const char *lt_jsonl_no_append(struct lt_format_reader *old,
+                               const struct lt_format_options *writing);
 
 int lt_jsonl_write_open(struct lt_sink *sink, const struct ArrowSchema *schema,
                         const struct lt_format_options *options,

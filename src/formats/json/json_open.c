@@ -64,9 +64,9 @@ static int take_options(struct lt_jsonl_reader *reader, const struct lt_format_o
     reader->base64 = lt_jsonl_option_is(options, table, "binary", "base64");
     reader->header_given = lt_jsonl_option_is(options, table, "header", "yes");
     reader->header_auto = lt_jsonl_option_is(options, table, "header", "auto");
-    scan->layout = lt_jsonl_option_is(options, table, "json-layout", "lines")   ? LT_JSONL_RECORDS
-                   : lt_jsonl_option_is(options, table, "json-layout", "array") ? LT_JSONL_ARRAY
-                                                                                : LT_JSONL_AUTO;
+    scan->layout = lt_jsonl_option_is(options, table, "json-input", "lines")   ? LT_JSONL_RECORDS
+                   : lt_jsonl_option_is(options, table, "json-input", "array") ? LT_JSONL_ARRAY
+                                                                               : LT_JSONL_AUTO;
     scan->doubled =
         lt_jsonl_option_is(options, table, "duplicate-keys", "first")  ? LT_JSONL_DOUBLED_FIRST
         : lt_jsonl_option_is(options, table, "duplicate-keys", "last") ? LT_JSONL_DOUBLED_LAST
@@ -89,7 +89,6 @@ static int read_beginning(struct lt_jsonl_reader *reader, struct leat_error *err
             return status;
         }
     }
-    reader->block = LT_JSONL_BLOCK;
     const uint8_t *at = text->data;
     if (text->len >= 2 && ((at[0] == 0xff && at[1] == 0xfe) || (at[0] == 0xfe && at[1] == 0xff))) {
         int status = lt_fail(err, LT_E_INVALID_UTF8, "the file is UTF-16, not UTF-8");
@@ -296,6 +295,24 @@ int lt_jsonl_read_retype(struct lt_format_reader *format_reader, const struct Ar
         lt_schema_done(&field);
     }
     return status ? status : make_builder(reader, err);
+}
+
+const char *lt_jsonl_no_append(struct lt_format_reader *format_reader,
+                               const struct lt_format_options *writing)
+{
+    const struct lt_jsonl_scan *scan = &((struct lt_jsonl_reader *)format_reader)->scan;
+    if (scan->state == LT_JSONL_BEGIN) {
+        return NULL;
+    }
+    if (scan->state != LT_JSONL_BETWEEN) {
+        return "nothing can stand behind the array around all records";
+    }
+    if (scan->arrays) {
+        return "the records of the file are arrays, and objects are what is written";
+    }
+    return lt_jsonl_option_is(writing, lt_jsonl_write_options, "json-layout", "array")
+               ? "an array of records cannot stand behind other records"
+               : NULL;
 }
 
 void lt_jsonl_read_close(struct lt_format_reader *format_reader)

@@ -150,6 +150,9 @@ int lt_jsonl_read_block(struct lt_jsonl_reader *reader, struct leat_error *err)
     text->len += len;
     text->data[text->len] = 0;
     reader->scan.whole = len == 0;
+    if (len == reader->block) {
+        reader->block = LT_JSONL_BLOCK;
+    }
     return LEAT_OK;
 }
 

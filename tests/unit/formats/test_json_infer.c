@@ -117,8 +117,8 @@ static void json_infer_keeps_values_of_several_kinds_as_json(void **state)
     expect_column("true;1", NULL, "json", "true\n1\n");
     expect_column("{\"b\":1};[1]", NULL, "json", "{\"b\":1}\n[1]\n");
     expect_column("null", NULL, "json", "<null>\n");
-    read_bytes("{\"a\":1,\"b\":\"2024-02-29\"}{\"a\":\"x\",\"c\":null}", 45, (struct how){0},
-               &dump);
+    const char *text = "{\"a\":1,\"b\":\"2024-02-29\"}{\"a\":\"x\",\"c\":null}";
+    read_bytes(text, strlen(text), (struct how){0}, &dump);
     assert_string_equal(lt_buf_text(&dump.explain),
                         "objects, types from 2 records; found in strings: b; of several kinds, "
                         "kept as json: a; without a value so far: c");

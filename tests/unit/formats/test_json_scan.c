@@ -32,7 +32,7 @@ static void json_reader_takes_arrays_as_records(void **state)
     expect_rows("[1,\"x\"]\n[2,\"y\",true]\n[]\n", NULL, "c1 int64, c2 utf8, c3 bool",
                 "1|x|<null>\n2|y|true\n<null>|<null>|<null>\n");
     expect_rows("[[1,\"x\"],\n[2,\"y\"]]", NULL, "c1 int64, c2 utf8", "1|x\n2|y\n");
-    expect_rows("[[1],2]\n[[3],4]\n", PAIRS("json-layout", "lines"), "c1 json, c2 int64",
+    expect_rows("[[1],2]\n[[3],4]\n", PAIRS("json-input", "lines"), "c1 json, c2 int64",
                 "[1]|2\n[3]|4\n");
 }
 
@@ -202,7 +202,7 @@ static void json_reader_refuses_what_stands_behind_or_between_the_records_of_an_
     expect_failure("[{\"a\":1}]\n[{\"a\":2}]", NULL, "corrupt-file", "orders.jsonl:2", "behind");
     expect_failure("[{\"a\":1} {\"a\":2}]", NULL, "corrupt-file", "orders.jsonl:1", "comma");
     expect_failure("[{\"a\":1},]", NULL, "corrupt-file", "orders.jsonl:1", NULL);
-    expect_failure("{\"a\":1}", PAIRS("json-layout", "array"), "corrupt-file", "orders.jsonl:1",
+    expect_failure("{\"a\":1}", PAIRS("json-input", "array"), "corrupt-file", "orders.jsonl:1",
                    "[ around");
 }
 

@@ -95,17 +95,28 @@ struct leat_param {
     const char *value;
 };
 
+/* Bytes of the program that stand for standard input or output ("csv:-"). */
+struct leat_bytes {
+    size_t size;
+    const void *data; /* to be read, any number of times; lives as long as the endpoint */
+    size_t data_len;
+    /* Takes what is written, in order, from one thread at a time; 0, or an errno. */
+    int (*write)(void *arg, const void *data, size_t len);
+    void *arg;
+};
+
 /* How an endpoint is to be opened. */
 struct leat_config {
     size_t size;
     const char *url; /* complete, secrets included; without the stream part. Never to be logged */
     const struct leat_param *params; /* options given beside the URL, by the connector's table */
     size_t n_params;
-    const struct leat_host *host; /* never NULL */
-    const char *state_namespace;  /* where bookkeeping tables go; NULL: with the data */
-    bool no_state;                /* keep no record of loads in the destination */
-    int64_t connect_timeout_ms;   /* 0: the connector's default */
-    int64_t lock_timeout_ms;      /* how long to wait for locks of others */
+    const struct leat_host *host;   /* never NULL */
+    const char *state_namespace;    /* where bookkeeping tables go; NULL: with the data */
+    bool no_state;                  /* keep no record of loads in the destination */
+    int64_t connect_timeout_ms;     /* 0: the connector's default */
+    int64_t lock_timeout_ms;        /* how long to wait for locks of others */
+    const struct leat_bytes *bytes; /* NULL: the process's own standard input and output */
 };
 
 /* --- endpoints ----------------------------------------------------------------------------- */
@@ -254,6 +265,9 @@ struct leat_read_plan {
     const struct leat_param *params;        /* format options (--delimiter ...) */
     size_t n_params;
     const struct leat_loss_sink *losses; /* NULL: a value its type cannot hold is a bad record */
+    /* A reader of the same plan but for the partition, still open: what was found out for it need
+     * not be asked again. NULL: none. */
+    const struct leat_reader *like;
 };
 
 /* Where a reader stands: opaque text a later start() understands; "" where there is none. */
@@ -293,8 +307,9 @@ struct leat_source_ops {
     int (*snapshot_join)(struct leat_endpoint *ep, const char *token, struct leat_error *err);
     void (*snapshot_release)(struct leat_endpoint *ep);
 
-    /* Splits a read into about n partitions that together are the stream, each once. NULL, or
-     * a single call with a NULL partition: cannot be split. */
+    /* Splits a read into at most n partitions that together are the stream, each once, when they
+     * are read in one snapshot. NULL, or a single call with a NULL partition: cannot be split, or
+     * is too small to gain by it. */
     int (*split)(struct leat_endpoint *ep, const struct leat_read_plan *plan, int n,
                  leat_partition_fn *each, void *arg, struct leat_error *err);
 
@@ -639,6 +654,11 @@ struct leat_connector {
     /* The i-th file format it reads or writes, into *ret_format (its size is set by the caller);
      * false past the end. Any time, from any thread. NULL: it has none. */
     bool (*format)(size_t i, struct leat_format *ret_format);
+
+    /* Whether the endpoint, as it was opened, may have a use for this option of the connector's
+     * table, when it is read or written: a file's format does not know those of the others. NULL:
+     * it has one for all. */
+    bool (*takes)(struct leat_endpoint *ep, const char *option, bool writing);
 };
 
 /* A loadable module leat-NAME.so exports this one symbol. */

@@ -80,6 +80,18 @@ enum leat_cast_kind {
 LEAT_EXPORT enum leat_cast_kind leat_cast_kind(const struct ArrowSchema *from,
                                                const struct ArrowSchema *to);
 
+/* What becomes of a value that its new type cannot hold. */
+enum leat_on_loss {
+    LEAT_LOSS_ERROR, /* the stream fails, naming row and column */
+    LEAT_LOSS_NULL   /* it becomes null, where the column may hold one */
+};
+/* A stream of the same records as `schema` types them: columns belong together by name, those that
+ * `schema` does not name are left out. [cast] or [column-mismatch] at once when types cannot become
+ * each other. Takes `stream` over (moved) on success. */
+LEAT_EXPORT int leat_cast_stream(struct ArrowArrayStream *stream, const struct ArrowSchema *schema,
+                                 enum leat_on_loss on_loss, struct ArrowArrayStream *ret_stream,
+                                 struct leat_error *err);
+
 /* --- plans ---------------------------------------------------------------------------------- */
 
 /* What a command will do: sources, destinations, options. */
@@ -97,6 +109,17 @@ LEAT_EXPORT int leat_plan_source(struct leat_plan *plan, const char *location,
  * its batches are checked before they are believed. A plan with such a source runs once. */
 LEAT_EXPORT int leat_plan_source_stream(struct leat_plan *plan, struct ArrowArrayStream *stream,
                                         const char *name, struct leat_error *err);
+/* Takes bytes in order, from one thread at a time but not always the same; 0, or an errno. */
+typedef int leat_write_fn(void *arg, const void *data, size_t len);
+/* The source is these bytes, in a format by name, or as they look (NULL), compressed or not. They
+ * are borrowed until the plan is freed. */
+LEAT_EXPORT int leat_plan_source_bytes(struct leat_plan *plan, const char *format, const void *data,
+                                       size_t size, struct leat_error *err);
+/* A destination that is a file of that format, given to write() as it is made. What was given
+ * cannot be taken back: only after a run that went well is it whole. */
+LEAT_EXPORT int leat_plan_destination_bytes(struct leat_plan *plan, const char *format,
+                                            leat_write_fn *write, void *arg,
+                                            struct leat_error *err);
 /* Each call adds one destination; the same read is written to all of them. */
 LEAT_EXPORT int leat_plan_destination(struct leat_plan *plan, const char *location,
                                       struct leat_error *err);
@@ -106,6 +129,10 @@ LEAT_EXPORT int leat_plan_destination(struct leat_plan *plan, const char *locati
  * connectors go the same way. */
 LEAT_EXPORT int leat_plan_set(struct leat_plan *plan, const char *name, const char *value,
                               struct leat_error *err);
+/* The same for what many plans share, such as an environment: an option of connectors that no side
+ * of the plan takes is passed over, where leat_plan_set() makes it [unknown-option] once it runs. */
+LEAT_EXPORT int leat_plan_set_default(struct leat_plan *plan, const char *name, const char *value,
+                                      struct leat_error *err);
 /* All options of a plan; the table ends with a NULL name. */
 LEAT_EXPORT const struct leat_option *leat_plan_options(void);
 
@@ -190,6 +217,29 @@ LEAT_EXPORT int leat_read(struct leat_plan *plan, struct ArrowArrayStream *ret_s
 /* Calls each() for every stream the plan's source names. */
 LEAT_EXPORT int leat_list(struct leat_plan *plan, leat_stream_fn *each, void *arg,
                           struct leat_error *err);
+
+/* --- formats by themselves ------------------------------------------------------------------- */
+
+/* A file, or bytes, as a stream of batches: a plan's source without the plan. `format` NULL: the
+ * name and the first bytes tell. Options are those of plans and of the format. The stream owns
+ * what it needs but the session and the bytes, which must outlive it. */
+LEAT_EXPORT int leat_format_read(struct leat *leat, const char *format, const char *path,
+                                 const struct leat_param *options, size_t n_options,
+                                 struct ArrowArrayStream *ret_stream, struct leat_error *err);
+LEAT_EXPORT int leat_format_read_bytes(struct leat *leat, const char *format, const void *data,
+                                       size_t size, const struct leat_param *options,
+                                       size_t n_options, struct ArrowArrayStream *ret_stream,
+                                       struct leat_error *err);
+/* A stream of batches as a file, which appears whole or not at all, or as bytes. Takes the stream
+ * over (moved, and released when this returns), unless it fails before it looks at it. */
+LEAT_EXPORT int leat_format_write(struct leat *leat, struct ArrowArrayStream *stream,
+                                  const char *format, const char *path,
+                                  const struct leat_param *options, size_t n_options,
+                                  struct leat_error *err);
+LEAT_EXPORT int leat_format_write_bytes(struct leat *leat, struct ArrowArrayStream *stream,
+                                        const char *format, leat_write_fn *write, void *arg,
+                                        const struct leat_param *options, size_t n_options,
+                                        struct leat_error *err);
 
 /* --- tables the documentation is made from --------------------------------------------------- */
 

@@ -133,7 +133,12 @@ static const struct leat_option *find_option(struct cli *cli, const char *name)
     return option;
 }
 
-static int set_option(struct cli *cli, const char *name, const char *value, struct leat_error *err)
+typedef int set_fn(struct leat_plan *plan, const char *name, const char *value,
+                   struct leat_error *err);
+
+/* `set` is leat_plan_set, or leat_plan_set_default for what other commands set as well. */
+static int set_with(struct cli *cli, set_fn *set, const char *name, const char *value,
+                    struct leat_error *err)
 {
     int rc;
     if (set_common(cli, name, value, &rc, err)) {
@@ -144,7 +149,12 @@ static int set_option(struct cli *cli, const char *name, const char *value, stru
         cli->also[cli->n_also++] = value;
         return LEAT_OK;
     }
-    return leat_plan_set(cli->plan, name, value, err);
+    return set(cli->plan, name, value, err);
+}
+
+static int set_option(struct cli *cli, const char *name, const char *value, struct leat_error *err)
+{
+    return set_with(cli, leat_plan_set, name, value, err);
 }
 
 /* Whether the arguments have this option: then the variable of its name does not count. */
@@ -177,7 +187,7 @@ static int read_variables(struct cli *cli, const struct leat_option *table, char
         variable[at] = 0;
         const char *value = getenv(variable);
         if (value && *value && strcmp(table->name, "help") && !was_given(args, table->name)) {
-            int rc = set_option(cli, table->name, value, err);
+            int rc = set_with(cli, leat_plan_set_default, table->name, value, err);
             if (rc) {
                 leat_error_place(err, "variable %s", variable);
                 return rc;

@@ -4,6 +4,9 @@
  *     reader --(transform)--> queue --(cast)--> part     one queue and part a destination
  *     reader -----(bytes)---> queue ----------> part     passed through: one destination
  *
+ * A source that can be split is read by several lanes, each with a reader and a thread of its own,
+ * once a destination has waited for records: then reading is what holds the copy up.
+ *
  * The first fault of any thread is kept, closes all queues and so ends the others. */
 #ifndef LT_FLOW_H
 #define LT_FLOW_H
@@ -57,10 +60,21 @@ struct lt_flow {
     struct lt_flow_names names_source, names_destination;
     bool forward; /* the source's own bytes are handed on as they are */
     int attempt;
-    int64_t rows_read, bytes_read, limit; /* rows as they came, before the transform */
-    pthread_mutex_t mutex;                /* guards failed and error */
+    _Atomic int64_t rows_read, bytes_read; /* rows as they came, before the transform */
+    int64_t limit;
+    struct lt_lanes *lanes; /* NULL: one reader reads it all */
+    pthread_mutex_t mutex;  /* guards failed and error */
     bool failed;
     struct leat_error error;
+};
+
+/* A cast of the flow, and what it needs to refuse records. */
+struct lt_casting {
+    struct lt_flow *flow;
+    struct lt_cast *cast;
+    const struct ArrowSchema *from, *to;
+    struct lt_cast_rejects *rejects;
+    const struct lt_stream_rejects *sink;
 };
 
 /* Starts the read and makes the transform; nothing streams yet. `attempt` counts from 1. On
@@ -81,10 +95,16 @@ int lt_flow_loosen(struct lt_flow *flow, struct leat_error *err);
 /* Readies one destination: `taken` is the load stream's schema, copied. */
 int lt_flow_dest_init(struct lt_flow *flow, struct lt_flow_dest *dest,
                       const struct ArrowSchema *taken, struct leat_error *err);
+/* How the source is read, in words: what was inferred or chosen. "" where it has nothing to say. */
+void lt_flow_explain(const struct lt_flow *flow, char *ret_text, size_t size);
 /* Once the destinations are ready: chooses between handing the source's bytes on and batches. */
 int lt_flow_choose(struct lt_flow *flow, const struct leat_load_stream *to, struct leat_error *err);
-/* The next batch (or bytes) after the transform, limit and rejects; kind NONE at the end. */
-int lt_flow_next(struct lt_flow *flow, struct leat_payload *ret_payload, struct leat_error *err);
+/* The next batch (or bytes) of one of its readers after the transform, limit and rejects; kind NONE
+ * at the end. */
+int lt_flow_next(struct lt_flow *flow, struct leat_reader *reader, struct leat_payload *ret_payload,
+                 struct leat_error *err);
+/* What its readers are started with. */
+void lt_flow_read_plan(struct lt_flow *flow, struct leat_read_plan *ret_plan);
 /* Moves all records; on success every destination has its sealed receipt. */
 int lt_flow_run(struct lt_flow *flow, struct leat_error *err);
 /* What the stream has lost on its way to one destination, by that one's columns. */
@@ -97,6 +117,17 @@ char *lt_flow_misfit(const struct lt_flow *flow, const struct leat_error *err,
 /* Records refused so far, on the way to all destinations. */
 int64_t lt_flow_rejected(const struct lt_flow *flow);
 void lt_flow_done(struct lt_flow *flow);
+
+/* flow_cast.c. One batch from a reader or a queue; refused records are told and left out. */
+int lt_flow_cast(const struct lt_casting *casting, struct leat_payload *payload,
+                 struct leat_error *err);
+/* flow_run.c. Keeps the first fault and ends every thread of the flow. */
+void lt_flow_fail(struct lt_flow *flow, const struct leat_error *error);
+/* Gives one payload to every queue: shared, not copied, where there are several. */
+int lt_flow_distribute(struct lt_flow *flow, struct leat_payload *payload, struct leat_error *err);
+/* lanes.c. The reading side, on the calling thread and, for more lanes, others. Ends the queues. */
+void lt_flow_read(struct lt_flow *flow);
+void lt_flow_lanes_done(struct lt_flow *flow);
 
 /* A cast between schemas whose columns belong together by name, whatever their order.
  * [column-mismatch] when `to` has a column that `from` has not. */

@@ -47,6 +47,9 @@ void lt_flow_dest_losses_init(struct lt_flow_dest *dest)
     lt_losses_init(&dest->part_losses, dest->flow->run->on_loss, dest->flow->job->label);
     dest->part_losses.takes_null = dest_takes_null;
     dest->part_losses.takes_null_arg = dest;
+    if (dest->flow->run->on_loss == LT_LOSS_TEXT) {
+        dest->rejects.instead = &dest->part_losses.sink;
+    }
 }
 
 int lt_flow_loosen(struct lt_flow *flow, struct leat_error *err)

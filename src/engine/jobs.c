@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NAME_MAX_BYTES 1024
-
 void lt_jobs_done(struct lt_jobs *jobs, size_t n_destinations)
 {
     for (size_t i = 0; i < jobs->n; i++) {
@@ -57,7 +55,7 @@ struct listing {
 
 static bool matches_any(char *const *patterns, const char *ns, const char *name)
 {
-    char full[2 * NAME_MAX_BYTES];
+    char full[2 * LT_NAME_MAX];
     snprintf(full, sizeof full, "%s.%s", ns ? ns : "", name);
     for (size_t i = 0; patterns[i]; i++) {
         if (lt_wildcard_match(patterns[i], name) || lt_wildcard_match(patterns[i], full)) {
@@ -121,7 +119,7 @@ static int discover(struct lt_run *run, struct lt_side *source, const char *ns, 
 
 static int list_sources(struct lt_run *run, struct lt_side *source, struct leat_error *err)
 {
-    char ns[NAME_MAX_BYTES] = "", name[NAME_MAX_BYTES] = "";
+    char ns[LT_NAME_MAX] = "", name[LT_NAME_MAX] = "";
     struct leat_stream_info info = {
         .size = sizeof info, .kind = LEAT_TABLE, .rows_estimate = -1, .bytes_estimate = -1};
     if (lt_settings_text(&run->plan->settings, "query")) {
@@ -168,7 +166,7 @@ static char *expand(const char *pattern, const struct lt_job *job)
 static int name_destination(struct lt_run *run, struct lt_job *job, struct lt_side *dest, size_t d,
                             struct leat_error *err)
 {
-    char ns[NAME_MAX_BYTES] = "", name[NAME_MAX_BYTES] = "";
+    char ns[LT_NAME_MAX] = "", name[LT_NAME_MAX] = "";
     const char *pattern = dest->location->stream;
     int rc = pattern ? lt_side_resolve(dest, pattern, ns, name, sizeof ns, err) : LEAT_OK;
     if (rc) {
@@ -253,12 +251,19 @@ static bool is_standard_stream(const struct lt_side *side)
 {
     const char *url = side->location->url;
     size_t len = strlen(url);
+    if (lt_plan_bytes(side->run->plan, side->location)) {
+        return false; /* the program's own bytes, as good as a file of their own */
+    }
     return lt_side_can(side, LEAT_IS_TERMINAL) || (len >= 2 && !strcmp(url + len - 2, ":-"));
 }
 
 /* Whether two sides are one system, as far as their URLs say. */
 static bool same_system(const struct lt_side *a, const struct lt_side *b)
 {
+    const struct leat_plan *plan = a->run->plan;
+    if (lt_plan_bytes(plan, a->location) || lt_plan_bytes(plan, b->location)) {
+        return false;
+    }
     return a->connector == b->connector && !strcmp(a->location->url, b->location->url);
 }
 
@@ -316,7 +321,9 @@ int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *con
 {
     int rc = check_source(run, source, err);
     rc = rc ? rc : check_can_write(run, dests, err);
+    rc = rc ? rc : lt_sides_check_extras(run, source, dests, err);
     rc = rc ? rc : list_sources(run, source, err);
+    rc = rc ? rc : lt_jobs_give_types(run, err);
     for (size_t d = 0; !rc && d < run->plan->n_destinations; d++) {
         if (run->jobs.n > 1 && !lt_side_can(dests[d], LEAT_CAN_STREAMS)) {
             rc = lt_fail(err, LT_E_USAGE,

@@ -27,6 +27,10 @@ const struct leat_option lt_plan_options[] = {
     {"cast", LEAT_OPTION_LIST, NULL, "NAME=TYPE,...",
      "Turn columns (by their source names) into another type, such as total=decimal(12,2); files "
      "are read with these types from the start"},
+    {"schema-from", LEAT_OPTION_TEXT, NULL, "LOCATION",
+     "Take types, nullability and keys of columns, by name, from this stream: to read files that "
+     "do "
+     "not say them, and to make tables. --cast counts for more"},
     {"where", LEAT_OPTION_TEXT, NULL, "SQL",
      "Copy only rows for which this condition holds, in the source's own language"},
     {"limit", LEAT_OPTION_INT, NULL, "N", "Stop after N rows of each stream"},
@@ -54,7 +58,8 @@ const struct leat_option lt_plan_options[] = {
      "Write skipped records, with place and reason, to this file as JSON lines"},
     {"max-errors", LEAT_OPTION_INT, "1000", "N", "Stop after so many skipped records"},
     {"parallel", LEAT_OPTION_INT, NULL, "N",
-     "Streams copied at a time; the lesser of the processors and 4 when not given"},
+     "Streams copied at a time, and with fewer streams the connections that share a large table; "
+     "the lesser of the processors and 4 when not given"},
     {"memory", LEAT_OPTION_SIZE, "96MiB", "SIZE",
      "Bound of the whole process's memory, shared by queues and batches"},
     {"retries", LEAT_OPTION_INT, "3", "N",

@@ -29,6 +29,7 @@ static void forget_source(struct leat_plan *plan)
     plan->stream.release = NULL;
     free(plan->stream_name);
     plan->stream_name = NULL;
+    plan->source_bytes = (struct leat_bytes){.size = 0};
 }
 
 void leat_plan_free(struct leat_plan *plan)
@@ -41,8 +42,10 @@ void leat_plan_free(struct leat_plan *plan)
         lt_location_done(&plan->destinations[i]);
     }
     free(plan->destinations);
+    free(plan->destination_bytes);
     lt_settings_done(&plan->settings);
     lt_settings_done(&plan->extras);
+    lt_settings_done(&plan->defaults);
     free(plan);
 }
 
@@ -68,8 +71,8 @@ static const char *know_extension(void *arg, const char *extension)
     return NULL;
 }
 
-static int parse_location(struct leat_plan *plan, const char *text, bool destination,
-                          struct lt_location *ret_location, struct leat_error *err)
+int lt_plan_location(struct leat_plan *plan, const char *text, bool destination,
+                     struct lt_location *ret_location, struct leat_error *err)
 {
     const struct lt_location_names names = {plan->leat, know_scheme, know_extension};
     int rc = lt_location_parse(text, &names, destination, ret_location, err);
@@ -86,7 +89,7 @@ static int parse_location(struct leat_plan *plan, const char *text, bool destina
 int leat_plan_source(struct leat_plan *plan, const char *location, struct leat_error *err)
 {
     struct lt_location parsed;
-    int rc = parse_location(plan, location, false, &parsed, err);
+    int rc = lt_plan_location(plan, location, false, &parsed, err);
     if (rc) {
         return rc;
     }
@@ -121,20 +124,107 @@ int leat_plan_source_stream(struct leat_plan *plan, struct ArrowArrayStream *str
     return LEAT_OK;
 }
 
-int leat_plan_destination(struct leat_plan *plan, const char *location, struct leat_error *err)
+/* Takes a parsed location over. */
+static int add_destination(struct leat_plan *plan, struct lt_location *location,
+                           const struct leat_bytes *bytes, struct leat_error *err)
 {
-    struct lt_location *bigger =
-        realloc(plan->destinations, (plan->n_destinations + 1) * sizeof *bigger);
-    if (!bigger) {
+    size_t n = plan->n_destinations;
+    struct lt_location *locations = realloc(plan->destinations, (n + 1) * sizeof *locations);
+    plan->destinations = locations ? locations : plan->destinations;
+    struct leat_bytes *all =
+        locations ? realloc(plan->destination_bytes, (n + 1) * sizeof *all) : NULL;
+    plan->destination_bytes = all ? all : plan->destination_bytes;
+    if (!all) {
+        lt_location_done(location);
         return lt_fail_oom(err);
     }
-    plan->destinations = bigger;
-    int rc = parse_location(plan, location, true, &bigger[plan->n_destinations], err);
-    if (!rc) {
-        plan->n_destinations++;
-    }
-    return rc;
+    locations[n] = *location;
+    all[n] = bytes ? *bytes : (struct leat_bytes){.size = 0};
+    plan->n_destinations++;
+    return LEAT_OK;
 }
+
+int leat_plan_destination(struct leat_plan *plan, const char *location, struct leat_error *err)
+{
+    struct lt_location parsed;
+    int rc = lt_plan_location(plan, location, true, &parsed, err);
+    return rc ? rc : add_destination(plan, &parsed, NULL, err);
+}
+
+/* --- bytes and paths ------------------------------------------------------------------------ */
+
+/* The location FORMAT:path, of which nothing is taken for anything but the path. */
+static int path_location(struct leat_plan *plan, const char *format, const char *path,
+                         struct lt_location *ret_location, struct leat_error *err)
+{
+    const char *scheme = format ? format : "file";
+    const struct leat_connector *connector = leat_connector_by_name(plan->leat, scheme, err);
+    if (!connector) {
+        return LEAT_INVALID;
+    }
+    if (!LT_CONNECTOR_HAS(connector, format)) {
+        return lt_fail(err, LT_E_UNKNOWN_SCHEME, "%s is no format of files", scheme);
+    }
+    struct lt_location location = {.text = lt_strdup(path),
+                                   .connector = lt_strdup(scheme),
+                                   .url = lt_format("%s:%s", scheme, path)};
+    if (!location.text || !location.connector || !location.url) {
+        lt_location_done(&location);
+        return lt_fail_oom(err);
+    }
+    *ret_location = location;
+    return LEAT_OK;
+}
+
+static int add(struct leat_plan *plan, const char *format, const char *path, bool destination,
+               const struct leat_bytes *bytes, struct leat_error *err)
+{
+    struct lt_location location;
+    int rc = path_location(plan, format, path, &location, err);
+    if (rc) {
+        return rc;
+    }
+    if (destination) {
+        return add_destination(plan, &location, bytes, err);
+    }
+    forget_source(plan);
+    plan->source = location;
+    plan->has_source = true;
+    plan->source_bytes = bytes ? *bytes : plan->source_bytes;
+    return LEAT_OK;
+}
+
+int lt_plan_add_path(struct leat_plan *plan, const char *format, const char *path, bool destination,
+                     struct leat_error *err)
+{
+    return add(plan, format, path, destination, NULL, err);
+}
+
+int leat_plan_source_bytes(struct leat_plan *plan, const char *format, const void *data,
+                           size_t size, struct leat_error *err)
+{
+    const struct leat_bytes bytes = {.size = sizeof bytes, .data = data, .data_len = size};
+    return add(plan, format, "-", false, &bytes, err);
+}
+
+int leat_plan_destination_bytes(struct leat_plan *plan, const char *format, leat_write_fn *write,
+                                void *arg, struct leat_error *err)
+{
+    const struct leat_bytes bytes = {.size = sizeof bytes, .write = write, .arg = arg};
+    return add(plan, format, "-", true, &bytes, err);
+}
+
+const struct leat_bytes *lt_plan_bytes(const struct leat_plan *plan,
+                                       const struct lt_location *location)
+{
+    const struct leat_bytes *bytes = location == &plan->source ? &plan->source_bytes : NULL;
+    for (size_t d = 0; !bytes && d < plan->n_destinations; d++) {
+        bytes = location == &plan->destinations[d] ? &plan->destination_bytes[d] : NULL;
+    }
+    return bytes && bytes->size ? bytes : NULL;
+}
+
+/* --- options -------------------------------------------------------------------------------- */
 
 const struct leat_option *leat_plan_options(void)
 {
@@ -162,8 +252,8 @@ static void suggest(struct leat_plan *plan, const char *name, struct leat_error 
     }
 }
 
-int leat_plan_set(struct leat_plan *plan, const char *name, const char *value,
-                  struct leat_error *err)
+static int set(struct leat_plan *plan, struct lt_settings *extras, const char *name,
+               const char *value, struct leat_error *err)
 {
     if (!strcmp(name, "also")) {
         return leat_plan_destination(plan, value ? value : "", err);
@@ -181,7 +271,7 @@ int leat_plan_set(struct leat_plan *plan, const char *name, const char *value,
         option = lt_option_find(connector->options, name);
         if (option) {
             found = true;
-            rc = lt_settings_set(&plan->extras, option, value, err);
+            rc = lt_settings_set(extras, option, value, err);
             if (!rc) {
                 return rc;
             }
@@ -193,6 +283,18 @@ int leat_plan_set(struct leat_plan *plan, const char *name, const char *value,
     rc = lt_fail(err, LT_E_UNKNOWN_OPTION, "there is no option --%s", name);
     suggest(plan, name, err);
     return rc;
+}
+
+int leat_plan_set(struct leat_plan *plan, const char *name, const char *value,
+                  struct leat_error *err)
+{
+    return set(plan, &plan->extras, name, value, err);
+}
+
+int leat_plan_set_default(struct leat_plan *plan, const char *name, const char *value,
+                          struct leat_error *err)
+{
+    return set(plan, &plan->defaults, name, value, err);
 }
 
 int lt_plan_check(const struct leat_plan *plan, struct leat_error *err)

@@ -18,6 +18,7 @@ struct lt_queue {
     pthread_cond_t room, filled;
     struct item *first, **last;
     int64_t bytes_used, bytes_max;
+    int64_t waits;
     bool ended, closed;
 };
 
@@ -88,6 +89,7 @@ int lt_queue_pop(struct lt_queue *queue, struct leat_payload *ret_payload)
     struct item *item = NULL;
     int rc = LEAT_OK;
     pthread_mutex_lock(&queue->mutex);
+    queue->waits += !queue->closed && !queue->ended && !queue->first;
     while (!queue->closed && !queue->ended && !queue->first) {
         pthread_cond_wait(&queue->filled, &queue->mutex);
     }
@@ -113,6 +115,14 @@ int lt_queue_pop(struct lt_queue *queue, struct leat_payload *ret_payload)
         free(item);
     }
     return LEAT_OK;
+}
+
+int64_t lt_queue_waits(struct lt_queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    int64_t waits = queue->waits;
+    pthread_mutex_unlock(&queue->mutex);
+    return waits;
 }
 
 void lt_queue_end(struct lt_queue *queue)

@@ -25,6 +25,9 @@ int lt_queue_push(struct lt_queue *queue, struct leat_payload *payload, int64_t 
 /* Waits for a payload. After end() and all was popped: kind NONE. LEAT_CANCELLED once closed. */
 int lt_queue_pop(struct lt_queue *queue, struct leat_payload *ret_payload);
 
+/* How many pops found the queue empty and had to wait. */
+int64_t lt_queue_waits(struct lt_queue *queue);
+
 void lt_queue_end(struct lt_queue *queue);
 void lt_queue_close(struct lt_queue *queue);
 

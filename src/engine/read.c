@@ -1,8 +1,9 @@
 /* leat_read and leat_list: a plan's source without a destination. */
+#include "engine/read.h"
 #include "core/codes.h"
 #include "engine/flow.h"
+#include "engine/stream_source.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 /* Behind an ArrowArrayStream: a run of one flow. */
@@ -10,36 +11,16 @@ struct reading {
     struct lt_run run;
     struct lt_side *source;
     struct lt_flow flow;
+    struct leat_plan *plan; /* owned; NULL: the caller keeps it */
     char error[2048];
 };
-
-static int errno_of(int status)
-{
-    switch (status) {
-    case LEAT_NO_MEMORY:
-        return ENOMEM;
-    case LEAT_CANCELLED:
-        return ECANCELED;
-    case LEAT_BAD_DATA:
-    case LEAT_INVALID:
-        return EINVAL;
-    default:
-        return EIO;
-    }
-}
-
-static int keep_error(struct reading *reading, int status, const struct leat_error *err)
-{
-    lt_error_format(err, reading->error, sizeof reading->error);
-    return errno_of(status);
-}
 
 static int stream_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
 {
     struct reading *reading = stream->private_data;
     struct leat_error err = {0};
     int rc = lt_schema_copy(&reading->flow.schema, out, &err);
-    return rc ? keep_error(reading, rc, &err) : 0;
+    return rc ? lt_stream_fault(&err, reading->error, sizeof reading->error) : 0;
 }
 
 static int stream_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
@@ -47,10 +28,10 @@ static int stream_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
     struct reading *reading = stream->private_data;
     struct leat_error err = {0};
     struct leat_payload payload;
-    int rc = lt_flow_next(&reading->flow, &payload, &err);
+    int rc = lt_flow_next(&reading->flow, reading->flow.reader, &payload, &err);
     if (rc) {
         lt_loss_remedy(&err, &reading->run.wishes);
-        return keep_error(reading, rc, &err);
+        return lt_stream_fault(&err, reading->error, sizeof reading->error);
     }
     lt_array_move(&payload.batch, out);
     return 0;
@@ -67,6 +48,7 @@ static void reading_free(struct reading *reading)
     lt_flow_done(&reading->flow);
     lt_side_close(reading->source);
     lt_run_done(&reading->run);
+    leat_plan_free(reading->plan);
     free(reading);
 }
 
@@ -102,7 +84,8 @@ static int reading_open(struct leat_plan *plan, struct reading **ret_reading,
     return LEAT_OK;
 }
 
-int leat_read(struct leat_plan *plan, struct ArrowArrayStream *ret_stream, struct leat_error *err)
+static int open_stream(struct leat_plan *plan, bool owned, struct ArrowArrayStream *ret_stream,
+                       struct leat_error *err)
 {
     struct reading *reading;
     if (plan->n_destinations) {
@@ -126,12 +109,24 @@ int leat_read(struct leat_plan *plan, struct ArrowArrayStream *ret_stream, struc
         reading_free(reading);
         return rc;
     }
+    reading->plan = owned ? plan : NULL;
     *ret_stream = (struct ArrowArrayStream){.get_schema = stream_schema,
                                             .get_next = stream_next,
                                             .get_last_error = stream_error,
                                             .release = stream_release,
                                             .private_data = reading};
     return LEAT_OK;
+}
+
+int leat_read(struct leat_plan *plan, struct ArrowArrayStream *ret_stream, struct leat_error *err)
+{
+    return open_stream(plan, false, ret_stream, err);
+}
+
+int lt_read_owned(struct leat_plan *plan, struct ArrowArrayStream *ret_stream,
+                  struct leat_error *err)
+{
+    return open_stream(plan, true, ret_stream, err);
 }
 
 /* A stream named in full was not looked for yet: it may not exist. */

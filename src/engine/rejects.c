@@ -95,6 +95,10 @@ static int reject_one(void *arg, const struct leat_reject *reject, struct leat_e
     struct lt_stream_rejects *stream = arg;
     struct lt_rejects *rejects = stream->rejects;
     int rc = LEAT_OK;
+    if (stream->instead && reject->column && reject->code &&
+        !strcmp(reject->code, lt_codes[LT_E_VALUE_RANGE].code)) {
+        return stream->instead->lost(stream->instead->arg, reject, err);
+    }
     pthread_mutex_lock(&rejects->mutex);
     rejects->count++;
     atomic_fetch_add_explicit(&stream->count, 1, memory_order_relaxed);
@@ -117,6 +121,7 @@ void lt_rejects_stream(struct lt_rejects *rejects, const char *stream, int attem
     ret_sink->rejects = rejects;
     ret_sink->stream = stream;
     ret_sink->attempt = attempt;
+    ret_sink->instead = NULL;
     atomic_init(&ret_sink->count, 0);
     ret_sink->sink = (struct leat_reject_sink){sizeof ret_sink->sink, ret_sink, reject_one};
 }

@@ -19,6 +19,9 @@ struct lt_stream_rejects {
     const char *stream;
     int attempt;
     _Atomic int64_t count; /* through this sink */
+    /* With --on-loss text: told instead of what does not fit its column, for that column is to be
+     * carried as text. NULL: nobody is. */
+    const struct leat_loss_sink *instead;
     struct leat_reject_sink sink;
 };
 void lt_rejects_stream(struct lt_rejects *rejects, const char *stream, int attempt,

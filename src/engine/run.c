@@ -168,6 +168,7 @@ static int run_workers(struct lt_run *run, struct lt_worker *workers, struct lea
     }
     if (!rc) {
         n = lt_workers_open(run, workers, n);
+        run->lanes_max = LT_MAX(run->workers_n / n, 1);
         run->workers_n = n;
         lt_run_share_memory(run);
         rc = lt_workers_start(run, workers, n, err);

@@ -6,9 +6,13 @@
  *     retry.c     waiting between two tries
  *     watch.c     progress, told from the caller's thread
  *     jobs.c      which streams, and where each goes
+ *     given.c     their types, where --schema-from says them
+ *     losses.c    values that did not fit, counted; flow_losses.c: those of a flow
  *     side.c      opened endpoints, reachable for cancel
  *     unit.c      one load a destination: plan, begin, flows, checks, commit, retry
- *     flow.c      one stream's records from reader to parts, on threads
+ *     flow.c      one stream's records from reader to parts: start, next, end
+ *     flow_run.c  ... the queues and parts at work, on threads
+ *     lanes.c     ... one reader, or several that share a stream out
  *     report.c    results, as structs and as JSON
  *
  * Each worker thread owns a side for the source and one for every destination, and takes one
@@ -22,6 +26,8 @@
 #include "engine/transform.h"
 
 #include <pthread.h>
+
+#define LT_NAME_MAX 1024 /* bytes of a namespace or a stream's name, with the NUL */
 
 /* One stream to be copied. Strings owned. */
 struct lt_job {
@@ -86,6 +92,8 @@ struct lt_run {
     bool atomic, verify, keep_going;
     enum lt_on_loss on_loss;
     int workers_n;
+    int lanes_max;      /* readers of one stream at a time */
+    bool parallel_said; /* --parallel was given: so many it shall be */
     int64_t memory, batch_bytes_max, queue_bytes_max;
     /* One view of all streams. Shared: a side that does nothing else holds it, and every worker's
      * source joins it by the token. Not shared: the only worker's source took it. */
@@ -114,6 +122,10 @@ struct lt_run {
 int lt_side_open(struct lt_run *run, const struct lt_location *location, struct lt_side **ret_side,
                  struct leat_error *err);
 void lt_side_close(struct lt_side *side);
+/* extras.c. [unknown-option] for an option of connectors that none of the opened sides has a use
+ * for, as a format it does not belong to. */
+int lt_sides_check_extras(const struct lt_run *run, const struct lt_side *source,
+                          struct lt_side *const *dests, struct leat_error *err);
 /* Cancels every open side. */
 void lt_sides_cancel(struct lt_run *run);
 /* Opens a source or destination again where it is stale; a source sees the run's snapshot again. On
@@ -136,6 +148,8 @@ int lt_side_resolve(struct lt_side *side, const char *text, char *ret_ns, char *
 /* jobs.c. Lists the source's streams (largest first) and names their places. */
 int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
                  struct leat_error *err);
+/* given.c. Takes the types of --schema-from over, if it was said. */
+int lt_jobs_give_types(struct lt_run *run, struct leat_error *err);
 void lt_jobs_done(struct lt_jobs *jobs, size_t n_destinations);
 
 /* unit.c. Copies jobs [first, first + n) in one load per destination, with retries; fills their

@@ -32,8 +32,9 @@ static void read_options(struct lt_run *run)
     run->keep_going = lt_settings_bool(s, "keep-going");
     run->on_loss = lt_on_loss_of(lt_settings_text(s, "on-loss"));
     run->memory = lt_settings_number(s, "memory");
-    run->workers_n = lt_settings_text(s, "parallel") ? (int)lt_settings_number(s, "parallel")
-                                                     : default_parallel();
+    run->parallel_said = lt_settings_text(s, "parallel") != NULL;
+    run->workers_n =
+        run->parallel_said ? (int)lt_settings_number(s, "parallel") : default_parallel();
 }
 
 /* Shares the memory bound out. About a third is the process itself and the client libraries; a
@@ -42,7 +43,8 @@ static void read_options(struct lt_run *run)
 void lt_run_share_memory(struct lt_run *run)
 {
     int64_t share = run->memory * 2 / 3 / run->workers_n;
-    int64_t batches = 6 + 3 * (int64_t)run->plan->n_destinations;
+    int64_t batches =
+        6 + 3 * (int64_t)run->plan->n_destinations + 2 * LT_MAX(run->lanes_max - 1, 0);
     run->batch_bytes_max = LT_MIN(LT_MAX(share / batches, BATCH_BYTES_MIN), BATCH_BYTES_MAX);
     run->queue_bytes_max = 2 * run->batch_bytes_max;
 }
@@ -92,6 +94,7 @@ int lt_run_init(struct lt_run *run, struct leat_plan *plan, const struct leat_ob
     pthread_cond_init(&run->changed, &attr);
     pthread_condattr_destroy(&attr);
     int rc = lt_plan_check(plan, err);
+    rc = rc ? rc : lt_plan_check_extras(plan, err);
     if (!rc) {
         read_options(run);
         lt_run_share_memory(run);

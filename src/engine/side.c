@@ -28,14 +28,16 @@ static const struct leat_connector *host_connector(void *arg, const char *name)
     return lt_session_connector(((struct lt_run *)arg)->leat, name);
 }
 
-/* Picks the plan's extras that this connector knows. Borrowed from the plan. */
+/* Adds those of the plan's extras that this connector knows. Borrowed from the plan. */
 static int pick_params(struct lt_side *side, const struct lt_settings *extras,
                        struct leat_error *err)
 {
-    side->params = calloc(extras->n + 1, sizeof *side->params);
-    if (!side->params) {
+    struct leat_param *params =
+        realloc(side->params, (side->n_params + extras->n + 1) * sizeof *params);
+    if (!params) {
         return lt_fail_oom(err);
     }
+    side->params = params;
     for (size_t i = 0; i < extras->n; i++) {
         const struct leat_option *option =
             lt_option_find(side->connector->options, extras->items[i].name);
@@ -70,6 +72,7 @@ static int open_endpoint(struct lt_run *run, struct lt_side *side, struct leat_e
         .no_state = lt_settings_bool(s, "no-state"),
         .connect_timeout_ms = lt_settings_number(s, "connect-timeout"),
         .lock_timeout_ms = lt_settings_number(s, "lock-timeout"),
+        .bytes = lt_plan_bytes(run->plan, side->location),
     };
     return side->connector->open(&config, &side->ep, err);
 }
@@ -97,7 +100,8 @@ int lt_side_open(struct lt_run *run, const struct lt_location *location, struct 
         rc = side->connector ? LEAT_OK : LEAT_INVALID;
     }
     if (!rc) {
-        rc = pick_params(side, &run->plan->extras, err);
+        rc = pick_params(side, &run->plan->defaults, err);
+        rc = rc ? rc : pick_params(side, &run->plan->extras, err);
     }
     if (!rc) {
         rc = open_endpoint(run, side, err);

@@ -4,6 +4,7 @@
 #include "core/codes.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 
 /* The stream stays with the endpoint; its batches can be asked for once. */
@@ -34,6 +35,22 @@ int lt_stream_source_open(struct ArrowArrayStream *stream, const char *name,
     stream->release = NULL;
     *ret_ep = ep;
     return LEAT_OK;
+}
+
+int lt_stream_fault(const struct leat_error *err, char *text, size_t size)
+{
+    lt_error_format(err, text, size);
+    switch (err->status) {
+    case LEAT_NO_MEMORY:
+        return ENOMEM;
+    case LEAT_CANCELLED:
+        return ECANCELED;
+    case LEAT_BAD_DATA:
+    case LEAT_INVALID:
+        return EINVAL;
+    default:
+        return EIO;
+    }
 }
 
 bool lt_stream_source_was_read(const struct leat_endpoint *ep)

@@ -350,6 +350,25 @@ static int retype_flow(struct unit *unit, size_t i, struct leat_error *err)
     return rc;
 }
 
+/* For -v: how the stream is read, and as which types. */
+static void log_reading(const struct lt_flow *flow)
+{
+    struct lt_buf types = LT_BUF_INIT;
+    char words[512];
+    int rc = LEAT_OK;
+    if (!lt_log_on(LT_LOG_INFO)) {
+        return;
+    }
+    for (int64_t i = 0; !rc && i < flow->schema.n_children; i++) {
+        rc = lt_buf_printf(&types, "%s%s ", i ? ", " : "", flow->schema.children[i]->name);
+        rc = rc ? rc : lt_type_print(flow->schema.children[i], &types);
+    }
+    lt_flow_explain(flow, words, sizeof words);
+    lt_log(LT_LOG_INFO, "%s: %s%s%s", flow->job->label, words, *words ? "; " : "",
+           lt_buf_text(&types));
+    lt_buf_done(&types);
+}
+
 /* Readies the flow of stream i for all destinations. */
 static int ready_flow(struct unit *unit, size_t i, struct leat_error *err)
 {
@@ -364,6 +383,7 @@ static int ready_flow(struct unit *unit, size_t i, struct leat_error *err)
     }
     rc = rc ? rc : retype_flow(unit, i, err);
     if (!rc) {
+        log_reading(flow);
         flow->dests = calloc(unit->n_dests, sizeof *flow->dests);
         rc = flow->dests ? LEAT_OK : lt_fail_oom(err);
     }
@@ -753,13 +773,18 @@ int lt_unit_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
 
 static int describe_one(struct unit *unit, size_t d, struct lt_buf *out)
 {
+    char words[512];
     const struct leat_load_stream *to = &unit->dests[d].plan.streams[0];
     const struct lt_job *job = unit_job(unit, 0);
-    const struct ArrowSchema *from = &unit->schemas[0];
+    const struct ArrowSchema *from = &unit->flow.schema; /* as the destinations have it read */
     const char *ns = job->dest_ns[d];
     int rc = lt_buf_printf(out, "%s -> %s (%s%s%s): %s\n", job->label,
                            (*unit->dests[d].side)->location->text, ns, *ns ? "." : "",
                            job->dest_names[d], to->route ? to->route : "written directly");
+    lt_flow_explain(&unit->flow, words, sizeof words);
+    if (!rc && *words) {
+        rc = lt_buf_printf(out, "  read: %s\n", words);
+    }
     if (!rc && to->exists) {
         rc = to->rows_before >= 0
                  ? lt_buf_printf(out, "  it exists and holds %lld rows%s\n",
@@ -782,8 +807,9 @@ static int describe_one(struct unit *unit, size_t d, struct lt_buf *out)
     return rc;
 }
 
-int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
-                     size_t job, struct lt_buf *out, struct leat_error *err)
+/* *ret_again: not yet, for a column is to be carried as text first. */
+static int describe_once(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
+                         size_t job, struct lt_buf *out, bool *ret_again, struct leat_error *err)
 {
     struct unit unit;
     int rc = unit_init(&unit, run, &source, (struct lt_side **)dests, job, 1, err);
@@ -792,10 +818,23 @@ int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side 
     }
     for (size_t d = 0; !rc && d < unit.n_dests; d++) {
         rc = plan_dest(&unit, d, err);
-        if (!rc && describe_one(&unit, d, out)) {
-            rc = lt_fail_oom(err);
-        }
     }
+    rc = rc ? rc : retype_flow(&unit, 0, err);
+    for (size_t d = 0; !rc && d < unit.n_dests; d++) {
+        rc = describe_one(&unit, d, out) ? lt_fail_oom(err) : LEAT_OK;
+    }
+    *ret_again = rc && unit.again;
     unit_done(&unit);
+    return rc;
+}
+
+int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
+                     size_t job, struct lt_buf *out, struct leat_error *err)
+{
+    bool again;
+    int rc;
+    do {
+        rc = describe_once(run, source, dests, job, out, &again, err);
+    } while (again && can_be_read_again(source));
     return rc;
 }

@@ -35,6 +35,25 @@ def test_misspelt_words_are_answered_with_the_closest(leat, arguments, meant):
     assert done.returncode == 2 and meant in done.stderr and done.stdout == ""
 
 
+def test_options_that_neither_side_takes_are_errors_that_say_whose_they_are(leat, csv_file,
+                                                                            tmp_path):
+    db = tmp_path / "a.db"
+    leat.ok("cp", csv_file, db)
+    for arguments in (["cp", db, f"sqlite:{tmp_path}/b.db", "--delimiter=;"],
+                      ["streams", db, "--delimiter=;"]):
+        done = leat.fails(2, "unknown-option", *arguments)
+        assert "option of file" in done.stderr and not (tmp_path / "b.db").exists()
+    # One side knows it.
+    leat.ok("cp", db, tmp_path / "b.csv", "--delimiter=;")
+    # The connector does, but for another format.
+    leat.fails(2, "unknown-option", "cp", db, tmp_path / "b.arrow", "--delimiter=;")
+    leat.fails(2, "unknown-option", "cp", csv_file, tmp_path / "c.csv", "--line-endings=lf")
+    # An environment is shared by many commands.
+    leat.ok("cp", db, f"sqlite:{tmp_path}/b.db", env={"LEAT_DELIMITER": ";"})
+    leat.ok("cp", db, tmp_path / "c.csv", env={"LEAT_DELIMITER": ";"})
+    assert (tmp_path / "c.csv").read_text(encoding="utf-8").startswith("id;name")
+
+
 @pytest.mark.asan
 @pytest.mark.parametrize("arguments", [["cp"], ["cp", "a.csv"], ["cp", "a", "b", "c"],
                                        ["cp", "a.csv", "b.csv", "--limit=x"],

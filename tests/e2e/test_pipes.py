@@ -70,3 +70,38 @@ def test_a_reader_that_goes_away_ends_the_copy_as_a_failure(leat, pg_db):
     child.stdout.close()
     err = child.stderr.read()
     assert child.wait(timeout=30) not in (0, -11, -6), err
+
+
+def test_a_format_flag_means_the_side_whose_name_says_nothing(leat, tmp_path):
+    (tmp_path / "a.csv").write_text("n\n1\n")
+    leat.ok("cp", tmp_path / "a.csv", f"{tmp_path}/out/", "--format=arrow")
+    assert [path.name for path in (tmp_path / "out").glob("a.*")] == ["a.arrow"]
+    done = leat.ok("cp", tmp_path / "out" / "a.arrow", "-", "--format=csv")
+    assert done.stdout == "n\n1\n"
+    (tmp_path / "b.data").write_text("n\n2\n")
+    assert leat.ok("cp", tmp_path / "b.data", "csv:-", "--format=csv").stdout == "n\n2\n"
+    # what the location itself says holds against the name
+    leat.fails(1, ("corrupt-file", "bad-data"), "cp", f"arrow:{tmp_path}/a.csv", "csv:-")
+    (tmp_path / "c.data").write_text("n\n3\n")
+    leat.ok("cp", f"csv:{tmp_path}/c.data", tmp_path / "c.other", "--format=arrow")
+    assert leat.ok("cp", f"arrow:{tmp_path}/c.other", "csv:-", "--format=arrow").stdout == "n\n3\n"
+
+
+def test_a_format_that_seeks_comes_through_pipes_and_codecs_and_leaves_nothing(leat, tmp_path):
+    import gzip
+
+    import pyarrow as pa
+    import pyarrow.parquet
+    pa.parquet.write_table(pa.table({"a": [1, 2], "b": ["x", "y"]}), tmp_path / "t.parquet")
+    data = (tmp_path / "t.parquet").read_bytes()
+    (tmp_path / "t.parquet.gz").write_bytes(gzip.compress(data))
+    temp = tmp_path / "temp"
+    temp.mkdir()
+    env = {"TMPDIR": str(temp)}
+    want = "b,a\nx,1\ny,2\n"
+    # standard input is known by its first bytes
+    assert leat.ok("cp", "-", "csv:-", "--columns=b,a", stdin=data, env=env).stdout == want
+    assert leat.ok("cp", tmp_path / "t.parquet.gz", "csv:-", "--columns=b,a", env=env).stdout == want
+    assert list(temp.iterdir()) == []
+    done = leat("cp", "-", "csv:-", stdin=data, env={"TMPDIR": str(tmp_path / "none")})
+    assert done.returncode and "TMPDIR" in done.stderr

@@ -25,6 +25,8 @@ static const struct {
     {"list<decimal(10,2)>", PG_WIRE_NUMERIC, 1700},
     {"date", PG_WIRE_DATE, 1082},
     {"list<utf8>", PG_WIRE_TEXT, 25},
+    {"utf8", PG_WIRE_CHAR, 18},
+    {"decimal(19,2)", PG_WIRE_MONEY, 790},
 };
 #define N (sizeof columns / sizeof *columns)
 

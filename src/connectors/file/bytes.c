@@ -78,21 +78,32 @@ int lt_fc_peek(struct lt_source *inner, struct lt_source **ret_source, const uin
 
 /* --- bytes --------------------------------------------------------------------------------- */
 
+/* The format that was said, or that the name tells; NULL: the first bytes have to. A flag of the
+ * command reaches both its sides, and a name that tells a format is the better witness of what is
+ * read. */
+static const struct lt_format *said_format(const struct leat_endpoint *ep,
+                                           const struct fc_read *read)
+{
+    size_t stem = strlen(read->path);
+    lt_codec_of_path(read->path, &stem);
+    const struct lt_format *named = lt_format_by_path(read->path, stem);
+    const struct lt_format *said = ep->format && ep->format_is_flag && named ? named : ep->format;
+    said = said ? said : named;
+    return read->format ? read->format : said;
+}
+
 /* The codec: as given, by its magic bytes, else by name. Arrow's own option is not the file's. */
 static int choose_codec(struct leat_endpoint *ep, const struct fc_read *read, const uint8_t *data,
                         size_t len, enum lt_codec *ret_codec, struct leat_error *err)
 {
     size_t stem = strlen(read->path);
-    const struct lt_format *format = read->format ? read->format : ep->format;
+    const struct lt_format *format = said_format(ep, read);
     if (read->codec_known) {
         *ret_codec = read->codec;
         return LEAT_OK;
     }
     enum lt_codec sniffed = len >= 4 ? lt_codec_sniff(data, len) : LT_CODEC_NONE;
     enum lt_codec named = lt_codec_of_path(read->path, &stem);
-    if (!format) {
-        format = lt_format_by_path(read->path, stem);
-    }
     *ret_codec = sniffed ? sniffed : named;
     if (ep->compression && !sniffed && (!format || !format->binary)) {
         return lt_codec_parse(ep->compression, ret_codec, err);
@@ -114,7 +125,8 @@ static int open_plain(struct leat_endpoint *ep, const struct fc_read *read, stru
 {
     struct lt_file_options options = lt_fc_file_options(ep);
     struct lt_source *source = NULL;
-    int status = lt_source_file(read->path, &options, &source, err);
+    int status = ep->program ? lt_fc_program_source(&ep->bytes, &source, err)
+                             : lt_source_file(read->path, &options, &source, err);
     status = status ? status : lt_fc_peek(source, &source, ret_data, ret_len, err);
     if (status) {
         return status;
@@ -137,14 +149,12 @@ int lt_fc_open_bytes(struct leat_endpoint *ep, const struct fc_read *read,
 {
     struct fc_bytes bytes = {.source = NULL};
     const uint8_t *data = NULL;
-    size_t len = 0, stem = strlen(read->path);
+    size_t len = 0;
     int status = open_plain(ep, read, &bytes, &data, &len, err);
     if (status) {
         return status;
     }
-    lt_codec_of_path(read->path, &stem);
-    bytes.format = read->format ? read->format : ep->format;
-    bytes.format = bytes.format ? bytes.format : lt_format_by_path(read->path, stem);
+    bytes.format = said_format(ep, read);
     bytes.format = bytes.format ? bytes.format : lt_format_sniff(data, len);
     if (!bytes.format) {
         lt_source_close(bytes.source);

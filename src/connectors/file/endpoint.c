@@ -224,12 +224,16 @@ static const struct lt_format *format_of_scheme(const char *scheme)
                                                            : lt_format_by_path(path, (size_t)len);
 }
 
-static int choose_format(struct leat_endpoint *ep, const char *scheme, struct leat_error *err)
+/* What the location says counts before a flag, which reaches both sides of a command. */
+static int choose_format(struct leat_endpoint *ep, const char *scheme, bool in_url,
+                         struct leat_error *err)
 {
-    const char *name = lt_fc_param(ep, NULL, 0, "format");
+    const char *given = lt_fc_param(ep, NULL, 0, "format");
+    const char *name = in_url || !strcasecmp(scheme, "file") ? given : NULL;
     if (!name && !strcasecmp(scheme, "file")) {
         return LEAT_OK;
     }
+    ep->format_is_flag = name && !in_url;
     ep->format = name ? lt_format_by_name(name) : format_of_scheme(scheme);
     if (!ep->format) {
         return lt_fail(err, LT_E_UNKNOWN_SCHEME, "no format is called \"%s\"",
@@ -246,7 +250,7 @@ static void set_capabilities(struct leat_endpoint *ep)
         .size = sizeof ep->capabilities,
         .flags = LEAT_CAN_LIMIT | LEAT_CAN_PROJECT |
                  (ep->kind == FC_DIRECTORY ? LEAT_CAN_STREAMS : 0) |
-                 (ep->kind == FC_STANDARD ? LEAT_IS_TERMINAL : 0),
+                 (ep->kind == FC_STANDARD && !ep->program ? LEAT_IS_TERMINAL : 0),
         .payloads_out = LEAT_PAYLOAD_BATCH,
         .payloads_in = LEAT_PAYLOAD_BATCH,
         .readers_max = ep->kind == FC_STANDARD ? 1 : 0,
@@ -283,11 +287,12 @@ static int configure(struct leat_endpoint *ep, const struct leat_config *config,
         scheme[colon - config->url] = 0;
     }
     int status = take_path(ep, colon ? colon + 1 : config->url, err);
+    bool in_url = lt_fc_param(ep, NULL, 0, "format") != NULL;
     for (size_t i = 0; i < config->n_params && !status; i++) {
         status = add_param(ep, config->params[i].name, config->params[i].value, err);
     }
     status = status ? status : classify(ep, err);
-    status = status ? status : choose_format(ep, scheme, err);
+    status = status ? status : choose_format(ep, scheme, in_url, err);
     struct lt_format_options given = {.params = ep->params, .n_params = ep->n_params};
     status = status ? status : lt_format_check_options(&given, lt_fc_options, "file", err);
     const char *compression = lt_fc_param(ep, NULL, 0, "compression");
@@ -308,6 +313,11 @@ static int fc_open(const struct leat_config *config, struct leat_endpoint **ret_
     ep->host = config->host;
     ep->lock_timeout_ms = config->lock_timeout_ms;
     ep->no_state = config->no_state;
+    ep->program =
+        config->size >= offsetof(struct leat_config, bytes) + sizeof config->bytes && config->bytes;
+    if (ep->program) {
+        ep->bytes = *config->bytes;
+    }
     int status = configure(ep, config, err);
     if (status) {
         fc_close(ep);
@@ -367,4 +377,5 @@ const struct leat_connector lt_connector_file = {
     .load = &lt_fc_load,
     .extensions = lt_fc_extensions,
     .format = lt_format_info,
+    .takes = lt_fc_takes,
 };

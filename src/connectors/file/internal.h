@@ -22,11 +22,14 @@ struct leat_endpoint {
     enum fc_kind kind;
     char *path;                     /* directories end in / */
     const struct lt_format *format; /* by scheme or parameter; NULL: by name or contents */
+    bool format_is_flag;            /* a flag of the command: it may be meant for the other side */
     char *compression;              /* as given; NULL: by name or contents */
     struct leat_param *params;      /* of the URL and the configuration; owned texts */
     size_t n_params;
     int64_t lock_timeout_ms;
     bool no_state;
+    bool program; /* FC_STANDARD: `bytes` stand for standard input and output */
+    struct leat_bytes bytes;
     struct lt_cancel cancel;
     struct leat_capabilities capabilities;
 };
@@ -99,6 +102,14 @@ const char *lt_fc_no_append(struct leat_reader *reader, const struct lt_format_o
 #define FC_PEEK 4096
 int lt_fc_peek(struct lt_source *inner, struct lt_source **ret_source, const uint8_t **ret_data,
                size_t *ret_len, struct leat_error *err);
+
+/* Whether the file's format has the option, as far as it is known (options.c). */
+bool lt_fc_takes(struct leat_endpoint *ep, const char *option, bool writing);
+/* Bytes of the program, in the place of standard input and output (program.c). */
+int lt_fc_program_source(const struct leat_bytes *bytes, struct lt_source **ret_source,
+                         struct leat_error *err);
+int lt_fc_program_sink(const struct leat_bytes *bytes, struct lt_sink **ret_sink,
+                       struct leat_error *err);
 
 extern const struct leat_catalog_ops lt_fc_catalog;
 extern const struct leat_source_ops lt_fc_source;

@@ -180,7 +180,8 @@ static int list_files(struct leat_endpoint *ep, struct listing *listing, struct 
     if (ep->kind == FC_DIRECTORY || ep->kind == FC_GLOB) {
         return list_directory(ep, listing, err);
     }
-    char *name = ep->kind == FC_STANDARD ? lt_strdup("stdin") : lt_fc_stream_name(ep->path);
+    char *name = ep->kind == FC_STANDARD ? lt_strdup(ep->program ? "memory" : "stdin")
+                                         : lt_fc_stream_name(ep->path);
     return add_file(listing, "", ep->path, name, err);
 }
 

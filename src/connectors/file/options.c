@@ -16,7 +16,7 @@
 
 #define OPTIONS_MAX 96
 #define NAMES_MAX 64
-#define TEXT_MAX 32768
+#define TEXT_MAX 65536
 
 static const struct leat_option own[] = {
     {"format", LEAT_OPTION_CHOICE, NULL, NULL,
@@ -75,6 +75,35 @@ static const char *join_choices(const char *a, const char *b)
         }
     }
     return text_end(start);
+}
+
+static bool table_has(const struct leat_option *table, const char *name)
+{
+    for (; table && table->name; table++) {
+        if (!strcmp(table->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool lt_fc_takes(struct leat_endpoint *ep, const char *option, bool writing)
+{
+    size_t stem = strlen(ep->path);
+    const struct lt_format *format = ep->format;
+    for (size_t i = 0; i < OWN_N; i++) {
+        if (!strcmp(own[i].name, option)) {
+            return true;
+        }
+    }
+    lt_codec_of_path(ep->path, &stem);
+    if (!format && ep->kind == FC_FILE) {
+        format = lt_format_by_path(ep->path, stem);
+    } else if (!format && ep->kind == FC_DIRECTORY && writing) {
+        format = lt_format_by_name("csv"); /* as plan.c has it */
+    }
+    /* A file whose bytes tell its format, or files of several. */
+    return !format || table_has(writing ? format->write_options : format->read_options, option);
 }
 
 static const struct leat_option *find(const struct leat_option *table, const char *name)

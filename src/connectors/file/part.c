@@ -262,7 +262,9 @@ static int open_sink(struct leat_part *part, struct leat_error *err)
         unlink(part->temp); /* of this attempt, begun before and left */
     }
     struct lt_sink *sink = NULL;
-    int status = lt_sink_file(part->temp ? part->temp : "-", &options, &sink, err);
+    const struct leat_endpoint *ep = part->load->ep;
+    int status = ep->program ? lt_fc_program_sink(&ep->bytes, &sink, err)
+                             : lt_sink_file(part->temp ? part->temp : "-", &options, &sink, err);
     part->made = !status && part->temp;
     status = status ? status : lt_fc_digest_sink(sink, &part->digest, &sink, err);
     status = status ? status : lt_sink_compress(sink, part->stream->codec, 0, &sink, err);

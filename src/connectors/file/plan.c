@@ -74,7 +74,7 @@ static int choose_codec(struct leat_endpoint *ep, const struct leat_write_plan *
 static int choose_format(struct leat_endpoint *ep, const struct leat_write_plan *want,
                          struct fc_stream *stream, struct leat_error *err)
 {
-    const char *given = lt_fc_param(ep, want->params, want->n_params, "format");
+    const char *given = ep->format ? NULL : lt_fc_param(ep, want->params, want->n_params, "format");
     size_t stem = strlen(ep->path);
     lt_codec_of_path(ep->path, &stem);
     stream->format = given ? lt_format_by_name(given) : ep->format;
@@ -205,10 +205,10 @@ static int plan_file(struct leat_endpoint *ep, const struct fc_stream *stream,
     return LEAT_OK;
 }
 
-static int plan_standard(const struct fc_stream *stream, struct leat_load_stream *plan,
-                         struct leat_error *err)
+static int plan_standard(const struct leat_endpoint *ep, const struct fc_stream *stream,
+                         struct leat_load_stream *plan, struct leat_error *err)
 {
-    if ((stream->format->binary || stream->codec) && isatty(STDOUT_FILENO)) {
+    if (!ep->program && (stream->format->binary || stream->codec) && isatty(STDOUT_FILENO)) {
         return lt_fail(err, LT_E_INVALID, "%s is not for a terminal", stream->format->name);
     }
     plan->route = lt_strdup("written directly");
@@ -229,7 +229,7 @@ static int plan_stream(struct leat_endpoint *ep, const struct leat_write_plan *w
         return status;
     }
     status = ep->kind == FC_DIRECTORY  ? plan_directory(ep, &stream, &plan, err)
-             : ep->kind == FC_STANDARD ? plan_standard(&stream, &plan, err)
+             : ep->kind == FC_STANDARD ? plan_standard(ep, &stream, &plan, err)
                                        : plan_file(ep, &stream, &plan, err);
     if (!status && !plan.route) {
         status = lt_fail_oom(err);

@@ -330,7 +330,7 @@ static int fc_describe(struct leat_endpoint *ep, const struct leat_stream_name *
     struct fc_stream_files stream = {.name = NULL};
     struct fc_read how = {.limit = -1};
     struct leat_reader *reader = NULL;
-    if (ep->kind == FC_STANDARD) {
+    if (ep->kind == FC_STANDARD && !ep->program) {
         return lt_fail(err, LT_E_UNSUPPORTED, "standard input can only be read");
     }
     int status = lt_fc_find_stream(ep, name->name, &stream, err);

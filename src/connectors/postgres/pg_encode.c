@@ -145,6 +145,20 @@ static enum value_result put_char(const uint8_t *data, size_t len, uint8_t *p)
     return byte < 0 ? VALUE_LONG : VALUE_OK;
 }
 
+static enum value_result put_rare(enum pg_wire wire, const struct lt_view *view, int64_t row,
+                                  struct lt_buf *out)
+{
+    uint8_t *p = out->data + out->len;
+    if (wire == PG_WIRE_MONEY) {
+        out->len += 12;
+        return put_money(view->data + row * 16, p);
+    }
+    size_t len;
+    const uint8_t *data = lt_view_bytes(view, row, &len);
+    out->len += 5;
+    return put_char(data, len, p);
+}
+
 /* The fixed part of the row is reserved; varying values reserve theirs and keep `more`. */
 static inline enum value_result encode_value(enum pg_wire wire, const struct lt_view *view,
                                              int64_t row, size_t more, struct lt_buf *out)
@@ -202,14 +216,8 @@ static inline enum value_result encode_value(enum pg_wire wire, const struct lt_
         out->len += 20;
         return result;
     case PG_WIRE_MONEY:
-        result = put_money(view->data + row * 16, p);
-        out->len += 12;
-        return result;
     case PG_WIRE_CHAR:
-        data = lt_view_bytes(view, row, &len);
-        result = put_char(data, len, p);
-        out->len += 5;
-        return result;
+        return put_rare(wire, view, row, out);
     case PG_WIRE_UUID:
         put32(p, 16);
         memcpy(p + 4, view->data + row * 16, 16);

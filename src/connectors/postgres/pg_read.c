@@ -8,7 +8,8 @@
 
 #define BATCH_ROWS 65536
 #define BATCH_BYTES (INT64_C(8) << 20)
-#define PARTITION_PAGES_MIN 64
+/* Of 8 KiB each: what a connection reads in some hundredths of a second. */
+#define PARTITION_PAGES_MIN 1024
 #define LARGE_BYTES (INT64_C(16) << 20)
 
 struct leat_reader {
@@ -121,36 +122,6 @@ static int snapshot_join(struct leat_endpoint *ep, const char *token, struct lea
     return LEAT_OK;
 }
 
-/* --- partitions ---------------------------------------------------------------------------- */
-
-static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, int n,
-                 leat_partition_fn *each, void *arg, struct leat_error *err)
-{
-    struct pg_conn *conn = NULL;
-    struct pg_table table = {0};
-    if (n < 2 || plan->query || ep->version < 140000 || !ep->snapshot[0]) {
-        return each(arg, NULL, 0, -1);
-    }
-    int status = pg_take(ep, &conn, err);
-    status = status ? status : pg_describe(conn, &plan->stream, &table, err);
-    pg_give(conn);
-    if (status) {
-        return status;
-    }
-    int64_t pages = table.kind == 'r' ? table.pages : 0, rows = table.rows_estimate;
-    pg_table_done(&table);
-    int64_t parts = LT_MIN((int64_t)n, pages / PARTITION_PAGES_MIN);
-    if (parts < 2) {
-        return each(arg, NULL, 0, rows);
-    }
-    for (int64_t i = 0; i < parts && !status; i++) {
-        struct pg_block_range range = {pages * i / parts,
-                                       i + 1 < parts ? pages * (i + 1) / parts : -1};
-        status = each(arg, &range, sizeof range, rows < 0 ? -1 : rows / parts);
-    }
-    return status;
-}
-
 /* --- start --------------------------------------------------------------------------------- */
 
 static int init_decoder(struct leat_reader *reader, struct leat_error *err)
@@ -241,6 +212,20 @@ static int copy_table(const struct pg_table *from, struct pg_table *to, struct l
     return status;
 }
 
+/* Another reader of what `like` was to read: its columns are known, its statement was tried. */
+static int start_like(struct leat_reader *reader, const struct leat_read_plan *plan,
+                      struct leat_error *err)
+{
+    const struct leat_reader *like = plan->like;
+    int status = copy_table(&like->table, &reader->table, err);
+    reader->bytes = like->bytes;
+    reader->place = lt_strdup(like->place);
+    status = status || reader->place ? status : lt_fail_oom(err);
+    return status ? status
+                  : pg_build_copy(plan, &reader->table, &reader->table, reader->bytes, &reader->sql,
+                                  &reader->shape, err);
+}
+
 static int start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
                  struct leat_reader **ret_reader, struct leat_error *err)
 {
@@ -251,6 +236,16 @@ static int start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
     }
     reader->ep = ep;
     take_limits(reader, plan);
+    if (plan->like) {
+        int status = start_like(reader, plan, err);
+        status = status ? status : init_decoder(reader, err);
+        if (status) {
+            finish(reader);
+            return status;
+        }
+        *ret_reader = reader;
+        return LEAT_OK;
+    }
     int status = plan->cursor
                      ? lt_fail(err, LT_E_UNSUPPORTED, "postgres does not read by a cursor range")
                      : describe_plan(ep, plan, &all, err);
@@ -332,6 +327,59 @@ static int choose(struct leat_reader *reader, enum leat_payload_kind kind, struc
     }
     reader->bytes = kind == LEAT_PAYLOAD_BYTES;
     return LEAT_OK;
+}
+
+/* --- partitions ---------------------------------------------------------------------------- */
+
+/* Blocks of the heap as it is now; relpages lags behind. */
+static int count_pages(struct leat_endpoint *ep, const struct pg_table *table, int64_t *ret_pages,
+                       struct leat_error *err)
+{
+    struct pg_conn *conn = NULL;
+    char oid[16], text[24] = "";
+    const char *params[] = {oid};
+    snprintf(oid, sizeof oid, "%u", table->oid);
+    int status = pg_take(ep, &conn, err);
+    status = status ? status
+                    : pg_value(conn,
+                               "SELECT pg_catalog.pg_relation_size($1::oid) / "
+                               "pg_catalog.current_setting('block_size')::int8",
+                               1, params, text, sizeof text, err);
+    pg_give(conn);
+    if (!status && lt_parse_int(text, ret_pages)) {
+        *ret_pages = 0;
+    }
+    return status;
+}
+
+static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, int n,
+                 leat_partition_fn *each, void *arg, struct leat_error *err)
+{
+    struct pg_table own = {0};
+    if (n < 2 || plan->query || ep->version < 140000) {
+        return each(arg, NULL, 0, -1);
+    }
+    int64_t pages = 0;
+    int status = plan->like ? LEAT_OK : describe_plan(ep, plan, &own, err);
+    const struct pg_table *table = plan->like ? &plan->like->table : &own;
+    int64_t rows = table->rows_estimate;
+    if (!status && (table->kind == 'r' || table->kind == 'm')) {
+        status = count_pages(ep, table, &pages, err);
+    }
+    pg_table_done(&own);
+    if (status) {
+        return status;
+    }
+    int64_t parts = LT_MIN((int64_t)n, pages / PARTITION_PAGES_MIN);
+    if (parts < 2) {
+        return each(arg, NULL, 0, rows);
+    }
+    for (int64_t i = 0; i < parts && !status; i++) {
+        struct pg_block_range range = {pages * i / parts,
+                                       i + 1 < parts ? pages * (i + 1) / parts : -1};
+        status = each(arg, &range, sizeof range, rows < 0 ? -1 : rows / parts);
+    }
+    return status;
 }
 
 /* --- next ---------------------------------------------------------------------------------- */

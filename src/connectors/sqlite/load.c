@@ -417,8 +417,6 @@ static int refuse_row(struct leat_part *part, int64_t row, int64_t number, int64
     } else {
         status = lt_fail(err, misfit->code, "%s", reason);
         leat_error_place(err, "%s", place);
-        leat_error_remedy(err, "--cast %s=utf8, --on-loss null, or --on-error skip --rejects FILE",
-                          name);
     }
     lt_buf_done(&record);
     return status;

@@ -86,10 +86,11 @@ struct lt_csv_dialect {
     enum lt_csv_codes codes;
     uint8_t delimiter_len;
     char delimiter_text[LT_CSV_DELIMITER_MAX + 1];
-    bool quote_given; /* otherwise reading may find another */
-    bool trim;        /* blanks around fields do not count */
-    bool null_quoted; /* a quoted marker is null as well */
-    bool end_mark;    /* a record \. ends the data */
+    bool quote_given;      /* otherwise reading may find another */
+    bool trim;             /* blanks around fields do not count */
+    bool null_quoted;      /* a quoted marker is null as well */
+    bool end_mark;         /* a record \. ends the data */
+    bool escape_in_quotes; /* outside them the escape character is an ordinary one */
     /* Reading: nulls are marked by lt_csv_mark_nulls(), for they need more than one comparison; no
      * field equals `null` then. */
     bool marks;

@@ -117,15 +117,25 @@ static inline bool is_blank(uint8_t byte)
     return byte == ' ' || byte == '\t';
 }
 
-static void trim(struct lt_csv_field *field, const uint8_t *text)
+/* Whether the last of these bytes was escaped: an odd number of escapes stands before it. */
+static bool ends_escaped(const uint8_t *text, size_t len, uint8_t escape)
+{
+    size_t n = 0;
+    while (n + 1 < len && text[len - 2 - n] == escape) {
+        n++;
+    }
+    return escape && n % 2;
+}
+
+static void trim(struct lt_csv_field *field, const uint8_t *text, uint8_t escape)
 {
     uint32_t len = field->info & LT_CSV_LEN, flags = field->info & ~LT_CSV_LEN;
     while (len && is_blank(text[field->start])) {
         field->start++;
         len--;
     }
-    /* A blank that was escaped stays. */
-    while (len && is_blank(text[field->start + len - 1]) && !(flags & LT_CSV_ESCAPED)) {
+    while (len && is_blank(text[field->start + len - 1]) &&
+           !ends_escaped(text + field->start, len, escape)) {
         len--;
     }
     field->info = flags | len;
@@ -138,7 +148,7 @@ void lt_csv_mark_nulls(struct lt_csv_field *fields, int64_t n, const uint8_t *te
         struct lt_csv_field *field = &fields[i];
         bool quoted = field->info & LT_CSV_QUOTED;
         if (!quoted && dialect->trim) {
-            trim(field, text);
+            trim(field, text, dialect->escape);
         }
         /* Escapes are part of a marker, as \N shows: it is compared as it was written. */
         if ((!quoted || dialect->null_quoted) &&

@@ -34,13 +34,38 @@ static bool is_given(const struct lt_format_options *options, const char *name)
     return false;
 }
 
-/* Whether all of the text has a place in the encoding. */
-static bool has_place(struct lt_csv_writer *writer, const char *text, size_t len)
+static bool convert(struct lt_charset *charset, const void *text, size_t len, struct lt_buf *out)
 {
     size_t used;
-    lt_buf_clear(&writer->wire);
-    return !writer->probe ||
-           !lt_charset_convert(writer->probe, text, len, true, &writer->wire, &used);
+    lt_buf_clear(out);
+    lt_charset_reset(charset);
+    return !lt_charset_convert(charset, text, len, true, out, &used);
+}
+
+bool lt_csv_has_place(struct lt_csv_writer *writer, const void *text, size_t len)
+{
+    if (!writer->probe || !len) {
+        return true;
+    }
+    return convert(writer->probe, text, len, &writer->wire) &&
+           convert(writer->back, writer->wire.data, writer->wire.len, &writer->probed) &&
+           writer->probed.len == len && !memcmp(writer->probed.data, text, len);
+}
+
+static int open_charsets(struct lt_csv_writer *writer, const char *encoding, struct leat_error *err)
+{
+    int status = lt_charset_open(encoding, "utf-8", &writer->charset, err);
+    if (status || lt_charset_is_unicode(encoding)) {
+        return status;
+    }
+    status = lt_charset_open(encoding, "utf-8", &writer->probe, err);
+    status = status ? status : lt_charset_open("utf-8", encoding, &writer->back, err);
+    writer->has_ascii = !status;
+    for (int c = 0; writer->has_ascii && c < 0x80; c++) {
+        char byte = (char)c;
+        writer->has_ascii = lt_csv_has_place(writer, &byte, 1);
+    }
+    return status;
 }
 
 static int take_encoding(struct lt_csv_writer *writer, const struct lt_format_options *options,
@@ -55,17 +80,14 @@ static int take_encoding(struct lt_csv_writer *writer, const struct lt_format_op
         return status;
     }
     bool unicode = lt_charset_is_unicode(encoding);
-    status = lt_charset_open(encoding, "utf-8", &writer->charset, err);
-    if (!status && !unicode) {
-        status = lt_charset_open(encoding, "utf-8", &writer->probe, err);
-    }
+    status = open_charsets(writer, encoding, err);
     if (status) {
         leat_error_place(err, "--encoding");
         return status;
     }
     const struct lt_csv_dialect *dialect = &writer->dialect;
-    if (!has_place(writer, dialect->delimiter_text, dialect->delimiter_len) ||
-        !has_place(writer, dialect->null, dialect->null_len)) {
+    if (!lt_csv_has_place(writer, dialect->delimiter_text, dialect->delimiter_len) ||
+        !lt_csv_has_place(writer, dialect->null, dialect->null_len)) {
         return lt_fail(err, LT_E_INVALID, "--encoding has no place for the delimiter, or for null");
     }
     *ret_bom = *ret_bom && (unicode || is_given(options, "bom"));
@@ -223,8 +245,10 @@ void lt_csv_write_close(struct lt_format_writer *format_writer)
     lt_buf_done(&writer->scratch);
     lt_buf_done(&writer->work);
     lt_buf_done(&writer->wire);
+    lt_buf_done(&writer->probed);
     lt_charset_close(writer->charset);
     lt_charset_close(writer->probe);
+    lt_charset_close(writer->back);
     lt_csv_dialect_done(&writer->dialect);
     free(writer->columns);
     free(writer);

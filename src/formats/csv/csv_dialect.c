@@ -16,46 +16,53 @@ enum way { BOTH, READ, WRITE };
  * the options' own defaults is named. */
 static const struct preset {
     const char *name;
+    bool end_mark, escape_in_quotes; /* as in struct lt_csv_dialect */
     struct {
         enum way way;
         const char *option, *value;
     } settings[SETTINGS_MAX];
 } presets[] = {
-    {"rfc4180", {{BOTH, "delimiter", ","}, {BOTH, "quote", "\""}, {WRITE, "line-ending", "crlf"}}},
-    {"postgres", {{BOTH, "delimiter", ","}, {BOTH, "quote", "\""}, {BOTH, "header", "no"}}},
-    {"postgres-text",
-     {{BOTH, "delimiter", "tab"},
-      {BOTH, "quote", "none"},
-      {BOTH, "escape", "\\"},
-      {BOTH, "escape-codes", "postgres"},
-      {BOTH, "null", "\\N"},
-      {BOTH, "header", "no"}}},
-    {"excel", {{BOTH, "quote", "\""}, {WRITE, "bom", "true"}, {WRITE, "line-ending", "crlf"}}},
-    {"mysql",
-     {{BOTH, "delimiter", "tab"},
-      {BOTH, "quote", "none"},
-      {BOTH, "escape", "\\"},
-      {BOTH, "escape-codes", "mysql"},
-      {BOTH, "null", "\\N"},
-      {BOTH, "header", "no"},
-      {READ, "record-end", "lf"},
-      {WRITE, "true", "1"},
-      {WRITE, "false", "0"},
-      {BOTH, "binary", "plain-hex"}}},
-    {"snowflake",
-     {{BOTH, "delimiter", ","},
-      {BOTH, "quote", "\""},
-      {READ, "null", ",\\N"},
-      {BOTH, "header", "no"},
-      {BOTH, "binary", "plain-hex"}}},
-    {"redshift",
-     {{BOTH, "delimiter", ","},
-      {BOTH, "quote", "\""},
-      {READ, "null", ",\\N"},
-      {WRITE, "null", "\\N"},
-      {BOTH, "header", "no"},
-      {BOTH, "binary", "plain-hex"}}},
-    {"bigquery", {{BOTH, "delimiter", ","}, {BOTH, "quote", "\""}, {BOTH, "binary", "base64"}}},
+    {.name = "rfc4180",
+     .settings = {{BOTH, "delimiter", ","}, {BOTH, "quote", "\""}, {WRITE, "line-ending", "crlf"}}},
+    {.name = "postgres",
+     .escape_in_quotes = true,
+     .settings = {{BOTH, "delimiter", ","}, {BOTH, "quote", "\""}, {BOTH, "header", "no"}}},
+    {.name = "postgres-text",
+     .end_mark = true,
+     .settings = {{BOTH, "delimiter", "tab"},
+                  {BOTH, "quote", "none"},
+                  {BOTH, "escape", "\\"},
+                  {BOTH, "escape-codes", "postgres"},
+                  {BOTH, "null", "\\N"},
+                  {BOTH, "header", "no"}}},
+    {.name = "excel",
+     .settings = {{BOTH, "quote", "\""}, {WRITE, "bom", "true"}, {WRITE, "line-ending", "crlf"}}},
+    {.name = "mysql",
+     .settings = {{BOTH, "delimiter", "tab"},
+                  {BOTH, "quote", "none"},
+                  {BOTH, "escape", "\\"},
+                  {BOTH, "escape-codes", "mysql"},
+                  {BOTH, "null", "\\N"},
+                  {BOTH, "header", "no"},
+                  {READ, "record-end", "lf"},
+                  {WRITE, "true", "1"},
+                  {WRITE, "false", "0"},
+                  {BOTH, "binary", "plain-hex"}}},
+    {.name = "snowflake",
+     .settings = {{BOTH, "delimiter", ","},
+                  {BOTH, "quote", "\""},
+                  {BOTH, "null", ",\\N"},
+                  {BOTH, "header", "no"},
+                  {BOTH, "binary", "plain-hex"}}},
+    {.name = "redshift",
+     .settings = {{BOTH, "delimiter", ","},
+                  {BOTH, "quote", "\""},
+                  {READ, "null", ",\\N"},
+                  {WRITE, "null", "\\N,"},
+                  {BOTH, "header", "no"},
+                  {BOTH, "binary", "plain-hex"}}},
+    {.name = "bigquery",
+     .settings = {{BOTH, "delimiter", ","}, {BOTH, "quote", "\""}, {BOTH, "binary", "base64"}}},
 };
 
 static const struct preset *preset_of(const struct lt_format_options *options,
@@ -461,7 +468,8 @@ int lt_csv_dialect_init(struct lt_csv_dialect *dialect, const struct lt_format_o
     memset(dialect, 0, sizeof *dialect);
     const struct preset *preset = preset_of(options, table);
     dialect->name = preset ? preset->name : NULL;
-    dialect->end_mark = preset && !strcmp(preset->name, "postgres-text");
+    dialect->end_mark = preset && preset->end_mark;
+    dialect->escape_in_quotes = preset && preset->escape_in_quotes;
     int status = take_characters(dialect, options, table, name, err);
     status = status ? status : take_nulls(dialect, options, table, err);
     status = status ? status : take_values(&dialect->values, options, table, err);

@@ -201,7 +201,8 @@ static enum lt_csv_found special_any(struct lt_csv_scan *scan, size_t at)
     if (scan->state == LT_CSV_IN_COMMENT) {
         return end_comment(scan, at);
     }
-    if (byte == scan->dialect->escape && byte && scan->state != LT_CSV_QUOTE_SEEN) {
+    if (byte == scan->dialect->escape && byte && scan->state != LT_CSV_QUOTE_SEEN &&
+        (scan->state == LT_CSV_IN_QUOTES || !scan->dialect->escape_in_quotes)) {
         scan->field_flags |= LT_CSV_ESCAPED;
         scan->skip_to = at + 2;
         return LT_CSV_MORE;

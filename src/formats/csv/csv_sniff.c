@@ -105,11 +105,15 @@ uint8_t lt_csv_sniff_quote(const struct lt_csv_sample *sample, uint8_t delimiter
             begins = text[i] == '\n' || text[i] == '\r' || is_delimiter(text[i], delimiter);
             continue;
         }
-        /* The field must end with a quote that is not doubled. */
+        /* The field must end with a quote that is not doubled, on its own line: an apostrophe that
+         * begins a word finds some other one further down. */
         size_t end = i + 1;
-        while (end < sample->len &&
+        while (end < sample->len && text[end] != '\n' && text[end] != '\r' &&
                (text[end] != '\'' || (end + 1 < sample->len && text[end + 1] == '\''))) {
             end += text[end] == '\'' ? 2 : 1;
+        }
+        if (end < sample->len && text[end] != '\'') {
+            return '"';
         }
         if (end >= sample->len) {
             return !sample->whole && opening ? '\'' : '"';

@@ -1,5 +1,6 @@
-/* What texts in CSV are taken for and how each type is written, for the documentation. The first is
- * what csv_infer.c does, the second what lt_text_format() does. */
+/* What texts in CSV are taken for and how each type is written, for the documentation, where no
+ * option says otherwise. The first is what csv_infer.c does, the second what lt_text_format()
+ * does. */
 #include "formats/csv/csv.h"
 
 const struct leat_type_in lt_csv_types_in[] = {

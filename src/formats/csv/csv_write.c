@@ -4,7 +4,6 @@
  * This file is the common way: one delimiter byte, a quote that is doubled, UTF-8. Whatever else a
  * dialect asks for (`any`) goes the way of csv_write_any.c, value by value. */
 #include "columnar/schema.h"
-#include "columnar/text.h"
 #include "columnar/text_fast.h"
 #include "core/util.h"
 #include "formats/csv/csv_writer.h"
@@ -15,7 +14,6 @@
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
-
 
 /* --- quoting -------------------------------------------------------------------------------- */
 
@@ -113,7 +111,7 @@ static int write_other(struct lt_csv_writer *writer, const struct lt_view *view,
 
 /* A value whose text is short: formatted into `text`; 0 when it is for lt_text_format(). */
 static size_t put_value(const struct lt_csv_column *column, const struct lt_view *view, int64_t row,
-                         uint8_t text[LT_PUT_MAX])
+                        uint8_t text[LT_PUT_MAX])
 {
     switch (column->form) {
     case FORM_BOOL: {

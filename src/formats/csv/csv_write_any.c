@@ -189,17 +189,11 @@ static bool is_ascii(const uint8_t *text, size_t len)
 
 static int check_encoding(struct lt_csv_writer *writer, const uint8_t *text, size_t len)
 {
-    size_t used;
-    if (!writer->probe || is_ascii(text, len)) {
+    if (!writer->probe || (writer->has_ascii && is_ascii(text, len)) ||
+        lt_csv_has_place(writer, text, len)) {
         return LEAT_OK;
     }
-    lt_buf_clear(&writer->wire);
-    lt_charset_reset(writer->probe);
-    int status = lt_charset_convert(writer->probe, text, len, true, &writer->wire, &used);
-    lt_buf_clear(&writer->wire);
-    return status == LEAT_BAD_DATA ? refuse(writer, "a character that --encoding has no place for",
-                                            "write --encoding utf-8")
-                                   : status;
+    return refuse(writer, "a character that --encoding has no place for", "write --encoding utf-8");
 }
 
 int lt_csv_write_field(struct lt_csv_writer *writer, const uint8_t *text, size_t len,

@@ -44,13 +44,18 @@ struct lt_csv_writer {
     /* Another encoding than UTF-8. */
     struct lt_charset *charset; /* of the output; NULL: UTF-8 */
     struct lt_charset *probe;   /* tells whether a value has a place in it; NULL: any has */
-    struct lt_buf wire;
+    struct lt_charset *back;    /* and whether it comes back from there */
+    bool has_ascii;             /* all of ASCII has its place */
+    struct lt_buf wire, probed;
 };
 
 /* Settles how each column is written. */
 int lt_csv_write_columns(struct lt_csv_writer *writer, struct leat_error *err);
 /* Hands what was collected to the sink, in its encoding. */
 int lt_csv_write_flush(struct lt_csv_writer *writer, bool last, struct leat_error *err);
+/* Whether all of the text has a place in the encoding, and comes back from it as it was: the tilde
+ * of some older ones is an overline. */
+bool lt_csv_has_place(struct lt_csv_writer *writer, const void *text, size_t len);
 /* One value, null included, in whatever dialect. LEAT_BAD_DATA: it has no place in it, and
  * writer->why says why. */
 int lt_csv_write_any(struct lt_csv_writer *writer, int64_t column, const struct lt_view *view,

@@ -104,7 +104,7 @@ void lt_pq_column_clear(struct lt_pq_column *column)
     lt_pq_dictionary_clear(&column->dictionary);
     column->chunk_rows = column->chunk_slots = column->chunk_nulls = 0;
     column->raw_bytes = column->packed_bytes = 0;
-    column->dictionary_pages = column->other_pages = 0;
+    column->dictionary_pages = column->other_pages = column->null_pages = 0;
     column->unbounded = false;
     start_chunk(column);
 }
@@ -196,7 +196,7 @@ static int give_up(struct lt_pq_column *column)
         status =
             column->store.width ? put_values(column, value.data, 1) : put_spans(column, &value, 1);
     }
-    lt_buf_clear(&column->numbers);
+    lt_buf_done(&column->numbers); /* of many columns together this is much */
     column->use_dictionary = false;
     if (!column->dictionary_pages) {
         lt_pq_dictionary_done(&column->dictionary);

@@ -77,7 +77,7 @@ struct lt_pq_column {
     struct lt_pq_bounds bounds;
     int64_t chunk_rows, chunk_slots, chunk_nulls;
     int64_t raw_bytes, packed_bytes;       /* headers included */
-    int32_t dictionary_pages, other_pages; /* data pages by encoding */
+    int32_t dictionary_pages, other_pages, null_pages; /* data pages by what is in them */
     bool unbounded;     /* a page has values but no bounds: there can be no column index */
     struct lt_buf seen; /* uint32, one a dictionary value: the page it was last met in */
 };

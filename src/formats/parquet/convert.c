@@ -142,21 +142,20 @@ static int int96_to_nanos(const struct lt_pq_convert *convert, const uint8_t *fr
     return status;
 }
 
+/* Spark's timestamps are microseconds in 64 bits, and its arithmetic wraps around where their days
+ * do not fit in 32: the same arithmetic gives back what was written, up to the year 294,246. */
 static int int96_to_micros(const struct lt_pq_convert *convert, const uint8_t *from, int64_t n,
                            uint8_t *to, struct leat_error *err)
 {
-    bool inexact = false, overflow = false;
+    bool inexact = false;
     (void)convert;
     for (int64_t i = 0; i < n; i++) {
-        int64_t nanos, days, value;
+        int64_t nanos, days;
         int96_parts(from + i * 12, &nanos, &days);
         inexact |= nanos % 1000 != 0;
-        overflow |= __builtin_mul_overflow(days, NANOS_OF_DAY / 1000, &value);
-        overflow |= __builtin_add_overflow(value, nanos / 1000, &value);
+        uint64_t value =
+            (uint64_t)days * (uint64_t)(NANOS_OF_DAY / 1000) + (uint64_t)(nanos / 1000);
         memcpy(to + i * 8, &value, 8);
-    }
-    if (overflow) {
-        return out_of_range(err, "a timestamp that not even microseconds can count");
     }
     if (!inexact) {
         return LEAT_OK;

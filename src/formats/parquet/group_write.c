@@ -145,7 +145,10 @@ static void fill_encodings(struct lt_pq_kept_chunk *kept, const struct lt_pq_col
     add_encoding_stats(kept, LT_PQ_PAGE_DICTIONARY, LT_PQ_ENC_PLAIN,
                        column->dictionary_page.data != NULL);
     add_encoding_stats(kept, data, LT_PQ_ENC_RLE_DICTIONARY, column->dictionary_pages);
-    add_encoding_stats(kept, data, column->encoding, column->other_pages);
+    bool plain = column->encoding == LT_PQ_ENC_PLAIN;
+    add_encoding_stats(kept, data, LT_PQ_ENC_PLAIN,
+                       column->null_pages + (plain ? column->other_pages : 0));
+    add_encoding_stats(kept, data, column->encoding, plain ? 0 : column->other_pages);
     if (column->leaf->def_max || column->leaf->rep_max) {
         add_encoding(kept, LT_PQ_ENC_RLE);
     }

@@ -95,10 +95,13 @@ static int put_levels(struct lt_buf *out, const struct lt_buf *levels, int most,
     return status;
 }
 
-/* A page of nulls alone needs no dictionary, and must not be the reason for an empty one. */
-static bool numbered(const struct lt_pq_column *column)
+/* A page of nulls alone is PLAIN, which takes no bytes: it must not be the reason for an empty
+ * dictionary, and no reader looks there for the header of another encoding. */
+static int32_t page_encoding(const struct lt_pq_column *column)
 {
-    return column->use_dictionary && column->values > 0;
+    return !column->values          ? LT_PQ_ENC_PLAIN
+           : column->use_dictionary ? LT_PQ_ENC_RLE_DICTIONARY
+                                    : column->encoding;
 }
 
 static int put_delta(struct lt_pq_column *column, struct lt_pq_worker *worker, struct lt_buf *out)
@@ -139,10 +142,9 @@ static int put_values(struct lt_pq_column *column, struct lt_pq_worker *worker, 
     const int32_t *offsets =
         column->offsets.len ? (const int32_t *)(const void *)column->offsets.data : no_offsets;
     int64_t n = column->values;
-    if (numbered(column)) {
+    switch (page_encoding(column)) {
+    case LT_PQ_ENC_RLE_DICTIONARY:
         return put_dictionary_numbers(column, out);
-    }
-    switch (column->encoding) {
     case LT_PQ_ENC_DELTA_BINARY_PACKED:
         return put_delta(column, worker, out);
     case LT_PQ_ENC_DELTA_LENGTH_BYTE_ARRAY:
@@ -243,9 +245,9 @@ int lt_pq_page_finish(struct lt_pq_column *column, struct lt_pq_worker *worker,
 {
     struct lt_pq_packed packed;
     struct lt_pq_page page = {.num_values = (int32_t)column->slots,
-                              .encoding =
-                                  numbered(column) ? LT_PQ_ENC_RLE_DICTIONARY : column->encoding};
-    if (numbered(column) && !column->store.width && lt_pq_bound_numbers(column)) {
+                              .encoding = page_encoding(column)};
+    bool numbered = page.encoding == LT_PQ_ENC_RLE_DICTIONARY;
+    if (numbered && !column->store.width && lt_pq_bound_numbers(column)) {
         return lt_fail_oom(err);
     }
     lt_buf_clear(&worker->raw);
@@ -260,8 +262,9 @@ int lt_pq_page_finish(struct lt_pq_column *column, struct lt_pq_worker *worker,
         free(packed.data);
         return lt_fail_oom(err);
     }
-    column->dictionary_pages += numbered(column);
-    column->other_pages += !numbered(column);
+    column->dictionary_pages += numbered;
+    column->null_pages += !column->values;
+    column->other_pages += column->values && !numbered;
     return note_page(column) ? lt_fail_oom(err) : LEAT_OK;
 }
 

@@ -166,6 +166,9 @@ static int unpack(struct lt_pq_pages *pages, bool packed, const uint8_t *data, s
     if ((int64_t)raw_len / codecs[pages->codec].ratio > (int64_t)len) {
         return lt_fail(err, LT_E_CORRUPT, "a page of %zu bytes cannot become %zu", len, raw_len);
     }
+    if (raw_len > LT_PQ_RAW_MAX) {
+        return lt_fail(err, LT_E_LIMIT, "a page of more than %lld bytes", (long long)LT_PQ_RAW_MAX);
+    }
     lt_buf_clear(&pages->raw);
     if (lt_buf_reserve(&pages->raw, raw_len)) {
         return lt_fail_oom(err);

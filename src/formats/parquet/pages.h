@@ -12,6 +12,11 @@
  * (PARQUET-816). */
 #define LT_PQ_CHUNK_SLACK 128
 
+/* Bytes of one page, decompressed. */
+#ifndef LT_PQ_RAW_MAX
+#define LT_PQ_RAW_MAX INT32_MAX
+#endif
+
 /* Where pages come from: of one column, for all its chunks. */
 struct lt_pq_pages {
     struct lt_source *source;

@@ -34,4 +34,6 @@ const struct lt_format lt_format_parquet = {.name = "parquet",
                                             .write_open = lt_pq_write_open,
                                             .write_batch = lt_pq_write_batch,
                                             .write_finish = lt_pq_write_finish,
-                                            .write_close = lt_pq_write_close};
+                                            .write_close = lt_pq_write_close,
+                                            .types_in = lt_pq_types_in,
+                                            .types_out = lt_pq_types_out};

@@ -14,4 +14,7 @@
 
 extern const struct lt_format lt_format_parquet;
 
+extern const struct leat_type_in lt_pq_types_in[];
+extern const struct leat_type_out lt_pq_types_out[];
+
 #endif

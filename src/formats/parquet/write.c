@@ -23,8 +23,11 @@
 #define PAGE_BYTES_MIN ((int64_t)16 << 10)
 #define PAGE_BYTES_MAX ((int64_t)256 << 20)
 #define DICTIONARIES_BYTES ((int64_t)16 << 20)
-/* Rows between two looks at how much a row group holds. */
+/* Rows between two looks at how much a row group holds; fewer for lists, which have many values in
+ * a row, and for small row groups. */
 #define STEP_ROWS 4096
+#define STEP_ROWS_SMALL 512
+#define SMALL_GROUP_BYTES ((int64_t)8 << 20)
 
 const struct leat_option lt_pq_write_options[] = {
     {"compression", LEAT_OPTION_CHOICE, "zstd", "none|snappy|gzip|brotli|zstd|lz4",
@@ -43,7 +46,8 @@ const struct leat_option lt_pq_write_options[] = {
      "numbers and texts, and byte-stream-split for floats"},
     {"parquet-json", LEAT_OPTION_CHOICE, "string", "string|json",
      "How JSON columns are annotated; string is what more readers take"},
-    {"int96", LEAT_OPTION_BOOL, "false", NULL, "Timestamps as INT96, for Impala and old Hive"},
+    {"parquet-timestamps", LEAT_OPTION_CHOICE, "int64", "int64|int96",
+     "How timestamps are stored; int96 is for Impala and old Hive"},
     {.name = NULL}};
 
 struct lt_format_writer {
@@ -56,6 +60,7 @@ struct lt_format_writer {
     struct lt_pq_column_options options;
     struct lt_pq_tree_options tree_options;
     int64_t group_bytes;
+    int64_t step;                 /* rows */
     int64_t dictionaries;         /* bytes left for them */
     struct lt_pq_column *columns; /* one a leaf */
     size_t *tops;                 /* the column of the schema that a leaf belongs to */
@@ -149,7 +154,7 @@ static int read_options(struct lt_format_writer *w, const struct lt_format_optio
     w->options.delta_bytes = is(options, "parquet-encoding", "delta-byte-array");
     w->options.delta = modern || w->options.delta_bytes || is(options, "parquet-encoding", "delta");
     w->options.byte_stream_split = modern || is(options, "parquet-encoding", "byte-stream-split");
-    w->tree_options.int96 = is_true(options, "int96");
+    w->tree_options.int96 = is(options, "parquet-timestamps", "int96");
     w->tree_options.json = is(options, "parquet-json", "json");
     return status;
 }
@@ -167,6 +172,7 @@ static void init_columns(struct lt_format_writer *w, const struct lt_pq_node *no
         (void)lt_type_of(field, &type, NULL);
         lt_pq_column_init(&w->columns[node->leaf], node, &type, &w->options, &w->dictionaries);
         w->tops[node->leaf] = top;
+        w->step = node->rep_max ? STEP_ROWS_SMALL : w->step;
         break;
     case LT_PQ_MAP:
         init_columns(w, &node->children[0], field->children[0]->children[0], top);
@@ -185,10 +191,9 @@ static int make_columns(struct lt_format_writer *w, struct leat_error *err)
     size_t n = w->tree.n_columns ? w->tree.n_columns : 1;
     size_t n_leaves = w->tree.n_leaves ? w->tree.n_leaves : 1;
     int64_t share = LT_MAX(PAGES_BYTES / (int64_t)n_leaves, PAGE_BYTES_MIN);
-    /* A page asked for is not made smaller for a few columns' sake. */
-    w->options.page_bytes =
-        LT_MIN(w->options.page_bytes, LT_MAX(share, w->options.page_bytes / 16));
+    w->options.page_bytes = LT_MIN(w->options.page_bytes, share);
     w->dictionaries = DICTIONARIES_BYTES;
+    w->step = w->group_bytes < SMALL_GROUP_BYTES ? STEP_ROWS_SMALL : STEP_ROWS;
     w->columns = calloc(n_leaves, sizeof *w->columns);
     w->tops = calloc(n_leaves, sizeof *w->tops);
     w->views = calloc(n, sizeof *w->views);
@@ -365,8 +370,8 @@ int lt_pq_write_batch(struct lt_format_writer *w, const struct ArrowArray *batch
                       struct leat_error *err)
 {
     int status = view_columns(w, batch, err);
-    for (int64_t at = 0; at < batch->length && !status; at += STEP_ROWS) {
-        status = add_rows(w, at, LT_MIN(STEP_ROWS, batch->length - at), err);
+    for (int64_t at = 0; at < batch->length && !status; at += w->step) {
+        status = add_rows(w, at, LT_MIN(w->step, batch->length - at), err);
         if (!status && group_is_full(w)) {
             status = close_group(w, err);
         }

@@ -40,6 +40,8 @@ static struct toy_source {
     atomic_int fail_times;
     bool lies; /* about rows */
     int rejects_per_batch;
+    int losses_per_batch; /* of column "id", unless it is wanted as text */
+    bool stubborn;        /* also then */
     enum toy_snapshot snapshot;
     atomic_int opens, closes, starts, finishes, takes, joins, cancels, describes, live_batches;
     int64_t limit_seen;
@@ -57,6 +59,10 @@ static struct toy_dest {
     int slow_ms;
     int seal_lie;                /* added to rows_inserted */
     int rejects_first;           /* refuses so many records */
+    int losses_first;            /* tells of so many values of "id" */
+    bool refuses_integers;       /* has no type for them */
+    bool not_null;               /* "id" takes no nulls */
+    atomic_bool id_is_text;      /* what was planned */
     bool corrupt;                /* reads back something else */
     int commits[TOY_SCRIPT_MAX]; /* statuses, by turn */
     enum leat_outcome outcomes[TOY_SCRIPT_MAX];
@@ -84,6 +90,8 @@ struct leat_reader {
     struct leat_endpoint *ep;
     struct ArrowSchema schema;
     const struct leat_reject_sink *rejects;
+    const struct leat_loss_sink *losses;
+    bool loses;
     int stream;
     int batch;
     int64_t next_id, rows, given;
@@ -226,7 +234,8 @@ static int toy_describe(struct leat_endpoint *ep, const struct leat_stream_name 
     return toy_schema(ret_schema, err);
 }
 
-static int toy_take(struct leat_endpoint *ep, char *ret_token, size_t size, struct leat_error *err)
+static inline int toy_take(struct leat_endpoint *ep, char *ret_token, size_t size,
+                           struct leat_error *err)
 {
     if (src.snapshot == SNAPSHOT_UNSUPPORTED) {
         return lt_fail(err, LT_E_UNSUPPORTED, "no snapshots here");
@@ -237,7 +246,7 @@ static int toy_take(struct leat_endpoint *ep, char *ret_token, size_t size, stru
     return LEAT_OK;
 }
 
-static int toy_join(struct leat_endpoint *ep, const char *token, struct leat_error *err)
+static inline int toy_join(struct leat_endpoint *ep, const char *token, struct leat_error *err)
 {
     if (strcmp(token, "token")) {
         return lt_fail(err, LT_E_INTERNAL, "no such snapshot");
@@ -263,6 +272,9 @@ static int toy_start(struct leat_endpoint *ep, const struct leat_read_plan *plan
     }
     *reader = (struct leat_reader){
         .ep = ep, .rejects = plan->rejects, .stream = stream, .next_id = 1, .rows = src.rows};
+    int64_t typed = plan->types ? lt_schema_find(plan->types, "id") : -1;
+    reader->losses = plan->losses;
+    reader->loses = src.stubborn || typed < 0 || strcmp(plan->types->children[typed]->format, "u");
     pthread_mutex_lock(&toy_mutex);
     src.limit_seen = plan->limit;
     pthread_mutex_unlock(&toy_mutex);
@@ -315,6 +327,21 @@ static int toy_tell_reject(const struct leat_reject_sink *sink, struct leat_erro
                 : lt_fail(err, LT_E_VALUE_SYNTAX, "a bad record");
 }
 
+static int toy_tell_loss(const struct leat_loss_sink *sink, struct leat_error *err)
+{
+    const struct leat_reject what = {.size = sizeof what,
+                                     .place = "toy: column \"id\"",
+                                     .code = "value-range",
+                                     .reason = "it cannot be held",
+                                     .column = "id"};
+    int rc = sink ? sink->lost(sink->arg, &what, err)
+                  : lt_fail(err, LT_E_VALUE_RANGE, "it cannot be held");
+    if (!sink) {
+        leat_error_place(err, "column \"id\"");
+    }
+    return rc;
+}
+
 static int toy_next(struct leat_reader *reader, struct leat_payload *ret_payload,
                     struct leat_error *err)
 {
@@ -332,6 +359,9 @@ static int toy_next(struct leat_reader *reader, struct leat_payload *ret_payload
     }
     for (int i = 0; !rc && !reader->ids && i < src.rejects_per_batch; i++) {
         rc = toy_tell_reject(reader->rejects, err);
+    }
+    for (int i = 0; !rc && !reader->ids && reader->loses && i < src.losses_per_batch; i++) {
+        rc = toy_tell_loss(reader->losses, err);
     }
     rc = rc ? rc : toy_batch(reader, rows, &ret_payload->batch, err);
     if (rc) {
@@ -368,6 +398,7 @@ struct leat_load {
 struct leat_part {
     struct leat_load *load;
     const struct leat_reject_sink *rejects;
+    const struct leat_loss_sink *losses;
     struct ArrowSchema schema;
     struct leat_receipt receipt;
     int batch;
@@ -383,6 +414,14 @@ static int toy_taken(const struct toy_dest *dest, const struct ArrowSchema *from
         rc = lt_schema_copy(from->children[at], &field, err);
         if (!rc && dest->name_is_int && !strcmp(field.name, "name")) {
             rc = lt_schema_set_format(&field, "l", err);
+        }
+        bool id = !rc && !strcmp(field.name, "id");
+        if (id && dest->not_null) {
+            field.flags &= ~ARROW_FLAG_NULLABLE;
+        }
+        if (id && dest->refuses_integers && strcmp(field.format, "u")) {
+            rc = lt_fail(err, LT_E_UNSUPPORTED_TYPE, "no integers here");
+            leat_error_place(err, "column \"id\"");
         }
         rc = rc ? rc : lt_schema_add(ret_schema, &field, err);
         lt_schema_done(&field);
@@ -403,6 +442,16 @@ static int toy_plan(struct leat_endpoint *ep, const struct leat_write_plan *want
                                                .route = lt_strdup("kept in memory")};
         rc = toy_taken(ep->dest, want->streams[i].schema, &streams[i].schema, err);
     }
+    if (rc) {
+        for (size_t i = 0; i < want->n_streams; i++) {
+            lt_schema_done(&streams[i].schema);
+            free(streams[i].route);
+        }
+        free(streams);
+        return rc;
+    }
+    int64_t id = lt_schema_find(&streams[0].schema, "id");
+    ep->dest->id_is_text = id >= 0 && !strcmp(streams[0].schema.children[id]->format, "u");
     *ret_plan = (struct leat_load_plan){.size = sizeof *ret_plan,
                                         .streams = streams,
                                         .n_streams = want->n_streams,
@@ -465,7 +514,7 @@ static int toy_part_open(struct leat_load *load, const struct leat_part_plan *pl
                          struct leat_part **ret_part, struct leat_error *err)
 {
     struct leat_part *part = calloc(1, sizeof *part);
-    *part = (struct leat_part){.load = load, .rejects = plan->rejects};
+    *part = (struct leat_part){.load = load, .rejects = plan->rejects, .losses = plan->losses};
     part->receipt = (struct leat_receipt){.size = sizeof part->receipt, .id = plan->id};
     (void)err;
     *ret_part = part;
@@ -485,12 +534,16 @@ static int toy_part_write(struct leat_part *part, struct leat_payload *payload,
         rc = toy_tell_reject(part->rejects, err);
         part->receipt.rows_rejected += !rc;
     }
+    for (int i = 0; !rc && part->batch == 1 && i < dest->losses_first && !dest->id_is_text; i++) {
+        rc = toy_tell_loss(part->losses, err);
+    }
     int64_t skip = part->batch == 1 ? dest->rejects_first : 0;
     const struct ArrowArray *batch = &payload->batch;
     int64_t n_columns = batch->n_children;
     for (int64_t i = skip; !rc && i < batch->length; i++) {
-        const struct ArrowArray *ids =
-            n_columns ? batch->children[dest->turned ? n_columns - 1 : 0] : NULL;
+        const struct ArrowArray *ids = n_columns && !dest->id_is_text
+                                           ? batch->children[dest->turned ? n_columns - 1 : 0]
+                                           : NULL;
         int64_t id = ids ? ((const int64_t *)ids->buffers[1])[ids->offset + i] : 0;
         part->load->id_sum += id;
         if (part->load->n_ids < TOY_ROWS_MAX) {

@@ -127,7 +127,7 @@ static inline void dump_read(struct lt_source *source, const struct lt_format_op
 }
 
 /* Options as a NULL-terminated list "name", "value", ... */
-#define MAX_PARAMS 16
+#define MAX_PARAMS 24
 static inline void read_text_len(const char *text, size_t len, size_t step,
                                  struct lt_format_options *options, const char *const *pairs,
                                  struct dump *dump)

@@ -1,0 +1,270 @@
+/* The reading side of a flow: one reader, or several that share a stream's partitions out.
+ *
+ * Partitions are many more than lanes, so that a lane that is through takes the next one that is
+ * left, and none waits for the slowest. The first lane is the calling thread. Others are started at
+ * once when --parallel was said; else one by one, each time that every destination has waited for
+ * records: where writing is the slower side, a second reader would take the server's time for
+ * nothing. */
+#include "core/codes.h"
+#include "core/log.h"
+#include "core/thread.h"
+#include "core/util.h"
+#include "engine/flow.h"
+#include "engine/queue.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define PARTITIONS_PER_LANE 8
+/* A destination waits for its first records in any case. */
+#define WAITS_PER_LANE 4
+
+struct partition {
+    void *data;
+    size_t len;
+};
+
+struct lane {
+    struct lt_flow *flow;
+    pthread_t thread;
+};
+
+struct lt_lanes {
+    struct partition *parts;
+    size_t n_parts;
+    _Atomic size_t next;   /* first partition that nobody took */
+    struct lane *lanes;    /* beyond the first */
+    int n_max, n;          /* so many may be started, and are */
+    bool snapshot;         /* taken for this stream alone */
+    pthread_mutex_t mutex; /* held around calls on the endpoint, which come from one at a time */
+};
+
+void lt_flow_lanes_done(struct lt_flow *flow)
+{
+    struct lt_lanes *lanes = flow->lanes;
+    if (!lanes) {
+        return;
+    }
+    if (lanes->snapshot) {
+        flow->source->connector->source->snapshot_release(flow->source->ep);
+    }
+    for (size_t i = 0; i < lanes->n_parts; i++) {
+        free(lanes->parts[i].data);
+    }
+    free(lanes->parts);
+    free(lanes->lanes);
+    pthread_mutex_destroy(&lanes->mutex);
+    free(lanes);
+    flow->lanes = NULL;
+}
+
+static int keep_partition(void *arg, const void *data, size_t len, int64_t rows)
+{
+    struct lt_lanes *lanes = arg;
+    (void)rows;
+    if (!data) {
+        return LEAT_OK; /* it cannot be split */
+    }
+    struct partition *more = realloc(lanes->parts, (lanes->n_parts + 1) * sizeof *more);
+    void *copy = malloc(len);
+    lanes->parts = more ? more : lanes->parts;
+    if (!more || !copy) {
+        free(copy);
+        return LEAT_NO_MEMORY;
+    }
+    memcpy(copy, data, len);
+    lanes->parts[lanes->n_parts++] = (struct partition){copy, len};
+    return LEAT_OK;
+}
+
+static bool can_split(const struct lt_flow *flow)
+{
+    const struct lt_run *run = flow->run;
+    const struct leat_source_ops *ops = flow->source->connector->source;
+    return run->lanes_max > 1 && !flow->forward && flow->limit < 0 && ops->split &&
+           ops->snapshot_take && ops->snapshot_release && !run->snapshot_own &&
+           lt_cast_is_identity(flow->cast);
+}
+
+/* All lanes see the stream as of one moment: the run's snapshot, or one of its own. */
+static int see_one_moment(struct lt_flow *flow, bool *ret_sees, struct leat_error *err)
+{
+    const struct leat_source_ops *ops = flow->source->connector->source;
+    char token[sizeof flow->run->snapshot];
+    *ret_sees = true;
+    if (flow->run->snapshot[0]) {
+        return LEAT_OK;
+    }
+    int rc = ops->snapshot_take(flow->source->ep, token, sizeof token, err);
+    if (rc == LEAT_UNSUPPORTED) {
+        lt_log(LT_LOG_INFO, "%s: read by one connection: %s", flow->job->label, err->message);
+        *err = (struct leat_error){0};
+        *ret_sees = false;
+        return LEAT_OK;
+    }
+    flow->lanes->snapshot = !rc;
+    return rc;
+}
+
+/* Sets flow->lanes where the stream is large enough to be split, and can be. */
+static int split(struct lt_flow *flow, struct leat_error *err)
+{
+    struct leat_read_plan plan;
+    if (!can_split(flow)) {
+        return LEAT_OK;
+    }
+    struct lt_lanes *lanes = calloc(1, sizeof *lanes);
+    if (!lanes) {
+        return lt_fail_oom(err);
+    }
+    flow->lanes = lanes;
+    pthread_mutex_init(&lanes->mutex, NULL);
+    lanes->n_max = flow->run->lanes_max - 1;
+    lanes->lanes = calloc((size_t)lanes->n_max, sizeof *lanes->lanes);
+    lt_flow_read_plan(flow, &plan);
+    plan.like = flow->reader;
+    int rc = lanes->lanes ? LEAT_OK : lt_fail_oom(err);
+    rc = rc ? rc
+            : flow->source->connector->source->split(flow->source->ep, &plan,
+                                                     flow->run->lanes_max * PARTITIONS_PER_LANE,
+                                                     keep_partition, lanes, err);
+    bool sees = false;
+    if (!rc && lanes->n_parts > 1) {
+        rc = see_one_moment(flow, &sees, err);
+    }
+    if (!rc && !sees) {
+        lt_flow_lanes_done(flow);
+    }
+    return rc;
+}
+
+static void *read_lane(void *arg);
+
+static bool all_wait(const struct lt_flow *flow)
+{
+    for (size_t d = 0; d < flow->n_dests; d++) {
+        if (lt_queue_waits(flow->dests[d].queue) < WAITS_PER_LANE * (flow->lanes->n + 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Starts another lane where there is work for it. */
+static void help_out(struct lt_flow *flow)
+{
+    struct lt_lanes *lanes = flow->lanes;
+    if (!lanes || lanes->n >= lanes->n_max || atomic_load(&lanes->next) >= lanes->n_parts ||
+        !(flow->run->parallel_said || all_wait(flow))) {
+        return;
+    }
+    struct lane *lane = &lanes->lanes[lanes->n];
+    lane->flow = flow;
+    if (lt_thread_start(&lane->thread, read_lane, lane, NULL)) {
+        lanes->n_max = lanes->n; /* the lanes there are will do */
+    } else {
+        lanes->n++;
+        lt_log(LT_LOG_INFO, "%s: read by %d connections", flow->job->label, lanes->n + 1);
+    }
+}
+
+/* One reader's records, from where it is to its end. */
+static int read_to_end(struct lt_flow *flow, struct leat_reader *reader, bool first,
+                       struct leat_error *err)
+{
+    for (;;) {
+        struct leat_payload payload;
+        int rc = lt_flow_next(flow, reader, &payload, err);
+        if (rc || payload.kind == LEAT_PAYLOAD_NONE) {
+            return rc;
+        }
+        rc = lt_flow_distribute(flow, &payload, err);
+        leat_x_payload_release(&payload);
+        if (rc) {
+            return rc;
+        }
+        if (first) {
+            help_out(flow);
+        }
+    }
+}
+
+static int read_partition(struct lt_flow *flow, const struct partition *part, bool first,
+                          struct leat_error *err)
+{
+    const struct leat_source_ops *ops = flow->source->connector->source;
+    struct leat_reader *reader = NULL;
+    struct leat_read_plan plan;
+    pthread_mutex_lock(&flow->lanes->mutex);
+    lt_flow_read_plan(flow, &plan);
+    plan.like = flow->reader;
+    plan.partition = part->data;
+    plan.partition_len = part->len;
+    int rc = ops->start(flow->source->ep, &plan, &reader, err);
+    pthread_mutex_unlock(&flow->lanes->mutex);
+    rc = rc ? rc : read_to_end(flow, reader, first, err);
+    pthread_mutex_lock(&flow->lanes->mutex);
+    ops->finish(reader);
+    pthread_mutex_unlock(&flow->lanes->mutex);
+    return rc;
+}
+
+static int read_partitions(struct lt_flow *flow, bool first, struct leat_error *err)
+{
+    struct lt_lanes *lanes = flow->lanes;
+    int rc = LEAT_OK;
+    while (!rc) {
+        size_t i = atomic_fetch_add(&lanes->next, 1);
+        if (i >= lanes->n_parts) {
+            break;
+        }
+        rc = read_partition(flow, &lanes->parts[i], first, err);
+    }
+    return rc;
+}
+
+static void fail_reading(struct lt_flow *flow, struct leat_error *err)
+{
+    if (!err->place[0]) {
+        leat_error_place(err, "%s", flow->job->label);
+    }
+    lt_flow_fail(flow, err);
+    struct lt_side *source = flow->source;
+    if (flow->lanes && flow->lanes->n && source->connector->cancel) {
+        /* Another lane may be waiting for a server. */
+        source->stale = true;
+        source->connector->cancel(source->ep);
+    }
+}
+
+static void *read_lane(void *arg)
+{
+    struct lane *lane = arg;
+    struct leat_error err = {0};
+    if (read_partitions(lane->flow, false, &err)) {
+        fail_reading(lane->flow, &err);
+    }
+    return NULL;
+}
+
+void lt_flow_read(struct lt_flow *flow)
+{
+    struct leat_error err = {0};
+    int rc = split(flow, &err);
+    if (!rc) {
+        rc = flow->lanes ? read_partitions(flow, true, &err)
+                         : read_to_end(flow, flow->reader, true, &err);
+    }
+    if (rc) {
+        fail_reading(flow, &err);
+    }
+    for (int i = 0; flow->lanes && i < flow->lanes->n; i++) {
+        pthread_join(flow->lanes->lanes[i].thread, NULL);
+    }
+    pthread_mutex_lock(&flow->mutex);
+    bool failed = flow->failed;
+    pthread_mutex_unlock(&flow->mutex);
+    for (size_t d = 0; !failed && d < flow->n_dests; d++) {
+        lt_queue_end(flow->dests[d].queue);
+    }
+}

@@ -150,9 +150,9 @@ def test_every_file_is_in_the_manifest(files):
 
 def test_int96_beyond_nanoseconds_is_refused_with_the_unit_that_holds_it(leat, files, tmp_path):
     path, target = files / "data" / "int96_from_spark.parquet", tmp_path / "out.arrow"
-    done = copy(leat, path, target, "--int96", "ns")
+    done = copy(leat, path, target, "--int96-unit", "ns")
     judge_refusal(done, target, {"file": path, "status": 1, "code": "value-range",
-                                 "message": "--int96 us"})
+                                 "message": "--int96-unit us"})
 
 
 @pytest.mark.timeout(LARGE_SECONDS + 60)

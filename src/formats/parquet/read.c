@@ -18,11 +18,11 @@
 #define LEAF_BYTES_MIN 4096
 
 const struct leat_option lt_pq_read_options[] = {
-    {"row-groups", LEAT_OPTION_TEXT, NULL, "N,N-N", "Parquet: only these row groups, from 0"},
+    {"row-groups", LEAT_OPTION_TEXT, NULL, "N,N-N", "Only these row groups, from 0"},
     {"verify-checksums", LEAT_OPTION_CHOICE, "yes", "yes|no",
-     "Parquet: whether pages are checked against their checksums, where they have one"},
-    {"int96", LEAT_OPTION_CHOICE, "us", "us|ns",
-     "Parquet: the unit in which INT96 timestamps are read; ns reaches from 1677 to 2262"},
+     "Whether pages are checked against their checksums, where they have one"},
+    {"int96-unit", LEAT_OPTION_CHOICE, "us", "us|ns",
+     "The unit in which INT96 timestamps are read; ns reaches from 1677 to 2262"},
     {.name = NULL}};
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -156,7 +156,7 @@ static int open_reader(struct lt_format_reader *reader, const struct lt_format_o
             reader, lt_format_option(options, lt_pq_read_options, "row-groups"), err);
     }
     if (!status) {
-        const char *unit = lt_format_option(options, lt_pq_read_options, "int96");
+        const char *unit = lt_format_option(options, lt_pq_read_options, "int96-unit");
         status = open_leaves(reader, tolower((unsigned char)unit[0]) == 'u', err);
     }
     if (!status) {

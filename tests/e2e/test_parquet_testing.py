@@ -51,11 +51,12 @@ def files():
 
 
 @pytest.fixture(scope="module", autouse=True)
-def tally():
+def tally(request):
     yield
     if counts:
-        print("\nparquet-testing: " + ", ".join(f"{counts[name]} {name}" for name in (
-            "equal", "refused", "checksum", "crashes")))
+        terminal = request.config.pluginmanager.getplugin("terminalreporter")
+        terminal.write_line("\nparquet-testing: " + ", ".join(
+            f"{counts[name]} {name}" for name in ("equal", "refused", "checksum", "crashes")))
 
 
 # --- what the file holds, by others ----------------------------------------------------------------

@@ -436,6 +436,21 @@ def test_dictionaries_are_used_while_they_pay(leat, tmp_path):
                       f"from '{path}'").fetchall() == [(n, len(set(table["repeats_then_not"].to_pylist())))]
 
 
+def test_a_full_dictionary_does_not_spell_out_what_it_stood_for(leat, tmp_path):
+    """A thousand times 300 kB, then values that fill the dictionary: 300 MB must not be held."""
+    big = "x" * 300_000
+    n = 1000
+    chunks = [pa.chunked_array([pa.array([big] * 20)] * (n // 20)).combine_chunks()]
+    many = pa.array([f"{i:0600d}" for i in range(2000)])
+    table = pa.table({"t": pa.chunked_array([*chunks, many])})
+    source = write_arrow(tmp_path / "in.arrow", table, batch_rows=20)
+    peak = leat.peak_kib("cp", source, tmp_path / "out.parquet")
+    assert peak < 96 * 1024
+    assert read(tmp_path / "out.parquet").equals(table.combine_chunks())
+    found = encodings(check_file(tmp_path / "out.parquet"), "t")
+    assert found[0] == RLE_DICTIONARY and found[-1] == PLAIN
+
+
 def test_pages_and_groups_end_where_they_were_told_to(leat, tmp_path):
     n = 100_000
     table = pa.table({"a": pa.array(range(n)), "b": pa.array([i % 5 for i in range(n)])})

@@ -122,6 +122,7 @@ def test_leat_reads_what_postgres_copied_out(leat, pg_db, tmp_path, ours, theirs
         cursor.executemany("insert into t values (%s, %s, %s)", rows)
     copy_out(pg_db, tmp_path / "in.csv", theirs.replace("header match", "header"))
     types = TYPES if "header" in theirs else BARE_TYPES
+    ours = ours.removesuffix(" --quoting=all")  # of no use to reading
     assert to_arrow(leat, tmp_path / "in.csv", tmp_path, *f"--dialect={ours}".split(),
                     types) == rows
 

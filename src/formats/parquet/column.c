@@ -136,11 +136,15 @@ int64_t lt_pq_column_raw(const struct lt_pq_column *column)
 
 /* --- giving up the dictionary -------------------------------------------------------------- */
 
+/* Of few values a third must repeat. Of PROBE_VALUES one in sixteen is enough: values drawn at
+ * random that repeat so often are some 65,000 in all, and a chunk has many times as many rows. */
 static bool repeats_too_little(const struct lt_pq_column *column)
 {
     int64_t values = (int64_t)(column->numbers.len / sizeof(uint32_t));
+    int64_t distinct = (int64_t)column->dictionary.n;
+    bool many = values >= PROBE_VALUES;
     return column->use_dictionary && !column->dictionary_pages && values &&
-           (int64_t)column->dictionary.n * 3 > values * 2;
+           (many ? distinct * 16 > values * 15 : distinct * 3 > values * 2);
 }
 
 static int put_values(struct lt_pq_column *column, const uint8_t *fixed, int64_t n)

@@ -452,10 +452,31 @@ static const char *class_of(const struct lt_type *type)
     }
 }
 
-/* True when values of `field` go as they are where a system type reads as `other`. */
+/* The type that text in a file stands for where the file has none such: "arrow:interval", as Parquet
+ * files say. False: the field is what it is. */
+static bool stands_for(const struct ArrowSchema *field, struct ArrowSchema *ret_type)
+{
+    static const char prefix[] = "arrow:";
+    char source[TYPE_TEXT_MAX];
+    struct lt_type type;
+    return !lt_type_of(field, &type, NULL) && type.logical == LT_FOREIGN &&
+           lt_type_is_text(type.id) &&
+           lt_schema_meta_text(field, LT_META_SOURCE_TYPE, source, sizeof source) &&
+           !strncmp(source, prefix, sizeof prefix - 1) &&
+           !lt_type_parse(source + sizeof prefix - 1, ret_type, NULL);
+}
+
+/* True when values of `field` go as they are where a system type reads as `other`, or by the cast of
+ * the text that stands for them. */
 static bool same_storage(const struct ArrowSchema *field, const struct ArrowSchema *other)
 {
     struct lt_type a, b;
+    struct ArrowSchema meant;
+    if (stands_for(field, &meant)) {
+        bool same = same_storage(&meant, other);
+        lt_schema_done(&meant);
+        return same;
+    }
     if (lt_type_of(field, &a, NULL) || lt_type_of(other, &b, NULL) ||
         strcmp(class_of(&a), class_of(&b))) {
         return false;
@@ -619,6 +640,12 @@ int lt_dialect_type(const struct lt_dialect *dialect, const struct ArrowSchema *
     bool same;
     if (lt_dialect_own_type(dialect, field, own, &same) && same) {
         return lt_buf_puts(out, own) ? lt_fail_oom(err) : LEAT_OK;
+    }
+    struct ArrowSchema meant;
+    if (stands_for(field, &meant)) {
+        int made_status = lt_dialect_type(dialect, &meant, out, err);
+        lt_schema_done(&meant);
+        return made_status;
     }
     int status = lt_type_of(field, &type, err);
     if (!status && type.id == LT_DICTIONARY && field->dictionary) {

@@ -9,6 +9,8 @@ import shutil
 import subprocess
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import readers
@@ -334,3 +336,18 @@ def test_appending_keeps_to_the_dialect_and_writes_no_second_mark(leat, tmp_path
     leat.fails((1, 2), "unsupported", "cp", tmp_path / "in.csv", f"csv:{tmp_path}/u.csv?encoding=utf-16",
                "--append")
     assert pathlib.Path(tmp_path / "u.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("table", [
+    {"id": [1, 2], "t": ["'abc'", "'d'"]},
+    {"''": ["'a'", "'b'"]},
+    {"a;b": ["x;y", "z;w"]},
+    {"a|b|c": ["1|2|3", "4|5|6"], "d": ["x", "y"]},
+    {"a\tb": ["x\ty", "z\tw"]},
+    {"t": ["x|'a'"] + ["y"] * 100_000 + ["'z'"]},
+])
+def test_leat_is_not_misled_by_quotes_and_delimiters_in_its_own_files(leat, tmp_path, table):
+    pq.write_table(pa.table(table), tmp_path / "in.parquet")
+    leat.ok("cp", tmp_path / "in.parquet", tmp_path / "x.csv")
+    leat.ok("cp", tmp_path / "x.csv", tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet").to_pydict() == table

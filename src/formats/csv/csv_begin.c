@@ -114,6 +114,10 @@ static void find_delimiter(struct lt_csv_reader *reader)
     if (!dialect->delimiter) {
         lt_csv_dialect_delimit(dialect, lt_csv_sniff_delimiter(&sample, dialect->quote));
         reader->delimiter_found = true;
+        if (reader->quote_found) { /* a|'b' encloses nothing where the delimiter is the comma */
+            dialect->quote = lt_csv_sniff_quote(&sample, dialect->delimiter);
+            reader->quote_found = dialect->quote == '\'';
+        }
     }
 }
 

@@ -99,6 +99,7 @@ static int take_encoding(struct lt_csv_writer *writer, const struct lt_format_op
 static void settle_special(struct lt_csv_writer *writer)
 {
     const struct lt_csv_dialect *dialect = &writer->dialect;
+    memset(writer->special, 0, sizeof writer->special);
     writer->special[dialect->delimiter] = true;
     writer->special['\r'] = true;
     writer->special['\n'] = true;
@@ -150,9 +151,19 @@ static int take_options(struct lt_csv_writer *writer, const struct lt_format_opt
     return LEAT_OK;
 }
 
+/* Readers that are not told the delimiter look for one in the first lines, and a byte that the
+ * header has outside of quotes is a candidate. */
+static void settle_header(struct lt_csv_writer *writer)
+{
+    for (const char *other = ",;\t|"; writer->dialect.quote && *other; other++) {
+        writer->special[(uint8_t)*other] = true;
+    }
+}
+
 static int write_header(struct lt_csv_writer *writer, struct leat_error *err)
 {
     const struct lt_csv_dialect *dialect = &writer->dialect;
+    settle_header(writer);
     for (int64_t i = 0; i < writer->schema.n_children; i++) {
         const char *name = writer->schema.children[i]->name;
         name = name ? name : "";
@@ -171,6 +182,7 @@ static int write_header(struct lt_csv_writer *writer, struct leat_error *err)
             return lt_fail_oom(err);
         }
     }
+    settle_special(writer);
     return lt_buf_puts(&writer->out, writer->line_end) ? lt_fail_oom(err) : LEAT_OK;
 }
 

@@ -331,6 +331,7 @@ static void csv_reader_takes_single_quotes_only_where_they_enclose_fields(void *
     expect_rows("a,b\n'tis,1\nx',2\n", NULL, NULL, "'tis|1\nx'|2\n");
     expect_rows("a,b\n'x',\"1\"\n", NULL, NULL, "'x'|1\n");
     expect_rows("a,b\n'x',1\n", PAIRS("quote", "\""), NULL, "'x'|1\n");
+    expect_rows("a,b\nx|'y',1\n", NULL, NULL, "x|'y'|1\n");
 }
 
 static void csv_reader_obeys_a_first_line_that_names_the_separator(void **state)

@@ -99,6 +99,8 @@ static void csv_writer_quotes_only_what_needs_it(void **state)
                 "plain text,\"a,b\",\"say \"\"hi\"\"\",\"x\ny\",\"x\ry\"\n");
     expect_text(LIST("utf8", "utf8", "utf8", "utf8", "utf8"), LIST(" x", "x ", "\\.", "\\.x", "\t"),
                 5, PAIRS("header", "no"), "\" x\",\"x \",\"\\.\",\\.x,\"\t\"\n");
+    expect_text(LIST("utf8", "utf8", "utf8"), LIST("'x'", "it's", "a|'b'"), 3,
+                PAIRS("header", "no"), "\"'x'\",it's,a|'b'\n");
 }
 
 static void csv_writer_tells_null_from_the_empty_text(void **state)

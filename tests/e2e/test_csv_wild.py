@@ -124,8 +124,8 @@ def test_leat_reads_what_postgres_copied_out(leat, pg_db, tmp_path, ours, theirs
         cursor.executemany("insert into t values (%s, %s, %s)", rows)
     copy_out(pg_db, tmp_path / "in.csv", theirs.replace("header match", "header"))
     types = TYPES if "header" in theirs else BARE_TYPES
-    assert to_arrow(leat, tmp_path / "in.csv", tmp_path, *f"--dialect={ours}".split(),
-                    types) == rows
+    reading = [option for option in f"--dialect={ours}".split() if not option.startswith("--quoting")]
+    assert to_arrow(leat, tmp_path / "in.csv", tmp_path, *reading, types) == rows
 
 
 def test_postgres_and_leat_agree_on_types_in_text(leat, pg_db, tmp_path):

@@ -57,16 +57,16 @@ class Original:
 
 
 def vega(name, **properties):
-    def load(data, chinook, folder):
-        path = data / name
+    def load(request, folder):
+        path = request.getfixturevalue("data") / name
         read = readers.json_table if path.suffix == ".json" else readers.csv_table
         return Original(str(path), read(path), **properties)
 
     return load
 
 
-def flights(data, chinook, folder):
-    with pa.OSFile(str(data / "flights-200k.arrow")) as file:
+def flights(request, folder):
+    with pa.OSFile(str(request.getfixturevalue("data") / "flights-200k.arrow")) as file:
         table = pa.ipc.open_file(file).read_all().slice(0, FLIGHTS_ROWS)
     path = folder / "flights.arrow"
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
@@ -75,7 +75,8 @@ def flights(data, chinook, folder):
 
 
 def of_chinook(table):
-    def load(data, chinook, folder):
+    def load(request, folder):
+        chinook = request.getfixturevalue("chinook")
         return Original(f"sqlite:{chinook}#{table}", readers.sqlite_table(chinook, table))
 
     return load
@@ -93,8 +94,8 @@ ORIGINALS = {
 
 
 @pytest.fixture(scope="module", params=ORIGINALS)
-def original(request, data, chinook, tmp_path_factory):
-    return request.param, ORIGINALS[request.param](data, chinook, tmp_path_factory.mktemp("original"))
+def original(request, tmp_path_factory):
+    return request.param, ORIGINALS[request.param](request, tmp_path_factory.mktemp("original"))
 
 
 def kept_as_json(original, row, system):

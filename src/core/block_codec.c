@@ -26,6 +26,9 @@
 #define WINDOW_GZIP (WINDOW_BITS + 16)
 #define WINDOW_ANY (WINDOW_BITS + 32)
 #define ZLIB_MEMORY_LEVEL 8
+/* Sizes up to the first are believed, and sizes of so many times the data. */
+#define TRUST_BYTES ((size_t)16 << 20)
+#define TRUST_RATIO ((size_t)256)
 /* Each chunk of Hadoop's block format has its two sizes in front. */
 #define HADOOP_SIZE 4
 
@@ -304,6 +307,30 @@ static int brotli_fault(BrotliDecoderState *state, BrotliDecoderResult result, s
         return lt_fail_oom(err);
     }
     return corrupt("brotli", brotli_in.BrotliDecoderErrorString(code), err);
+}
+
+/* The one codec without a bound: a few bytes can become anything. The buffer doubles as it fills. */
+static int grow_brotli(struct packed in, struct lt_buf *out, size_t raw_len, struct leat_error *err)
+{
+    BrotliDecoderState *state = brotli_in.BrotliDecoderCreateInstance(NULL, NULL, NULL);
+    int status = state ? LEAT_OK : lt_fail_oom(err);
+    BrotliDecoderResult result = BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT;
+    while (!status && result == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT && out->len < raw_len) {
+        size_t room = LT_MIN(LT_MAX(out->len, TRUST_BYTES), raw_len - out->len), left = room;
+        if (lt_buf_reserve(out, room)) {
+            status = lt_fail_oom(err);
+        } else {
+            uint8_t *to = out->data + out->len;
+            result =
+                brotli_in.BrotliDecoderDecompressStream(state, &in.len, &in.data, &left, &to, NULL);
+            out->len += room - left;
+        }
+    }
+    if (!status && (result != BROTLI_DECODER_RESULT_SUCCESS || in.len || out->len < raw_len)) {
+        status = brotli_fault(state, result, raw_len - out->len, err);
+    }
+    brotli_in.BrotliDecoderDestroyInstance(state);
+    return status;
 }
 
 static int unpack_brotli(struct lt_block_context *context, struct packed in, uint8_t *out,
@@ -586,18 +613,19 @@ static int pack_lz4(struct lt_block_context *context, int level, struct packed i
 static const struct row {
     const char *name;
     int fast, least, most; /* levels; all 0: it has none */
+    size_t ratio;          /* bytes that one byte of it can become, at most */
     int (*pack)(struct lt_block_context *context, int level, struct packed in, struct lt_buf *out,
                 struct leat_error *err); /* NULL: read only */
     int (*unpack)(struct lt_block_context *context, struct packed in, uint8_t *out, size_t raw_len,
                   struct leat_error *err);
 } rows[] = {
-    [LT_BLOCK_NONE] = {"none", 0, 0, 0, pack_none, unpack_none},
-    [LT_BLOCK_SNAPPY] = {"snappy", 0, 0, 0, pack_snappy, unpack_snappy},
-    [LT_BLOCK_GZIP] = {"gzip", 6, 1, 9, pack_gzip, unpack_gzip},
-    [LT_BLOCK_BROTLI] = {"brotli", 4, 1, BROTLI_MAX_QUALITY, pack_brotli, unpack_brotli},
-    [LT_BLOCK_ZSTD] = {"zstd", 1, 1, 22, pack_zstd, unpack_zstd},
-    [LT_BLOCK_LZ4] = {"lz4", 0, 0, 0, pack_lz4, unpack_lz4},
-    [LT_BLOCK_LZ4_HADOOP] = {"lz4 in Hadoop's frames", 0, 0, 0, NULL, unpack_lz4_hadoop},
+    [LT_BLOCK_NONE] = {"none", 0, 0, 0, 1, pack_none, unpack_none},
+    [LT_BLOCK_SNAPPY] = {"snappy", 0, 0, 0, 64, pack_snappy, unpack_snappy},
+    [LT_BLOCK_GZIP] = {"gzip", 6, 1, 9, 1100, pack_gzip, unpack_gzip},
+    [LT_BLOCK_BROTLI] = {"brotli", 4, 1, BROTLI_MAX_QUALITY, SIZE_MAX, pack_brotli, unpack_brotli},
+    [LT_BLOCK_ZSTD] = {"zstd", 1, 1, 22, 32768, pack_zstd, unpack_zstd},
+    [LT_BLOCK_LZ4] = {"lz4", 0, 0, 0, 256, pack_lz4, unpack_lz4},
+    [LT_BLOCK_LZ4_HADOOP] = {"lz4 in Hadoop's frames", 0, 0, 0, 256, NULL, unpack_lz4_hadoop},
 };
 
 int lt_block_pack(struct lt_block_context *context, enum lt_block_codec codec, int level,
@@ -643,4 +671,55 @@ int lt_block_unpack(struct lt_block_context *context, enum lt_block_codec codec,
     /* Libraries are not asked to write to no place at all. */
     uint8_t nothing;
     return row->unpack(context, (struct packed){data, len}, raw_len ? out : &nothing, raw_len, err);
+}
+
+/* Refuses a size that the data cannot become, before memory is taken for it. */
+static int check_size(enum lt_block_codec codec, const void *data, size_t len, size_t raw_len,
+                      struct leat_error *err)
+{
+    const struct row *row = &rows[codec];
+    if (len < (raw_len - 1) / row->ratio) {
+        return wrong_size(row->name, false, err);
+    }
+    if (codec == LT_BLOCK_ZSTD) {
+        unsigned long long first = ZSTD_getFrameContentSize(data, len);
+        if (first == ZSTD_CONTENTSIZE_ERROR) {
+            return corrupt(row->name, "it does not begin with a frame", err);
+        }
+        /* Another frame may follow the first. */
+        if (first != ZSTD_CONTENTSIZE_UNKNOWN && first > raw_len) {
+            return wrong_size(row->name, true, err);
+        }
+    }
+    return LEAT_OK;
+}
+
+int lt_block_unpack_buf(struct lt_block_context *context, enum lt_block_codec codec,
+                        const void *data, size_t len, struct lt_buf *out, size_t raw_len,
+                        struct leat_error *err)
+{
+    lt_buf_clear(out);
+    int status = lt_block_check(codec, err);
+    if (status || (!len && !raw_len)) {
+        return status;
+    }
+    if (!raw_len || !len || len > LT_BLOCK_BYTES_MAX || raw_len > LT_BLOCK_BYTES_MAX) {
+        return lt_block_unpack(context, codec, data, len, NULL, raw_len, err);
+    }
+    bool trusted = raw_len <= TRUST_BYTES || raw_len / TRUST_RATIO <= len;
+    if (!trusted && codec == LT_BLOCK_BROTLI) {
+        status = grow_brotli((struct packed){data, len}, out, raw_len, err);
+        out->len = status ? 0 : raw_len;
+        return status;
+    }
+    status = check_size(codec, data, len, raw_len, err);
+    if (!status && lt_buf_reserve(out, raw_len)) {
+        return lt_fail_oom(err);
+    }
+    status = status ? status : lt_block_unpack(context, codec, data, len, out->data, raw_len, err);
+    if (!status) {
+        out->len = raw_len;
+        out->data[raw_len] = 0;
+    }
+    return status;
 }

@@ -40,5 +40,10 @@ int lt_block_pack(struct lt_block_context *context, enum lt_block_codec codec, i
  * no bytes whatever the codec (`out` may be NULL). After a failure `out` holds anything. */
 int lt_block_unpack(struct lt_block_context *context, enum lt_block_codec codec, const void *data,
                     size_t len, void *out, size_t raw_len, struct leat_error *err);
+/* The same into `out`, which is emptied first and empty after a failure. No memory is taken for a
+ * raw_len that the data cannot become. */
+int lt_block_unpack_buf(struct lt_block_context *context, enum lt_block_codec codec,
+                        const void *data, size_t len, struct lt_buf *out, size_t raw_len,
+                        struct leat_error *err);
 
 #endif

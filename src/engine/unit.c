@@ -807,8 +807,9 @@ static int describe_one(struct unit *unit, size_t d, struct lt_buf *out)
     return rc;
 }
 
-int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
-                     size_t job, struct lt_buf *out, struct leat_error *err)
+/* *ret_again: not yet, for a column is to be carried as text first. */
+static int describe_once(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
+                         size_t job, struct lt_buf *out, bool *ret_again, struct leat_error *err)
 {
     struct unit unit;
     int rc = unit_init(&unit, run, &source, (struct lt_side **)dests, job, 1, err);
@@ -822,6 +823,18 @@ int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side 
     for (size_t d = 0; !rc && d < unit.n_dests; d++) {
         rc = describe_one(&unit, d, out) ? lt_fail_oom(err) : LEAT_OK;
     }
+    *ret_again = rc && unit.again;
     unit_done(&unit);
+    return rc;
+}
+
+int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
+                     size_t job, struct lt_buf *out, struct leat_error *err)
+{
+    bool again;
+    int rc;
+    do {
+        rc = describe_once(run, source, dests, job, out, &again, err);
+    } while (again && can_be_read_again(source));
     return rc;
 }

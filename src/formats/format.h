@@ -20,7 +20,7 @@ struct lt_format_options {
     const struct ArrowSchema *schema; /* types given by the user: columns by name, may be part of
                                          them, or NULL. Ignored by self-describing formats. */
     bool schema_whole; /* `schema` is all columns of the stream: those that the input does not show
-                          are there too, and one without names for its columns takes them by place */
+                          are there too, and an input without names takes them, by place */
     int64_t batch_rows_max;                 /* 0: LT_BATCH_ROWS */
     int64_t batch_bytes_max;                /* 0: LT_BATCH_BYTES */
     const struct leat_reject_sink *rejects; /* NULL: the first bad record fails the read */

@@ -65,6 +65,8 @@ def types():
         "delta": pa.array(["apple", "apricot", None]),
         "pair": pa.array([[1, 2], None, [3, None]], pa.list_(pa.int32(), 2)),
         "none": pa.nulls(3),
+        "fixed": pa.array([{"a": [1, 2]}, None, {"a": [3, None]}], pa.struct(
+            [pa.field("a", pa.list_(pa.int32(), 2), nullable=False)])),
     })
 
 

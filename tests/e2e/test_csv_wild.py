@@ -124,8 +124,9 @@ def test_leat_reads_what_postgres_copied_out(leat, pg_db, tmp_path, ours, theirs
         cursor.executemany("insert into t values (%s, %s, %s)", rows)
     copy_out(pg_db, tmp_path / "in.csv", theirs.replace("header match", "header"))
     types = TYPES if "header" in theirs else BARE_TYPES
-    reading = [option for option in f"--dialect={ours}".split() if not option.startswith("--quoting")]
-    assert to_arrow(leat, tmp_path / "in.csv", tmp_path, *reading, types) == rows
+    ours = ours.removesuffix(" --quoting=all")  # of no use to reading
+    assert to_arrow(leat, tmp_path / "in.csv", tmp_path, *f"--dialect={ours}".split(),
+                    types) == rows
 
 
 def test_postgres_and_leat_agree_on_types_in_text(leat, pg_db, tmp_path):

@@ -124,7 +124,8 @@ def test_duckdb_reads_what_leat_wrote_and_the_other_way_round(leat, tmp_path):
     table = arrow(tmp_path / "out.arrow")
     assert [str(field.type) for field in table.schema] == [
         "int64", "string", "double", "bool", "date32[day]", "timestamp[us]"]
-    types = "columns={id:'bigint',name:'text',share:'double',good:'bool',day:'date',moment:'timestamp'}"
+    types = ("columns={id:'bigint',name:'text',share:'double',good:'bool',day:'date',"
+             "moment:'timestamp'}")
     query = "select * from read_json('{}', {}) order by id"
     assert (duckdb.execute(query.format(out, types)).fetchall()
             == duckdb.execute(query.format(path, types)).fetchall())

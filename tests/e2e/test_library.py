@@ -74,7 +74,6 @@ def same(found, table):
     assert found.sort_by("id").to_pylist() == table.to_pylist()
 
 
-@pytest.mark.asan
 @pytest.mark.parametrize("stored", KINDS, indirect=True)
 def test_a_stream_is_read_by_pyarrow(lib, stored, table):
     stream = lib.read(stored, cast=CASTS)
@@ -192,7 +191,6 @@ def test_formats_are_listed_with_options_and_types(lib):
         assert format_.types_in[0].canonical and format_.types_out[0].canonical
 
 
-@pytest.mark.asan
 @pytest.mark.parametrize("format_", ["csv", "jsonl", "arrow", "arrows", "parquet"])
 def test_bytes_are_written_and_read_without_a_file(lib, table, format_):
     data = lib.write_bytes(table, format_)

@@ -26,10 +26,11 @@ def big(pg):
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind", ["arrow", "csv", "sqlite", "postgres", "postgres-columnar"])
+@pytest.mark.parametrize("kind", ["arrow", "parquet", "csv", "sqlite", "postgres", "postgres-columnar"])
 def test_memory_does_not_grow_with_the_table(leat, big, tmp_path, kind):
     def destination(name):
         return {"arrow": tmp_path / f"{name}.arrow", "csv": tmp_path / f"{name}.csv.zst",
+                "parquet": tmp_path / f"{name}.parquet",
                 "sqlite": f"sqlite:{tmp_path}/{name}.db#t"}.get(kind, big.stream(f"copy_of_{name}"))
 
     # A cast on the way makes even the copy between two PostgreSQL tables decode and encode.
@@ -41,7 +42,9 @@ def test_memory_does_not_grow_with_the_table(leat, big, tmp_path, kind):
         peaks[name] = max(leat.peak_kib("cp", big.stream(name), destination(name), "--replace",
                                         *options) for _ in range(runs))
     print(f"{kind}: {peaks['small']} KiB for {SMALL} rows, {peaks['big']} KiB for {ROWS}")
-    assert peaks["big"] <= peaks["small"] * 1.10 + 1024
+    # Parquet holds the compressed pages of one row group, which the small table does not fill.
+    held = 32 * 1024 if kind == "parquet" else 0
+    assert peaks["big"] <= peaks["small"] * 1.10 + 1024 + held
     assert peaks["big"] < LIMIT_KIB
     if kind.startswith("postgres"):
         assert big.count("copy_of_big") == ROWS

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from conftest import ROOT, leat_binary, needed
+from arrow_equal import compare
+from conftest import ROOT, needed
 
 MANIFEST = ROOT / "tests" / "data" / "parquet-testing.json"
 FOLDERS = ("data", "bad_data")
@@ -30,7 +31,7 @@ LARGE_MEMORY = 8 << 30
 LARGE_SECONDS = 500
 # Far beyond what these files take, and far below what a length that is believed would take.
 ADDRESS_SPACE = 1 << 30
-SANITIZED = "asan" in str(leat_binary())
+ASAN_LIMIT = ":max_allocation_size_mb=512"
 counts = collections.Counter()
 
 # Types that the manifest names and that are no aliases of pyarrow's.
@@ -50,11 +51,13 @@ def files():
 
 
 @pytest.fixture(scope="module", autouse=True)
-def tally():
+def tally(request):
     yield
+    line = ", ".join(f"{counts[name]} {name}" for name in (
+        "equal", "refused", "checksum", "crashes"))
     if counts:
-        print("\nparquet-testing: " + ", ".join(f"{counts[name]} {name}" for name in (
-            "equal", "refused", "checksum", "crashes")))
+        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            print(f"\nparquet-testing: {line}")
 
 
 # --- what the file holds, by others ----------------------------------------------------------------
@@ -81,66 +84,6 @@ def by_values(_path, row):
 JUDGES = {"pyarrow": by_pyarrow, "pyarrow-int96-us": by_pyarrow_int96_us, "values": by_values}
 
 
-# --- comparing -------------------------------------------------------------------------------------
-
-
-def storage(type_):
-    return type_.storage_type if isinstance(type_, pa.BaseExtensionType) else type_
-
-
-def bits(array):
-    """Floats as the integers of the same bits: NaNs are compared, too, and signs of zeros."""
-    widths = {pa.float16(): pa.uint16(), pa.float32(): pa.uint32(), pa.float64(): pa.uint64()}
-    return array.view(widths[array.type]) if array.type in widths else array
-
-
-def leaves(array, path=""):
-    """The flat parts of a nested array: validity and lengths of each level, values of the leaves."""
-    array = array.storage if isinstance(array, pa.ExtensionArray) else array
-    type_ = array.type
-    if pa.types.is_map(type_):
-        array, type_ = array.cast(pa.list_(pa.struct([type_.key_field, type_.item_field]))), None
-    if type_ is None or pa.types.is_list(type_) or pa.types.is_large_list(type_):
-        yield path + "[]", pc.list_value_length(array)
-        yield from leaves(pc.list_flatten(array), path + "[]")
-    elif pa.types.is_struct(type_):
-        yield path + "{}", pc.is_null(array)
-        for field, child in zip(type_, array.flatten()):
-            yield from leaves(child, f"{path}.{field.name}")
-    else:
-        yield path, bits(array)
-
-
-def one_array(column):
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-
-
-def compare(got, want):
-    assert got.column_names == want.column_names
-    assert got.num_rows == want.num_rows
-    for mine, theirs in zip(got.schema, want.schema):
-        assert same_type(mine, theirs), f"{mine} where {theirs} is expected"
-        a = list(leaves(one_array(got.column(mine.name))))
-        b = list(leaves(one_array(want.column(mine.name))))
-        assert [path for path, _ in a] == [path for path, _ in b]
-        for (path, x), (_, y) in zip(a, b):
-            assert x.equals(y), f"{mine.name}{path}: {x.diff(y)}"
-
-
-def same_type(mine, theirs):
-    """Types and nullability at every depth; what the parts of lists are called is not compared."""
-    a, b = storage(mine.type), storage(theirs.type)
-    if mine.nullable != theirs.nullable:
-        return False
-    if pa.types.is_map(a) and pa.types.is_map(b):
-        return same_type(a.key_field, b.key_field) and same_type(a.item_field, b.item_field)
-    if pa.types.is_list(a) and pa.types.is_list(b):
-        return same_type(a.value_field, b.value_field)
-    if pa.types.is_struct(a) and pa.types.is_struct(b):
-        return [f.name for f in a] == [f.name for f in b] and all(map(same_type, a, b))
-    return a == b
-
-
 def compare_csv(table, path):
     """Against the values that the file's authors published beside it, as text."""
     with open(path, encoding="utf-8", newline="") as file:
@@ -155,13 +98,17 @@ def compare_csv(table, path):
 
 
 def limited():
-    if not SANITIZED:
-        resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
 
 
 def copy(leat, path, target, *options):
+    """leat cp, with as much memory as it should need; a sanitizer takes address space by itself."""
+    if "asan" in leat.binary.parent.name:
+        limit = {"env": {"ASAN_OPTIONS": leat.env.get("ASAN_OPTIONS", "") + ASAN_LIMIT}}
+    else:
+        limit = {"preexec_fn": limited}
     counts["crashes"] += 1  # unless it ends by itself
-    done = leat("cp", f"parquet:{path}", target, *options, preexec_fn=limited)
+    done = leat("cp", f"parquet:{path}", target, *options, **limit)
     counts["crashes"] -= 1
     return done
 
@@ -205,9 +152,9 @@ def test_every_file_is_in_the_manifest(files):
 
 def test_int96_beyond_nanoseconds_is_refused_with_the_unit_that_holds_it(leat, files, tmp_path):
     path, target = files / "data" / "int96_from_spark.parquet", tmp_path / "out.arrow"
-    done = copy(leat, path, target, "--int96", "ns")
+    done = copy(leat, path, target, "--int96-unit", "ns")
     judge_refusal(done, target, {"file": path, "status": 1, "code": "value-range",
-                                 "message": "--int96 us"})
+                                 "message": "--int96-unit us"})
 
 
 @pytest.mark.timeout(LARGE_SECONDS + 60)

@@ -1,4 +1,4 @@
-/* Columns of a JSON Lines reader: those of the sample and those that were given, and their types. */
+/* Columns of a JSON Lines reader, of the sample and of what was given, and their types. */
 #include "formats/json/json_reader.h"
 
 #include "columnar/schema.h"

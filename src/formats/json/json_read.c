@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CHUNK_ROWS 1024          /* rows converted at once, at most */
-#define CHUNK_SLOTS (128 * 1024) /* ... and their slots: 1 MiB */
+#define CHUNK_ROWS 1024             /* rows converted at once, at most */
+#define CHUNK_SLOTS INT64_C(131072) /* ... and their slots: 1 MiB */
 
 /* A value that could not be read: the first one of its record. */
 struct failure {

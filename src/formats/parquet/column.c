@@ -13,6 +13,8 @@
  * in a row. */
 #define ROWS_FLAT 4096
 #define ROWS_NESTED 512
+/* A page counts its bytes in 31 bits, and a record is never split. */
+#define RECORD_BYTES_MAX ((int64_t)INT32_MAX - (64 << 20))
 /* Values after which a dictionary must have shown that they repeat. */
 #define PROBE_VALUES 8192
 
@@ -134,11 +136,15 @@ int64_t lt_pq_column_raw(const struct lt_pq_column *column)
 
 /* --- giving up the dictionary -------------------------------------------------------------- */
 
+/* Of few values a third must repeat. Of PROBE_VALUES one in sixteen is enough: values drawn at
+ * random that repeat so often are some 65,000 in all, and a chunk has many times as many rows. */
 static bool repeats_too_little(const struct lt_pq_column *column)
 {
     int64_t values = (int64_t)(column->numbers.len / sizeof(uint32_t));
+    int64_t distinct = (int64_t)column->dictionary.n;
+    bool many = values >= PROBE_VALUES;
     return column->use_dictionary && !column->dictionary_pages && values &&
-           (int64_t)column->dictionary.n * 3 > values * 2;
+           (many ? distinct * 16 > values * 15 : distinct * 3 > values * 2);
 }
 
 static int put_values(struct lt_pq_column *column, const uint8_t *fixed, int64_t n)
@@ -209,6 +215,7 @@ static int give_up(struct lt_pq_column *column)
 /* What of some rows goes into the page at hand. */
 struct piece {
     int64_t slots, rows, values;
+    int64_t bytes; /* about */
 };
 
 /* Counts how much fits: whole rows, at least one. */
@@ -216,10 +223,10 @@ static struct piece next_piece(const struct lt_pq_column *column, const struct l
                                const struct lt_pq_physical *values, int64_t slot, int64_t value)
 {
     int64_t rows_max = LT_PQ_PAGE_ROWS - column->rows;
-    int64_t bytes_max = column->options->page_bytes - page_raw(column), bytes = 0;
+    int64_t bytes_max = column->options->page_bytes - page_raw(column);
     int64_t value_bytes = column->use_dictionary ? 4 : column->store.width;
     bool measured = !value_bytes; /* bytes of each its own length */
-    struct piece piece = {0, 0, 0};
+    struct piece piece = {0, 0, 0, 0};
     if (!shred->reps && !shred->defs && !measured) {
         int64_t fits = LT_MAX(bytes_max / value_bytes, 1);
         piece.slots = LT_MIN(LT_MIN(shred->n - slot, rows_max), fits);
@@ -230,13 +237,14 @@ static struct piece next_piece(const struct lt_pq_column *column, const struct l
     for (; slot + piece.slots < shred->n; piece.slots++) {
         int64_t at = slot + piece.slots;
         bool starts = !shred->reps || !shred->reps[at];
-        if (starts && piece.rows && (piece.rows >= rows_max || bytes >= bytes_max)) {
+        if (starts && piece.rows && (piece.rows >= rows_max || piece.bytes >= bytes_max)) {
             break;
         }
         piece.rows += starts;
-        bytes += shred->reps ? 1 : 0;
+        piece.bytes += shred->reps ? 1 : 0;
         if (!shred->defs || shred->defs[at] == def_max) {
-            bytes += measured ? 4 + (int64_t)values->spans[value + piece.values].len : value_bytes;
+            piece.bytes +=
+                measured ? 4 + (int64_t)values->spans[value + piece.values].len : value_bytes;
             piece.values++;
         }
     }
@@ -269,11 +277,13 @@ static int put_levels(struct lt_pq_column *column, const struct lt_pq_shred *shr
     return LEAT_OK;
 }
 
-/* Numbers of values as far as the dictionary takes them; *ret_n is how many. */
+/* The piece's values as numbers; *ret_fits is false, and nothing changed, when the dictionary has no
+ * room for them all. */
 static int put_numbers(struct lt_pq_column *column, const struct lt_pq_physical *values,
-                       int64_t first, int64_t n, int64_t *ret_n)
+                       int64_t first, int64_t n, bool *ret_fits)
 {
     struct lt_buf *numbers = &column->numbers;
+    int64_t done = 0;
     if (lt_buf_reserve(numbers, (size_t)n * sizeof(uint32_t))) {
         return LEAT_NO_MEMORY;
     }
@@ -281,49 +291,62 @@ static int put_numbers(struct lt_pq_column *column, const struct lt_pq_physical 
     int status =
         column->store.width
             ? lt_pq_dictionary_add(&column->dictionary, values->fixed + first * column->store.width,
-                                   n, to, ret_n)
-            : lt_pq_dictionary_add_bytes(&column->dictionary, values->spans + first, n, to, ret_n);
-    numbers->len += (size_t)*ret_n * sizeof(uint32_t);
+                                   n, to, &done)
+            : lt_pq_dictionary_add_bytes(&column->dictionary, values->spans + first, n, to, &done);
+    *ret_fits = done == n;
+    numbers->len += *ret_fits ? (size_t)n * sizeof(uint32_t) : 0;
     return status;
 }
 
+/* The piece's values as they are, and what bounds them; of bytes with a dictionary that is seen to
+ * when the page ends. */
 static int put_piece_values(struct lt_pq_column *column, const struct lt_pq_physical *values,
                             int64_t first, int64_t n)
 {
-    int64_t done = 0;
+    const uint8_t *fixed = values->fixed + first * column->store.width;
     int status = LEAT_OK;
     if (column->store.width) {
-        lt_pq_bounds_add(&column->page_bounds, values->fixed + first * column->store.width, n);
+        lt_pq_bounds_add(&column->page_bounds, fixed, n);
+        status = column->use_dictionary ? LEAT_OK : put_values(column, fixed, n);
+    } else if (!column->use_dictionary) {
+        lt_pq_bounds_add_bytes(&column->page_bounds, values->spans + first, n);
+        status = put_spans(column, values->spans + first, n);
     }
-    if (column->use_dictionary) {
-        status = put_numbers(column, values, first, n, &done);
-        bool probed = column->numbers.len / sizeof(uint32_t) >= PROBE_VALUES;
-        if (!status && (done < n || (probed && repeats_too_little(column)))) {
-            status = give_up(column);
-        }
+    bool probed = column->numbers.len / sizeof(uint32_t) >= PROBE_VALUES;
+    if (!status && column->use_dictionary && probed && repeats_too_little(column)) {
+        status = give_up(column);
     }
-    if (status || done == n) {
-        return status;
-    }
-    if (column->store.width) {
-        return put_values(column, values->fixed + (first + done) * column->store.width, n - done);
-    }
-    lt_pq_bounds_add_bytes(&column->page_bounds, values->spans + first + done, n - done);
-    return put_spans(column, values->spans + first + done, n - done);
+    return status;
 }
 
 static int end_page(struct lt_pq_column *column, struct lt_pq_worker *worker,
                     struct leat_error *err)
 {
-    int status = LEAT_OK;
     if (!column->slots) {
         return LEAT_OK;
     }
     if (repeats_too_little(column) && give_up(column)) {
         return lt_fail_oom(err);
     }
-    status = lt_pq_page_finish(column, worker, err);
+    int status = lt_pq_page_finish(column, worker, err);
     clear_page(column);
+    return status;
+}
+
+/* The dictionary is full. Few values standing for many bytes must not all be spelled out: then the
+ * page ends as it is. */
+static int leave_dictionary(struct lt_pq_column *column, struct lt_pq_worker *worker,
+                            struct leat_error *err)
+{
+    const uint32_t *numbers = (const uint32_t *)(const void *)column->numbers.data;
+    int64_t plain = 0;
+    for (size_t i = 0; i < column->numbers.len / sizeof *numbers; i++) {
+        plain += (int64_t)lt_pq_dictionary_value(&column->dictionary, numbers[i]).len + 4;
+    }
+    int status = plain > 2 * column->options->page_bytes ? end_page(column, worker, err) : LEAT_OK;
+    if (!status && column->use_dictionary && give_up(column)) {
+        status = lt_fail_oom(err);
+    }
     return status;
 }
 
@@ -332,8 +355,21 @@ static int add_rows(struct lt_pq_column *column, struct lt_pq_worker *worker,
 {
     const struct lt_pq_shred *shred = &worker->shred;
     int64_t value = 0;
-    for (int64_t slot = 0; slot < shred->n;) {
+    int status = LEAT_OK;
+    for (int64_t slot = 0; slot < shred->n && !status;) {
         struct piece piece = next_piece(column, shred, &worker->values, slot, value);
+        bool fits = true;
+        if (piece.bytes > RECORD_BYTES_MAX - page_raw(column)) {
+            return lt_fail(err, LT_E_LIMIT, "a record with 2 GiB in one column");
+        }
+        if (column->use_dictionary &&
+            put_numbers(column, &worker->values, value, piece.values, &fits)) {
+            return lt_fail_oom(err);
+        }
+        if (!fits) {
+            status = leave_dictionary(column, worker, err);
+            continue; /* what fits is now another piece */
+        }
         if (put_levels(column, shred, slot, piece.slots) ||
             put_piece_values(column, &worker->values, value, piece.values)) {
             return lt_fail_oom(err);
@@ -344,13 +380,10 @@ static int add_rows(struct lt_pq_column *column, struct lt_pq_worker *worker,
         column->rows += piece.rows;
         column->values += piece.values;
         if (column->rows >= LT_PQ_PAGE_ROWS || page_raw(column) >= column->options->page_bytes) {
-            int status = end_page(column, worker, err);
-            if (status) {
-                return status;
-            }
+            status = end_page(column, worker, err);
         }
     }
-    return LEAT_OK;
+    return status;
 }
 
 int lt_pq_column_add(struct lt_pq_column *column, struct lt_pq_worker *worker,

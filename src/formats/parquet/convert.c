@@ -138,7 +138,7 @@ static int int96_to_nanos(const struct lt_pq_convert *convert, const uint8_t *fr
     }
     int status = out_of_range(err, "a timestamp outside the years 1677 to 2262, which are all that "
                                    "nanoseconds can count");
-    leat_error_remedy(err, "--int96 us reads the file's INT96 timestamps as microseconds");
+    leat_error_remedy(err, "--int96-unit us reads the file's INT96 timestamps as microseconds");
     return status;
 }
 
@@ -161,7 +161,7 @@ static int int96_to_micros(const struct lt_pq_convert *convert, const uint8_t *f
         return LEAT_OK;
     }
     int status = out_of_range(err, "a timestamp with parts of a microsecond");
-    leat_error_remedy(err, "--int96 ns keeps them");
+    leat_error_remedy(err, "--int96-unit ns keeps them");
     return status;
 }
 

@@ -158,7 +158,8 @@ static int decode_numbers(struct lt_pq_leaf *leaf, struct lt_pq_values *to, int6
     uint8_t *out = NULL;
     size_t at = 0;
     lt_buf_clear(&leaf->scratch->raw);
-    int status = grow(&to->data, n, width, &out, err);
+    int status = grow(&leaf->scratch->raw, n, 1, &out, err); /* never NULL, even of no bytes */
+    status = status ? status : grow(&to->data, n, width, &out, err);
     status = status ? status
                     : lt_pq_decoder_bytes(leaf->decoder, &leaf->scratch->raw,
                                           leaf->scratch->lengths, n, err);

@@ -47,15 +47,16 @@ static int64_t count_slots(const struct lt_pq_slots *slots, const struct lt_pq_n
 }
 
 /* Validity of the node's `length` slots; *ret_nulls of them are null. Without a null there are no
- * bits. */
+ * bits. `below`: slots that are not there because something around them is null count as null,
+ * even if the node itself cannot be. */
 static int make_validity(const struct lt_pq_slots *slots, const struct lt_pq_node *node,
-                         int def_slot, int64_t length, uint8_t **ret_bits, int64_t *ret_nulls,
-                         struct leat_error *err)
+                         int def_slot, int64_t length, bool below, uint8_t **ret_bits,
+                         int64_t *ret_nulls, struct leat_error *err)
 {
     int64_t at = 0, valid = 0;
     *ret_bits = NULL;
     *ret_nulls = 0;
-    if (!node->nullable || !slots->def) {
+    if ((!node->nullable && !below) || !slots->def) {
         return LEAT_OK;
     }
     uint8_t *bits = calloc((size_t)length / 8 + 1, 1);
@@ -119,7 +120,7 @@ static int nest_struct(const struct nesting *n, const struct lt_pq_node *node, i
     if (status) {
         return status;
     }
-    status = make_validity(&slots, node, def_slot, length, &bits, &array.null_count, err);
+    status = make_validity(&slots, node, def_slot, length, false, &bits, &array.null_count, err);
     array.buffers[0] = bits;
     array.length = length;
     for (size_t i = 0; i < node->n_children && !status; i++) {
@@ -285,7 +286,10 @@ static int nest_list(const struct nesting *n, const struct lt_pq_node *node, int
     struct ArrowArray elements = {.release = NULL};
     struct lt_type type;
     int status = lt_type_of(field, &type, err);
-    status = status ? status : make_validity(&slots, node, def_slot, length, &bits, &nulls, err);
+    if (!status) {
+        status = make_validity(&slots, node, def_slot, length, type.id == LT_FIXED_LIST, &bits,
+                               &nulls, err);
+    }
     status = status ? status : make_offsets(&slots, node, def_slot, length, &offsets, err);
     if (!status && node->shape == LT_PQ_MAP) {
         status = nest_entries(n, node, field->children[0], &elements, err);

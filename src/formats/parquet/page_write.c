@@ -235,7 +235,10 @@ static int make_body_v2(struct lt_pq_column *column, struct lt_pq_worker *worker
         (column->values && put_values(column, worker, raw))) {
         return lt_fail_oom(err);
     }
-    page->uncompressed_size = page->rep_len + page->def_len + (int32_t)raw->len;
+    if (body->len + raw->len > LT_BLOCK_BYTES_MAX) {
+        return lt_fail(err, LT_E_LIMIT, "a Parquet page of 2 GiB");
+    }
+    page->uncompressed_size = (int32_t)(body->len + raw->len);
     page->is_compressed = raw->len && column->options->codec != LT_BLOCK_NONE;
     return raw->len ? pack(column, worker, raw->data, raw->len, err) : LEAT_OK;
 }
@@ -244,6 +247,9 @@ int lt_pq_page_finish(struct lt_pq_column *column, struct lt_pq_worker *worker,
                       struct leat_error *err)
 {
     struct lt_pq_packed packed;
+    if (column->slots > INT32_MAX) {
+        return lt_fail(err, LT_E_LIMIT, "a record with 2^31 elements in one column");
+    }
     struct lt_pq_page page = {.num_values = (int32_t)column->slots,
                               .encoding = page_encoding(column)};
     bool numbered = page.encoding == LT_PQ_ENC_RLE_DICTIONARY;

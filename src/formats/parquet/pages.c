@@ -8,21 +8,18 @@
 
 #define HEADER_FIRST 1024 /* bytes looked at for a page header, at first */
 
-/* How a codec of Parquet is called in block_codec.h, and how many bytes one of its bytes can
- * become: a page header that promises more is wrong, and gets no memory. zstd repeats 128 KiB by
- * four bytes; brotli 16 MiB by fewer than sixteen. */
+/* How a codec of Parquet is called in block_codec.h. */
 static const struct {
     enum lt_block_codec block;
-    int64_t ratio;
     bool known;
 } codecs[] = {
-    [LT_PQ_CODEC_UNCOMPRESSED] = {LT_BLOCK_NONE, 1, true},
-    [LT_PQ_CODEC_SNAPPY] = {LT_BLOCK_SNAPPY, 64, true},
-    [LT_PQ_CODEC_GZIP] = {LT_BLOCK_GZIP, 1100, true},
-    [LT_PQ_CODEC_BROTLI] = {LT_BLOCK_BROTLI, 1 << 21, true},
-    [LT_PQ_CODEC_LZ4] = {LT_BLOCK_LZ4_HADOOP, 256, true},
-    [LT_PQ_CODEC_ZSTD] = {LT_BLOCK_ZSTD, 65536, true},
-    [LT_PQ_CODEC_LZ4_RAW] = {LT_BLOCK_LZ4, 256, true},
+    [LT_PQ_CODEC_UNCOMPRESSED] = {LT_BLOCK_NONE, true},
+    [LT_PQ_CODEC_SNAPPY] = {LT_BLOCK_SNAPPY, true},
+    [LT_PQ_CODEC_GZIP] = {LT_BLOCK_GZIP, true},
+    [LT_PQ_CODEC_BROTLI] = {LT_BLOCK_BROTLI, true},
+    [LT_PQ_CODEC_LZ4] = {LT_BLOCK_LZ4_HADOOP, true},
+    [LT_PQ_CODEC_ZSTD] = {LT_BLOCK_ZSTD, true},
+    [LT_PQ_CODEC_LZ4_RAW] = {LT_BLOCK_LZ4, true},
 };
 
 int lt_pq_level_width(int max)
@@ -163,19 +160,13 @@ static int unpack(struct lt_pq_pages *pages, bool packed, const uint8_t *data, s
     if (!raw_len) { /* nothing, which some writers do not even compress */
         return LEAT_OK;
     }
-    if ((int64_t)raw_len / codecs[pages->codec].ratio > (int64_t)len) {
-        return lt_fail(err, LT_E_CORRUPT, "a page of %zu bytes cannot become %zu", len, raw_len);
-    }
     if (raw_len > LT_PQ_RAW_MAX) {
         return lt_fail(err, LT_E_LIMIT, "a page of more than %lld bytes", (long long)LT_PQ_RAW_MAX);
     }
-    lt_buf_clear(&pages->raw);
-    if (lt_buf_reserve(&pages->raw, raw_len)) {
-        return lt_fail_oom(err);
-    }
+    int status = lt_block_unpack_buf(pages->context, codecs[pages->codec].block, data, len,
+                                     &pages->raw, raw_len, err);
     *ret_data = pages->raw.data;
-    return lt_block_unpack(pages->context, codecs[pages->codec].block, data, len, pages->raw.data,
-                           raw_len, err);
+    return status;
 }
 
 /* --- levels ------------------------------------------------------------------------------------ */

@@ -5,6 +5,8 @@
  *   meta.h        footer, page headers and indexes as structs, both ways
  *   encoding.h    values and levels <-> bytes: every encoding
  *   tree.h        the schema tree <-> Arrow schema
+ *   pages.h       a column chunk's pages: read in pieces, checked, decompressed
+ *   levels.h, values.h, leaf.h, nest.h   one leaf's levels and values -> Arrow's nested columns
  *   read.h        pages -> columns -> Arrow batches
  *   write.h       Arrow batches -> columns -> pages */
 #ifndef LT_PARQUET_H

@@ -378,10 +378,12 @@ COMPACT(compact_4, uint32_t)
 COMPACT(compact_8, uint64_t)
 #undef COMPACT
 
-static int refuse(const struct lt_pq_store *c, struct leat_error *err)
+static int refuse(const struct lt_pq_store *store, struct leat_error *err)
 {
-    return lt_fail(err, LT_E_VALUE_RANGE, "Parquet cannot hold %s",
-                   c->why ? c->why : "a value of this column");
+    int status = lt_fail(err, LT_E_VALUE_RANGE, "Parquet cannot hold %s",
+                         store->why ? store->why : "a value of this column");
+    leat_error_remedy(err, "--cast the column to another type, or mend the value at its source");
+    return status;
 }
 
 static int make_fixed(struct lt_pq_physical *values, const struct lt_pq_store *c,

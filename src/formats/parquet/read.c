@@ -18,11 +18,11 @@
 #define LEAF_BYTES_MIN 4096
 
 const struct leat_option lt_pq_read_options[] = {
-    {"row-groups", LEAT_OPTION_TEXT, NULL, "N,N-N", "Parquet: only these row groups, from 0"},
+    {"row-groups", LEAT_OPTION_TEXT, NULL, "N,N-N", "Only these row groups, from 0"},
     {"verify-checksums", LEAT_OPTION_CHOICE, "yes", "yes|no",
-     "Parquet: whether pages are checked against their checksums, where they have one"},
-    {"int96", LEAT_OPTION_CHOICE, "us", "us|ns",
-     "Parquet: the unit in which INT96 timestamps are read; ns reaches from 1677 to 2262"},
+     "Whether pages are checked against their checksums, where they have one"},
+    {"int96-unit", LEAT_OPTION_CHOICE, "us", "us|ns",
+     "The unit in which INT96 timestamps are read; ns reaches from 1677 to 2262"},
     {.name = NULL}};
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -126,14 +126,22 @@ static int open_leaves(struct lt_format_reader *reader, bool micros, struct leat
     return status;
 }
 
-/* As many rows as fill a batch with their values of fixed width. */
+/* As many rows as nearly fill a batch when `rows` of them take `bytes`. A little less than full: a
+ * batch that is cut leaves rows over in every column, which make a small one. */
+static int64_t rows_of_batch(const struct lt_format_reader *reader, int64_t rows, int64_t bytes)
+{
+    double fit = (double)rows * (double)reader->bytes_max * 0.875 / (double)LT_MAX(bytes, 1);
+    return fit >= (double)reader->rows_max ? reader->rows_max : LT_MAX((int64_t)fit, 1);
+}
+
+/* At first only values of fixed width tell, and perhaps a bit each for nulls. */
 static int64_t rows_at_first(const struct lt_format_reader *reader)
 {
-    int64_t width = 1;
+    int64_t bits = 0;
     for (size_t i = 0; i < reader->n_picked; i++) {
-        width += lt_pq_leaf_width(reader->leaves[reader->picked[i]]);
+        bits += lt_pq_leaf_width(reader->leaves[reader->picked[i]]) * 8 + 1;
     }
-    return LT_MAX(LT_MIN(reader->rows_max, reader->bytes_max / width), 1);
+    return rows_of_batch(reader, 8, bits);
 }
 
 static int open_reader(struct lt_format_reader *reader, const struct lt_format_options *options,
@@ -148,7 +156,7 @@ static int open_reader(struct lt_format_reader *reader, const struct lt_format_o
             reader, lt_format_option(options, lt_pq_read_options, "row-groups"), err);
     }
     if (!status) {
-        const char *unit = lt_format_option(options, lt_pq_read_options, "int96");
+        const char *unit = lt_format_option(options, lt_pq_read_options, "int96-unit");
         status = open_leaves(reader, tolower((unsigned char)unit[0]) == 'u', err);
     }
     if (!status) {
@@ -240,8 +248,9 @@ static int fill_leaves(struct lt_format_reader *reader, int64_t *ret_rows, struc
         rows = LT_MIN(rows, lt_pq_leaf_rows(leaf));
         used += status ? 0 : lt_pq_leaf_bytes(leaf, rows);
     }
-    if (used > reader->bytes_max && rows > 1) {
-        rows = LT_MAX((int64_t)((double)rows * ((double)reader->bytes_max / (double)used)), 1);
+    if (!status && rows) {
+        reader->rows_next = rows_of_batch(reader, rows, used);
+        rows = used > reader->bytes_max ? LT_MIN(rows, reader->rows_next) : rows;
     }
     *ret_rows = rows;
     return status;
@@ -290,9 +299,6 @@ static int read_batch(struct lt_format_reader *reader, struct ArrowArray *ret_ba
     status = status ? status : take_columns(reader, rows, ret_batch, err);
     if (!status) {
         reader->rows_left -= rows;
-        /* Carefully up again: rows that another column has too many of are copied. */
-        reader->rows_next = rows < reader->rows_next ? rows + rows / 8 : reader->rows_next * 2;
-        reader->rows_next = LT_MIN(LT_MAX(reader->rows_next, 1), reader->rows_max);
     }
     return status;
 }

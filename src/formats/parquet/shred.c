@@ -96,12 +96,14 @@ static uint8_t *now_defs(struct lt_pq_shred *shred)
 /* Runs are kept without gaps between neighbours and without empty ones. */
 static int add_run(struct lt_buf *runs, int64_t first, int64_t n)
 {
-    struct lt_pq_run *last = (struct lt_pq_run *)(void *)(runs->data + runs->len) - 1;
-    if (runs->len && last->first + last->n == first) {
-        last->n += n;
-        return LEAT_OK;
-    }
     struct lt_pq_run run = {first, n};
+    if (runs->len) {
+        struct lt_pq_run *last = (struct lt_pq_run *)(void *)(runs->data + runs->len) - 1;
+        if (last->first + last->n == first) {
+            last->n += n;
+            return LEAT_OK;
+        }
+    }
     return n ? lt_buf_append(runs, &run, sizeof run) : LEAT_OK;
 }
 

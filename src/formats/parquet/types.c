@@ -20,7 +20,7 @@ const struct leat_type_in lt_pq_types_in[] = {
     {"TIMESTAMP, not adjusted to UTC", "timestamp", NULL, "in the file's unit"},
     {"TIMESTAMP, adjusted to UTC", "timestamptz", NULL,
      "in the file's unit; so are the older TIMESTAMP_MILLIS and _MICROS"},
-    {"INT96", "timestamp", NULL, "microseconds, or with --int96 ns nanoseconds"},
+    {"INT96", "timestamp", NULL, "microseconds, or with --int96-unit ns nanoseconds"},
     {"INTERVAL", "interval", NULL, NULL},
     {"BSON, GEOMETRY, GEOGRAPHY", "binary", NULL, "keeps its name"},
     {"UNKNOWN", "null", NULL, NULL},

@@ -198,8 +198,11 @@ int lt_pq_values_spread(struct lt_pq_values *values, const struct lt_pq_convert 
 int lt_pq_values_check_text(const struct lt_pq_values *values, const int32_t *lengths, int64_t n,
                             size_t bytes, struct leat_error *err)
 {
+    if (!bytes) {
+        return LEAT_OK;
+    }
     const uint8_t *text = values->data.data + values->data.len - bytes;
-    bool fine = !bytes || lt_utf8_valid_prefix(text, bytes) == bytes;
+    bool fine = lt_utf8_valid_prefix(text, bytes) == bytes;
     size_t at = 0;
     /* All together are valid: then each is, if none begins within a character. */
     for (int64_t i = 0; i < n && fine; i++) {
@@ -282,9 +285,11 @@ static int gather_bytes(struct lt_pq_values *values, int32_t width,
         return LEAT_NO_MEMORY;
     }
     uint8_t *to = values->data.data + values->data.len;
+    /* Of empty texts only there is no data at all. */
+    const uint8_t *from = dictionary->data.data ? dictionary->data.data : to;
     for (int64_t i = 0; i < n; i++) {
         int64_t at = offset_at(&dictionary->offsets, width, indices[i]);
-        memcpy(to, dictionary->data.data + at, (size_t)lengths[i]);
+        memcpy(to, from + at, (size_t)lengths[i]);
         to += lengths[i];
     }
     values->data.len += (size_t)more;
@@ -350,7 +355,8 @@ static int copy_bytes(const struct lt_pq_values *from, int32_t width, int64_t fi
 {
     int64_t start = offset_at(&from->offsets, width, first);
     int64_t end = offset_at(&from->offsets, width, first + n);
-    if (lt_buf_append(&to->data, from->data.data + start, (size_t)(end - start)) ||
+    const uint8_t *bytes = end > start ? from->data.data + start : NULL;
+    if (lt_buf_append(&to->data, bytes, (size_t)(end - start)) ||
         lt_buf_append(&to->offsets, from->offsets.data + first * width,
                       (size_t)(n + 1) * (size_t)width)) {
         return LEAT_NO_MEMORY;

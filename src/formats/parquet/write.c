@@ -46,7 +46,8 @@ const struct leat_option lt_pq_write_options[] = {
      "numbers and texts, and byte-stream-split for floats"},
     {"parquet-json", LEAT_OPTION_CHOICE, "string", "string|json",
      "How JSON columns are annotated; string is what more readers take"},
-    {"int96", LEAT_OPTION_BOOL, "false", NULL, "Timestamps as INT96, for Impala and old Hive"},
+    {"parquet-timestamps", LEAT_OPTION_CHOICE, "int64", "int64|int96",
+     "How timestamps are stored; int96 is for Impala and old Hive"},
     {.name = NULL}};
 
 struct lt_format_writer {
@@ -153,7 +154,7 @@ static int read_options(struct lt_format_writer *w, const struct lt_format_optio
     w->options.delta_bytes = is(options, "parquet-encoding", "delta-byte-array");
     w->options.delta = modern || w->options.delta_bytes || is(options, "parquet-encoding", "delta");
     w->options.byte_stream_split = modern || is(options, "parquet-encoding", "byte-stream-split");
-    w->tree_options.int96 = is_true(options, "int96");
+    w->tree_options.int96 = is(options, "parquet-timestamps", "int96");
     w->tree_options.json = is(options, "parquet-json", "json");
     return status;
 }

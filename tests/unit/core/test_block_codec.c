@@ -189,6 +189,36 @@ static void huge_sizes_are_refused_without_memory_for_them(void **state)
     lt_buf_done(&packed);
 }
 
+static void buffers_grow_as_the_data_shows(void **state)
+{
+    (void)state;
+    const size_t raw_len = (size_t)40 << 20, lie = LT_BLOCK_BYTES_MAX;
+    uint8_t *zeros = calloc(1, raw_len);
+    for (int codec = LT_BLOCK_SNAPPY; codec <= LT_BLOCK_LZ4; codec++) {
+        struct leat_error err = {0};
+        struct lt_buf packed = LT_BUF_INIT, out = LT_BUF_INIT;
+        pack((enum lt_block_codec)codec, 0, zeros, raw_len, &packed);
+        for (int off = -1; off <= 1; off++) {
+            int status = lt_block_unpack_buf(context, (enum lt_block_codec)codec, packed.data,
+                                             packed.len, &out, raw_len + (size_t)off, &err);
+            assert_int_equal(status, off ? LEAT_BAD_DATA : LEAT_OK);
+            assert_int_equal(out.len, off ? 0 : raw_len);
+            assert_true(off || !memcmp(out.data, zeros, raw_len));
+        }
+        lt_buf_done(&out);
+        /* A size that is a lie fails without memory for it. */
+        lt_buf_clear(&packed);
+        pack((enum lt_block_codec)codec, 0, zeros, 100000, &packed);
+        assert_int_equal(lt_block_unpack_buf(context, (enum lt_block_codec)codec, packed.data,
+                                             packed.len, &out, lie, &err),
+                         LEAT_BAD_DATA);
+        assert_true(out.cap <= (size_t)64 << 20);
+        lt_buf_done(&out);
+        lt_buf_done(&packed);
+    }
+    free(zeros);
+}
+
 static void gzip_members_and_the_zlib_wrapper_are_read(void **state)
 {
     (void)state;
@@ -290,6 +320,7 @@ int main(void)
         cmocka_unit_test(flipped_bytes_never_write_beyond_the_buffer),
         cmocka_unit_test(nothing_unpacks_to_nothing_only),
         cmocka_unit_test(huge_sizes_are_refused_without_memory_for_them),
+        cmocka_unit_test(buffers_grow_as_the_data_shows),
         cmocka_unit_test(gzip_members_and_the_zlib_wrapper_are_read),
         cmocka_unit_test(all_that_was_called_lz4_is_read),
         cmocka_unit_test(levels_and_codecs_that_are_not_there_are_named),

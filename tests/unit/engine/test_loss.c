@@ -221,6 +221,20 @@ static void a_type_the_destination_refuses_is_text_from_the_start(void **state)
     assert_true(result(0)->losses[0].as_text);
 }
 
+static void a_description_carries_it_as_text_too(void **state)
+{
+    char *text = NULL;
+    (void)state;
+    dst[0].refuses_integers = true;
+    option("on-loss", "text");
+    int rc = leat_plan_describe(plan, &text, &err);
+    assert_int_equal(rc, LEAT_OK);
+    assert_non_null(strstr(text, "utf8 -> utf8"));
+    assert_null(strstr(text, "int64"));
+    assert_int_equal(dst[0].begins, 0);
+    leat_text_free(text);
+}
+
 static void a_refused_type_stays_refused_otherwise(void **state)
 {
     (void)state;
@@ -261,6 +275,7 @@ int main(void)
         CASE(records_set_aside_give_way_to_text),
         CASE(what_cannot_be_taken_back_is_not_begun_afresh),
         CASE(a_type_the_destination_refuses_is_text_from_the_start),
+        CASE(a_description_carries_it_as_text_too),
         CASE(a_refused_type_stays_refused_otherwise),
         CASE(the_report_lists_what_was_lost),
     };

@@ -144,7 +144,8 @@ static void parquet_reader_gives_back_what_arrow_knew(void **state)
                                         "large_utf8",
                                         "utf8",
                                         "fixed_list<int32, 2>",
-                                        "null"};
+                                        "null",
+                                        "struct<a: fixed_list<int32, 2>>"};
     struct file file = load("types");
     struct lt_source *source = NULL;
     struct lt_format_reader *reader = NULL;
@@ -152,8 +153,8 @@ static void parquet_reader_gives_back_what_arrow_knew(void **state)
     assert_int_equal(lt_source_memory(file.data, file.len, "x", &source, NULL), LEAT_OK);
     assert_int_equal(lt_format_parquet.read_open(source, NULL, &reader, NULL), LEAT_OK);
     assert_int_equal(lt_format_parquet.read_schema(reader, &schema, NULL), LEAT_OK);
-    assert_int_equal(schema.n_children, 14);
-    for (int i = 0; i < 14; i++) {
+    assert_int_equal(schema.n_children, 15);
+    for (int i = 0; i < 15; i++) {
         struct lt_buf name = LT_BUF_INIT;
         assert_int_equal(lt_type_print(schema.children[i], &name), LEAT_OK);
         assert_string_equal(lt_buf_text(&name), types[i]);
@@ -168,15 +169,15 @@ static void parquet_reader_gives_back_what_arrow_knew(void **state)
                 "{\"i8\":-128,\"u16\":0,\"u64\":0,\"f2\":0.5,\"d38\":-1.9999999999,"
                 "\"d76\":-7.00000,\"t\":\"00:00:00.001\",\"z\":\"1970-01-01 00:00:00Z\","
                 "\"dur\":\"PT0S\",\"u\":\"00000000-0000-0000-0000-000000000001\",\"big\":\"a\","
-                "\"delta\":\"apple\",\"pair\":[1,2],\"none\":null}\n"
+                "\"delta\":\"apple\",\"pair\":[1,2],\"none\":null,\"fixed\":{\"a\":[1,2]}}\n"
                 "{\"i8\":127,\"u16\":65535,\"u64\":18446744073709551615,\"f2\":-2,"
                 "\"d38\":10.0000000000,\"d76\":1000000000000000000000000000000000000000000000000"
                 "000000000000.00000,\"t\":\"23:59:59.999\",\"z\":\"1970-01-02 00:00:00Z\","
                 "\"dur\":\"PT24H\",\"u\":\"00000000-0000-0000-0000-000000000002\",\"big\":\"\","
-                "\"delta\":\"apricot\",\"pair\":null,\"none\":null}\n"
+                "\"delta\":\"apricot\",\"pair\":null,\"none\":null,\"fixed\":null}\n"
                 "{\"i8\":null,\"u16\":null,\"u64\":null,\"f2\":null,\"d38\":null,\"d76\":null,"
                 "\"t\":null,\"z\":null,\"dur\":null,\"u\":null,\"big\":null,\"delta\":null,"
-                "\"pair\":[3,null],\"none\":null}\n");
+                "\"pair\":[3,null],\"none\":null,\"fixed\":{\"a\":[3,null]}}\n");
 }
 
 /* --- parts --------------------------------------------------------------------------------------- */

@@ -1,13 +1,16 @@
 """Readers that know nothing of leat, and equality of values across systems."""
 import datetime
 import decimal
+import json
 import sqlite3
 import struct
+import tempfile
 import uuid
 
 import duckdb
 import psycopg
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 
 def pg_connect(url):
@@ -40,6 +43,28 @@ def arrow_table(path):
             file.seek(0)
             table = pa.ipc.open_stream(file).read_all()
     return table.column_names, list(zip(*(column.to_pylist() for column in table.columns)))
+
+
+def parquet_table(path):
+    table = pq.read_table(path)
+    return table.column_names, list(zip(*(column.to_pylist() for column in table.columns)))
+
+
+def _rows_of(records):
+    names = list(records[0]) if records else []
+    assert all(list(record) == names for record in records), "not every record has the same keys"
+    return names, [tuple(record.values()) for record in records]
+
+
+def jsonl_table(path):
+    with open(path, encoding="utf-8") as file:
+        return _rows_of([json.loads(line) for line in file])
+
+
+def json_table(path):
+    """An array of objects."""
+    with open(path, encoding="utf-8") as file:
+        return _rows_of(json.load(file))
 
 
 def csv_table(path):
@@ -118,3 +143,50 @@ def assert_same_rows(expected, found, float32=()):
 def sort_rows(rows, key):
     """By a unique column, as text: text sorts alike in whatever system it lay."""
     return sorted(rows, key=lambda row: str(row[key]))
+
+
+# --- sums of large tables ------------------------------------------------------------------------
+
+
+def _sqlite_batches(path, table, types):
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    names = ", ".join(f'"{name}"' for name in types)
+    cursor = connection.execute(f'select {names} from "{table}"')
+    try:
+        while rows := cursor.fetchmany(100_000):
+            yield pa.table([pa.array([None if value is None else str(value) for value in column], pa.string())
+                            for column in zip(*rows)], names=list(types))
+    finally:
+        connection.close()
+
+
+def large_sum(system, path, types, url=None):
+    """(rows, sum of a hash of each row) by DuckDB, in no order. types: DuckDB's, by column; url: of
+    the PostgreSQL server that holds the table named by the path; of SQLite path is (file, table)."""
+    duck = duckdb.connect()
+    columns = ", ".join(f'cast("{name}" as {type_}) as "{name}"' for name, type_ in types.items())
+    add_up = f"select count(*), sum(hash(t)::hugeint) from (select {columns} from {{}}) t"
+    texts = "{" + ", ".join(f"'{name}': 'VARCHAR'" for name in types) + "}"
+    if system == "sqlite":
+        sums = []
+        for batch in _sqlite_batches(*path, types):
+            duck.register("batch", batch)
+            sums.append(duck.execute(add_up.format("batch")).fetchall()[0])
+            duck.unregister("batch")
+        return tuple(map(sum, zip(*sums)))
+    if system == "postgres":
+        with tempfile.NamedTemporaryFile(suffix=".csv") as file, pg_connect(url) as connection:
+            with connection.cursor().copy(f"copy {path} to stdout (format csv, header)") as copy:
+                for block in copy:
+                    file.write(block)
+            file.flush()
+            return duck.execute(add_up.format(f"read_csv('{file.name}', columns={texts})")).fetchall()[0]
+    if system == "arrow":
+        with pa.memory_map(str(path)) as file:
+            duck.register("whole", pa.ipc.open_file(file).read_all())
+            return duck.execute(add_up.format("whole")).fetchall()[0]
+    reader = {"csv": f"read_csv('{path}', header=true, columns={texts})",
+              "jsonl": f"read_json('{path}', format='newline_delimited', columns={texts})",
+              "json": f"read_json('{path}', format='array', columns={texts})",
+              "parquet": f"read_parquet('{path}')"}[system]
+    return duck.execute(add_up.format(reader)).fetchall()[0]

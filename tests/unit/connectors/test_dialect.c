@@ -35,6 +35,16 @@ static void own_source_type_wins_while_it_describes_the_storage(void **state)
     expect_type("utf8", "sqlite:TEXT", "text");
 }
 
+static void text_that_stands_for_an_interval_makes_an_interval_column(void **state)
+{
+    (void)state;
+    expect_type("utf8", "arrow:interval", "interval");
+    expect_type("list<text(arrow:interval)>", "postgres:interval(2)[]", "interval(2)[]");
+    expect_type("list<text(arrow:interval)>", "postgres:text[]", "interval[]");
+    expect_type("list<utf8>", "postgres:interval(2)[]", "text[]");
+    expect_type("utf8", "arrow:no such type", "text");
+}
+
 static void source_type_that_is_more_than_a_type_never_reaches_the_statement(void **state)
 {
     (void)state;
@@ -147,6 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(own_source_type_wins_while_it_describes_the_storage),
+        cmocka_unit_test(text_that_stands_for_an_interval_makes_an_interval_column),
         cmocka_unit_test(source_type_that_is_more_than_a_type_never_reaches_the_statement),
         cmocka_unit_test(type_that_no_row_brings_back_is_declared_by_its_canonical_name),
         cmocka_unit_test(words_that_only_look_like_a_canonical_name_are_none),

@@ -37,7 +37,7 @@ void lt_pq_dictionary_clear(struct lt_pq_dictionary *dictionary)
 void lt_pq_dictionary_done(struct lt_pq_dictionary *dictionary)
 {
     if (dictionary->budget) {
-        *dictionary->budget += dictionary->taken;
+        __atomic_fetch_add(dictionary->budget, dictionary->taken, __ATOMIC_RELAXED);
     }
     free(dictionary->slots);
     lt_buf_done(&dictionary->values);

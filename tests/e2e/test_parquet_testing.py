@@ -51,11 +51,13 @@ def files():
 
 
 @pytest.fixture(scope="module", autouse=True)
-def tally():
+def tally(request):
     yield
+    line = ", ".join(f"{counts[name]} {name}" for name in (
+        "equal", "refused", "checksum", "crashes"))
     if counts:
-        print("\nparquet-testing: " + ", ".join(f"{counts[name]} {name}" for name in (
-            "equal", "refused", "checksum", "crashes")))
+        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            print(f"\nparquet-testing: {line}")
 
 
 # --- what the file holds, by others ----------------------------------------------------------------

@@ -142,20 +142,34 @@ static int int96_to_nanos(const struct lt_pq_convert *convert, const uint8_t *fr
     return status;
 }
 
-/* Spark's timestamps are microseconds in 64 bits, and its arithmetic wraps around where their days
- * do not fit in 32: the same arithmetic gives back what was written, up to the year 294,246. */
+/* Spark's timestamps are microseconds in 64 bits. Where its arithmetic wrapped around, the time of
+ * day is none, and the same arithmetic gives back what was written; with a true time of day the
+ * value is what it says, and must fit. */
+static bool to_micros(int64_t days, int64_t nanos, int64_t *ret_micros)
+{
+    uint64_t wrapped = (uint64_t)days * (uint64_t)(NANOS_OF_DAY / 1000) + (uint64_t)(nanos / 1000);
+    memcpy(ret_micros, &wrapped, sizeof wrapped);
+    int64_t exact;
+    return nanos < 0 || nanos >= NANOS_OF_DAY ||
+           (!__builtin_mul_overflow(days, NANOS_OF_DAY / 1000, &exact) &&
+            !__builtin_add_overflow(exact, nanos / 1000, &exact));
+}
+
 static int int96_to_micros(const struct lt_pq_convert *convert, const uint8_t *from, int64_t n,
                            uint8_t *to, struct leat_error *err)
 {
-    bool inexact = false;
+    bool inexact = false, overflow = false;
     (void)convert;
     for (int64_t i = 0; i < n; i++) {
-        int64_t nanos, days;
+        int64_t nanos, days, value;
         int96_parts(from + i * 12, &nanos, &days);
         inexact |= nanos % 1000 != 0;
-        uint64_t value =
-            (uint64_t)days * (uint64_t)(NANOS_OF_DAY / 1000) + (uint64_t)(nanos / 1000);
+        overflow |= !to_micros(days, nanos, &value);
         memcpy(to + i * 8, &value, 8);
+    }
+    if (overflow) {
+        return out_of_range(err, "a timestamp past the year 294,246, which is as far as "
+                                 "microseconds count");
     }
     if (!inexact) {
         return LEAT_OK;

@@ -60,10 +60,11 @@ struct lt_pq_bytes lt_pq_dictionary_value(const struct lt_pq_dictionary *diction
 
 static bool take(struct lt_pq_dictionary *dictionary, size_t bytes)
 {
-    if (*dictionary->budget < (int64_t)bytes) {
+    int64_t left = __atomic_sub_fetch(dictionary->budget, (int64_t)bytes, __ATOMIC_RELAXED);
+    if (left < 0) {
+        __atomic_fetch_add(dictionary->budget, (int64_t)bytes, __ATOMIC_RELAXED);
         return false;
     }
-    *dictionary->budget -= (int64_t)bytes;
     dictionary->taken += (int64_t)bytes;
     return true;
 }

@@ -493,6 +493,7 @@ struct leat_part_plan {
     enum leat_payload_kind payload;         /* what will be written */
     const struct leat_reject_sink *rejects; /* NULL: the first bad record fails the part */
     const struct leat_loss_sink *losses;    /* NULL: a value that cannot be held is a bad record */
+    int threads; /* that the part may keep busy, its caller's included; 0: one */
 };
 
 struct leat_load_ops {

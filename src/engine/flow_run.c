@@ -124,7 +124,8 @@ static int open_parts(struct lt_flow *flow, struct leat_error *err)
             .id = {dest->stream, 0, 0},
             .payload = flow->forward ? LEAT_PAYLOAD_BYTES : LEAT_PAYLOAD_BATCH,
             .rejects = flow->run->rejects ? &dest->rejects.sink : NULL,
-            .losses = lt_losses_sink(&dest->part_losses)};
+            .losses = lt_losses_sink(&dest->part_losses),
+            .threads = flow->run->lanes_max};
         rc = lt_queue_new(flow->run->queue_bytes_max, &dest->queue, err);
         if (!rc) {
             rc = dest->side->connector->load->part_open(dest->load, &plan, &dest->part, err);

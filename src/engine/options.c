@@ -58,7 +58,8 @@ const struct leat_option lt_plan_options[] = {
      "Write skipped records, with place and reason, to this file as JSON lines"},
     {"max-errors", LEAT_OPTION_INT, "1000", "N", "Stop after so many skipped records"},
     {"parallel", LEAT_OPTION_INT, NULL, "N",
-     "Streams copied at a time, and with fewer streams the connections that share a large table; "
+     "Streams copied at a time, and with fewer streams the connections and threads that share a "
+     "large one; "
      "the lesser of the processors and 4 when not given"},
     {"memory", LEAT_OPTION_SIZE, "96MiB", "SIZE",
      "Bound of the whole process's memory, shared by queues and batches"},

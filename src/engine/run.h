@@ -92,7 +92,7 @@ struct lt_run {
     bool atomic, verify, keep_going;
     enum lt_on_loss on_loss;
     int workers_n;
-    int lanes_max;      /* readers of one stream at a time */
+    int lanes_max;      /* readers of one stream at a time, and threads that write it */
     bool parallel_said; /* --parallel was given: so many it shall be */
     int64_t memory, batch_bytes_max, queue_bytes_max;
     /* One view of all streams. Shared: a side that does nothing else holds it, and every worker's

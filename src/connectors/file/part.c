@@ -27,6 +27,7 @@ struct leat_part {
     struct leat_param params[FC_PARAMS_MAX];
     struct leat_receipt receipt;
     const struct leat_loss_sink *losses;
+    int threads;
     bool made;     /* the temporary file is ours to remove */
     bool repeated; /* sealed by an earlier attempt: writes are passed over */
 };
@@ -288,7 +289,8 @@ static int open_writer(struct leat_part *part, struct leat_reader *old, struct l
         .params = part->params,
         .n_params =
             lt_fc_stream_params(part->load, part->stream, format->write_options, part->params),
-        .losses = part->losses};
+        .losses = part->losses,
+        .threads = part->threads};
     static const char *const once[] = {"header", "bom"}; /* at the beginning of a file */
     for (size_t i = 0; i < LT_ARRAY_LEN(once) && old; i++) {
         if (table_has(format->write_options, once[i]) && options.n_params < FC_PARAMS_MAX) {
@@ -346,6 +348,7 @@ int lt_fc_part_open(struct leat_load *load, const struct leat_part_plan *plan,
     part->stream = &load->streams[plan->id.stream];
     part->receipt = (struct leat_receipt){.size = sizeof part->receipt, .id = plan->id};
     part->losses = plan->losses;
+    part->threads = plan->threads;
     pthread_mutex_lock(&load->mutex);
     const struct leat_receipt *earlier = find_sealed(load, &plan->id);
     if (earlier) {

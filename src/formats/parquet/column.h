@@ -1,9 +1,8 @@
 /* One leaf column on its way into pages: values and levels in, compressed pages out.
  *
  * A column stands for itself: it shares nothing with other columns but the budget of dictionaries,
- * and whatever it needs for the moment it borrows from a worker, of which each thread has its own.
- * Columns of a row group can so be encoded by several threads (the budget would have to become
- * atomic). */
+ * which is atomic, and whatever it needs for the moment it borrows from a worker, of which each
+ * thread has its own. So several threads encode the columns of a row group. */
 #ifndef LT_PARQUET_COLUMN_H
 #define LT_PARQUET_COLUMN_H
 
@@ -76,7 +75,7 @@ struct lt_pq_column {
     struct lt_pq_packed dictionary_page; /* once closed; data NULL: none */
     struct lt_pq_bounds bounds;
     int64_t chunk_rows, chunk_slots, chunk_nulls;
-    int64_t raw_bytes, packed_bytes;       /* headers included */
+    int64_t raw_bytes, packed_bytes;                   /* headers included */
     int32_t dictionary_pages, other_pages, null_pages; /* data pages by what is in them */
     bool unbounded;     /* a page has values but no bounds: there can be no column index */
     struct lt_buf seen; /* uint32, one a dictionary value: the page it was last met in */

@@ -37,7 +37,7 @@ void lt_pq_dictionary_clear(struct lt_pq_dictionary *dictionary)
 void lt_pq_dictionary_done(struct lt_pq_dictionary *dictionary)
 {
     if (dictionary->budget) {
-        *dictionary->budget += dictionary->taken;
+        __atomic_fetch_add(dictionary->budget, dictionary->taken, __ATOMIC_RELAXED);
     }
     free(dictionary->slots);
     lt_buf_done(&dictionary->values);
@@ -60,10 +60,11 @@ struct lt_pq_bytes lt_pq_dictionary_value(const struct lt_pq_dictionary *diction
 
 static bool take(struct lt_pq_dictionary *dictionary, size_t bytes)
 {
-    if (*dictionary->budget < (int64_t)bytes) {
+    int64_t left = __atomic_sub_fetch(dictionary->budget, (int64_t)bytes, __ATOMIC_RELAXED);
+    if (left < 0) {
+        __atomic_fetch_add(dictionary->budget, (int64_t)bytes, __ATOMIC_RELAXED);
         return false;
     }
-    *dictionary->budget -= (int64_t)bytes;
     dictionary->taken += (int64_t)bytes;
     return true;
 }

@@ -20,7 +20,7 @@ struct lt_pq_dictionary {
     struct lt_buf offsets; /* width 0: n + 1 int32 */
     struct lt_pq_slot *slots;
     uint32_t n_slots; /* a power of two, or 0 */
-    int64_t *budget;  /* bytes left; shared */
+    int64_t *budget;  /* bytes left; shared, changed by atomic operations only */
     int64_t taken;    /* of the budget */
 };
 

@@ -6,6 +6,7 @@
 #include "formats/parquet/write.h"
 
 #include "core/codes.h"
+#include "core/pool.h"
 #include "core/util.h"
 #include "formats/arrow/batch.h"
 #include "formats/parquet/group_write.h"
@@ -64,7 +65,8 @@ struct lt_format_writer {
     int64_t dictionaries;         /* bytes left for them */
     struct lt_pq_column *columns; /* one a leaf */
     size_t *tops;                 /* the column of the schema that a leaf belongs to */
-    struct lt_pq_worker worker;
+    struct lt_pool *pool;         /* threads that encode columns */
+    struct lt_pq_worker *workers; /* one for each */
     struct lt_pq_groups groups;
     int64_t group_rows;
     /* Of the batch at hand, one a column of the schema. */
@@ -186,7 +188,7 @@ static void init_columns(struct lt_format_writer *w, const struct lt_pq_node *no
     }
 }
 
-static int make_columns(struct lt_format_writer *w, struct leat_error *err)
+static int make_columns(struct lt_format_writer *w, int threads, struct leat_error *err)
 {
     size_t n = w->tree.n_columns ? w->tree.n_columns : 1;
     size_t n_leaves = w->tree.n_leaves ? w->tree.n_leaves : 1;
@@ -194,18 +196,26 @@ static int make_columns(struct lt_format_writer *w, struct leat_error *err)
     w->options.page_bytes = LT_MIN(w->options.page_bytes, share);
     w->dictionaries = DICTIONARIES_BYTES;
     w->step = w->group_bytes < SMALL_GROUP_BYTES ? STEP_ROWS_SMALL : STEP_ROWS;
+    int status = lt_pool_new((int)LT_MIN((size_t)LT_MAX(threads, 1), n_leaves), &w->pool, err);
+    if (status) {
+        return status;
+    }
+    w->workers = calloc((size_t)lt_pool_threads(w->pool), sizeof *w->workers);
     w->columns = calloc(n_leaves, sizeof *w->columns);
     w->tops = calloc(n_leaves, sizeof *w->tops);
     w->views = calloc(n, sizeof *w->views);
     w->firsts = calloc(n, sizeof *w->firsts);
     w->arrays = calloc(n, sizeof *w->arrays);
-    if (!w->columns || !w->tops || !w->views || !w->firsts || !w->arrays) {
+    if (!w->workers || !w->columns || !w->tops || !w->views || !w->firsts || !w->arrays) {
         return lt_fail_oom(err);
     }
     for (size_t i = 0; i < w->tree.n_columns; i++) {
         init_columns(w, &w->tree.columns[i], w->stored.children[i], i);
     }
-    return lt_block_context_new(&w->worker.context, err);
+    for (int i = 0; i < lt_pool_threads(w->pool) && !status; i++) {
+        status = lt_block_context_new(&w->workers[i].context, err);
+    }
+    return status;
 }
 
 static int open_writer(struct lt_format_writer *w, struct lt_sink *sink,
@@ -222,7 +232,7 @@ static int open_writer(struct lt_format_writer *w, struct lt_sink *sink,
     status = status ? status
                     : lt_pq_tree_write(&w->stored, &w->tree_options, &w->tree, &w->elements,
                                        &w->n_elements, err);
-    status = status ? status : make_columns(w, err);
+    status = status ? status : make_columns(w, options->threads, err);
     status =
         status ? status : lt_pq_groups_init(&w->groups, sink, &w->tree, w->elements, codec, err);
     return status ? status : lt_pq_groups_put(&w->groups, LT_PQ_MAGIC, strlen(LT_PQ_MAGIC), err);
@@ -247,15 +257,18 @@ int lt_pq_write_open(struct lt_sink *sink, const struct ArrowSchema *schema,
 
 /* --- row groups -------------------------------------------------------------------------------- */
 
+static int close_column(void *arg, size_t i, int worker, struct leat_error *err)
+{
+    struct lt_format_writer *w = arg;
+    return lt_pq_column_close(&w->columns[i], &w->workers[worker], err);
+}
+
 static int close_group(struct lt_format_writer *w, struct leat_error *err)
 {
-    int status = LEAT_OK;
     if (!w->group_rows) {
         return LEAT_OK;
     }
-    for (size_t i = 0; i < w->tree.n_leaves && !status; i++) {
-        status = lt_pq_column_close(&w->columns[i], &w->worker, err);
-    }
+    int status = lt_pool_run(w->pool, w->tree.n_leaves, close_column, w, err);
     status = status ? status : lt_pq_groups_add(&w->groups, w->columns, w->group_rows, err);
     for (size_t i = 0; i < w->tree.n_leaves; i++) {
         lt_pq_column_clear(&w->columns[i]);
@@ -344,26 +357,36 @@ static int view_columns(struct lt_format_writer *w, const struct ArrowArray *bat
     return status;
 }
 
-/* Rows [at, at + n) of the batch into every column. */
+/* Some rows of the batch at hand. */
+struct rows {
+    struct lt_format_writer *w;
+    int64_t at, n;
+};
+
+static int add_to_column(void *arg, size_t i, int worker, struct leat_error *err)
+{
+    const struct rows *rows = arg;
+    struct lt_format_writer *w = rows->w;
+    size_t top = w->tops[i];
+    int64_t row, first = w->firsts[top] + rows->at;
+    int status = lt_pq_column_add(&w->columns[i], &w->workers[worker], &w->views[top], first,
+                                  rows->n, &row, err);
+    if (status) {
+        leat_error_place(err, "column \"%s\"", w->stored.children[top]->name);
+    }
+    if (status && row >= 0) {
+        leat_error_place(err, "row %lld",
+                         (long long)(w->groups.rows + w->group_rows + row - first + 1));
+    }
+    return status;
+}
+
 static int add_rows(struct lt_format_writer *w, int64_t at, int64_t n, struct leat_error *err)
 {
-    for (size_t i = 0; i < w->tree.n_leaves; i++) {
-        size_t top = w->tops[i];
-        int64_t row, first = w->firsts[top];
-        int status =
-            lt_pq_column_add(&w->columns[i], &w->worker, &w->views[top], first + at, n, &row, err);
-        if (status) {
-            leat_error_place(err, "column \"%s\"", w->stored.children[top]->name);
-            if (row >= 0) {
-                leat_error_place(
-                    err, "row %lld",
-                    (long long)(w->groups.rows + w->group_rows + row - first - at + 1));
-            }
-            return status;
-        }
-    }
-    w->group_rows += n;
-    return LEAT_OK;
+    struct rows rows = {w, at, n};
+    int status = lt_pool_run(w->pool, w->tree.n_leaves, add_to_column, &rows, err);
+    w->group_rows += status ? 0 : n;
+    return status;
 }
 
 int lt_pq_write_batch(struct lt_format_writer *w, const struct ArrowArray *batch,
@@ -432,7 +455,11 @@ void lt_pq_write_close(struct lt_format_writer *w)
     free(w->firsts);
     free(w->arrays);
     free(w->elements);
-    lt_pq_worker_done(&w->worker);
+    for (int i = 0; w->workers && i < lt_pool_threads(w->pool); i++) {
+        lt_pq_worker_done(&w->workers[i]);
+    }
+    free(w->workers);
+    lt_pool_free(w->pool);
     lt_pq_groups_done(&w->groups);
     lt_pq_tree_done(&w->tree);
     lt_ipc_field_done(&w->layout);

@@ -164,25 +164,10 @@ static inline size_t lt_put_int(uint8_t *text, int64_t value)
     return 1 + lt_put_uint(text + 1, 0 - (uint64_t)value);
 }
 
-/* A value of any integer type but uint64. */
-static inline int64_t lt_load_integer(const struct lt_view *view, int64_t row)
+static inline size_t lt_put_bool(uint8_t *text, bool value)
 {
-    switch (view->type.id) {
-    case LT_INT8:
-        return lt_view_i8(view, row);
-    case LT_INT16:
-        return lt_view_i16(view, row);
-    case LT_INT32:
-        return lt_view_i32(view, row);
-    case LT_UINT8:
-        return lt_view_u8(view, row);
-    case LT_UINT16:
-        return lt_view_u16(view, row);
-    case LT_UINT32:
-        return lt_view_u32(view, row);
-    default:
-        return lt_view_i64(view, row);
-    }
+    memcpy(text, value ? "true" : "false", value ? 4 : 5);
+    return value ? 4 : 5;
 }
 
 /* 0: not a year of four digits. */

@@ -288,32 +288,17 @@ int lt_view_set(struct lt_view *view, const struct ArrowArray *array, struct lea
 
 int64_t lt_view_integer(const struct lt_view *view, int64_t row, bool *ret_big)
 {
-    uint64_t big;
-    if (ret_big) {
-        *ret_big = false;
-    }
-    switch (view->type.id) {
-    case LT_INT8:
-        return lt_view_i8(view, row);
-    case LT_INT16:
-        return lt_view_i16(view, row);
-    case LT_INT32:
-        return lt_view_i32(view, row);
-    case LT_UINT8:
-        return lt_view_u8(view, row);
-    case LT_UINT16:
-        return lt_view_u16(view, row);
-    case LT_UINT32:
-        return lt_view_u32(view, row);
-    case LT_UINT64:
-        big = lt_view_u64(view, row);
+    if (view->type.id != LT_UINT64) {
         if (ret_big) {
-            *ret_big = big > INT64_MAX;
+            *ret_big = false;
         }
-        return (int64_t)big;
-    default:
-        return lt_view_i64(view, row);
+        return lt_view_integer_but_u64(view, row);
     }
+    uint64_t value = lt_view_u64(view, row);
+    if (ret_big) {
+        *ret_big = value > INT64_MAX;
+    }
+    return (int64_t)value;
 }
 
 /* "Variable-size Binary View Layout": length, then 12 bytes inline, or prefix, buffer, offset. */

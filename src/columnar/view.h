@@ -76,6 +76,27 @@ LT_VIEW_VALUE(f32, float)
 LT_VIEW_VALUE(f64, double)
 #undef LT_VIEW_VALUE
 
+/* A value of any integer type but uint64. */
+static inline int64_t lt_view_integer_but_u64(const struct lt_view *view, int64_t row)
+{
+    switch (view->type.id) {
+    case LT_INT8:
+        return lt_view_i8(view, row);
+    case LT_INT16:
+        return lt_view_i16(view, row);
+    case LT_INT32:
+        return lt_view_i32(view, row);
+    case LT_UINT8:
+        return lt_view_u8(view, row);
+    case LT_UINT16:
+        return lt_view_u16(view, row);
+    case LT_UINT32:
+        return lt_view_u32(view, row);
+    default:
+        return lt_view_i64(view, row);
+    }
+}
+
 /* Any integer type as int64 (uint64 above INT64_MAX: *ret_big is set and the bits returned). */
 int64_t lt_view_integer(const struct lt_view *view, int64_t row, bool *ret_big);
 

@@ -54,11 +54,11 @@ int leat_format_read_bytes(struct leat *leat, const char *format, const void *da
     return read_plan(plan, leat_plan_source_bytes(plan, format, data, size, err), ret_stream, err);
 }
 
-/* Runs a plan that has its destination. */
-static int write_plan(struct leat_plan *plan, struct ArrowArrayStream *stream,
+/* Runs a plan, and frees it. `rc` is how adding its destination went. */
+static int write_plan(struct leat_plan *plan, int rc, struct ArrowArrayStream *stream,
                       struct leat_error *err)
 {
-    int rc = leat_plan_source_stream(plan, stream, "stream", err);
+    rc = rc ? rc : leat_plan_source_stream(plan, stream, "stream", err);
     rc = rc ? rc : leat_run(plan, NULL, NULL, err);
     leat_plan_free(plan);
     return rc;
@@ -73,12 +73,7 @@ int leat_format_write(struct leat *leat, struct ArrowArrayStream *stream, const 
     if (rc) {
         return rc;
     }
-    rc = lt_plan_add_path(plan, format, path, true, err);
-    if (rc) {
-        leat_plan_free(plan);
-        return rc;
-    }
-    return write_plan(plan, stream, err);
+    return write_plan(plan, lt_plan_add_path(plan, format, path, true, err), stream, err);
 }
 
 int leat_format_write_bytes(struct leat *leat, struct ArrowArrayStream *stream, const char *format,
@@ -90,10 +85,6 @@ int leat_format_write_bytes(struct leat *leat, struct ArrowArrayStream *stream, 
     if (rc) {
         return rc;
     }
-    rc = leat_plan_destination_bytes(plan, format, write, arg, err);
-    if (rc) {
-        leat_plan_free(plan);
-        return rc;
-    }
-    return write_plan(plan, stream, err);
+    return write_plan(plan, leat_plan_destination_bytes(plan, format, write, arg, err), stream,
+                      err);
 }

@@ -1,46 +1,9 @@
 /* Any bytes, read as JSON Lines. The first two bytes choose options. What must hold: nothing
  * crashes; reads of one byte at a time give what one large read gives; and what was read, written
  * and read again with the same types, is the same. */
+#include "text_fuzz.h"
+
 #include "columnar/array.h"
-#include "columnar/schema.h"
-#include "columnar/text.h"
-#include "formats/format.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
-
-/* Hands out at most `step` bytes a read. */
-struct short_source {
-    struct lt_source base;
-    const uint8_t *data;
-    size_t len, at, step;
-};
-
-static int short_read(struct lt_source *source, void *data, size_t size, size_t *ret_len,
-                      struct leat_error *err)
-{
-    struct short_source *s = (struct short_source *)source;
-    size_t n = s->len - s->at;
-    (void)err;
-    n = n < size ? n : size;
-    n = n < s->step ? n : s->step;
-    if (n) {
-        memcpy(data, s->data + s->at, n);
-    }
-    s->at += n;
-    *ret_len = n;
-    return LEAT_OK;
-}
-
-static const struct lt_source_ops short_ops = {.read = short_read};
 
 struct result {
     struct ArrowSchema schema;
@@ -62,44 +25,18 @@ static int keep_reject(void *arg, const struct leat_reject *reject, struct leat_
     return LEAT_OK;
 }
 
-static void print_batch(const struct ArrowSchema *schema, const struct ArrowArray *batch,
-                        struct lt_buf *out)
-{
-    struct lt_view view;
-    CHECK(!lt_view_init(&view, schema, batch, NULL));
-    for (int64_t row = 0; row < view.length; row++) {
-        for (int64_t i = 0; i < view.n_children; i++) {
-            bool null = lt_view_is_null(&view.children[i], row);
-            CHECK(!lt_buf_puts(out, null ? "\x01" : "\x02"));
-            CHECK(null || !lt_text_format(&view.children[i], row, out));
-        }
-        CHECK(!lt_buf_byte(out, '\n'));
-    }
-    lt_view_done(&view);
-}
-
-static void print_schema(const struct ArrowSchema *schema, struct lt_buf *out)
-{
-    for (int64_t i = 0; i < schema->n_children; i++) {
-        CHECK(!lt_buf_puts(out, schema->children[i]->name) && !lt_buf_byte(out, ' '));
-        CHECK(!lt_type_print(schema->children[i], out) && !lt_buf_byte(out, '\n'));
-    }
-}
-
 static void read_all(const uint8_t *data, size_t len, size_t step,
                      struct lt_format_options *options, bool rejects,
                      const struct lt_format_options *write_options, struct result *result)
 {
     const struct lt_format *json = lt_format_by_name("jsonl");
-    struct short_source source = {.base = {.ops = &short_ops, .name = "fuzz.jsonl", .size = -1},
-                                  .data = data,
-                                  .len = len,
-                                  .step = step};
+    struct short_source source;
     struct leat_reject_sink sink = {sizeof sink, result, keep_reject};
     struct lt_format_reader *reader = NULL;
     struct lt_format_writer *writer = NULL;
     struct lt_sink *out = NULL;
     struct ArrowArray batch = {0};
+    short_source_open(&source, "fuzz.jsonl", data, len, step);
     *result = (struct result){.status = LEAT_OK};
     options->rejects = rejects ? &sink : NULL;
     result->status = json->read_open(&source.base, options, &reader, &result->err);
@@ -137,12 +74,6 @@ static void result_done(struct result *result)
     lt_buf_done(&result->text);
     lt_buf_done(&result->written);
     lt_buf_done(&result->rejects);
-}
-
-static void expect_same(const struct lt_buf *a, const struct lt_buf *b)
-{
-    CHECK(a->len == b->len);
-    CHECK(!a->len || !memcmp(a->data, b->data, a->len));
 }
 
 /* What was read, written and read again. json loses line ends between its tokens, so it is the

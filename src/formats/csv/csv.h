@@ -15,12 +15,11 @@
 #include "columnar/time_pattern.h"
 #include "core/charset.h"
 #include "core/codes.h"
-#include "formats/format.h"
+#include "formats/text_reader.h"
 
 #define LT_CSV_BLOCK ((size_t)1 << 20)         /* bytes asked of the source at once */
 #define LT_CSV_FIELD_MAX ((size_t)256 << 20)   /* bytes of one field */
 #define LT_CSV_RECORD_MAX ((size_t)1 << 30)    /* bytes of one record */
-#define LT_CSV_BATCH_MAX ((int64_t)512 << 20)  /* batch_bytes_max is cut to this */
 #define LT_CSV_COLUMNS_MAX ((int64_t)65536)    /* fields of one record */
 #define LT_CSV_SAMPLE_BYTES ((int64_t)4 << 20) /* input looked at to infer types */
 #define LT_CSV_SNIFF_BYTES ((size_t)64 << 10)  /* input looked at to find the delimiter */
@@ -153,11 +152,6 @@ struct lt_csv_field {
     uint32_t info;
 };
 
-struct lt_csv_row {
-    uint32_t start, end; /* of the record's text, its line ending not counted */
-    int64_t line;        /* physical line it begins on, from 1 */
-};
-
 enum lt_csv_state {
     LT_CSV_UNQUOTED,   /* at or after the beginning of a field without quotes */
     LT_CSV_IN_QUOTES,  /* after an opening quote */
@@ -203,7 +197,7 @@ struct lt_csv_scan {
     size_t pos;         /* first byte not yet looked at */
 
     struct lt_buf fields; /* struct lt_csv_field, `columns` for each row, then the partial row */
-    struct lt_buf rows;   /* struct lt_csv_row */
+    struct lt_buf rows;   /* struct lt_text_record */
 
     enum lt_csv_line_ends line_ends;
 
@@ -218,7 +212,7 @@ struct lt_csv_scan {
     int64_t line, row_line, quote_line;
 
     /* Of LT_CSV_BAD_RECORD and LT_CSV_TOO_LONG. */
-    struct lt_csv_row bad;
+    struct lt_text_record bad;
     const char *bad_reason;
     int64_t bad_fields;
 };
@@ -232,12 +226,13 @@ void lt_csv_scan_compact(struct lt_csv_scan *scan);
 
 static inline int64_t lt_csv_scan_rows(const struct lt_csv_scan *scan)
 {
-    return (int64_t)(scan->rows.len / sizeof(struct lt_csv_row));
+    return (int64_t)(scan->rows.len / sizeof(struct lt_text_record));
 }
 
-static inline const struct lt_csv_row *lt_csv_scan_row(const struct lt_csv_scan *scan, int64_t i)
+static inline const struct lt_text_record *lt_csv_scan_row(const struct lt_csv_scan *scan,
+                                                           int64_t i)
 {
-    return (const struct lt_csv_row *)(const void *)scan->rows.data + i;
+    return (const struct lt_text_record *)(const void *)scan->rows.data + i;
 }
 
 /* --- columns of fields (csv_convert.c) ----------------------------------------------------- */
@@ -325,10 +320,6 @@ bool lt_csv_number_read(const struct lt_csv_values *values, const uint8_t *text,
 
 int lt_csv_read_open(struct lt_source *source, const struct lt_format_options *options,
                      struct lt_format_reader **ret_reader, struct leat_error *err);
-int lt_csv_read_schema(struct lt_format_reader *reader, struct ArrowSchema *ret_schema,
-                       struct leat_error *err);
-int lt_csv_read_next(struct lt_format_reader *reader, struct ArrowArray *ret_batch,
-                     struct leat_error *err);
 int lt_csv_read_retype(struct lt_format_reader *reader, const struct ArrowSchema *types,
                        struct leat_error *err);
 int lt_csv_read_explain(struct lt_format_reader *reader, struct lt_buf *out);

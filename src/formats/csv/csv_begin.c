@@ -162,7 +162,7 @@ int lt_csv_begin(struct lt_csv_reader *reader, const struct lt_format_options *o
     status = status || !lines ? status : skip_lines(reader, lines, err);
     if (status) {
         if (err && !err->place[0]) {
-            leat_error_place(err, "%s", reader->source->name);
+            leat_error_place(err, "%s", reader->base.source->name);
         }
         return status;
     }

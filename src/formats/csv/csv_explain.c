@@ -50,20 +50,20 @@ static int put_nulls(struct lt_buf *out, const struct lt_csv_words *nulls)
 
 static int put_columns(const struct lt_csv_reader *reader, struct lt_buf *out)
 {
-    int64_t n = reader->schema.n_children;
+    int64_t n = reader->base.schema.n_children;
     int status = lt_buf_puts(out, "; types ");
     if (!status && reader->sampled) {
         status = lt_buf_puts(out, "from ") || put_count(out, reader->sampled) ||
                  lt_buf_puts(out, reader->sampled == 1 ? " record" : " records");
     }
     for (int64_t i = 0; i < LT_MIN(n, (int64_t)COLUMNS_SHOWN) && !status; i++) {
-        const char *name = reader->schema.children[i]->name;
+        const char *name = reader->base.schema.children[i]->name;
         status = lt_buf_printf(out, "%s %.*s ",
                                i                 ? ","
                                : reader->sampled ? ":"
                                                  : "given:",
-                               lt_csv_shown(name), name) ||
-                 lt_type_print(reader->schema.children[i], out);
+                               lt_text_shown(name, strlen(name)), name) ||
+                 lt_type_print(reader->base.schema.children[i], out);
     }
     return status || n <= COLUMNS_SHOWN
                ? status

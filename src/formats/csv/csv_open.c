@@ -31,7 +31,7 @@ static int check_distinct(struct lt_csv_reader *reader, struct leat_error *err)
         return lt_fail_oom(err);
     }
     for (int64_t i = 0; i < n; i++) {
-        names[i] = (struct header_name){reader->schema.children[i]->name, i};
+        names[i] = (struct header_name){reader->base.schema.children[i]->name, i};
     }
     qsort(names, (size_t)n, sizeof *names, compare_names);
     for (int64_t i = 1; i < n && !status; i++) {
@@ -39,7 +39,7 @@ static int check_distinct(struct lt_csv_reader *reader, struct leat_error *err)
             status = lt_fail(err, LT_E_DUPLICATE_COLUMN,
                              "columns %lld and %lld of the header have the same name, \"%.*s\"",
                              (long long)names[i - 1].column + 1, (long long)names[i].column + 1,
-                             lt_csv_shown(names[i].name), names[i].name);
+                             lt_text_shown(names[i].name, strlen(names[i].name)), names[i].name);
             leat_error_remedy(err, "rename one in the file, or read it with --header no");
         }
     }
@@ -75,7 +75,7 @@ static int name_from_header(struct lt_csv_reader *reader, const struct lt_csv_ce
     if (!name) {
         return lt_fail_oom(err);
     }
-    status = lt_schema_set_name(reader->schema.children[i], name, err);
+    status = lt_schema_set_name(reader->base.schema.children[i], name, err);
     free(name);
     return status;
 }
@@ -118,7 +118,7 @@ static int name_columns(struct lt_csv_reader *reader, const struct lt_format_opt
         char name[32];
         bool known = names && names->n_children == cells.stride;
         snprintf(name, sizeof name, "column%lld", (long long)i + 1);
-        status = lt_schema_set_name(reader->schema.children[i],
+        status = lt_schema_set_name(reader->base.schema.children[i],
                                     known ? names->children[i]->name : name, err);
     }
     *ret_header = false;
@@ -138,22 +138,19 @@ static int read_header(struct lt_csv_reader *reader, const struct lt_format_opti
         return status;
     }
     if (!lt_csv_scan_rows(scan)) {
-        if (reader->fault) {
-            if (err) {
-                *err = reader->fault_error;
-            }
-            return reader->fault;
+        if (reader->base.fault) {
+            return lt_text_fault(&reader->base, err);
         }
         status = lt_fail(err, LT_E_CORRUPT, "the input is empty: there is no first record");
-        leat_error_place(err, "%s", reader->source->name);
+        leat_error_place(err, "%s", reader->base.source->name);
         return status;
     }
     scan->columns = (int64_t)(scan->fields.len / sizeof(struct lt_csv_field));
-    status = lt_schema_init_struct(&reader->schema, scan->columns, err);
+    status = lt_schema_init_struct(&reader->base.schema, scan->columns, err);
     status = status ? status : name_columns(reader, options, &header, err);
     if (status) {
         char place[256];
-        lt_csv_place_line(reader, lt_csv_scan_row(scan, 0)->line, place, sizeof place);
+        lt_text_place_line(&reader->base, lt_csv_scan_row(scan, 0)->line, place, sizeof place);
         leat_error_place(err, "%s", place);
     } else if (header) {
         lt_csv_scan_compact(scan);
@@ -164,94 +161,49 @@ static int read_header(struct lt_csv_reader *reader, const struct lt_format_opti
 
 /* --- opening: types ------------------------------------------------------------------------- */
 
-/* Replaces column `i`'s field by `field`, keeping the name. */
+/* Makes column `i` what `field` says, for good. */
 static int set_field(struct lt_csv_reader *reader, int64_t i, struct ArrowSchema *field,
                      struct leat_error *err)
 {
-    struct ArrowSchema *column = reader->schema.children[i];
-    int status = lt_schema_set_name(field, column->name, err);
-    if (status) {
-        lt_schema_done(field);
-        return status;
-    }
-    field->flags |= ARROW_FLAG_NULLABLE;
-    lt_schema_done(column);
-    lt_schema_move(field, column);
     reader->given[i] = true;
-    return LEAT_OK;
+    return lt_text_set_field(&reader->base, i, field, err);
 }
 
 static int unknown_column(const struct lt_csv_reader *reader, const char *name,
                           struct leat_error *err)
 {
-    int64_t n = reader->schema.n_children;
+    int64_t n = reader->base.schema.n_children;
     const char **names = calloc((size_t)n + 1, sizeof *names);
     if (!names) {
         return lt_fail_oom(err);
     }
     for (int64_t i = 0; i < n; i++) {
-        names[i] = reader->schema.children[i]->name;
+        names[i] = reader->base.schema.children[i]->name;
     }
     int status =
         lt_fail(err, LT_E_UNKNOWN_COLUMN, "--types names a column that is not there, \"%.*s\"",
-                lt_csv_shown(name), name);
+                lt_text_shown(name, strlen(name)), name);
     const char *closest = lt_closest(name, names);
     if (closest) {
-        leat_error_remedy(err, "did you mean \"%.*s\"?", lt_csv_shown(closest), closest);
+        leat_error_remedy(err, "did you mean \"%.*s\"?", lt_text_shown(closest, strlen(closest)),
+                          closest);
     }
     free(names);
     return status;
 }
 
 /* One COLUMN=TYPE of --types. */
-static int set_type(struct lt_csv_reader *reader, const char *text, size_t len,
+static int set_type(struct lt_text_reader *base, const char *name, const char *type,
                     struct leat_error *err)
 {
-    char *item = lt_strndup(text, len);
+    struct lt_csv_reader *reader = (struct lt_csv_reader *)base;
     struct ArrowSchema field = {0};
-    if (!item) {
-        return lt_fail_oom(err);
-    }
-    int status = LEAT_OK;
-    char *equals = strrchr(item, '=');
-    if (!equals) {
-        status = lt_fail(err, LT_E_INVALID, "--types needs COLUMN=TYPE, found \"%.*s\"",
-                         lt_csv_shown(item), item);
-        goto out;
-    }
-    *equals = 0;
-    int64_t i = lt_schema_find(&reader->schema, item);
+    int64_t i = lt_schema_find(&base->schema, name);
     if (i < 0) {
-        status = unknown_column(reader, item, err);
-        goto out;
+        return unknown_column(reader, name, err);
     }
-    status = lt_type_parse(equals + 1, &field, err);
-    if (status) {
-        leat_error_place(err, "--types %.*s", lt_csv_shown(item), item);
-        goto out;
-    }
-    status = set_field(reader, i, &field, err);
-out:
-    free(item);
-    return status;
-}
-
-/* Splits at commas outside parentheses and angle brackets: a=decimal(10,2),b=struct<x: a, y: b>. */
-static int set_types(struct lt_csv_reader *reader, const char *list, struct leat_error *err)
-{
-    int status = LEAT_OK;
-    while (!status && list && *list) {
-        size_t len = 0;
-        int depth = 0;
-        while (list[len] && (depth > 0 || list[len] != ',')) {
-            depth +=
-                (list[len] == '(' || list[len] == '<') - (list[len] == ')' || list[len] == '>');
-            len++;
-        }
-        status = set_type(reader, list, len, err);
-        list += len + (list[len] == ',');
-    }
-    return status;
+    int status = lt_text_parse_type(name, type, &field, err);
+    return status ? status : set_field(reader, i, &field, err);
 }
 
 static int give_types(struct lt_csv_reader *reader, const struct lt_format_options *options,
@@ -260,7 +212,7 @@ static int give_types(struct lt_csv_reader *reader, const struct lt_format_optio
     const struct ArrowSchema *schema = options ? options->schema : NULL;
     int status = LEAT_OK;
     for (int64_t i = 0; schema && i < schema->n_children && !status; i++) {
-        int64_t column = lt_schema_find(&reader->schema, schema->children[i]->name);
+        int64_t column = lt_schema_find(&reader->base.schema, schema->children[i]->name);
         struct ArrowSchema field = {0};
         if (column < 0) {
             continue;
@@ -268,18 +220,13 @@ static int give_types(struct lt_csv_reader *reader, const struct lt_format_optio
         status = lt_schema_copy(schema->children[i], &field, err);
         status = status ? status : set_field(reader, column, &field, err);
     }
-    for (size_t i = 0; options && i < options->n_params && !status; i++) {
-        if (!strcmp(options->params[i].name, "types")) {
-            status = set_types(reader, options->params[i].value, err);
-        }
-    }
-    return status;
+    return status ? status : lt_text_each_type(&reader->base, options, set_type, err);
 }
 
 static int infer_types(struct lt_csv_reader *reader, struct leat_error *err)
 {
     struct lt_csv_cells cells;
-    int64_t rows = LT_MIN(lt_csv_scan_rows(&reader->scan), reader->sample_rows);
+    int64_t rows = LT_MIN(lt_csv_scan_rows(&reader->scan), reader->base.sample_rows);
     int status = LEAT_OK;
     lt_csv_cells_of(reader, 0, rows, &cells);
     reader->sampled = rows;
@@ -289,21 +236,9 @@ static int infer_types(struct lt_csv_reader *reader, struct leat_error *err)
             continue;
         }
         status = lt_csv_infer(&cells, i, &field, err);
-        status = status ? status : set_field(reader, i, &field, err);
-        reader->given[i] = false;
+        status = status ? status : lt_text_set_field(&reader->base, i, &field, err);
     }
     return status;
-}
-
-/* What each row will take in a batch beside its text: values, or offsets. */
-static int64_t row_cost(const struct lt_batch_builder *builder)
-{
-    int64_t cost = 0;
-    for (int64_t i = 0; i < builder->n_columns; i++) {
-        int32_t width = builder->columns[i].type.width;
-        cost += width > 0 && width <= 32 ? width : 4;
-    }
-    return cost;
 }
 
 static int make_columns(struct lt_csv_reader *reader, const struct lt_format_options *options,
@@ -320,15 +255,11 @@ static int make_columns(struct lt_csv_reader *reader, const struct lt_format_opt
     status = give_types(reader, options, err);
     /* Not known yet; what an offset takes. */
     reader->scan.row_cost = 4 * reader->scan.columns;
-    if (!status && reader->sample_rows) {
-        status = lt_csv_fill(reader, reader->sample_rows, LT_CSV_SAMPLE_BYTES, err);
+    if (!status && reader->base.sample_rows) {
+        status = lt_csv_fill(reader, reader->base.sample_rows, LT_CSV_SAMPLE_BYTES, err);
     }
     status = status ? status : infer_types(reader, err);
-    status = status ? status : lt_batch_builder_init(&reader->builder, &reader->schema, err);
-    if (!status) {
-        reader->scan.row_cost = row_cost(&reader->builder);
-    }
-    return status;
+    return status ? status : lt_text_make_builder(&reader->base, err);
 }
 
 static int take_options(struct lt_csv_reader *reader, const struct lt_format_options *options,
@@ -337,7 +268,8 @@ static int take_options(struct lt_csv_reader *reader, const struct lt_format_opt
     const struct leat_option *table = lt_csv_read_options;
     int status = lt_format_check_options(options, table, "csv", err);
     if (!status) {
-        status = lt_csv_dialect_init(&reader->dialect, options, table, reader->source->name, err);
+        status =
+            lt_csv_dialect_init(&reader->dialect, options, table, reader->base.source->name, err);
     }
     if (status) {
         return status;
@@ -348,16 +280,7 @@ static int take_options(struct lt_csv_reader *reader, const struct lt_format_opt
     reader->header_given = !strcasecmp(header, "yes");
     reader->scan.fill = !strcasecmp(ragged, "fill") || !strcasecmp(ragged, "fit");
     reader->scan.cut = !strcasecmp(ragged, "drop-extra") || !strcasecmp(ragged, "fit");
-    if (lt_parse_int(lt_format_option(options, table, "sample-rows"), &reader->sample_rows) ||
-        reader->sample_rows < 0) {
-        return lt_fail(err, LT_E_INVALID, "--sample-rows must not be negative");
-    }
-    int64_t rows = options ? options->batch_rows_max : 0;
-    int64_t bytes = options ? options->batch_bytes_max : 0;
-    reader->batch_rows_max = rows > 0 ? rows : LT_BATCH_ROWS;
-    reader->batch_bytes_max = LT_MIN(bytes > 0 ? bytes : LT_BATCH_BYTES, LT_CSV_BATCH_MAX);
-    reader->rejects = options ? options->rejects : NULL;
-    return LEAT_OK;
+    return lt_text_take_limits(&reader->base, options, table, err);
 }
 
 int lt_csv_read_open(struct lt_source *source, const struct lt_format_options *options,
@@ -367,7 +290,12 @@ int lt_csv_read_open(struct lt_source *source, const struct lt_format_options *o
     if (!reader) {
         return lt_fail_oom(err);
     }
-    reader->source = source;
+    reader->base = (struct lt_text_reader){.ops = &lt_csv_text_ops,
+                                           .source = source,
+                                           .text = &reader->scan.text,
+                                           .rows = &reader->scan.rows,
+                                           .row_size = sizeof(struct lt_text_record),
+                                           .row_cost = &reader->scan.row_cost};
     reader->block = LT_CSV_SNIFF_BYTES;
     lt_csv_scan_init(&reader->scan);
     int status = take_options(reader, options, err);
@@ -381,36 +309,18 @@ int lt_csv_read_open(struct lt_source *source, const struct lt_format_options *o
     return LEAT_OK;
 }
 
-int lt_csv_read_schema(struct lt_format_reader *format_reader, struct ArrowSchema *ret_schema,
-                       struct leat_error *err)
-{
-    struct lt_csv_reader *reader = (struct lt_csv_reader *)format_reader;
-    return lt_schema_copy(&reader->schema, ret_schema, err);
-}
-
 int lt_csv_read_retype(struct lt_format_reader *format_reader, const struct ArrowSchema *types,
                        struct leat_error *err)
 {
     struct lt_csv_reader *reader = (struct lt_csv_reader *)format_reader;
     int status = LEAT_OK;
-    for (int64_t i = 0; i < reader->schema.n_children && !status; i++) {
-        int64_t at = lt_schema_find(types, reader->schema.children[i]->name);
-        struct ArrowSchema field = {0};
-        if (at < 0 || reader->given[i]) {
-            continue;
+    for (int64_t i = 0; i < reader->base.schema.n_children && !status; i++) {
+        bool set;
+        if (!reader->given[i]) {
+            status = lt_text_retype(&reader->base, i, types, &set, err);
         }
-        status = lt_schema_copy(types->children[at], &field, err);
-        status = status ? status : set_field(reader, i, &field, err);
-        reader->given[i] = false;
     }
-    if (!status) {
-        lt_batch_builder_done(&reader->builder);
-        status = lt_batch_builder_init(&reader->builder, &reader->schema, err);
-    }
-    if (!status) {
-        reader->scan.row_cost = row_cost(&reader->builder);
-    }
-    return status;
+    return status ? status : lt_text_make_builder(&reader->base, err);
 }
 
 void lt_csv_read_close(struct lt_format_reader *format_reader)
@@ -420,11 +330,8 @@ void lt_csv_read_close(struct lt_format_reader *format_reader)
         return;
     }
     lt_csv_scan_done(&reader->scan);
-    lt_batch_builder_done(&reader->builder);
-    lt_schema_done(&reader->schema);
+    lt_text_reader_done(&reader->base);
     lt_buf_done(&reader->scratch);
-    lt_buf_done(&reader->failures);
-    lt_buf_done(&reader->drop);
     lt_buf_done(&reader->work);
     lt_buf_done(&reader->raw);
     lt_charset_close(reader->charset);

@@ -4,14 +4,9 @@
 
 #include "formats/csv/csv.h"
 
-#define LT_CSV_NAME_SHOWN 100 /* bytes of a column name in messages */
-#define LT_CSV_FILE_SHOWN 120 /* bytes of a file name in places */
-
 struct lt_csv_reader {
-    struct lt_source *source;
-    const struct leat_reject_sink *rejects;
+    struct lt_text_reader base;
     struct lt_csv_dialect dialect;
-    int64_t batch_rows_max, batch_bytes_max, sample_rows;
     bool header_given; /* the first record is the header for sure */
     bool header_auto;
     bool in_header;
@@ -28,22 +23,14 @@ struct lt_csv_reader {
     bool raw_ended, raw_bad;
 
     struct lt_csv_scan scan;
-    size_t block;     /* bytes to ask of the source: few at first, for files are often small */
-    int64_t row_next; /* first row of the scanner not delivered yet */
-    bool ended;       /* no more rows will be scanned */
-    int fault;        /* status of what ended it too early */
-    struct leat_error fault_error;
-
-    struct ArrowSchema schema;
-    bool *given; /* per column: its type was not inferred */
-    struct lt_batch_builder builder;
+    size_t block; /* bytes to ask of the source: few at first, for files are often small */
+    bool *given;  /* per column: its type was not inferred */
     struct lt_buf scratch, work;
-    struct lt_buf failures; /* struct failure of csv_read.c */
-    struct lt_buf drop;     /* bits: rows of the batch that were rejected */
 };
 
-/* Scans until there are rows_max rows not delivered or bytes_max bytes of them, or no more. A
- * fault in the input is not a failure of this call: it is kept in reader->fault. */
+extern const struct lt_text_ops lt_csv_text_ops;
+
+/* As struct lt_text_ops says. */
 int lt_csv_fill(struct lt_csv_reader *reader, int64_t rows_max, int64_t bytes_max,
                 struct leat_error *err);
 /* Appends one block to the scanner's text, or learns that there are no more. Text that its
@@ -58,9 +45,5 @@ int lt_csv_begin(struct lt_csv_reader *reader, const struct lt_format_options *o
 /* `rows` scanned rows from `first` on, as cells. */
 void lt_csv_cells_of(struct lt_csv_reader *reader, int64_t first, int64_t rows,
                      struct lt_csv_cells *ret_cells);
-/* How much of a column name a message shows: whole characters of one line. */
-int lt_csv_shown(const char *name);
-/* "orders.csv:17"; of a long path only the end is shown. */
-void lt_csv_place_line(const struct lt_csv_reader *reader, int64_t line, char *text, size_t size);
 
 #endif

@@ -193,7 +193,7 @@ static bool is_empty_line(const struct lt_csv_scan *scan)
 static enum lt_csv_found end_record(struct lt_csv_scan *scan, size_t end, size_t next)
 {
     enum lt_csv_found found = LT_CSV_MORE;
-    struct lt_csv_row row = {(uint32_t)scan->row_start, (uint32_t)end, scan->row_line};
+    struct lt_text_record row = {(uint32_t)scan->row_start, (uint32_t)end, scan->row_line};
     if (scan->n_fields > LT_CSV_COLUMNS_MAX && !scan->columns) {
         return too_long(scan, "more than 65,536 fields in one record");
     }

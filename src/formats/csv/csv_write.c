@@ -114,20 +114,17 @@ static size_t put_value(const struct lt_csv_column *column, const struct lt_view
                         uint8_t text[LT_PUT_MAX])
 {
     switch (column->form) {
-    case FORM_BOOL: {
-        bool value = lt_view_bool(view, row);
-        memcpy(text, value ? "true" : "false", value ? 4 : 5);
-        return value ? 4 : 5;
-    }
-    case FORM_INTEGER:
-        return lt_put_int(text, lt_load_integer(view, row));
-    case FORM_UINT64:
+    case LT_FORM_BOOL:
+        return lt_put_bool(text, lt_view_bool(view, row));
+    case LT_FORM_INTEGER:
+        return lt_put_int(text, lt_view_integer_but_u64(view, row));
+    case LT_FORM_UINT64:
         return lt_put_uint(text, lt_view_u64(view, row));
-    case FORM_FLOAT64:
+    case LT_FORM_FLOAT64:
         return (size_t)lt_double_format(lt_view_f64(view, row), (char *)text);
-    case FORM_DATE:
+    case LT_FORM_DATE:
         return lt_put_date(text, lt_view_i32(view, row));
-    case FORM_TIMESTAMP:
+    case LT_FORM_TIMESTAMP:
         return lt_put_timestamp(text, lt_view_i64(view, row), column->zoned);
     default:
         return 0;
@@ -140,12 +137,12 @@ static inline int write_value(struct lt_csv_writer *writer, const struct lt_csv_
     if (lt_view_is_null(view, row)) {
         return write_null(writer);
     }
-    if (column->form == FORM_TEXT) {
+    if (column->form == LT_FORM_TEXT) {
         size_t len;
         const uint8_t *text = lt_view_bytes(view, row, &len);
         return write_text(writer, text, len);
     }
-    if (column->form == FORM_OTHER) {
+    if (column->form == LT_FORM_OTHER) {
         return write_other(writer, view, row);
     }
     struct lt_buf *out = &writer->out;
@@ -167,31 +164,6 @@ static inline int write_value(struct lt_csv_writer *writer, const struct lt_csv_
 }
 
 /* --- columns -------------------------------------------------------------------------------- */
-
-static enum lt_csv_form form_of(const struct lt_type *type)
-{
-    if (type->id == LT_UINT64) {
-        return FORM_UINT64;
-    }
-    if (lt_type_is_integer(type->id)) {
-        return FORM_INTEGER;
-    }
-    switch (type->id) {
-    case LT_BOOL:
-        return FORM_BOOL;
-    case LT_FLOAT64:
-        return FORM_FLOAT64;
-    case LT_DATE32:
-        return FORM_DATE;
-    case LT_TIMESTAMP:
-        return type->unit == LT_MICRO ? FORM_TIMESTAMP : FORM_OTHER;
-    case LT_UTF8:
-    case LT_LARGE_UTF8:
-        return FORM_TEXT;
-    default:
-        return FORM_OTHER;
-    }
-}
 
 /* Numbers, dates and booleans are made of letters, digits and these; unless delimiter, quote or
  * null marker are too, they need no look. */
@@ -222,7 +194,7 @@ int lt_csv_write_columns(struct lt_csv_writer *writer, struct leat_error *err)
             leat_error_place(err, "column \"%s\"", field->name);
             return status;
         }
-        writer->columns[i].form = field->dictionary ? FORM_OTHER : form_of(&type);
+        writer->columns[i].form = field->dictionary ? LT_FORM_OTHER : lt_text_form_of(&type);
         writer->columns[i].text = lt_type_is_text(type.id) && type.logical != LT_NUMERIC;
         writer->columns[i].zoned = type.zone && type.zone[0];
         writer->columns[i].quotes = quotes;

@@ -4,22 +4,11 @@
 
 #include "columnar/view.h"
 #include "formats/csv/csv.h"
-
-/* How a column's values become text. */
-enum lt_csv_form {
-    FORM_OTHER, /* lt_text_format(), then quoted where needed */
-    FORM_TEXT,  /* bytes as they are, quoted where needed */
-    FORM_BOOL,
-    FORM_INTEGER,
-    FORM_UINT64,
-    FORM_FLOAT64,
-    FORM_DATE,
-    FORM_TIMESTAMP, /* microseconds */
-};
+#include "formats/text_form.h"
 
 struct lt_csv_column {
-    enum lt_csv_form form;
-    bool zoned;  /* FORM_TIMESTAMP: ends in Z */
+    enum lt_text_form form;
+    bool zoned;  /* LT_FORM_TIMESTAMP: ends in Z */
     bool quotes; /* its text may need quotes */
     bool text;   /* --quoting text quotes it */
 };

@@ -16,12 +16,11 @@
 #include "columnar/builder.h"
 #include "columnar/text_parts.h"
 #include "core/codes.h"
-#include "formats/format.h"
+#include "formats/text_reader.h"
 
 #define LT_JSONL_BLOCK ((size_t)1 << 20)             /* bytes asked of the source at once */
 #define LT_JSONL_FIRST_BLOCK ((size_t)64 << 10)      /* ... while it gives less than that */
 #define LT_JSONL_RECORD_MAX (((int64_t)1 << 30) - 1) /* the largest --record-max */
-#define LT_JSONL_BATCH_MAX ((int64_t)512 << 20)      /* batch_bytes_max is cut to this */
 #define LT_JSONL_COLUMNS_MAX 65536u                  /* different keys of one stream */
 #define LT_JSONL_SAMPLE_BYTES ((int64_t)4 << 20)     /* input looked at to infer types */
 #define LT_JSONL_FLUSH ((size_t)256 << 10)           /* bytes the writer collects before writing */
@@ -84,9 +83,8 @@ struct lt_jsonl_cell {
 };
 
 struct lt_jsonl_row {
-    uint32_t start, end; /* of the record's text */
-    uint32_t first, n;   /* its cells */
-    int64_t line;        /* the line it begins on, from 1 */
+    struct lt_text_record record;
+    uint32_t first, n; /* its cells */
 };
 
 enum lt_jsonl_layout { LT_JSONL_AUTO, LT_JSONL_RECORDS, LT_JSONL_ARRAY };
@@ -120,7 +118,7 @@ struct lt_jsonl_fault {
     int64_t line;             /* of that position */
     char name[LT_JSONL_NAME]; /* of the column at fault, as much of it as is shown; "": none */
     size_t key, key_len; /* an unknown key's text in the record, without quotes; length 0: none */
-    struct lt_jsonl_row record; /* its end is the end of what was left out */
+    struct lt_text_record record; /* its end is the end of what was left out */
 };
 
 struct lt_jsonl_scan {
@@ -292,10 +290,6 @@ void lt_jsonl_seen_done(struct lt_jsonl_seen *seen);
 
 int lt_jsonl_read_open(struct lt_source *source, const struct lt_format_options *options,
                        struct lt_format_reader **ret_reader, struct leat_error *err);
-int lt_jsonl_read_schema(struct lt_format_reader *reader, struct ArrowSchema *ret_schema,
-                         struct leat_error *err);
-int lt_jsonl_read_next(struct lt_format_reader *reader, struct ArrowArray *ret_batch,
-                       struct leat_error *err);
 int lt_jsonl_read_retype(struct lt_format_reader *reader, const struct ArrowSchema *types,
                          struct leat_error *err);
 int lt_jsonl_read_explain(struct lt_format_reader *reader, struct lt_buf *out);

@@ -8,22 +8,6 @@
 
 /* --- what is given ---------------------------------------------------------------------------- */
 
-/* Makes column `i` what `field` says; takes the field over in any case. */
-static int set_field(struct lt_jsonl_reader *reader, int64_t i, struct ArrowSchema *field,
-                     struct leat_error *err)
-{
-    struct ArrowSchema *column = reader->schema.children[i];
-    int status = lt_schema_set_name(field, column->name, err);
-    if (status) {
-        lt_schema_done(field);
-        return status;
-    }
-    field->flags |= ARROW_FLAG_NULLABLE;
-    lt_schema_done(column);
-    lt_schema_move(field, column);
-    return LEAT_OK;
-}
-
 /* The place of the column of that name, made where no sampled record has it and `make` says so;
  * -1 in *ret_column: none. */
 static int find_column(struct lt_jsonl_reader *reader, const char *name, bool make,
@@ -53,98 +37,51 @@ static int find_column(struct lt_jsonl_reader *reader, const char *name, bool ma
     return LEAT_OK;
 }
 
-typedef int type_fn(struct lt_jsonl_reader *reader, const char *name, struct ArrowSchema *field,
-                    struct leat_error *err);
-
-/* One COLUMN=TYPE of --types. */
-static int each_type(struct lt_jsonl_reader *reader, const char *text, size_t len, type_fn *each,
-                     struct leat_error *err)
-{
-    char *item = lt_strndup(text, len);
-    struct ArrowSchema field = {0};
-    if (!item) {
-        return lt_fail_oom(err);
-    }
-    char *equals = strrchr(item, '=');
-    int status = LEAT_OK;
-    if (!equals) {
-        status = lt_fail(err, LT_E_INVALID, "--types needs COLUMN=TYPE, found \"%.*s\"",
-                         lt_jsonl_shown(item, len), item);
-    } else {
-        *equals = 0;
-        status = lt_type_parse(equals + 1, &field, err);
-        if (status) {
-            leat_error_place(err, "--types %.*s", lt_jsonl_shown(item, strlen(item)), item);
-        }
-    }
-    status = status ? status : each(reader, item, &field, err);
-    lt_schema_done(&field);
-    free(item);
-    return status;
-}
-
-/* Splits at commas outside parentheses and angle brackets: a=decimal(10,2),b=struct<x: a, y: b>. */
-static int each_type_of(struct lt_jsonl_reader *reader, const char *list, type_fn *each,
-                        struct leat_error *err)
-{
-    int status = LEAT_OK;
-    while (!status && list && *list) {
-        size_t len = 0;
-        int depth = 0;
-        while (list[len] && (depth > 0 || list[len] != ',')) {
-            depth +=
-                (list[len] == '(' || list[len] == '<') - (list[len] == ')' || list[len] == '>');
-            len++;
-        }
-        status = each_type(reader, list, len, each, err);
-        list += len + (list[len] == ',');
-    }
-    return status;
-}
-
-static int each_types_option(struct lt_jsonl_reader *reader,
-                             const struct lt_format_options *options, type_fn *each,
-                             struct leat_error *err)
-{
-    int status = LEAT_OK;
-    for (size_t i = 0; options && i < options->n_params && !status; i++) {
-        if (!strcmp(options->params[i].name, "types")) {
-            status = each_type_of(reader, options->params[i].value, each, err);
-        }
-    }
-    return status;
-}
-
 static int unknown_column(const struct lt_jsonl_reader *reader, const char *name,
                           struct leat_error *err)
 {
     int status =
         lt_fail(err, LT_E_UNKNOWN_COLUMN, "--types names a column that is not there, \"%.*s\"",
-                lt_jsonl_shown(name, strlen(name)), name);
+                lt_text_shown(name, strlen(name)), name);
     leat_error_remedy(err, "the columns are c1 to c%u, or as --header yes names them",
                       reader->scan.keys.n);
     return status;
 }
 
-static int add_given(struct lt_jsonl_reader *reader, const char *name, struct ArrowSchema *field,
+/* The column of a COLUMN=TYPE. */
+static int add_given(struct lt_text_reader *base, const char *name, const char *type,
                      struct leat_error *err)
 {
+    struct lt_jsonl_reader *reader = (struct lt_jsonl_reader *)base;
+    struct ArrowSchema field = {0};
     int64_t column;
-    (void)field;
-    int status = find_column(reader, name, true, &column, err);
+    int status = lt_text_parse_type(name, type, &field, err);
+    lt_schema_done(&field);
+    status = status ? status : find_column(reader, name, true, &column, err);
     return status || column >= 0 ? status : unknown_column(reader, name, err);
 }
 
+/* Takes the field over in any case. */
 static int set_given(struct lt_jsonl_reader *reader, const char *name, struct ArrowSchema *field,
                      struct leat_error *err)
 {
     int64_t column;
     int status = find_column(reader, name, false, &column, err);
     if (status || column < 0) {
+        lt_schema_done(field);
         return status;
     }
     reader->columns[column].given = true;
-    return set_field(reader, column, field, err);
+    return lt_text_set_field(&reader->base, column, field, err);
+}
+
+/* The type of a COLUMN=TYPE. */
+static int set_type(struct lt_text_reader *reader, const char *name, const char *type,
+                    struct leat_error *err)
+{
+    struct ArrowSchema field = {0};
+    int status = lt_text_parse_type(name, type, &field, err);
+    return status ? status : set_given((struct lt_jsonl_reader *)reader, name, &field, err);
 }
 
 /* Columns that no sampled record has. */
@@ -157,7 +94,7 @@ static int add_columns(struct lt_jsonl_reader *reader, const struct lt_format_op
         int64_t column;
         status = find_column(reader, schema->children[i]->name, true, &column, err);
     }
-    return status ? status : each_types_option(reader, options, add_given, err);
+    return status ? status : lt_text_each_type(&reader->base, options, add_given, err);
 }
 
 static int give_types(struct lt_jsonl_reader *reader, const struct lt_format_options *options,
@@ -169,9 +106,8 @@ static int give_types(struct lt_jsonl_reader *reader, const struct lt_format_opt
         struct ArrowSchema field = {0};
         status = lt_schema_copy(schema->children[i], &field, err);
         status = status ? status : set_given(reader, schema->children[i]->name, &field, err);
-        lt_schema_done(&field);
     }
-    return status ? status : each_types_option(reader, options, set_given, err);
+    return status ? status : lt_text_each_type(&reader->base, options, set_type, err);
 }
 
 /* --- what is inferred ------------------------------------------------------------------------- */
@@ -203,8 +139,8 @@ static int infer_column(struct lt_jsonl_reader *reader, int64_t i, const struct 
     struct ArrowSchema field = {0};
     struct lt_type type;
     int status = lt_jsonl_infer_type(seen, &field, err);
-    status = status ? status : set_field(reader, i, &field, err);
-    status = status ? status : lt_type_of(reader->schema.children[i], &type, err);
+    status = status ? status : lt_text_set_field(&reader->base, i, &field, err);
+    status = status ? status : lt_type_of(reader->base.schema.children[i], &type, err);
     if (status) {
         return status;
     }
@@ -217,12 +153,12 @@ static int infer_column(struct lt_jsonl_reader *reader, int64_t i, const struct 
 
 static int infer_types(struct lt_jsonl_reader *reader, struct leat_error *err)
 {
-    int64_t n = reader->schema.n_children;
+    int64_t n = reader->base.schema.n_children;
     struct lt_jsonl_seen *seen = calloc((size_t)n + 1, sizeof *seen);
     if (!seen) {
         return lt_fail_oom(err);
     }
-    int status = reader->sample_rows && look(reader, seen) ? lt_fail_oom(err) : LEAT_OK;
+    int status = reader->base.sample_rows && look(reader, seen) ? lt_fail_oom(err) : LEAT_OK;
     for (int64_t i = 0; i < n; i++) {
         if (!status && !reader->columns[i].given) {
             status = infer_column(reader, i, &seen[i], err);
@@ -239,9 +175,9 @@ int lt_jsonl_make_columns(struct lt_jsonl_reader *reader, const struct lt_format
     const struct lt_jsonl_keys *keys = &reader->scan.keys;
     reader->sampled = lt_jsonl_scan_rows(&reader->scan);
     int status = add_columns(reader, options, err);
-    status = status ? status : lt_schema_init_struct(&reader->schema, keys->n, err);
+    status = status ? status : lt_schema_init_struct(&reader->base.schema, keys->n, err);
     for (uint32_t i = 0; i < keys->n && !status; i++) {
-        status = lt_schema_set_name(reader->schema.children[i], keys->items[i].name, err);
+        status = lt_schema_set_name(reader->base.schema.children[i], keys->items[i].name, err);
     }
     if (status) {
         return status;
@@ -261,8 +197,8 @@ static int list_columns(const struct lt_jsonl_reader *reader, size_t flag, const
                         struct lt_buf *out)
 {
     int64_t n = 0, shown_max = 5;
-    for (int64_t i = 0; i < reader->schema.n_children; i++) {
-        const char *name = reader->schema.children[i]->name;
+    for (int64_t i = 0; i < reader->base.schema.n_children; i++) {
+        const char *name = reader->base.schema.children[i]->name;
         bool has;
         memcpy(&has, (const uint8_t *)&reader->columns[i] + flag, sizeof has);
         if (!has || reader->columns[i].given || n++ > shown_max) {
@@ -270,7 +206,7 @@ static int list_columns(const struct lt_jsonl_reader *reader, size_t flag, const
         }
         int status = n > shown_max ? lt_buf_puts(out, ", ...")
                                    : lt_buf_printf(out, "%s%.*s", n == 1 ? words : ", ",
-                                                   lt_jsonl_shown(name, strlen(name)), name);
+                                                   lt_text_shown(name, strlen(name)), name);
         if (status) {
             return status;
         }
@@ -287,7 +223,7 @@ int lt_jsonl_read_explain(struct lt_format_reader *format_reader, struct lt_buf 
     lt_human_count(reader->sampled, count);
     int status = lt_buf_printf(out, "%s%s, %s%s record%s", array ? "one JSON array of " : "",
                                scan->arrays ? "arrays" : "objects",
-                               reader->sample_rows ? "types from " : "all json, columns from ",
+                               reader->base.sample_rows ? "types from " : "all json, columns from ",
                                count, reader->sampled == 1 ? "" : "s");
     status = status ? status
                     : list_columns(reader, offsetof(struct lt_jsonl_column, temporal),

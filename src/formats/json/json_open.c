@@ -26,22 +26,18 @@ static int take_limits(struct lt_jsonl_reader *reader, const struct lt_format_op
                        struct leat_error *err)
 {
     const struct leat_option *table = lt_jsonl_read_options;
-    int64_t rows = options ? options->batch_rows_max : 0;
-    int64_t bytes = options ? options->batch_bytes_max : 0;
-    reader->batch_rows_max = rows > 0 ? rows : LT_BATCH_ROWS;
-    reader->batch_bytes_max = LT_MIN(bytes > 0 ? bytes : LT_BATCH_BYTES, LT_JSONL_BATCH_MAX);
+    int status = lt_text_take_limits(&reader->base, options, table, err);
+    if (status) {
+        return status;
+    }
     reader->sample_bytes = LT_JSONL_SAMPLE_BYTES;
     if (is_given(options, "sample-rows")) {
         reader->sample_bytes =
-            LT_MAX(reader->sample_bytes, SAMPLE_BATCHES * reader->batch_bytes_max);
-        reader->sample_bytes = LT_MIN(reader->sample_bytes, LT_JSONL_BATCH_MAX);
-    }
-    if (lt_parse_int(lt_format_option(options, table, "sample-rows"), &reader->sample_rows) ||
-        reader->sample_rows < 0) {
-        return lt_fail(err, LT_E_INVALID, "--sample-rows must not be negative");
+            LT_MAX(reader->sample_bytes, SAMPLE_BATCHES * reader->base.batch_bytes_max);
+        reader->sample_bytes = LT_MIN(reader->sample_bytes, LT_TEXT_BATCH_MAX);
     }
     int64_t *record_max = &reader->scan.record_max;
-    int status = lt_parse_size(lt_format_option(options, table, "record-max"), record_max, err);
+    status = lt_parse_size(lt_format_option(options, table, "record-max"), record_max, err);
     if (!status && (*record_max < 1 || *record_max > LT_JSONL_RECORD_MAX)) {
         status = lt_fail(err, LT_E_INVALID, "--record-max must be below 1 GiB");
     }
@@ -58,7 +54,6 @@ static int take_options(struct lt_jsonl_reader *reader, const struct lt_format_o
     if (status) {
         return status;
     }
-    reader->rejects = options ? options->rejects : NULL;
     reader->infer.strings = lt_jsonl_option_on(options, table, "infer-strings");
     reader->infer.nested = lt_jsonl_option_is(options, table, "nested", "struct");
     reader->base64 = lt_jsonl_option_is(options, table, "binary", "base64");
@@ -73,7 +68,7 @@ static int take_options(struct lt_jsonl_reader *reader, const struct lt_format_o
                                                                        : LT_JSONL_DOUBLED_ERROR;
     scan->ignore = lt_jsonl_option_is(options, table, "unknown-keys", "ignore");
     scan->complete = lt_jsonl_option_is(options, table, "missing", "error");
-    scan->resume = reader->rejects != NULL;
+    scan->resume = reader->base.rejects != NULL;
     return LEAT_OK;
 }
 
@@ -93,22 +88,13 @@ static int read_beginning(struct lt_jsonl_reader *reader, struct leat_error *err
     if (text->len >= 2 && ((at[0] == 0xff && at[1] == 0xfe) || (at[0] == 0xfe && at[1] == 0xff))) {
         int status = lt_fail(err, LT_E_INVALID_UTF8, "the file is UTF-16, not UTF-8");
         leat_error_remedy(err, "turn it into UTF-8 first: iconv -f UTF-16 -t UTF-8");
-        leat_error_place(err, "%s", reader->source->name);
+        leat_error_place(err, "%s", reader->base.source->name);
         return status;
     }
     if (text->len >= 3 && !memcmp(at, "\xef\xbb\xbf", 3)) {
         lt_buf_drop(text, 3);
     }
     return LEAT_OK;
-}
-
-/* The fault that leaves no record to begin with. */
-static int fail_at_once(const struct lt_jsonl_reader *reader, struct leat_error *err)
-{
-    if (err) {
-        *err = reader->fault_error;
-    }
-    return reader->fault;
 }
 
 /* --- a header of arrays ----------------------------------------------------------------------- */
@@ -148,7 +134,7 @@ static int read_names(struct lt_jsonl_reader *reader, char **names, uint32_t n, 
         } else if (lt_jsonl_keys_find(&seen, names[i], strlen(names[i])) != LT_JSONL_NONE) {
             *ret_good = false;
             lt_fail(err, LT_E_DUPLICATE_COLUMN, "the header has the name \"%.*s\" twice",
-                    lt_jsonl_shown(names[i], strlen(names[i])), names[i]);
+                    lt_text_shown(names[i], strlen(names[i])), names[i]);
         } else if (lt_jsonl_keys_add(&seen, names[i], strlen(names[i])) == LT_JSONL_NONE) {
             status = lt_fail_oom(err);
         }
@@ -192,7 +178,7 @@ static int read_header(struct lt_jsonl_reader *reader, struct leat_error *err)
         status = take_names(reader, names, n) ? lt_fail_oom(&why) : LEAT_OK;
     } else if (!status && reader->header_given) {
         status = why.status;
-        lt_jsonl_place_line(reader, row->line, why.place, sizeof why.place);
+        lt_text_place_line(&reader->base, row->record.line, why.place, sizeof why.place);
         leat_error_remedy(&why, "read it with --header no");
     }
     if (status && err) {
@@ -207,27 +193,6 @@ static int read_header(struct lt_jsonl_reader *reader, struct leat_error *err)
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-/* What each row will take in a batch beside its text: values, or offsets, and slots. */
-static int64_t row_cost(const struct lt_batch_builder *builder)
-{
-    int64_t cost = 0;
-    for (int64_t i = 0; i < builder->n_columns; i++) {
-        int32_t width = builder->columns[i].type.width;
-        cost += width > 0 && width <= 32 ? width : 4;
-    }
-    return cost;
-}
-
-static int make_builder(struct lt_jsonl_reader *reader, struct leat_error *err)
-{
-    lt_batch_builder_done(&reader->builder);
-    int status = lt_batch_builder_init(&reader->builder, &reader->schema, err);
-    if (!status) {
-        reader->scan.row_cost = row_cost(&reader->builder);
-    }
-    return status;
-}
-
 static int open_reader(struct lt_jsonl_reader *reader, const struct lt_format_options *options,
                        struct leat_error *err)
 {
@@ -237,14 +202,15 @@ static int open_reader(struct lt_jsonl_reader *reader, const struct lt_format_op
         status = read_header(reader, err);
     }
     if (!status) {
-        status = lt_jsonl_fill(reader, LT_MAX(reader->sample_rows, 1), reader->sample_bytes, err);
+        status =
+            lt_jsonl_fill(reader, LT_MAX(reader->base.sample_rows, 1), reader->sample_bytes, err);
     }
-    if (!status && reader->fault && !lt_jsonl_scan_rows(&reader->scan)) {
-        status = fail_at_once(reader, err);
+    if (!status && !lt_jsonl_scan_rows(&reader->scan)) {
+        status = lt_text_fault(&reader->base, err);
     }
     status = status ? status : lt_jsonl_make_columns(reader, options, err);
     reader->scan.closed = true;
-    return status ? status : make_builder(reader, err);
+    return status ? status : lt_text_make_builder(&reader->base, err);
 }
 
 int lt_jsonl_read_open(struct lt_source *source, const struct lt_format_options *options,
@@ -254,7 +220,12 @@ int lt_jsonl_read_open(struct lt_source *source, const struct lt_format_options 
     if (!reader) {
         return lt_fail_oom(err);
     }
-    reader->source = source;
+    reader->base = (struct lt_text_reader){.ops = &lt_jsonl_text_ops,
+                                           .source = source,
+                                           .text = &reader->scan.text,
+                                           .rows = &reader->scan.rows,
+                                           .row_size = sizeof(struct lt_jsonl_row),
+                                           .row_cost = &reader->scan.row_cost};
     reader->block = LT_JSONL_FIRST_BLOCK;
     lt_jsonl_scan_init(&reader->scan);
     int status = open_reader(reader, options, err);
@@ -266,35 +237,19 @@ int lt_jsonl_read_open(struct lt_source *source, const struct lt_format_options 
     return LEAT_OK;
 }
 
-int lt_jsonl_read_schema(struct lt_format_reader *format_reader, struct ArrowSchema *ret_schema,
-                         struct leat_error *err)
-{
-    struct lt_jsonl_reader *reader = (struct lt_jsonl_reader *)format_reader;
-    return lt_schema_copy(&reader->schema, ret_schema, err);
-}
-
 int lt_jsonl_read_retype(struct lt_format_reader *format_reader, const struct ArrowSchema *types,
                          struct leat_error *err)
 {
     struct lt_jsonl_reader *reader = (struct lt_jsonl_reader *)format_reader;
     int status = LEAT_OK;
-    for (int64_t i = 0; i < reader->schema.n_children && !status; i++) {
-        struct ArrowSchema *column = reader->schema.children[i], field = {0};
-        int64_t at = lt_schema_find(types, column->name);
-        if (at < 0 || reader->columns[i].given) {
-            continue;
+    for (int64_t i = 0; i < reader->base.schema.n_children && !status; i++) {
+        bool set = false;
+        if (!reader->columns[i].given) {
+            status = lt_text_retype(&reader->base, i, types, &set, err);
         }
-        status = lt_schema_copy(types->children[at], &field, err);
-        status = status ? status : lt_schema_set_name(&field, column->name, err);
-        if (!status) {
-            field.flags |= ARROW_FLAG_NULLABLE;
-            lt_schema_done(column);
-            lt_schema_move(&field, column);
-            reader->columns[i].told = true;
-        }
-        lt_schema_done(&field);
+        reader->columns[i].told = reader->columns[i].told || set;
     }
-    return status ? status : make_builder(reader, err);
+    return status ? status : lt_text_make_builder(&reader->base, err);
 }
 
 const char *lt_jsonl_no_append(struct lt_format_reader *format_reader,
@@ -322,12 +277,9 @@ void lt_jsonl_read_close(struct lt_format_reader *format_reader)
         return;
     }
     lt_jsonl_scan_done(&reader->scan);
-    lt_batch_builder_done(&reader->builder);
-    lt_schema_done(&reader->schema);
+    lt_text_reader_done(&reader->base);
     lt_buf_done(&reader->slots);
     lt_buf_done(&reader->scratch);
-    lt_buf_done(&reader->failures);
-    lt_buf_done(&reader->drop);
     free(reader->columns);
     free(reader);
 }

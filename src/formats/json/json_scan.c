@@ -373,7 +373,7 @@ static enum lt_jsonl_step read_record(struct lt_jsonl_scan *scan, const uint8_t 
     return step;
 }
 
-static enum lt_jsonl_found too_long(struct lt_jsonl_scan *scan, const struct lt_jsonl_row *record)
+static enum lt_jsonl_found too_long(struct lt_jsonl_scan *scan, const struct lt_text_record *record)
 {
     scan->fault = (struct lt_jsonl_fault){
         .code = LT_E_LIMIT,
@@ -406,7 +406,7 @@ static enum lt_jsonl_step find_line_end(struct lt_jsonl_scan *scan, size_t *ret_
 }
 
 /* A fault of grammar: the line is left out, or nothing more can be read. */
-static enum lt_jsonl_found broken(struct lt_jsonl_scan *scan, struct lt_jsonl_row *record)
+static enum lt_jsonl_found broken(struct lt_jsonl_scan *scan, struct lt_text_record *record)
 {
     size_t end = 0;
     bool cut = scan->fault.at >= scan->text.len;
@@ -426,21 +426,21 @@ static enum lt_jsonl_found broken(struct lt_jsonl_scan *scan, struct lt_jsonl_ro
 }
 
 static enum lt_jsonl_found take_record(struct lt_jsonl_scan *scan, const uint8_t *to,
-                                       const struct mark *mark, struct lt_jsonl_row *record)
+                                       const struct mark *mark, struct lt_jsonl_row *row)
 {
-    record->end = (uint32_t)(to - scan->text.data);
-    record->n = (uint32_t)(scan->cells.len / sizeof(struct lt_jsonl_cell)) - record->first;
-    scan->pos = record->end;
+    row->record.end = (uint32_t)(to - scan->text.data);
+    row->n = (uint32_t)(scan->cells.len / sizeof(struct lt_jsonl_cell)) - row->first;
+    scan->pos = row->record.end;
     scan->spanned = scan->spanned || scan->line != mark->line;
     scan->state = scan->state == LT_JSONL_BETWEEN ? LT_JSONL_BETWEEN : LT_JSONL_ARRAY_NEXT;
     if (scan->wrong) {
         int64_t line = scan->line;
         take_back(scan, mark);
         scan->line = line;
-        scan->fault.record = *record;
+        scan->fault.record = row->record;
         return LT_JSONL_BAD_RECORD;
     }
-    return lt_buf_append(&scan->rows, record, sizeof *record) ? LT_JSONL_NO_MEMORY : LT_JSONL_FULL;
+    return lt_buf_append(&scan->rows, row, sizeof *row) ? LT_JSONL_NO_MEMORY : LT_JSONL_FULL;
 }
 
 /* Scans the record at pos. LT_JSONL_FULL: it was added to the rows. */
@@ -448,9 +448,10 @@ static enum lt_jsonl_found next_record(struct lt_jsonl_scan *scan)
 {
     const uint8_t *at = scan->text.data + scan->pos;
     struct mark mark = {scan->cells.len, scan->keys.n, scan->line};
-    struct lt_jsonl_row record = {.start = (uint32_t)scan->pos,
-                                  .first = (uint32_t)(mark.cells / sizeof(struct lt_jsonl_cell)),
-                                  .line = scan->line};
+    struct lt_jsonl_row row = {
+        .record = {.start = (uint32_t)scan->pos, .line = scan->line},
+        .first = (uint32_t)(mark.cells / sizeof(struct lt_jsonl_cell)),
+    };
     scan->row_start = scan->pos;
     enum lt_jsonl_step step = read_record(scan, &at);
     size_t used = step == LT_JSONL_BAD ? LT_MIN(scan->fault.at, scan->text.len)
@@ -458,13 +459,13 @@ static enum lt_jsonl_found next_record(struct lt_jsonl_scan *scan)
                                        : (size_t)(at - scan->text.data);
     if (step != LT_JSONL_OOM && (int64_t)(used - scan->row_start) > scan->record_max) {
         take_back(scan, &mark);
-        return too_long(scan, &record);
+        return too_long(scan, &row.record);
     }
     if (!step) {
-        return take_record(scan, at, &mark, &record);
+        return take_record(scan, at, &mark, &row);
     }
     take_back(scan, &mark);
-    enum lt_jsonl_found found = step == LT_JSONL_BAD   ? broken(scan, &record)
+    enum lt_jsonl_found found = step == LT_JSONL_BAD   ? broken(scan, &row.record)
                                 : step == LT_JSONL_CUT ? LT_JSONL_MORE
                                                        : LT_JSONL_NO_MEMORY;
     if (found == LT_JSONL_MORE) {
@@ -478,7 +479,7 @@ static enum lt_jsonl_found next_record(struct lt_jsonl_scan *scan)
 static enum lt_jsonl_found stop_at(struct lt_jsonl_scan *scan, const char *why)
 {
     const uint8_t *at = scan->text.data + scan->pos;
-    struct lt_jsonl_row here = {
+    struct lt_text_record here = {
         .start = (uint32_t)scan->pos, .end = (uint32_t)scan->pos, .line = scan->line};
     scan->row_start = scan->pos;
     if (lt_jsonl_bad(scan, at, why) == LT_JSONL_CUT) {
@@ -570,8 +571,8 @@ static bool is_full(const struct lt_jsonl_scan *scan, int64_t rows_max, int64_t 
     if (!rows) {
         return false;
     }
-    int64_t text = (int64_t)lt_jsonl_scan_row(scan, rows - 1)->end -
-                   (int64_t)lt_jsonl_scan_row(scan, 0)->start;
+    int64_t text = (int64_t)lt_jsonl_scan_row(scan, rows - 1)->record.end -
+                   (int64_t)lt_jsonl_scan_row(scan, 0)->record.start;
     return rows >= rows_max || text + rows * scan->row_cost >= bytes_max;
 }
 

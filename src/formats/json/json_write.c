@@ -7,30 +7,16 @@
 #include "columnar/text_fast.h"
 #include "core/json.h"
 #include "core/util.h"
+#include "formats/text_form.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #define EXACT_MAX (INT64_C(1) << 53) /* integers up to here are exact in float64 */
 
-/* How a column's values become JSON. */
-enum form {
-    FORM_OTHER, /* lt_text_format_json() */
-    FORM_TEXT,
-    FORM_BOOL,
-    FORM_INTEGER,
-    FORM_UINT64,
-    FORM_FLOAT64,
-    FORM_DATE,
-    FORM_TIMESTAMP, /* microseconds */
-    FORM_JSON,      /* json, and nested types that hold some: checked, and kept on one line */
-    FORM_BINARY,    /* base64 */
-    FORM_QUOTED,    /* lt_text_format_json(), in quotes unless it has them */
-};
-
 struct column {
-    enum form form;
-    bool zoned;        /* FORM_TIMESTAMP: ends in Z */
+    enum lt_text_form form;
+    bool zoned;        /* LT_FORM_TIMESTAMP: ends in Z */
     struct lt_buf key; /* ,"name": */
 };
 
@@ -135,18 +121,18 @@ static int write_long(struct lt_jsonl_writer *writer, const struct column *colum
     const uint8_t *bytes;
     size_t len, from = out->len;
     switch (column->form) {
-    case FORM_TEXT:
+    case LT_FORM_TEXT:
         bytes = lt_view_bytes(view, row, &len);
         return write_text(out, bytes, len);
-    case FORM_JSON:
+    case LT_FORM_JSON:
         return lt_text_format_json(view, row, out) ? LEAT_NO_MEMORY : check_json(out, from);
-    case FORM_BINARY:
+    case LT_FORM_BINARY:
         bytes = lt_view_bytes(view, row, &len);
         return lt_buf_byte(out, '"') || lt_jsonl_base64_append(out, bytes, len) ||
                        lt_buf_byte(out, '"')
                    ? LEAT_NO_MEMORY
                    : LEAT_OK;
-    case FORM_QUOTED:
+    case LT_FORM_QUOTED:
         return write_quoted(out, view, row);
     default:
         return lt_text_format_json(view, row, out);
@@ -186,21 +172,18 @@ static size_t put_value(const struct lt_jsonl_writer *writer, const struct colum
 {
     double number;
     switch (column->form) {
-    case FORM_BOOL: {
-        bool value = lt_view_bool(view, row);
-        memcpy(text, value ? "true" : "false", value ? 4 : 5);
-        return value ? 4 : 5;
-    }
-    case FORM_INTEGER:
-        return put_integer(writer, text, lt_load_integer(view, row));
-    case FORM_UINT64:
+    case LT_FORM_BOOL:
+        return lt_put_bool(text, lt_view_bool(view, row));
+    case LT_FORM_INTEGER:
+        return put_integer(writer, text, lt_view_integer_but_u64(view, row));
+    case LT_FORM_UINT64:
         return put_uint64(writer, text, lt_view_u64(view, row));
-    case FORM_FLOAT64:
+    case LT_FORM_FLOAT64:
         number = lt_view_f64(view, row);
         return isfinite(number) ? (size_t)lt_double_format(number, (char *)text) : 0;
-    case FORM_DATE:
+    case LT_FORM_DATE:
         return put_quotes(text, lt_put_date(text + 1, lt_view_i32(view, row)));
-    case FORM_TIMESTAMP:
+    case LT_FORM_TIMESTAMP:
         return put_quotes(text, lt_put_timestamp(text + 1, lt_view_i64(view, row), column->zoned));
     default:
         return 0;
@@ -271,43 +254,22 @@ static bool is_binary(const struct lt_type *type)
            type->logical != LT_UUID;
 }
 
-static enum form form_of(const struct lt_jsonl_writer *writer, const struct ArrowSchema *field,
-                         const struct lt_type *type)
+static enum lt_text_form form_of(const struct lt_jsonl_writer *writer,
+                                 const struct ArrowSchema *field, const struct lt_type *type)
 {
     if (holds_json(field)) {
-        return FORM_JSON;
+        return LT_FORM_JSON;
     }
     if (is_decimal(type) && writer->quote_numbers) {
-        return FORM_QUOTED;
+        return LT_FORM_QUOTED;
     }
     if (field->dictionary || is_decimal(type)) {
-        return FORM_OTHER;
+        return LT_FORM_OTHER;
     }
     if (is_binary(type) && writer->base64) {
-        return FORM_BINARY;
+        return LT_FORM_BINARY;
     }
-    if (type->id == LT_UINT64) {
-        return FORM_UINT64;
-    }
-    if (lt_type_is_integer(type->id)) {
-        return FORM_INTEGER;
-    }
-    switch (type->id) {
-    case LT_BOOL:
-        return FORM_BOOL;
-    case LT_FLOAT64:
-        return FORM_FLOAT64;
-    case LT_DATE32:
-        return FORM_DATE;
-    case LT_TIMESTAMP:
-        return type->unit == LT_MICRO ? FORM_TIMESTAMP : FORM_OTHER;
-    case LT_UTF8:
-    case LT_LARGE_UTF8:
-    case LT_UTF8_VIEW:
-        return FORM_TEXT;
-    default:
-        return FORM_OTHER;
-    }
+    return lt_text_form_of(type);
 }
 
 static int settle_columns(struct lt_jsonl_writer *writer, struct leat_error *err)

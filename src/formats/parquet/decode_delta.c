@@ -169,48 +169,43 @@ static void sum_up64(struct lt_pq_delta *delta, uint64_t *out, int64_t n)
     SUM_UP(uint64_t, lt_pq_unpack64)
 }
 
-int lt_pq_delta_get32(struct lt_pq_delta *delta, int32_t *out, int64_t n, struct leat_error *err)
+/* The next n numbers, of 8 bytes (`wide`) or of 4. */
+static int get(struct lt_pq_delta *delta, void *out, bool wide, int64_t n, struct leat_error *err)
 {
-    while (n > 0) {
-        int64_t k = 0;
-        int status = prepare(delta, n, &k, err);
+    uint32_t *narrow_out = out;
+    uint64_t *wide_out = out;
+    for (int64_t i = 0, k = 0; i < n; i += k) {
+        int status = prepare(delta, n - i, &k, err);
         if (status) {
             return status;
         }
         if (!k) {
-            *out = (int32_t)(uint32_t)delta->last;
+            if (wide) {
+                wide_out[i] = delta->last;
+            } else {
+                narrow_out[i] = (uint32_t)delta->last;
+            }
             delta->at_first = false;
             delta->left--;
             k = 1;
-        } else {
-            sum_up32(delta, (uint32_t *)out, k);
-            consumed(delta, k);
+            continue;
         }
-        out += k;
-        n -= k;
+        if (wide) {
+            sum_up64(delta, wide_out + i, k);
+        } else {
+            sum_up32(delta, narrow_out + i, k);
+        }
+        consumed(delta, k);
     }
     return LEAT_OK;
 }
 
+int lt_pq_delta_get32(struct lt_pq_delta *delta, int32_t *out, int64_t n, struct leat_error *err)
+{
+    return get(delta, out, false, n, err);
+}
+
 int lt_pq_delta_get64(struct lt_pq_delta *delta, int64_t *out, int64_t n, struct leat_error *err)
 {
-    while (n > 0) {
-        int64_t k = 0;
-        int status = prepare(delta, n, &k, err);
-        if (status) {
-            return status;
-        }
-        if (!k) {
-            *out = (int64_t)delta->last;
-            delta->at_first = false;
-            delta->left--;
-            k = 1;
-        } else {
-            sum_up64(delta, (uint64_t *)out, k);
-            consumed(delta, k);
-        }
-        out += k;
-        n -= k;
-    }
-    return LEAT_OK;
+    return get(delta, out, true, n, err);
 }

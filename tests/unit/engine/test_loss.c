@@ -1,71 +1,20 @@
 /* --on-loss in whole runs between toys: what is counted, what is begun afresh, and what is not. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "core/thread.h"
-#include "toy_run.h"
+#include "toy_plan.h"
 
 #include <unistd.h>
 
-static struct leat *leat;
-static struct leat_plan *plan;
-static struct leat_report *report;
-static struct leat_error err;
-
-static void option(const char *name, const char *value)
-{
-    if (leat_plan_set(plan, name, value, &err)) {
-        fail_msg("%s: %s", name, err.message);
-    }
-}
-
 static int set_up(void **state)
 {
-    (void)state;
-    toy_reset();
-    memset(&err, 0, sizeof err);
-    report = NULL;
-    assert_int_equal(leat_new(&leat, &err), LEAT_OK);
-    assert_int_equal(leat_add_connector(leat, &toy_source_connector, &err), LEAT_OK);
-    assert_int_equal(leat_add_connector(leat, &toy_dest_connector, &err), LEAT_OK);
-    assert_int_equal(leat_plan_new(leat, &plan, &err), LEAT_OK);
+    set_up_plan(state);
     assert_int_equal(leat_plan_source(plan, "toysrc:x#one", &err), LEAT_OK);
     assert_int_equal(leat_plan_destination(plan, "toydst:a", &err), LEAT_OK);
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    (void)state;
-    leat_report_free(report);
-    leat_plan_free(plan);
-    leat_free(leat);
-    assert_int_equal(src.opens, src.closes);
-    assert_int_equal(src.starts, src.finishes);
-    for (int d = 0; d < TOY_DESTS_MAX; d++) {
-        assert_int_equal(dst[d].opens, dst[d].closes);
-        assert_int_equal(dst[d].begins, dst[d].aborts + dst[d].releases);
-    }
-    return 0;
-}
-
 static void run_is(int status)
 {
-    int rc = leat_run(plan, NULL, &report, &err);
-    if (rc != status) {
-        fail_msg("status %d, not %d: [%s] %s: %s", rc, status, err.code, err.place, err.message);
-    }
-}
-
-static const struct leat_stream_result *result(size_t i)
-{
-    const struct leat_stream_result *r = leat_report_result(report, i);
-    assert_non_null(r);
-    return r;
+    assert_status(leat_run(plan, NULL, &report, &err), status);
 }
 
 static void by_default_a_value_that_does_not_fit_is_a_bad_record(void **state)

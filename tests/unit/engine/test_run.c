@@ -1,60 +1,12 @@
 /* Whole runs between toys. Every test ends with the same question: was everything opened also
  * closed, every load ended once, and does the report say what happened? */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "core/json_read.h"
 #include "core/thread.h"
-#include "toy_run.h"
+#include "toy_plan.h"
 
 #include <unistd.h>
 
 #define SUM(n) ((int64_t)(n) * ((n) + 1) / 2)
-
-static struct leat *leat;
-static struct leat_plan *plan;
-static struct leat_report *report;
-static struct leat_error err;
-
-static int set_up(void **state)
-{
-    (void)state;
-    toy_reset();
-    memset(&err, 0, sizeof err);
-    report = NULL;
-    assert_int_equal(leat_new(&leat, &err), LEAT_OK);
-    assert_int_equal(leat_add_connector(leat, &toy_source_connector, &err), LEAT_OK);
-    assert_int_equal(leat_add_connector(leat, &toy_dest_connector, &err), LEAT_OK);
-    assert_int_equal(leat_plan_new(leat, &plan, &err), LEAT_OK);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    leat_report_free(report);
-    leat_plan_free(plan);
-    leat_free(leat);
-    assert_int_equal(src.opens, src.closes);
-    assert_int_equal(src.starts, src.finishes);
-    for (int d = 0; d < TOY_DESTS_MAX; d++) {
-        assert_int_equal(dst[d].opens, dst[d].closes);
-        assert_int_equal(dst[d].plans, dst[d].plan_releases);
-        assert_int_equal(dst[d].begins, dst[d].aborts + dst[d].releases);
-    }
-    return 0;
-}
-
-static void option(const char *name, const char *value)
-{
-    if (leat_plan_set(plan, name, value, &err)) {
-        fail_msg("%s: %s", name, err.message);
-    }
-}
 
 static void snapshot(enum toy_snapshot mode)
 {
@@ -76,20 +28,6 @@ static void ends(const char *source, int n)
     for (int d = 0; d < n; d++) {
         assert_int_equal(leat_plan_destination(plan, urls[d], &err), LEAT_OK);
     }
-}
-
-static void assert_status(int rc, int status)
-{
-    if (rc != status) {
-        fail_msg("status %d, not %d: [%s] %s: %s", rc, status, err.code, err.place, err.message);
-    }
-}
-
-static const struct leat_stream_result *result(size_t i)
-{
-    const struct leat_stream_result *r = leat_report_result(report, i);
-    assert_non_null(r);
-    return r;
 }
 
 /* --- going well ----------------------------------------------------------------------------- */
@@ -318,7 +256,7 @@ static void run_tries_no_other_status_again(void **state)
                                    LEAT_NO_SPACE, LEAT_NO_MEMORY,   LEAT_INTERNAL};
     for (size_t i = 0; i < LT_ARRAY_LEN(statuses); i++) {
         tear_down(state);
-        set_up(state);
+        set_up_plan(state);
         dst[0].fail_batch = 1;
         dst[0].fail_times = 9;
         dst[0].fail_status = statuses[i];
@@ -618,7 +556,7 @@ static void run_takes_no_snapshot_for_one_stream_and_goes_on_without_one(void **
     assert_status(run_with(NULL), LEAT_OK);
     assert_int_equal(src.takes, 0);
     tear_down(state);
-    set_up(state);
+    set_up_plan(state);
     src.n_streams = 2;
     snapshot(SNAPSHOT_UNSUPPORTED);
     ends("toysrc:x", 1);
@@ -814,7 +752,7 @@ static void run_refuses_where_and_query_that_the_source_cannot_do(void **state)
     assert_status(run_with(NULL), LEAT_UNSUPPORTED);
     struct ArrowArrayStream stream;
     tear_down(state);
-    set_up(state);
+    set_up_plan(state);
     assert_status(leat_plan_source(plan, "toysrc:x#one", &err), LEAT_OK);
     option("where", "1 = 1");
     assert_status(leat_read(plan, &stream, &err), LEAT_UNSUPPORTED);
@@ -1006,7 +944,7 @@ static void list_looks_at_a_stream_named_in_full(void **state)
     assert_status(leat_list(plan, count_stream, &rows, &err), LEAT_NOT_FOUND);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up_plan, tear_down)
 
 int main(void)
 {

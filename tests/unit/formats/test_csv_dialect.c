@@ -293,13 +293,11 @@ static void expect_explained(const char *text, const char *const *pairs, const c
 {
     const struct lt_format *csv = lt_format_by_name("csv");
     struct leat_param params[MAX_PARAMS];
-    struct lt_format_options options = {.params = params};
+    struct lt_format_options options = {0};
     struct lt_format_reader *reader = NULL;
     struct lt_buf out = LT_BUF_INIT;
     struct short_source source;
-    for (size_t i = 0; pairs && pairs[i]; i += 2) {
-        params[options.n_params++] = (struct leat_param){pairs[i], pairs[i + 1]};
-    }
+    set_pairs(&options, params, pairs);
     short_source_init(&source, text, strlen(text), 0);
     assert_int_equal(csv->read_open(&source.base, &options, &reader, NULL), LEAT_OK);
     assert_int_equal(csv->read_explain(reader, &out), LEAT_OK);
@@ -411,16 +409,14 @@ static int rewrite(const char *text, const char *types, const char *const *pairs
 {
     const struct lt_format *csv = lt_format_by_name("csv");
     struct leat_param params[MAX_PARAMS], reading[] = {{"types", types}, {"delimiter", ","}};
-    struct lt_format_options options = {.params = params, .losses = losses};
+    struct lt_format_options options = {.losses = losses};
     struct lt_format_options how = {.params = reading, .n_params = 2};
     struct lt_format_reader *reader = NULL;
     struct lt_format_writer *writer = NULL;
     struct ArrowSchema schema = {0};
     struct lt_sink *sink = NULL;
     struct short_source source;
-    for (size_t i = 0; pairs && pairs[i]; i += 2) {
-        params[options.n_params++] = (struct leat_param){pairs[i], pairs[i + 1]};
-    }
+    set_pairs(&options, params, pairs);
     lt_buf_clear(out);
     short_source_init(&source, text, strlen(text), 0);
     assert_int_equal(csv->read_open(&source.base, &how, &reader, NULL), LEAT_OK);

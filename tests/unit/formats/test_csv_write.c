@@ -1,77 +1,5 @@
 #include "csv_util.h"
 
-/* Builds a batch of columns "a", "b" ... of the named types from texts, row by row; NULL: null. */
-static void build(const char *const *types, int64_t n, const char *const *texts, int64_t rows,
-                  struct ArrowSchema *schema, struct ArrowArray *batch)
-{
-    struct lt_batch_builder builder = {0};
-    assert_int_equal(lt_schema_init_struct(schema, 0, NULL), LEAT_OK);
-    for (int64_t i = 0; i < n; i++) {
-        struct ArrowSchema field = {0};
-        char name[2] = {(char)('a' + i), 0};
-        assert_int_equal(lt_type_parse(types[i], &field, NULL), LEAT_OK);
-        assert_int_equal(lt_schema_set_name(&field, name, NULL), LEAT_OK);
-        assert_int_equal(lt_schema_add(schema, &field, NULL), LEAT_OK);
-    }
-    assert_int_equal(lt_batch_builder_init(&builder, schema, NULL), LEAT_OK);
-    for (int64_t i = 0; i < rows * n; i++) {
-        struct lt_builder *column = &builder.columns[i % n];
-        const char *why = "";
-        if (!texts[i]) {
-            assert_int_equal(lt_builder_null(column), LEAT_OK);
-        } else if (lt_text_parse(column, texts[i], strlen(texts[i]), &why)) {
-            fail_msg("%s: %s", texts[i], why);
-        }
-    }
-    assert_int_equal(lt_batch_builder_finish(&builder, rows, batch, NULL), LEAT_OK);
-    lt_batch_builder_done(&builder);
-}
-
-static int write_batch(const struct ArrowSchema *schema, const struct ArrowArray *batch,
-                       const char *const *pairs, struct lt_buf *out, struct leat_error *err)
-{
-    const struct lt_format *csv = lt_format_by_name("csv");
-    struct lt_format_options options = {0};
-    struct leat_param params[MAX_PARAMS];
-    struct lt_format_writer *writer = NULL;
-    struct lt_sink *sink = NULL;
-    for (size_t i = 0; pairs && pairs[i]; i += 2) {
-        params[options.n_params++] = (struct leat_param){pairs[i], pairs[i + 1]};
-    }
-    options.params = params;
-    assert_int_equal(lt_sink_memory(out, &sink, NULL), LEAT_OK);
-    int status = csv->write_open(sink, schema, &options, &writer, err);
-    if (!status && batch) {
-        status = csv->write_batch(writer, batch, err);
-    }
-    if (!status) {
-        status = csv->write_finish(writer, err);
-    }
-    csv->write_close(writer);
-    lt_sink_close(sink);
-    return status;
-}
-
-/* One row of columns of the types, written with the options. */
-static void expect_text(const char *const *types, const char *const *texts, int64_t n,
-                        const char *const *pairs, const char *expected)
-{
-    struct ArrowSchema schema = {0};
-    struct ArrowArray batch = {0};
-    struct lt_buf out = LT_BUF_INIT;
-    struct leat_error err = {0};
-    build(types, n, texts, 1, &schema, &batch);
-    if (write_batch(&schema, &batch, pairs, &out, &err)) {
-        fail_msg("%s: %s", err.place, err.message);
-    }
-    assert_string_equal(lt_buf_text(&out), expected);
-    lt_buf_done(&out);
-    schema.release(&schema);
-    batch.release(&batch);
-}
-
-#define LIST(...) ((const char *const[]){__VA_ARGS__})
-
 static void csv_writer_writes_the_exact_text_of_every_type(void **state)
 {
     (void)state;
@@ -132,14 +60,16 @@ static void csv_writer_refuses_options_that_make_no_sense(void **state)
     struct leat_error err = {0};
     (void)state;
     build(LIST("int64"), 1, LIST("1"), 1, &schema, &batch);
-    assert_int_equal(write_batch(&schema, &batch, PAIRS("quote", ","), &out, &err), LEAT_INVALID);
-    assert_int_equal(write_batch(&schema, &batch, PAIRS("delimiter", "a\nb"), &out, &err),
+    assert_int_equal(write_batches(&schema, &batch, 1, PAIRS("quote", ","), &out, &err),
                      LEAT_INVALID);
-    assert_int_equal(write_batch(&schema, &batch, PAIRS("null", "a\nb"), &out, &err), LEAT_INVALID);
+    assert_int_equal(write_batches(&schema, &batch, 1, PAIRS("delimiter", "a\nb"), &out, &err),
+                     LEAT_INVALID);
+    assert_int_equal(write_batches(&schema, &batch, 1, PAIRS("null", "a\nb"), &out, &err),
+                     LEAT_INVALID);
     assert_int_equal(
-        write_batch(&schema, &batch, PAIRS("quote", "none", "quoting", "all"), &out, &err),
+        write_batches(&schema, &batch, 1, PAIRS("quote", "none", "quoting", "all"), &out, &err),
         LEAT_INVALID);
-    assert_int_equal(write_batch(&schema, &batch, PAIRS("delimeter", ","), &out, &err),
+    assert_int_equal(write_batches(&schema, &batch, 1, PAIRS("delimeter", ","), &out, &err),
                      LEAT_INVALID);
     assert_string_equal(err.remedy, "did you mean --delimiter?");
     assert_int_equal(out.len, 0);
@@ -155,7 +85,7 @@ static void csv_writer_writes_the_header_of_a_stream_without_batches(void **stat
     struct lt_buf out = LT_BUF_INIT;
     (void)state;
     build(LIST("int64", "utf8"), 2, NULL, 0, &schema, &batch);
-    assert_int_equal(write_batch(&schema, NULL, NULL, &out, NULL), LEAT_OK);
+    assert_int_equal(write_batches(&schema, NULL, 0, NULL, &out, NULL), LEAT_OK);
     assert_string_equal(lt_buf_text(&out), "a,b\n");
     lt_buf_done(&out);
     schema.release(&schema);
@@ -170,7 +100,7 @@ static void csv_writer_respects_the_offset_of_a_slice(void **state)
     (void)state;
     build(LIST("int64", "utf8"), 2, LIST("1", "x", NULL, "y", "3", NULL), 3, &schema, &batch);
     assert_int_equal(lt_array_slice(&batch, 1, 2, NULL), LEAT_OK);
-    assert_int_equal(write_batch(&schema, &batch, NULL, &out, NULL), LEAT_OK);
+    assert_int_equal(write_batches(&schema, &batch, 1, NULL, &out, NULL), LEAT_OK);
     assert_string_equal(lt_buf_text(&out), "a,b\n,y\n3,\n");
     lt_buf_done(&out);
     schema.release(&schema);
@@ -264,7 +194,7 @@ static void csv_gives_back_what_was_written_when_the_types_are_given(void **stat
         const char *const *pairs = dialects[round % 5];
         const char *read_pairs[11] = {"delimiter", ","};
         int64_t rows = random_batch(&seed, &schema, &batch);
-        assert_int_equal(write_batch(&schema, &batch, pairs, &out, NULL), LEAT_OK);
+        assert_int_equal(write_batches(&schema, &batch, 1, pairs, &out, NULL), LEAT_OK);
         for (size_t i = 0; pairs[i]; i++) {
             read_pairs[2 + i] = pairs[i];
         }

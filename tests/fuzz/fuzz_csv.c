@@ -203,6 +203,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         struct lt_format_options third = {
             .params = again, .schema = &whole.schema, .schema_whole = true};
         third.n_params = add_pairs(again, 0, style->both);
+        /* Text that holds zeros in turns looks like UTF-16, unless it is said what it is. */
+        bool said = false;
+        for (size_t i = 0; i < third.n_params; i++) {
+            said |= !strcmp(again[i].name, "encoding");
+        }
+        if (!said) {
+            again[third.n_params++] = (struct leat_param){"encoding", "utf-8"};
+        }
         read_all(whole.written.data, whole.written.len, 7, &third, &write_options, !style->sure,
                  &second);
         /* Of no records nothing is written where there is no header. */

@@ -165,12 +165,16 @@ const char *lt_csv_sniff_encoding(const uint8_t *data, size_t len)
             return marks[i].name;
         }
     }
-    /* Every other byte of ASCII in UTF-16 is a zero, and no text in UTF-8 holds many. */
+    /* Every other byte of ASCII in UTF-16 is a zero, and no text in UTF-8 holds many; those that
+     * may hold some are not all printable beside them. */
     size_t zeros[2] = {0, 0}, pairs = LT_MIN(len, (size_t)512) / 2;
+    bool printable = true;
     for (size_t i = 0; i < pairs * 2; i++) {
+        uint8_t other = data[i ^ 1];
         zeros[i & 1] += !data[i];
+        printable &= data[i] || (other >= ' ' && other < 0x7f) || strchr("\t\n\r", other);
     }
-    if (pairs < 2 || len % 2 > (len >= 512) || (zeros[0] && zeros[1])) {
+    if (pairs < 2 || len % 2 > (len >= 512) || (zeros[0] && zeros[1]) || !printable) {
         return NULL;
     }
     return zeros[1] * 10 >= pairs * 7 ? "utf-16le" : zeros[0] * 10 >= pairs * 7 ? "utf-16be" : NULL;

@@ -34,7 +34,8 @@ def test_memory_does_not_grow_with_the_table(leat, big, tmp_path, kind):
                 "sqlite": f"sqlite:{tmp_path}/{name}.db#t"}.get(kind, big.stream(f"copy_of_{name}"))
 
     # A cast on the way makes even the copy between two PostgreSQL tables decode and encode.
-    options = ["--cast=ratio=utf8"] if kind == "postgres-columnar" else []
+    # So many connections from the start: else a second one may come for the large table alone.
+    options = ["--parallel=2"] + (["--cast=ratio=utf8"] if kind == "postgres-columnar" else [])
     peaks = {}
     # How far the queue fills depends on who is faster at the moment: of the small table, the worst
     # of three runs counts.

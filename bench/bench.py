@@ -96,7 +96,7 @@ class Bench:
         reader = "read_parquet" if path.suffix == ".parquet" else "read_csv"
         more = "" if path.suffix == ".parquet" else ", header=true"
         return subprocess.run([self.python, "-c", "import duckdb; print(duckdb.sql(\"SELECT "
-                               f"count(*) FROM {reader}('{path}'{more})\").fetchone()[0])"],
+                               f"count(*) FROM {reader}('{path}'{more})\").fetchall()[0][0])"],
                               check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
 
     def sqlite_table(self, path, table):
@@ -153,7 +153,7 @@ def run_workload(bench, workload, runs, log):
                 continue
             try:
                 taken.setdefault(arm.name, []).append(once(bench, workload, arm, log))
-            except measure.Failed as fault:
+            except (measure.Failed, subprocess.CalledProcessError) as fault:
                 reasons[arm.name] = str(fault)
                 taken.pop(arm.name, None)
         print(f"  {workload.name}: {turn + 1} of {runs}", file=sys.stderr, flush=True)

@@ -20,6 +20,7 @@ import struct
 import psycopg
 import pg_random
 import pyarrow as pa
+import postgres
 import pytest
 from pg_random import ODD_NAMES, ODD_TEXTS
 from psycopg.adapt import Loader
@@ -643,7 +644,7 @@ def through(tables, middle, leat, db, folder, failed):
 @pytest.mark.parametrize("first", range(0, CASES, BATCH))
 def test_postgres_tables_are_unchanged_by_a_way_through_every_format(first, leat, pg, pg_db, tmp_path):
     print(f"\nLEAT_PROPERTY={CASES} LEAT_PROPERTY_SEED={SEED}: tables {first} to {first + BATCH - 1}")
-    tables = batch_of(first, pg.version())
+    tables = batch_of(first, postgres.version())
     pg_db.execute("create schema near", "create schema direct",
                   *[line for line in pg_random.TYPES.strip().split("\n") if line],
                   *[table.ddl("near") for table in tables])

@@ -4,6 +4,7 @@ import glob
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -26,6 +27,16 @@ def bindir():
         return pathlib.Path(found[-1]).parent
     initdb = shutil.which("initdb")
     return pathlib.Path(initdb).parent if initdb else None
+
+
+def version():
+    """The server's major version; without a server that of the newest, so that whatever asks for it
+    goes on to say what is missing."""
+    if bindir() is None:
+        return 99
+    text = subprocess.run([str(bindir() / "postgres"), "--version"], check=True,
+                          capture_output=True, text=True).stdout
+    return int(re.match(r"\D*(\d+)", text).group(1))
 
 
 def free_port():
@@ -78,12 +89,6 @@ class Postgres:
     def _up(self):
         self._run("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l", self.root / "server.log",
                   "start")
-
-    def version(self):
-        """The server's major version."""
-        text = subprocess.run([str(self.bin / "postgres"), "--version"], check=True,
-                              capture_output=True, text=True).stdout
-        return int(text.split()[2].split(".")[0])
 
     def stop(self, mode="fast"):
         """Stops this cluster only: pg_ctl reads the pid from its own data folder."""

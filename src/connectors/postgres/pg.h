@@ -18,9 +18,11 @@
 
 #define PG_IDLE_MAX 8
 #define PG_NAME_MAX 64
+#define PG_STATEMENTS_MAX 48
 #define PG_STATE_TABLE "_leat_state"
 #define PG_LOAD_TABLE "_leat_load"
 
+struct pg_statements;
 struct pg_conn {
     struct leat_endpoint *ep;
     PGconn *pg;
@@ -28,6 +30,7 @@ struct pg_conn {
     bool wide;              /* libpq's buffer for what comes in was widened */
     bool copying_in;        /* COPY FROM is under way */
     bool committing;        /* COMMIT was sent: a cancel waits a moment for its reply */
+    struct pg_statements *statements; /* prepared here; NULL: none */
     int64_t grace_until_us; /* not 0: clean-up; runs on after a cancel, but not past this */
 };
 
@@ -47,6 +50,7 @@ struct leat_endpoint {
     bool no_state;
     int64_t connect_timeout_ms, lock_timeout_ms;
     int version;            /* 150018 */
+    bool pooler;            /* stands before the server: statements may meet different sessions */
     bool check_utf8;        /* the server does not vouch for its text */
     atomic_int money_scale; /* fraction digits of money; -1: not asked yet */
     char version_text[64], user[PG_NAME_MAX * 2], default_ns[PG_NAME_MAX * 2];
@@ -92,7 +96,11 @@ int pg_finish_results(struct pg_conn *conn, PGresult **ret_last, struct leat_err
 /* Runs statements; their rows are dropped. */
 int pg_exec(struct pg_conn *conn, const char *sql, struct leat_error *err);
 int pg_execf(struct pg_conn *conn, struct leat_error *err, const char *fmt, ...) LEAT_PRINTF(3, 4);
-/* One statement with text parameters; the caller clears the result. */
+/* LEAT_CANCELLED, or that the connection is broken. */
+int pg_before_sending(struct pg_conn *conn, struct leat_error *err);
+void pg_statements_free(struct pg_statements *statements); /* NULL is fine */
+/* One statement with text parameters; the caller clears the result. One that comes again on this
+ * connection is kept prepared. */
 int pg_query(struct pg_conn *conn, const char *sql, int n_params, const char *const *params,
              PGresult **ret_result, struct leat_error *err);
 /* The same for a single value, copied; "" for NULL or no row. */

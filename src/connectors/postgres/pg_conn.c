@@ -435,6 +435,25 @@ int pg_finish_results(struct pg_conn *conn, PGresult **ret_last, struct leat_err
     return failure;
 }
 
+int pg_finish_copy(struct pg_conn *conn, int64_t *ret_rows, struct leat_error *err)
+{
+    PGresult *first = NULL;
+    int64_t rows = -1;
+    int status = pg_result(conn, &first, err);
+    if (!status && first && !is_good(conn->ep->pq->PQresultStatus(first))) {
+        status = pg_fail_result(conn, first, err);
+    } else if (!status && (!first || lt_parse_int(conn->ep->pq->PQcmdTuples(first), &rows))) {
+        rows = -1;
+    }
+    pg_clear(conn, first);
+    int rest = conn->broken ? LEAT_OK : pg_finish_results(conn, NULL, status ? NULL : err);
+    status = status ? status : rest;
+    if (!status) {
+        *ret_rows = rows;
+    }
+    return status;
+}
+
 int pg_exec(struct pg_conn *conn, const char *sql, struct leat_error *err)
 {
     int status = pg_send(conn, sql, err);

@@ -33,8 +33,7 @@ void pg_statements_free(struct pg_statements *statements)
 /* NULL: not kept. */
 static struct pg_statement *find(struct pg_conn *conn, const char *sql)
 {
-    if (conn->ep->pooler || (conn->statements && conn->statements->off) ||
-        strlen(sql) > TEXT_MAX) {
+    if (conn->ep->pooler || (conn->statements && conn->statements->off) || strlen(sql) > TEXT_MAX) {
         return NULL;
     }
     if (!conn->statements) {
@@ -73,10 +72,10 @@ static int send(struct pg_conn *conn, const char *sql, const struct pg_statement
                 struct leat_error *err)
 {
     const struct lt_pq *pq = conn->ep->pq;
-    int sent = statement ? pq->PQsendQueryPrepared(conn->pg, statement->name, n_params, params,
-                                                   NULL, NULL, 0)
-                         : pq->PQsendQueryParams(conn->pg, sql, n_params, NULL, params, NULL, NULL,
-                                                 0);
+    int sent =
+        statement
+            ? pq->PQsendQueryPrepared(conn->pg, statement->name, n_params, params, NULL, NULL, 0)
+            : pq->PQsendQueryParams(conn->pg, sql, n_params, NULL, params, NULL, NULL, 0);
     if (!sent) {
         return pg_fail_conn(conn, err);
     }

@@ -18,7 +18,7 @@ static inline void lt_bit_set(uint8_t *bits, int64_t i)
 
 static inline void lt_bit_clear(uint8_t *bits, int64_t i)
 {
-    bits[i >> 3] &= (uint8_t)~(1u << (i & 7));
+    bits[i >> 3] &= (uint8_t) ~(1u << (i & 7));
 }
 
 /* How many of bits [first, first + n) are set. */

@@ -23,15 +23,16 @@ static bool has_code(const struct leat_error *why, enum lt_code code)
     return !strcmp(why->code, lt_codes[code].code);
 }
 
-static bool is_loss(const struct lt_faults *faults, const struct leat_error *why)
+bool lt_faults_lose(const struct lt_faults *faults, const struct leat_error *why)
 {
     return faults->losses && has_code(why, LT_E_VALUE_RANGE);
 }
 
 bool lt_faults_take(const struct lt_faults *faults, const struct leat_error *why)
 {
-    return is_loss(faults, why) || (faults->rejects && (has_code(why, LT_E_VALUE_RANGE) ||
-                                                        has_code(why, LT_E_INVALID_UTF8)));
+    return lt_faults_lose(faults, why) || (faults->rejects && (has_code(why, LT_E_VALUE_RANGE) ||
+                                                               has_code(why, LT_E_VALUE_SYNTAX) ||
+                                                               has_code(why, LT_E_INVALID_UTF8)));
 }
 
 /* Reasons are words of ours: there are few. */
@@ -128,9 +129,8 @@ struct settling {
     size_t n;
     int64_t row_first;
     struct ArrowArray batch; /* a copy, in which values at fault are null */
-    struct lt_view view;     /* of it */
+    struct lt_view view;     /* of the records as they may be shown */
     uint8_t *drop;           /* bits; NULL: every record stays */
-    int64_t dropped;
     struct lt_buf record;
 };
 
@@ -185,7 +185,8 @@ static int make_nulls(struct settling *s, const struct ArrowArray *batch, struct
             status = lt_fail_oom(err);
         }
     }
-    return status ? status : lt_view_init(&s->view, s->schema, &s->batch, err);
+    return status ? status
+                  : lt_view_init(&s->view, s->schema, s->faults->known ? batch : &s->batch, err);
 }
 
 /* The reason of fault i, with its place. */
@@ -202,7 +203,7 @@ static void describe(const struct settling *s, const struct lt_fault *fault,
     }
 }
 
-/* Sets the record of a fault aside: its values are told as JSON, those at fault as null. */
+/* Sets the record of a fault aside: its values are told as JSON. */
 static int reject(struct settling *s, const struct lt_fault *fault, struct leat_error *err)
 {
     struct leat_error why;
@@ -223,7 +224,6 @@ static int reject(struct settling *s, const struct lt_fault *fault, struct leat_
                                .record_len = s->record.len,
                                .column = s->schema->children[fault->column]->name};
     lt_bit_set(s->drop, fault->row);
-    s->dropped++;
     return s->faults->rejects->reject(s->faults->rejects->arg, &told, err);
 }
 
@@ -245,7 +245,7 @@ static int settle_row(struct settling *s, size_t first, size_t end, struct leat_
     int status = LEAT_OK;
     for (size_t i = first; i < end; i++) {
         const struct leat_error *why = &s->faults->reasons[s->list[i].why];
-        if (!is_loss(s->faults, why)) {
+        if (!lt_faults_lose(s->faults, why)) {
             return reject(s, &s->list[i], err);
         }
     }
@@ -269,8 +269,18 @@ static int settle_rows(struct settling *s, struct leat_error *err)
     return status;
 }
 
-int lt_faults_settle(struct lt_faults *faults, const struct ArrowSchema *schema,
-                     struct ArrowArray *batch, int64_t row_first, struct leat_error *err)
+static int drop_rejected(struct settling *s, struct leat_error *err)
+{
+    struct ArrowArray kept = {0};
+    int status = lt_array_filter(s->schema, &s->batch, s->drop, &kept, err);
+    lt_array_done(&s->batch);
+    lt_array_move(&kept, &s->batch);
+    return status;
+}
+
+int lt_faults_tell(struct lt_faults *faults, const struct ArrowSchema *schema,
+                   const struct ArrowArray *batch, int64_t row_first, struct ArrowArray *ret_batch,
+                   struct leat_error *err)
 {
     struct settling s = {.faults = faults, .schema = schema, .row_first = row_first};
     if (!lt_faults_any(faults)) {
@@ -280,19 +290,27 @@ int lt_faults_settle(struct lt_faults *faults, const struct ArrowSchema *schema,
     int status = make_nulls(&s, batch, err);
     status = status ? status : settle_rows(&s, err);
     lt_view_done(&s.view);
-    if (!status && s.dropped) {
-        struct ArrowArray kept = {0};
-        status = lt_array_filter(schema, &s.batch, s.drop, &kept, err);
-        lt_array_done(&s.batch);
-        lt_array_move(&kept, &s.batch);
-    }
-    if (!status) {
-        lt_array_done(batch);
-        lt_array_move(&s.batch, batch);
+    if (!status && ret_batch) {
+        status = s.drop ? drop_rejected(&s, err) : LEAT_OK;
+        if (!status) {
+            lt_array_move(&s.batch, ret_batch);
+        }
     }
     lt_array_done(&s.batch);
     lt_buf_done(&s.record);
     free(s.drop);
     lt_buf_clear(&faults->list);
+    return status;
+}
+
+int lt_faults_settle(struct lt_faults *faults, const struct ArrowSchema *schema,
+                     struct ArrowArray *batch, int64_t row_first, struct leat_error *err)
+{
+    struct ArrowArray settled = {0};
+    int status = lt_faults_tell(faults, schema, batch, row_first, &settled, err);
+    if (!status && settled.release) {
+        lt_array_done(batch);
+        lt_array_move(&settled, batch);
+    }
     return status;
 }

@@ -18,8 +18,9 @@ struct lt_faults {
     const struct leat_reject_sink *rejects; /* NULL: the first record at fault ends the read */
     const struct leat_loss_sink *losses;    /* NULL: what does not fit is a matter of its record */
     const char *name;                       /* of the file, for places; NULL: none */
-    struct lt_buf list;                     /* struct lt_fault */
-    struct leat_error *reasons;             /* each once */
+    bool known;         /* values at fault stand in the batch as they are, and may be shown */
+    struct lt_buf list; /* struct lt_fault */
+    struct leat_error *reasons; /* each once */
     size_t n_reasons;
 };
 
@@ -28,6 +29,8 @@ void lt_faults_done(struct lt_faults *faults);
 /* Whether a sink wants to be told of values at fault for this reason: then they may stand in the
  * batch, as anything, until lt_faults_settle(). */
 bool lt_faults_take(const struct lt_faults *faults, const struct leat_error *why);
+/* Whether it is then a loss, and its record stays. */
+bool lt_faults_lose(const struct lt_faults *faults, const struct leat_error *why);
 /* The number of a reason. */
 int lt_faults_reason(struct lt_faults *faults, const struct leat_error *why, uint32_t *ret_why,
                      struct leat_error *err);
@@ -44,10 +47,14 @@ static inline bool lt_faults_any(const struct lt_faults *faults)
     return faults->list.len > 0;
 }
 
-/* Tells the sinks of all that was noted of this batch, in the order of its rows, and forgets it.
- * Values that are lost become nulls in their column, whole; records that are set aside leave the
- * batch, which may have no rows then. `row_first` is the number of its first row, from 1. On failure
- * the batch is as it was. */
+/* Tells the sinks of all that was noted of this batch, in the order of its rows, and forgets it:
+ * `row_first` is the number of its first row, from 1. *ret_batch, unless NULL, is a copy of the
+ * batch in which values that are lost are null, each column's whole, and without the records that
+ * were set aside: it may have no rows. Nothing was noted: nothing is told, and it stays released. */
+int lt_faults_tell(struct lt_faults *faults, const struct ArrowSchema *schema,
+                   const struct ArrowArray *batch, int64_t row_first, struct ArrowArray *ret_batch,
+                   struct leat_error *err);
+/* The same, the copy taking the place of the batch. On failure that is as it was. */
 int lt_faults_settle(struct lt_faults *faults, const struct ArrowSchema *schema,
                      struct ArrowArray *batch, int64_t row_first, struct leat_error *err);
 

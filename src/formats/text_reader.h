@@ -150,6 +150,9 @@ typedef int lt_text_type_fn(struct lt_text_reader *reader, const char *name, con
 /* Calls `each` for all that --types names, until it fails. */
 int lt_text_each_type(struct lt_text_reader *reader, const struct lt_format_options *options,
                       lt_text_type_fn *each, struct leat_error *err);
+/* Whether column `i` of options->schema is to be plain text although --types may say otherwise: with
+ * --on-loss text the column was found to hold what the type given does not. */
+bool lt_text_is_carried(const struct lt_format_options *options, int64_t i);
 /* lt_type_parse() of such a type; a failure says whose it is. */
 int lt_text_parse_type(const char *name, const char *type, struct ArrowSchema *ret_field,
                        struct leat_error *err);

@@ -98,8 +98,8 @@ static int make_leaves(struct lt_format_reader *reader, const struct lt_pq_node 
     }
     struct ArrowSchema *parent = node->shape == LT_PQ_MAP ? field->children[0] : field;
     for (size_t i = 0; i < node->n_children && !status; i++) {
-        status = make_leaves(reader, &node->children[i], parent->children[i], micros, path, top,
-                             err);
+        status =
+            make_leaves(reader, &node->children[i], parent->children[i], micros, path, top, err);
     }
     path->len = path_len;
     return status;

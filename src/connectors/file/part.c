@@ -308,7 +308,7 @@ static int open_sink(struct leat_part *part, struct leat_error *err)
                              : lt_sink_file(part->temp ? part->temp : "-", &options, &sink, err);
     part->made = !status && part->temp;
     status = status ? status : lt_fc_digest_sink(sink, &part->digest, &sink, err);
-    status = status ? status : lt_sink_compress(sink, part->stream->codec, 0, &sink, err);
+    status = status ? status : lt_sink_compress(sink, part->stream->codec, 0, part->threads, &sink, err);
     part->sink = status ? NULL : sink;
     return status;
 }

@@ -146,7 +146,7 @@ int pg_state_ensure(struct pg_conn *conn, const char *ns, struct leat_error *err
 /* Is the last load of this table ours, from this source? */
 int pg_state_ours(struct pg_conn *conn, const struct pg_target *target, bool *ret_ours,
                   struct leat_error *err);
-/* State rows of all streams, in the transaction under way; the watermark guard too. */
+/* State rows of all streams, in the transaction under way. */
 int pg_state_write(struct pg_conn *conn, const struct pg_plan *plan, const struct leat_commit *what,
                    struct leat_error *err);
 int pg_state_record_load(struct pg_conn *conn, const struct pg_plan *plan, struct leat_error *err);

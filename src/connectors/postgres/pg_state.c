@@ -160,22 +160,6 @@ int pg_state_ours(struct pg_conn *conn, const struct pg_target *target, bool *re
 
 /* --- writing ------------------------------------------------------------------------------- */
 
-static int check_watermark(struct pg_conn *conn, const char *ns, const struct pg_target *target,
-                           const char *before, struct leat_error *err)
-{
-    char *sql = about(ns, PG_STATE_TABLE, "SELECT state->>'watermark' FROM ",
-                      " WHERE namespace = $1 AND stream = $2 FOR UPDATE");
-    const char *params[] = {target->ns, target->name};
-    char now[512];
-    int status = sql ? pg_value(conn, sql, 2, params, now, sizeof now, err) : lt_fail_oom(err);
-    free(sql);
-    if (!status && strcmp(now, before) != 0) {
-        status = leat_fail(err, LEAT_CONFLICT,
-                           "another run has moved this table's watermark in the meantime");
-    }
-    return status;
-}
-
 static int write_state_row(struct pg_conn *conn, const struct pg_plan *plan, size_t stream,
                            const struct leat_commit *what, struct leat_error *err)
 {
@@ -185,9 +169,6 @@ static int write_state_row(struct pg_conn *conn, const struct pg_plan *plan, siz
     struct lt_json json = {.out = &state};
     char rows[32];
     int status = LEAT_OK;
-    if (what->guards.watermark_before) {
-        status = check_watermark(conn, ns, target, what->guards.watermark_before, err);
-    }
     lt_json_object(&json);
     for (size_t i = 0; i < what->n_state; i++) {
         if (what->state[i].stream == stream) {

@@ -11,6 +11,7 @@
 #include "core/codes.h"
 #include "core/util.h"
 #include "db/pq.h"
+#include "db/pq_params.h"
 #include "leat/connector.h"
 
 #include <pthread.h>
@@ -46,8 +47,7 @@ struct pg_xact {
 struct leat_endpoint {
     const struct lt_pq *pq;
     const struct leat_host *host;
-    char **keywords, **values; /* of libpq; the last pair is NULL */
-    size_t n_keywords;
+    struct lt_pq_params params;
     char *state_namespace; /* NULL: with the data */
     bool no_state;
     int64_t connect_timeout_ms, lock_timeout_ms;
@@ -74,7 +74,6 @@ struct leat_endpoint {
 
 int pg_endpoint_configure(struct leat_endpoint *ep, const struct leat_config *config,
                           struct leat_error *err);
-void pg_endpoint_free_keywords(struct leat_endpoint *ep);
 int pg_connect(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err);
 void pg_disconnect(struct pg_conn *conn); /* NULL is fine */
 /* From the pool, or a new one. */

@@ -40,7 +40,7 @@ static void close_endpoint(struct leat_endpoint *ep)
     while (ep->n_idle) {
         pg_disconnect(ep->idle[--ep->n_idle]);
     }
-    pg_endpoint_free_keywords(ep);
+    lt_pq_params_done(&ep->params);
     pg_type_cache_free(ep->types);
     free(ep->state_namespace);
     pthread_mutex_destroy(&ep->lock);

@@ -380,10 +380,20 @@ struct fc_digest {
 int lt_fc_digest_sink(struct lt_sink *inner, struct fc_digest *digest, struct lt_sink **ret_sink,
                       struct leat_error *err);
 
+/* What all files of a part share. */
+struct fc_shared {
+    struct leat_part_id id;
+    const struct leat_reject_sink *rejects;
+    const struct leat_loss_sink *losses;
+    int threads;
+    const int64_t *rows_rejected; /* that `rejects` took so far */
+};
+
 /* One file being written (out.c). */
 struct fc_out {
     struct leat_load *load;
     struct fc_stream *stream;
+    const struct fc_shared *shared;
     char *temp; /* NULL: standard output */
     struct lt_sink *sink;
     struct fc_digest digest;
@@ -393,8 +403,8 @@ struct fc_out {
 };
 
 /* Makes the file; `temp` is taken over. buffer 0: the usual one. */
-int lt_fc_out_open(struct leat_load *load, struct fc_stream *stream, char *temp, size_t buffer,
-                   struct fc_out **ret_out, struct leat_error *err);
+int lt_fc_out_open(struct leat_load *load, struct fc_stream *stream, const struct fc_shared *shared,
+                   char *temp, size_t buffer, struct fc_out **ret_out, struct leat_error *err);
 /* Begins writing records, behind what was put into out->sink before. */
 int lt_fc_out_begin(struct fc_out *out, const struct ArrowSchema *schema,
                     const struct lt_format_options *options, struct leat_error *err);
@@ -416,7 +426,7 @@ void lt_fc_outputs_done(struct fc_outputs *outputs, bool remove);
 #define FC_NULL_CODE UINT32_MAX
 struct fc_parts;
 int lt_fc_parts_new(struct leat_load *load, struct fc_stream *stream,
-                    const struct leat_part_plan *plan, struct fc_outputs *outputs,
+                    const struct fc_shared *shared, struct fc_outputs *outputs,
                     struct fc_parts **ret_parts, struct leat_error *err);
 int lt_fc_parts_write(struct fc_parts *parts, const struct ArrowArray *batch,
                       struct leat_error *err);

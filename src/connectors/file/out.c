@@ -25,13 +25,15 @@ static int open_sink(struct fc_out *out, size_t buffer, struct leat_error *err)
                              : lt_sink_file(out->temp ? out->temp : "-", &options, &sink, err);
     out->made = !status && out->temp;
     status = status ? status : lt_fc_digest_sink(sink, &out->digest, &sink, err);
-    status = status ? status : lt_sink_compress(sink, out->stream->codec, 0, &sink, err);
+    status = status
+                 ? status
+                 : lt_sink_compress(sink, out->stream->codec, 0, out->shared->threads, &sink, err);
     out->sink = status ? NULL : sink;
     return status;
 }
 
-int lt_fc_out_open(struct leat_load *load, struct fc_stream *stream, char *temp, size_t buffer,
-                   struct fc_out **ret_out, struct leat_error *err)
+int lt_fc_out_open(struct leat_load *load, struct fc_stream *stream, const struct fc_shared *shared,
+                   char *temp, size_t buffer, struct fc_out **ret_out, struct leat_error *err)
 {
     struct fc_out *out = calloc(1, sizeof *out);
     if (!out) {
@@ -40,6 +42,7 @@ int lt_fc_out_open(struct leat_load *load, struct fc_stream *stream, char *temp,
     }
     out->load = load;
     out->stream = stream;
+    out->shared = shared;
     out->temp = temp;
     int status = open_sink(out, buffer, err);
     if (status) {
@@ -58,8 +61,9 @@ int lt_fc_out_begin(struct fc_out *out, const struct ArrowSchema *schema,
 
 int lt_fc_out_write(struct fc_out *out, const struct ArrowArray *batch, struct leat_error *err)
 {
+    int64_t rejected = *out->shared->rows_rejected;
     int status = out->stream->format->write_batch(out->writer, batch, err);
-    out->rows += status ? 0 : batch->length;
+    out->rows += status ? 0 : batch->length - (*out->shared->rows_rejected - rejected);
     return status;
 }
 

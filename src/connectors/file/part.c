@@ -22,8 +22,12 @@ struct leat_part {
     struct fc_outputs outputs;
     struct leat_param params[FC_PARAMS_MAX];
     struct leat_receipt receipt;
+    const struct leat_reject_sink *rejects;
     const struct leat_loss_sink *losses;
-    int threads;
+    struct leat_reject_sink own_rejects; /* what the writer is given: these count, and pass on */
+    struct leat_loss_sink own_losses;
+    bool copying; /* what is written stood in the file before: it must not change */
+    struct fc_shared shared;
     bool repeated; /* sealed by an earlier attempt: writes are passed over */
 };
 
@@ -248,6 +252,47 @@ static int open_old(struct leat_part *part, struct leat_param params[FC_PARAMS_M
     return status;
 }
 
+/* --- values that do not fit ---------------------------------------------------------------- */
+
+static int refuse_old(const struct leat_part *part, const struct leat_reject *told,
+                      struct leat_error *err)
+{
+    int status = lt_fail(err, LT_E_UNSUPPORTED, "a record of the file cannot be written again: %s",
+                         told->reason);
+    leat_error_place(err, "%s: %s", part->stream->path, told->place);
+    leat_error_remedy(err, "write a file of its own, or --replace");
+    return status;
+}
+
+static int pass_reject(void *arg, const struct leat_reject *told, struct leat_error *err)
+{
+    struct leat_part *part = arg;
+    int status = part->copying ? refuse_old(part, told, err)
+                               : part->rejects->reject(part->rejects->arg, told, err);
+    part->receipt.rows_rejected += !status;
+    return status;
+}
+
+static int pass_loss(void *arg, const struct leat_reject *told, struct leat_error *err)
+{
+    struct leat_part *part = arg;
+    return part->copying ? refuse_old(part, told, err)
+                         : part->losses->lost(part->losses->arg, told, err);
+}
+
+static void take_sinks(struct leat_part *part, const struct leat_part_plan *plan)
+{
+    part->rejects = plan->rejects;
+    part->losses = plan->losses;
+    part->own_rejects = (struct leat_reject_sink){sizeof part->own_rejects, part, pass_reject};
+    part->own_losses = (struct leat_loss_sink){sizeof part->own_losses, part, pass_loss};
+    part->shared = (struct fc_shared){.id = plan->id,
+                                      .rejects = part->rejects ? &part->own_rejects : NULL,
+                                      .losses = part->losses ? &part->own_losses : NULL,
+                                      .threads = plan->threads,
+                                      .rows_rejected = &part->receipt.rows_rejected};
+}
+
 /* --- opening ------------------------------------------------------------------------------- */
 
 static int refuse_append(const struct leat_part *part, const char *why, struct leat_error *err)
@@ -266,8 +311,9 @@ static int open_writer(struct leat_part *part, struct fc_one *old, struct leat_e
         .params = part->params,
         .n_params =
             lt_fc_stream_params(part->load, part->stream, format->write_options, part->params),
-        .losses = part->losses,
-        .threads = part->threads};
+        .rejects = part->shared.rejects,
+        .losses = part->shared.losses,
+        .threads = part->shared.threads};
     static const char *const once[] = {"header", "bom"}; /* at the beginning of a file */
     for (size_t i = 0; i < LT_ARRAY_LEN(once) && old; i++) {
         if (lt_fc_table_has(format->write_options, once[i]) && options.n_params < FC_PARAMS_MAX) {
@@ -292,27 +338,29 @@ static int begin_file(struct leat_part *part, struct leat_error *err)
     }
     status = status ? status : open_writer(part, binary ? NULL : reader, err);
     if (!status && old && binary) {
+        part->copying = true;
         status = copy_batches(part, reader, err);
+        part->copying = false;
     }
     lt_fc_one_close(reader);
     return status;
 }
 
-static int begin_part(struct leat_part *part, const struct leat_part_plan *plan,
-                      struct leat_error *err)
+static int begin_part(struct leat_part *part, struct leat_error *err)
 {
     struct leat_load *load = part->load;
     char *temp = NULL;
     if (part->stream->n_partitions) {
-        return lt_fc_parts_new(load, part->stream, plan, &part->outputs, &part->parts, err);
+        return lt_fc_parts_new(load, part->stream, &part->shared, &part->outputs, &part->parts,
+                               err);
     }
     if (load->ep->kind != FC_STANDARD) {
-        temp = lt_fc_temp_path(load, &plan->id, 0);
+        temp = lt_fc_temp_path(load, &part->shared.id, 0);
         if (!temp) {
             return lt_fail_oom(err);
         }
     }
-    int status = lt_fc_out_open(load, part->stream, temp, 0, &part->out, err);
+    int status = lt_fc_out_open(load, part->stream, &part->shared, temp, 0, &part->out, err);
     return status ? status : begin_file(part, err);
 }
 
@@ -341,8 +389,7 @@ int lt_fc_part_open(struct leat_load *load, const struct leat_part_plan *plan,
     part->load = load;
     part->stream = &load->streams[plan->id.stream];
     part->receipt = (struct leat_receipt){.size = sizeof part->receipt, .id = plan->id};
-    part->losses = plan->losses;
-    part->threads = plan->threads;
+    take_sinks(part, plan);
     pthread_mutex_lock(&load->mutex);
     const struct leat_receipt *earlier = find_sealed(load, &plan->id);
     if (earlier) {
@@ -350,7 +397,7 @@ int lt_fc_part_open(struct leat_load *load, const struct leat_part_plan *plan,
         part->repeated = true;
     }
     pthread_mutex_unlock(&load->mutex);
-    int status = part->repeated ? LEAT_OK : begin_part(part, plan, err);
+    int status = part->repeated ? LEAT_OK : begin_part(part, err);
     if (status) {
         lt_fc_part_close(part);
         return status;
@@ -370,10 +417,12 @@ int lt_fc_part_write(struct leat_part *part, struct leat_payload *payload, struc
     if (lt_fc_cancelled(part->load->ep)) {
         return lt_fail(err, LT_E_CANCELLED, "the run was stopped");
     }
+    int64_t rejected = part->receipt.rows_rejected;
     int status = part->parts ? lt_fc_parts_write(part->parts, &payload->batch, err)
                              : lt_fc_out_write(part->out, &payload->batch, err);
     if (!status) {
-        part->receipt.rows_inserted += payload->batch.length;
+        rejected = part->receipt.rows_rejected - rejected;
+        part->receipt.rows_inserted += payload->batch.length - rejected;
     }
     return status;
 }

@@ -105,8 +105,7 @@ struct place {
 struct fc_parts {
     struct leat_load *load;
     struct fc_stream *stream;
-    struct leat_part_id id;
-    const struct leat_loss_sink *losses;
+    const struct fc_shared *shared;
     struct ArrowSchema schema; /* of the files */
     int64_t *kept;             /* the columns that the files have */
     struct numbering *values;  /* a partition column each: the texts of its directories */
@@ -149,7 +148,7 @@ static int make_schema(struct fc_parts *parts, struct leat_error *err)
 }
 
 int lt_fc_parts_new(struct leat_load *load, struct fc_stream *stream,
-                    const struct leat_part_plan *plan, struct fc_outputs *outputs,
+                    const struct fc_shared *shared, struct fc_outputs *outputs,
                     struct fc_parts **ret_parts, struct leat_error *err)
 {
     struct fc_parts *parts = calloc(1, sizeof *parts);
@@ -158,8 +157,7 @@ int lt_fc_parts_new(struct leat_load *load, struct fc_stream *stream,
     }
     parts->load = load;
     parts->stream = stream;
-    parts->id = plan->id;
-    parts->losses = plan->losses;
+    parts->shared = shared;
     parts->outputs = outputs;
     parts->memory = load->ep->host->memory(load->ep->host->arg);
     parts->open_max = FC_PARTS_OPEN_MAX;
@@ -413,7 +411,8 @@ static int open_place(struct fc_parts *parts, struct place *place, struct leat_e
     struct lt_format_options options = {
         .params = params,
         .n_params = lt_fc_stream_params(parts->load, parts->stream, format->write_options, params),
-        .losses = parts->losses};
+        .rejects = parts->shared->rejects,
+        .losses = parts->shared->losses};
     for (size_t i = 0; i < LT_ARRAY_LEN(sizes); i++) {
         bool known = lt_fc_table_has(format->write_options, sizes[i].name);
         for (size_t k = 0; k < options.n_params; k++) {
@@ -425,13 +424,14 @@ static int open_place(struct fc_parts *parts, struct place *place, struct leat_e
     }
     status = status ? status
                     : lt_format_check_options(&options, format->write_options, format->name, err);
-    char *temp = status ? NULL : lt_fc_temp_path(parts->load, &parts->id, parts->next++);
+    char *temp = status ? NULL : lt_fc_temp_path(parts->load, &parts->shared->id, parts->next++);
     if (!status && !temp) {
         return lt_fail_oom(err);
     }
     size_t buffer = (size_t)LT_MIN(share / 4, (int64_t)LT_FILE_BUFFER);
     status = status ? status
-                    : lt_fc_out_open(parts->load, parts->stream, temp, buffer, &place->out, err);
+                    : lt_fc_out_open(parts->load, parts->stream, parts->shared, temp, buffer,
+                                     &place->out, err);
     parts->n_open += !status;
     return status ? status : lt_fc_out_begin(place->out, &parts->schema, &options, err);
 }

@@ -289,7 +289,7 @@ int pg_flush(struct pg_conn *conn, struct leat_error *err)
     return unsent < 0 ? pg_fail_conn(conn, err) : LEAT_OK;
 }
 
-static int before_sending(struct pg_conn *conn, struct leat_error *err)
+int pg_before_sending(struct pg_conn *conn, struct leat_error *err)
 {
     if (!conn->grace_until_us && pg_is_cancelled(conn->ep)) {
         return lt_fail(err, LT_E_CANCELLED, "cancelled");
@@ -299,7 +299,7 @@ static int before_sending(struct pg_conn *conn, struct leat_error *err)
 
 int pg_send(struct pg_conn *conn, const char *sql, struct leat_error *err)
 {
-    int status = before_sending(conn, err);
+    int status = pg_before_sending(conn, err);
     if (status) {
         return status;
     }
@@ -364,6 +364,25 @@ int pg_finish_results(struct pg_conn *conn, PGresult **ret_last, struct leat_err
     return failure;
 }
 
+int pg_finish_copy(struct pg_conn *conn, int64_t *ret_rows, struct leat_error *err)
+{
+    PGresult *first = NULL;
+    int64_t rows = -1;
+    int status = pg_result(conn, &first, err);
+    if (!status && first && !is_good(conn->ep->pq->PQresultStatus(first))) {
+        status = pg_fail_result(conn, first, err);
+    } else if (!status && (!first || lt_parse_int(conn->ep->pq->PQcmdTuples(first), &rows))) {
+        rows = -1;
+    }
+    pg_clear(conn, first);
+    int rest = conn->broken ? LEAT_OK : pg_finish_results(conn, NULL, status ? NULL : err);
+    status = status ? status : rest;
+    if (!status) {
+        *ret_rows = rows;
+    }
+    return status;
+}
+
 int pg_exec(struct pg_conn *conn, const char *sql, struct leat_error *err)
 {
     int status = pg_send(conn, sql, err);
@@ -379,28 +398,6 @@ int pg_execf(struct pg_conn *conn, struct leat_error *err, const char *fmt, ...)
     va_end(args);
     status = status ? status : pg_exec(conn, lt_buf_text(&sql), err);
     lt_buf_done(&sql);
-    return status;
-}
-
-int pg_query(struct pg_conn *conn, const char *sql, int n_params, const char *const *params,
-             PGresult **ret_result, struct leat_error *err)
-{
-    PGresult *last = NULL;
-    int status = before_sending(conn, err);
-    if (status) {
-        return status;
-    }
-    if (!conn->ep->pq->PQsendQueryParams(conn->pg, sql, n_params, NULL, params, NULL, NULL, 0)) {
-        return pg_fail_conn(conn, err);
-    }
-    status = pg_flush(conn, err);
-    status = status ? status : pg_finish_results(conn, &last, err);
-    if (!status && !last) {
-        return pg_fail_conn(conn, err);
-    }
-    if (!status) {
-        *ret_result = last;
-    }
     return status;
 }
 
@@ -541,6 +538,7 @@ void pg_disconnect(struct pg_conn *conn)
         if (conn->pg) {
             conn->ep->pq->PQfinish(conn->pg);
         }
+        pg_statements_free(conn->statements);
         free(conn);
     }
 }

@@ -119,6 +119,9 @@ int cmd_cp(struct cli *cli)
                           "standard output holds either the data or "
                           "the report");
     }
+    if (!rc && !cli->dry_run) {
+        rc = cli_check_state(cli, &err);
+    }
     if (rc) {
         cli_print_error(cli, &err, NULL);
         return cli_exit_status(rc, NULL);
@@ -144,6 +147,7 @@ int cmd_cp(struct cli *cli)
         int writing = write_report(cli, report);
         status = status ? status : writing;
     }
+    cli_record(cli, report);
     leat_report_free(report);
     return status;
 }

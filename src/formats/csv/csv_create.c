@@ -140,7 +140,9 @@ static int take_options(struct lt_csv_writer *writer, const struct lt_format_opt
     writer->quoting = !strcasecmp(quoting, "text")  ? LT_CSV_QUOTE_TEXT
                       : !strcasecmp(quoting, "all") ? LT_CSV_QUOTE_ALL
                                                     : LT_CSV_QUOTE_NEEDED;
-    writer->losses = options ? options->losses : NULL;
+    writer->faults.known = true;
+    writer->faults.rejects = options ? options->rejects : NULL;
+    writer->faults.losses = options ? options->losses : NULL;
     if (writer->quoting && !dialect->quote) {
         return lt_fail(err, LT_E_INVALID, "--quoting needs a --quote");
     }
@@ -160,9 +162,25 @@ static void settle_header(struct lt_csv_writer *writer)
     }
 }
 
-static int write_header(struct lt_csv_writer *writer, struct leat_error *err)
+/* Excel takes a first line sep=; for the delimiter, in quotes too: a column of that name needs a true
+ * one before it. */
+static int write_sep(struct lt_csv_writer *writer)
+{
+    const char *name = writer->schema.n_children == 1 ? writer->schema.children[0]->name : NULL;
+    const struct lt_csv_dialect *dialect = &writer->dialect;
+    if (!name || dialect->delimiter_len != 1 ||
+        !lt_csv_is_sep((const uint8_t *)name, strlen(name))) {
+        return LEAT_OK;
+    }
+    return lt_buf_printf(&writer->out, "sep=%c%s", dialect->delimiter, writer->line_end);
+}
+
+static int write_header(struct lt_csv_writer *writer, bool excel, struct leat_error *err)
 {
     const struct lt_csv_dialect *dialect = &writer->dialect;
+    if (excel && write_sep(writer)) {
+        return lt_fail_oom(err);
+    }
     settle_header(writer);
     for (int64_t i = 0; i < writer->schema.n_children; i++) {
         const char *name = writer->schema.children[i]->name;
@@ -204,7 +222,7 @@ int lt_csv_write_open(struct lt_sink *sink, const struct ArrowSchema *schema,
         status = lt_fail_oom(err);
     }
     if (!status && header) {
-        status = write_header(writer, err);
+        status = write_header(writer, lt_csv_is_excel(options, lt_csv_write_options), err);
     }
     if (status) {
         lt_csv_write_close((struct lt_format_writer *)writer);
@@ -252,6 +270,7 @@ void lt_csv_write_close(struct lt_format_writer *format_writer)
     if (writer->has_view) {
         lt_view_done(&writer->view);
     }
+    lt_faults_done(&writer->faults);
     lt_schema_done(&writer->schema);
     lt_buf_done(&writer->out);
     lt_buf_done(&writer->scratch);

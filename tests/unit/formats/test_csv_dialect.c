@@ -339,6 +339,16 @@ static void csv_reader_obeys_a_first_line_that_names_the_separator(void **state)
     expect_rows("\xef\xbb\xbf\"sep=;\"\na;b\n1,2;3\n", PAIRS("dialect", "excel"), NULL, "1,2|3\n");
     expect_rows("sep=;\n1\n", PAIRS("delimiter", ","), "sep=; int64", "1\n");
     expect_failure("sep=;\na;b\n1\n", NULL, "corrupt-file", "orders.csv:3");
+    expect_rows("sep=;\nx\ny\n", NULL, "x utf8", "y\n");
+}
+
+static void csv_reader_takes_a_lone_or_quoted_separator_line_for_a_header(void **state)
+{
+    (void)state;
+    expect_rows("sep=;\n", PAIRS("types", "sep=;=int64"), "sep=; int64", "");
+    expect_rows("sep=;\r\n\r\n", PAIRS("types", "sep=;=int64"), "sep=; int64", "<null>\n");
+    expect_rows("\"sep=;\"\nx\ny\n", NULL, "sep=; utf8", "x\ny\n");
+    expect_rows("sep=,\r\n\"sep=;\"\r\nx\r\n", PAIRS("dialect", "excel"), "sep=; utf8", "x\n");
 }
 
 static void csv_reader_lets_options_override_a_dialect_and_a_name_its_delimiter(void **state)
@@ -494,20 +504,20 @@ static void csv_writer_refuses_what_a_dialect_cannot_tell_apart(void **state)
 {
     (void)state;
     expect_refused("a,b\n1,\n2,\"\"\n", "b=utf8", PAIRS("quote", "none"), "value-range",
-                   "record 2, column \"b\"");
+                   "row 2, column \"b\"");
     expect_refused("a\nx\n\"p,q\"\n", "a=utf8", PAIRS("quote", "none"), "value-range",
-                   "record 2, column \"a\"");
+                   "row 2, column \"a\"");
     expect_written("a\n\"p,q\"\n", "a=utf8", PAIRS("quote", "none", "delimiter", "tab"),
                    "a\np,q\n");
     expect_refused("a\nNA\n", "a=utf8", PAIRS("null", "NA", "null-quoted", "true"), "value-range",
-                   "record 1, column \"a\"");
+                   "row 1, column \"a\"");
     expect_written("a\nNA\nNB\n", "a=utf8", PAIRS("null", "x,NA"), "a\n\"NA\"\nNB\n");
     /* An escape tells them apart where one letter stands for itself. */
     expect_written("a\nNA\n\n", "a=utf8",
                    PAIRS("quote", "none", "escape", "\\", "null", "NA", "header", "no"),
                    "\\NA\nNA\n");
     expect_refused("a\nnrt\n", "a=utf8", PAIRS("dialect", "postgres-text", "null", "nrt"),
-                   "value-range", "record 1, column \"a\"");
+                   "value-range", "row 1, column \"a\"");
 }
 
 static void csv_writer_quotes_and_escapes_as_told(void **state)
@@ -521,6 +531,15 @@ static void csv_writer_quotes_and_escapes_as_told(void **state)
     expect_written("a,b\n#x,#y\n", "a=utf8,b=utf8", PAIRS("comment", "#"), "a,b\n\"#x\",#y\n");
     expect_written("a,b\nx|y,1\n", "a=utf8", PAIRS("delimiter", "||"), "a||b\n\"x|y\"||1\n");
     expect_written("a,b\nx,1\n", "a=utf8", PAIRS("line-ending", "cr"), "a,b\rx,1\r");
+}
+
+static void csv_writer_keeps_a_column_named_like_a_separator_line(void **state)
+{
+    (void)state;
+    expect_written("\"sep=;\"\nx\n", "sep=;=utf8", NULL, "\"sep=;\"\nx\n");
+    expect_written("\"sep=a\"\nSEP=b\n", "sep=a=utf8", PAIRS("header", "no"), "\"SEP=b\"\n");
+    expect_written("\"sep=;\"\nx\n", "sep=;=utf8", PAIRS("dialect", "excel"),
+                   "\xef\xbb\xbfsep=,\r\n\"sep=;\"\r\nx\r\n");
 }
 
 static void csv_writer_writes_the_marks_words_and_patterns_of_a_country(void **state)
@@ -538,14 +557,14 @@ static void csv_writer_writes_the_marks_words_and_patterns_of_a_country(void **s
     expect_written("x\n\\x00ff\n", "x=binary", PAIRS("binary", "plain-hex"), "x\n00ff\n");
     expect_refused("s\n2024-02-29 13:14:15.5\n", "s=timestamp",
                    PAIRS("timestamp-format", "%Y-%m-%d %H:%M:%S"), "value-range",
-                   "record 1, column \"s\"");
+                   "row 1, column \"s\"");
     expect_refused("s\n2024-02-29 13:00:00\n", "s=timestamp", PAIRS("timestamp-format", "%Y-%m-%d"),
-                   "value-range", "record 1, column \"s\"");
+                   "value-range", "row 1, column \"s\"");
     expect_refused("t\n1968-01-01\n", "t=date", PAIRS("date-format", "%d.%m.%y"), "value-range",
-                   "record 1, column \"t\"");
+                   "row 1, column \"t\"");
     expect_refused("s\n2024-02-29 13:14:15Z\n", "s=timestamptz",
                    PAIRS("timestamp-format", "%Y-%m-%d %H:%M:%S"), "value-range",
-                   "record 1, column \"s\"");
+                   "row 1, column \"s\"");
     expect_written("s\n2024-02-29 13:14:15+01:00\n", "s=timestamptz",
                    PAIRS("timestamp-format", "%Y-%m-%dT%H:%M:%SZ"), "s\n2024-02-29T12:14:15Z\n");
 }
@@ -562,13 +581,13 @@ static void csv_writer_encodes_or_refuses_what_an_encoding_lacks(void **state)
     expect_written(text, "a=utf8", PAIRS("encoding", "windows-1252"),
                    "a,b\nx,M\xfcnchen\ny,\x80\n");
     expect_refused(text, "a=utf8", PAIRS("encoding", "latin1"), "value-range",
-                   "record 2, column \"b\"");
+                   "row 2, column \"b\"");
     assert_int_equal(rewrite(text, "a=utf8", PAIRS("encoding", "latin1"), &sink, &out, &err),
                      LEAT_OK);
     assert_string_equal(lt_buf_text(&out), "a,b\nx,M\xfcnchen\ny,\n");
     assert_int_equal(losses.n, 1);
     assert_string_equal(losses.column, "b");
-    assert_string_equal(losses.place, "record 2, column \"b\"");
+    assert_string_equal(losses.place, "row 2, column \"b\"");
     lt_buf_done(&out);
     expect_written_bytes("a\n\xc3\xbc\n", "a=utf8", PAIRS("encoding", "utf-16"),
                          BYTES("\xff\xfe"
@@ -604,6 +623,8 @@ int main(void)
         cmocka_unit_test(csv_reader_explains_what_it_found_and_was_told),
         cmocka_unit_test(csv_reader_takes_single_quotes_only_where_they_enclose_fields),
         cmocka_unit_test(csv_reader_obeys_a_first_line_that_names_the_separator),
+        cmocka_unit_test(csv_reader_takes_a_lone_or_quoted_separator_line_for_a_header),
+        cmocka_unit_test(csv_writer_keeps_a_column_named_like_a_separator_line),
         cmocka_unit_test(csv_reader_lets_options_override_a_dialect_and_a_name_its_delimiter),
         cmocka_unit_test(csv_reader_reads_a_field_of_100_mb),
         cmocka_unit_test(csv_writer_keeps_null_and_empty_apart_in_every_dialect),

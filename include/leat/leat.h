@@ -151,6 +151,11 @@ LEAT_EXPORT int leat_plan_set_default(struct leat_plan *plan, const char *name, 
 /* All options of a plan; the table ends with a NULL name. */
 LEAT_EXPORT const struct leat_option *leat_plan_options(void);
 
+/* Whether an option of any table may have this value (NULL: it was given without one, which only
+ * LEAT_OPTION_BOOL may be). LEAT_INVALID [usage] says what it takes. */
+LEAT_EXPORT int leat_option_check(const struct leat_option *option, const char *value,
+                                  struct leat_error *err);
+
 /* Resolves everything, opens both sides, and describes what leat_run() would do, without
  * touching anything: streams, types, DDL, route. *ret_text is freed with leat_text_free(). */
 LEAT_EXPORT int leat_plan_describe(struct leat_plan *plan, char **ret_text, struct leat_error *err);

@@ -1,5 +1,7 @@
 #include "engine/options.h"
 
+#include "leat/leat.h"
+
 #include "core/buf.h"
 #include "core/codes.h"
 #include "core/util.h"
@@ -195,19 +197,22 @@ int lt_option_check(const struct leat_option *option, const char *value, struct 
     return LEAT_OK;
 }
 
-int lt_settings_set(struct lt_settings *settings, const struct leat_option *option,
-                    const char *value, struct leat_error *err)
+int leat_option_check(const struct leat_option *option, const char *value, struct leat_error *err)
 {
     if (!value && option->kind != LEAT_OPTION_BOOL) {
         return lt_fail(err, LT_E_USAGE, "--%s needs a value", option->name);
     }
-    if (!value) {
-        value = "true";
-    }
-    int rc = lt_option_check(option, value, err);
+    return lt_option_check(option, value ? value : "true", err);
+}
+
+int lt_settings_set(struct lt_settings *settings, const struct leat_option *option,
+                    const char *value, struct leat_error *err)
+{
+    int rc = leat_option_check(option, value, err);
     if (rc) {
         return rc;
     }
+    value = value ? value : "true";
     struct leat_param *items = realloc(settings->items, (settings->n + 1) * sizeof *items);
     if (!items) {
         return lt_fail_oom(err);

@@ -32,6 +32,11 @@ const struct leat_option lt_plan_options[] = {
      "What to do where columns of the source and of an existing table differ: add new ones and "
      "widen types where no value can change, stop, or leave columns out that the table lacks. "
      "evolve for deltas and syncs, strict for copies"},
+    {"sample", LEAT_OPTION_TEXT, NULL, "PERCENT",
+     "Compare only so many of the keys, such as 1%: those that a hash of the key picks, the same "
+     "ones on both sides"},
+    {"schema-only", LEAT_OPTION_BOOL, "false", NULL,
+     "Compare columns and their types, and no record"},
     {"columns", LEAT_OPTION_LIST, NULL, "NAME,...",
      "Copy only these columns of the source, in this order"},
     {"rename", LEAT_OPTION_LIST, NULL, "OLD=NEW,...",
@@ -109,6 +114,13 @@ static const struct {
     {"with", BIT(COPY) | BIT(META)},
     {"verify", WRITES},
     {"no-state", WRITES},
+    {"sample", BIT(DIFF)},
+    {"schema-only", BIT(DIFF)},
+    {"limit", BIT(COPY) | BIT(DELTA)},
+    {"on-error", BIT(COPY) | BIT(DELTA)},
+    {"on-loss", BIT(COPY) | BIT(DELTA)},
+    {"rejects", BIT(COPY) | BIT(DELTA)},
+    {"max-errors", BIT(COPY) | BIT(DELTA)},
 };
 
 const char *lt_action_name(enum leat_action action)

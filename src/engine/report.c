@@ -120,6 +120,7 @@ void leat_report_free(struct leat_report *report)
         free(report->results[i].destination);
         free(report->results[i].route);
         free(report->results[i].proof);
+        free(report->results[i].drift);
     }
     free(report->results);
     lt_buf_done(&report->json);

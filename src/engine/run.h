@@ -47,7 +47,7 @@ struct lt_jobs {
 /* A result being made; `pub` is what the report shows and points into the rest. */
 struct lt_result {
     struct leat_stream_result pub;
-    char *source, *destination, *route, *proof;
+    char *source, *destination, *route, *proof, *drift;
     struct leat_column_loss *losses; /* names and reasons owned */
     size_t n_losses;
     char load_id[33];

@@ -19,8 +19,9 @@ static void read_plan(const struct lt_pair_side *side, struct leat_read_plan *re
     lt_run_read_plan(pair->run, side->side, pair->job, ret_plan);
     ret_plan->payloads = LEAT_PAYLOAD_BATCH;
     if (!side->is_source) {
-        ret_plan->stream =
-            (struct leat_stream_name){pair->job->dest_ns[0], pair->job->dest_names[0]};
+        /* A single file is its stream, whatever that is called at the source. */
+        const char *name = lt_side_can(side->side, LEAT_CAN_STREAMS) ? pair->job->dest_names[0] : "";
+        ret_plan->stream = (struct leat_stream_name){pair->job->dest_ns[0], name};
         ret_plan->query = NULL;
         ret_plan->columns = NULL;
         ret_plan->n_columns = 0;

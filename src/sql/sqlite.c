@@ -105,8 +105,8 @@ const struct leat_type_out lt_sqlite_types_out[] = {
     {"interval", "INTERVAL_TEXT", "ISO 8601 text"},
     {"duration", "DURATION_TEXT", "ISO 8601 text; other units as \"duration(ns) TEXT\""},
     {"list", "JSON_TEXT",
-     "a JSON array, declared as \"list<T> TEXT\"; in list<json>, JSON's own null comes back as a "
-     "null"},
+     "a JSON array, declared as \"list<T> TEXT\"; JSON's own null in list<json> does not "
+     "fit"},
     {"struct", "JSON_TEXT", "a JSON object, declared as \"struct<...> TEXT\""},
     {"map", "JSON_TEXT", "JSON, declared as \"map<K, V> TEXT\""},
     {NULL, NULL, NULL},

@@ -67,6 +67,21 @@ const struct command cli_commands[] = {
      "2026-11-01..2026-11-08\n"
      "    these days once more; the watermark stays\n",
      TAKES_PLAN, 2, 2, cmd_delta, repeat_options, LEAT_ACTION_DELTA},
+    {"sync batch", "SRC DST", "Make the destination equal to the source, writing only what differs",
+     "Reads both in the order of their key, as leat diff does, and then inserts, updates and "
+     "deletes "
+     "the rows that differ, in one transaction. A destination that is equal is not touched; one "
+     "that is not there is made; a file or a directory is written anew when anything differs.\n\n"
+     "The key is the primary key, or what -p names: unique together and never null. Columns that "
+     "the destination lacks are added (--schema). --max-delete and an empty source stop before "
+     "anything is changed; --soft-delete keeps what is gone, marked.",
+     "leat sync batch \"$DATABASE_URL#public.orders\" shop.db#orders\n"
+     "    by the primary key\n"
+     "leat sync batch \"$A#public.\" \"$B#public.\" --max-delete 10%\n"
+     "    every table, but none that would lose more than a tenth of its rows\n"
+     "leat sync batch orders.csv \"$DATABASE_URL#public.orders\" -p id --commit-batch-size 100000\n"
+     "    in steps: cut short, the next run goes on from what is there\n",
+     TAKES_PLAN, 2, 2, cmd_cp, NULL, LEAT_ACTION_SYNC},
     {"diff", "SRC DST", "Tell which records of two streams differ",
      "Reads both in the order of their key and tells every record that is not the same, as one "
      "JSON "
@@ -110,6 +125,7 @@ const struct command cli_commands[] = {
 };
 
 const struct command_family cli_families[] = {
+    {"sync", "Make a destination equal to its source"},
     {0},
 };
 

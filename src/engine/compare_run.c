@@ -109,7 +109,7 @@ static int diff_job(struct lt_run *run, struct lt_worker *worker, size_t i, int6
     int rc = lt_side_freshen(&worker->source, true, err);
     rc = rc ? rc : lt_side_freshen(&worker->dests[0], false, err);
     rc = rc ? rc
-            : lt_pair_open(&pair, run, &run->jobs.items[i], worker->source, worker->dests[0], false,
+            : lt_pair_open(&pair, run, &run->jobs.items[i], worker->source, worker->dests[0], 0,
                            err);
     rc = rc ? rc : lt_compare_sample(&run->plan->settings, &pair.sample, err);
     rc = rc ? rc : note_columns(result, &pair, err);

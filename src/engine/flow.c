@@ -43,8 +43,11 @@ int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source
         run->input_spent = true;
     }
     if (!rc) {
-        rc = lt_transform_new(&run->wishes, &job->typing, &flow->source_schema, &flow->schema,
-                              &flow->cast, err);
+        /* Changes have been through the transform already. */
+        static const struct lt_column_wishes none = {.columns = NULL};
+        bool changes = job->slice && job->slice->op;
+        rc = lt_transform_new(changes ? &none : &run->wishes, changes ? NULL : &job->typing,
+                              &flow->source_schema, &flow->schema, &flow->cast, err);
     }
     if (rc && err && !err->place[0]) {
         leat_error_place(err, "%s", job->label);

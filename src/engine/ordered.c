@@ -18,7 +18,8 @@ static int cut_times(const struct lt_pair_side *side, struct ArrowArray *batch,
     const struct lt_pair *pair = side->pair;
     int rc = LEAT_OK;
     for (int64_t i = 0; !rc && i < pair->n_columns; i++) {
-        if (pair->common[i].coarser) {
+        bool cut = !(side->is_source && pair->how & LT_PAIR_WRITES);
+        if (pair->common[i].coarser && cut && side->from[i] >= 0) {
             rc = lt_coarsen(side->own.children[side->from[i]], pair->schema.children[i],
                             batch->children[side->from[i]], err);
         }

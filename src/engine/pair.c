@@ -20,7 +20,8 @@ static void read_plan(const struct lt_pair_side *side, struct leat_read_plan *re
     ret_plan->payloads = LEAT_PAYLOAD_BATCH;
     if (!side->is_source) {
         /* A single file is its stream, whatever that is called at the source. */
-        const char *name = lt_side_can(side->side, LEAT_CAN_STREAMS) ? pair->job->dest_names[0] : "";
+        const char *name =
+            lt_side_can(side->side, LEAT_CAN_STREAMS) ? pair->job->dest_names[0] : "";
         ret_plan->stream = (struct leat_stream_name){pair->job->dest_ns[0], name};
         ret_plan->query = NULL;
         ret_plan->columns = NULL;
@@ -215,13 +216,14 @@ static int find_keys(const struct lt_pair *pair, int64_t *places, size_t *ret_n,
     return rc;
 }
 
-/* Adds the column of the source to those compared. */
+/* Adds a column to those compared; -1 where a side has none, which counts as nulls. */
 static int add_column(struct lt_pair *pair, int64_t from, int64_t to, struct leat_error *err)
 {
     struct ArrowSchema field = {.release = NULL};
     int64_t at = pair->n_columns;
-    int rc = lt_common_type(pair->source.own.children[from], pair->destination.own.children[to],
-                            &field, &pair->common[at], err);
+    const struct ArrowSchema *a = from < 0 ? NULL : pair->source.own.children[from];
+    const struct ArrowSchema *b = to < 0 ? NULL : pair->destination.own.children[to];
+    int rc = lt_common_type(a ? a : b, b ? b : a, &field, &pair->common[at], err);
     rc = rc ? rc : lt_schema_add(&pair->schema, &field, err);
     lt_schema_done(&field);
     if (rc) {
@@ -253,6 +255,22 @@ static bool is_key(const int64_t *keys, size_t n_keys, int64_t column)
     return found;
 }
 
+/* A column that the destination lacks: told, or what --schema makes of it. */
+static int add_missing(struct lt_pair *pair, int64_t column, struct leat_error *err)
+{
+    const char *name = pair->source.own.children[column]->name;
+    int rc = add_name(&pair->only_source, name, err);
+    if (rc || !(pair->how & LT_PAIR_WRITES) || pair->run->schema_policy == LEAT_SCHEMA_IGNORE) {
+        return rc;
+    }
+    if (pair->run->schema_policy == LEAT_SCHEMA_EVOLVE) {
+        return add_column(pair, column, -1, err);
+    }
+    rc = lt_fail(err, LT_E_COLUMN_MISMATCH, "the destination has no column \"%s\"", name);
+    leat_error_remedy(err, "--schema evolve adds it, --schema ignore or --columns leave it out");
+    return rc;
+}
+
 static int match_columns(struct lt_pair *pair, const int64_t *keys, size_t n_keys,
                          struct leat_error *err)
 {
@@ -270,23 +288,29 @@ static int match_columns(struct lt_pair *pair, const int64_t *keys, size_t n_key
     for (int64_t i = 0; !rc && i < a->n_children; i++) {
         int64_t at = lt_schema_find(b, a->children[i]->name);
         if (at < 0) {
-            rc = add_name(&pair->only_source, a->children[i]->name, err);
+            rc = add_missing(pair, i, err);
         } else if (!is_key(keys, n_keys, i)) {
             rc = add_column(pair, i, at, err);
         }
     }
+    pair->n_written = pair->n_columns;
     for (int64_t i = 0; !rc && i < b->n_children; i++) {
-        if (lt_schema_find(a, b->children[i]->name) < 0) {
+        bool mark = !strcmp(b->children[i]->name, LEAT_DELETED_COLUMN);
+        if (lt_schema_find(a, b->children[i]->name) < 0 && mark && pair->how & LT_PAIR_SOFT) {
+            rc = add_column(pair, -1, i, err);
+        } else if (lt_schema_find(a, b->children[i]->name) < 0) {
             rc = add_name(&pair->only_destination, b->children[i]->name, err);
         }
     }
     return rc;
 }
 
-static int find_columns(struct lt_pair *pair, bool keyless, struct leat_error *err)
+static int find_columns(struct lt_pair *pair, struct leat_error *err)
 {
     int64_t keys[LEAT_CURSOR_COLUMNS_MAX];
-    size_t n_keys = 0, n = (size_t)pair->source.own.n_children + 1;
+    bool keyless = pair->how & LT_PAIR_KEYLESS;
+    size_t n_keys = 0;
+    size_t n = (size_t)(pair->source.own.n_children + pair->destination.own.n_children) + 1;
     pair->common = calloc(n, sizeof *pair->common);
     pair->padded = calloc(n, sizeof *pair->padded);
     pair->source.from = calloc(n, sizeof *pair->source.from);
@@ -309,7 +333,7 @@ static int find_columns(struct lt_pair *pair, bool keyless, struct leat_error *e
 
 static const char *own_name(const struct lt_pair_side *side, int64_t column)
 {
-    const char *name = side->own.children[side->from[column]]->name;
+    const char *name = side->pair->schema.children[column]->name;
     return side->is_source ? lt_wishes_old_name(&side->pair->run->wishes, name) : name;
 }
 
@@ -332,16 +356,18 @@ static int restart(struct lt_pair_side *side, struct leat_error *err)
     /* Columns that only the source has may be named in its wishes, so they are read there. */
     bool project =
         lt_side_can(side->side, LEAT_CAN_PROJECT) && !(side->is_source && pair->only_source.len);
-    size_t n = (size_t)pair->n_columns;
+    size_t n = 0;
     side->order = calloc((size_t)pair->n_keys + 1, sizeof *side->order);
-    const char **columns = calloc(n + 1, sizeof *columns);
+    const char **columns = calloc((size_t)pair->n_columns + 1, sizeof *columns);
     int rc = side->order && columns ? LEAT_OK : lt_fail_oom(err);
     for (int64_t i = 0; !rc && i < pair->n_keys; i++) {
         side->order[i] = lt_strdup(own_name(side, i));
         rc = side->order[i] ? LEAT_OK : lt_fail_oom(err);
     }
-    for (size_t i = 0; !rc && i < n; i++) {
-        columns[i] = own_name(side, (int64_t)i);
+    for (int64_t i = 0; !rc && i < pair->n_columns; i++) {
+        if (side->from[i] >= 0) {
+            columns[n++] = own_name(side, i);
+        }
     }
     side->ordered = !pair->unordered && can_order(side);
     if (!rc && (side->ordered || (project && lt_side_can(side->side, LEAT_CAN_ORDER)))) {
@@ -369,6 +395,9 @@ static int make_cast(struct lt_pair_side *side, struct leat_error *err)
 {
     const struct lt_pair *pair = side->pair;
     for (int64_t i = 0; i < pair->n_columns; i++) {
+        if (side->from[i] < 0) {
+            continue; /* nulls */
+        }
         side->from[i] = lt_schema_find(&side->own, pair->schema.children[i]->name);
         if (side->from[i] < 0) {
             return lt_fail(err, LT_E_UNAVAILABLE, "the columns of %s changed under the run",
@@ -394,19 +423,19 @@ static int add_key_column(struct lt_pair *pair, struct leat_error *err)
 }
 
 int lt_pair_open(struct lt_pair *pair, struct lt_run *run, struct lt_job *job,
-                 struct lt_side *source, struct lt_side *destination, bool keyless,
+                 struct lt_side *source, struct lt_side *destination, unsigned how,
                  struct leat_error *err)
 {
     struct lt_pair_side *a = &pair->source, *b = &pair->destination;
-    *pair = (struct lt_pair){.run = run, .job = job, .sample = UINT64_MAX};
+    *pair = (struct lt_pair){.run = run, .job = job, .how = how, .sample = UINT64_MAX};
     a->pair = b->pair = pair;
     a->is_source = true;
-    pair->sort_bytes = run->memory / 8;
+    pair->sort_bytes = run->memory / 8 / LT_MAX(run->workers_n, 1);
     int rc = open_side(a, source, err);
     rc = rc ? rc : open_side(b, destination, err);
     rc = rc ? rc : retype(b, a, err);
     rc = rc ? rc : retype(a, b, err);
-    rc = rc ? rc : find_columns(pair, keyless, err);
+    rc = rc ? rc : find_columns(pair, err);
     rc = rc ? rc : restart(a, err);
     rc = rc ? rc : restart(b, err);
     rc = rc ? rc : make_cast(a, err);
@@ -420,14 +449,28 @@ int lt_pair_open(struct lt_pair *pair, struct lt_run *run, struct lt_job *job,
     return rc;
 }
 
-static void side_done(struct lt_pair_side *side)
+static void side_close(struct lt_pair_side *side)
 {
     leat_x_payload_release(&side->now);
     lt_view_done(&side->view);
+    side->has_view = false;
     lt_queue_free(side->queue);
+    side->queue = NULL;
     if (side->reader) {
         side->side->connector->source->finish(side->reader);
+        side->reader = NULL;
     }
+}
+
+void lt_pair_close(struct lt_pair *pair)
+{
+    lt_pair_stop(pair);
+    side_close(&pair->source);
+    side_close(&pair->destination);
+}
+
+static void side_done(struct lt_pair_side *side)
+{
     lt_cast_free(side->transform);
     lt_cast_free(side->cast);
     lt_key_maker_done(&side->keys);
@@ -443,7 +486,7 @@ void lt_pair_done(struct lt_pair *pair)
     if (!pair->run) {
         return;
     }
-    lt_pair_stop(pair);
+    lt_pair_close(pair);
     side_done(&pair->source);
     side_done(&pair->destination);
     lt_schema_done(&pair->schema);

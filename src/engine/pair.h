@@ -57,8 +57,10 @@ struct lt_pair {
     struct lt_job *job;
     struct ArrowSchema schema;
     int64_t n_keys, n_columns; /* keys included, the key as bytes not */
+    int64_t n_written;         /* of them those that a sync writes: the first ones */
     struct lt_common *common;  /* one a column */
     bool *padded;
+    unsigned how;       /* LT_PAIR_... */
     bool unordered;                              /* only sums are wanted: no keys, no order */
     uint64_t sample;                             /* keys whose hash is above it are left out */
     int64_t sort_bytes;                          /* memory for sorting, a side */
@@ -66,12 +68,22 @@ struct lt_pair {
     struct lt_pair_side source, destination;
 };
 
-/* Opens both and finds columns, types and keys; nothing streams yet. `keyless`: there need be no
- * key, records may come in any order. [column-mismatch], [unknown-column]; [usage] without a key.
- * After a failure too the pair wants lt_pair_done(). */
+/* How a pair is to be compared. */
+#define LT_PAIR_KEYLESS 1u /* there need be no key, records may come in any order */
+/* To be written afterwards. Columns that the destination lacks count as nulls there, as far as
+ * --schema lets them in; and finer times of the source are not cut, for they could not be written. */
+#define LT_PAIR_WRITES 2u
+/* A destination's record that was deleted softly counts as changed: the column that says so is
+ * compared with null. */
+#define LT_PAIR_SOFT 4u
+
+/* Opens both and finds columns, types and keys; nothing streams yet. [column-mismatch],
+ * [unknown-column]; [usage] without a key. After a failure too the pair wants lt_pair_done(). */
 int lt_pair_open(struct lt_pair *pair, struct lt_run *run, struct lt_job *job,
-                 struct lt_side *source, struct lt_side *destination, bool keyless,
+                 struct lt_side *source, struct lt_side *destination, unsigned how,
                  struct leat_error *err);
+/* Finishes the readers, so that the systems may be written; what was found stays. */
+void lt_pair_close(struct lt_pair *pair);
 void lt_pair_done(struct lt_pair *pair);
 
 /* ordered.c. Starts the threads that read. */

@@ -312,7 +312,9 @@ int leat_plan_set_default(struct leat_plan *plan, const char *name, const char *
     return set(plan, &plan->defaults, name, value, err);
 }
 
-#define ACTIONS_THERE (1u << LEAT_ACTION_COPY | 1u << LEAT_ACTION_DELTA | 1u << LEAT_ACTION_DIFF)
+#define ACTIONS_THERE                                                                              \
+    (1u << LEAT_ACTION_COPY | 1u << LEAT_ACTION_DELTA | 1u << LEAT_ACTION_DIFF |                   \
+     1u << LEAT_ACTION_SYNC)
 
 int lt_plan_check(const struct leat_plan *plan, struct leat_error *err)
 {

@@ -268,6 +268,17 @@ static int print_ticks(const struct lt_cursor_column *column, int64_t ticks, cha
     return text ? LEAT_OK : lt_fail_oom(err);
 }
 
+/* The digits behind the point that a number has. */
+static int scale_of(const char *text)
+{
+    struct lt_number number;
+    if (!lt_number_scan(text, strlen(text), &number) || !number.n_digits || number.exponent >= 0) {
+        return 0;
+    }
+    return number.exponent < -LT_DECIMAL128_DIGITS ? LT_DECIMAL128_DIGITS + 1
+                                                   : (int)-number.exponent;
+}
+
 int lt_cursor_read(const struct lt_cursor_column *column, const char *what, const char *text,
                    char **ret_text, struct leat_error *err)
 {
@@ -287,23 +298,13 @@ int lt_cursor_read(const struct lt_cursor_column *column, const char *what, cons
               : column->zoned                ? "not a time (2026-11-21T10:00:00Z)"
                                              : "not a time (2026-11-21 10:00:00)";
     } else if (column->kind == LT_CURSOR_BYTES ||
-               (lt_number_scan(text, len, &number) && number.kind == LT_NUMBER_FINITE)) {
+               (lt_number_scan(text, len, &number) && number.kind == LT_NUMBER_FINITE &&
+                (!column->integer || scale_of(text) == 0))) {
         *ret_text = lt_strdup(text);
         return *ret_text ? LEAT_OK : lt_fail_oom(err);
     }
     return lt_fail(err, LT_E_USAGE, "%s: \"%s\" is %s, and column \"%s\" is %s", what, text, why,
                    column->name, column->type);
-}
-
-/* The digits behind the point that a number has. */
-static int scale_of(const char *text)
-{
-    struct lt_number number;
-    if (!lt_number_scan(text, strlen(text), &number) || !number.n_digits || number.exponent >= 0) {
-        return 0;
-    }
-    return number.exponent < -LT_DECIMAL128_DIGITS ? LT_DECIMAL128_DIGITS + 1
-                                                   : (int)-number.exponent;
 }
 
 static int shift_number(const struct lt_cursor_column *column, const char *text, const char *what,

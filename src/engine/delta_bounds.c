@@ -225,17 +225,18 @@ static int settle_time(struct lt_delta *delta, const struct told *told, struct l
 /* Records are counted up, and those of transactions that were writing were waited for. */
 static int settle_count(struct lt_delta *delta, const struct told *told, struct leat_error *err)
 {
-    if (told->complete) {
+    if (told->complete || setting(delta, "lookback")) {
         return lt_cursor_row_copy(&told->high, &delta->safe, err);
     }
     if (!delta->keyed) {
         return lt_fail(err, LT_E_UNAVAILABLE,
-                       "transactions that write the source did not end within --settle-timeout; "
-                       "appending past them could miss their records");
+                       "transactions that write the source did not end within --settle-timeout, "
+                       "or cannot be seen; appending past them could miss their records");
     }
     lt_log(LT_LOG_WARN,
-           "%s: transactions that write the source did not end within --settle-timeout: the "
-           "watermark stays, and the same records are read again next time",
+           "%s: transactions that write the source did not end within --settle-timeout, or cannot "
+           "be seen: the watermark stays, and the same records are read again next time; "
+           "--lookback N reads only so much again",
            delta->job->label);
     return LEAT_OK;
 }
@@ -314,7 +315,8 @@ static const char *default_lookback(const struct lt_delta *delta, const struct t
 int lt_delta_find_bounds(struct lt_delta *delta, struct leat_error *err)
 {
     const char *lookback = setting(delta, "lookback");
-    int64_t wait_ms = lt_settings_number(&delta->run->plan->settings, "settle-timeout");
+    /* At least a moment: with none at all nothing would be told. */
+    int64_t wait_ms = LT_MAX(lt_settings_number(&delta->run->plan->settings, "settle-timeout"), 1);
     struct edges edges = {{{NULL}}, {{NULL}}};
     struct lt_cursor_row row = {{NULL}};
     struct told told = {.empty = true};

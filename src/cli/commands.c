@@ -31,6 +31,17 @@ static const struct leat_option repeat_options[] = {
     OPTIONS_END,
 };
 
+static const struct leat_option diff_options[] = {
+    {"all-columns", LEAT_OPTION_BOOL, "false", NULL,
+     "Show every column of a record that differs, not only those that do"},
+    {"stop-after", LEAT_OPTION_INT, NULL, "N", "Stop after N differences"},
+    {"summary", LEAT_OPTION_BOOL, "false", NULL,
+     "Count the differences of each stream, and of each column, instead of showing them"},
+    {"as", LEAT_OPTION_CHOICE, NULL, "table|json",
+     "How differences are shown: a table where standard output is a terminal, else JSON lines"},
+    OPTIONS_END,
+};
+
 const struct command cli_commands[] = {
     {"cp", "SRC DST", "Copy whole streams from one place to another",
      "SRC and DST are URLs (postgres://u@h/db#public.orders, sqlite:shop.db#orders), format:- or - "
@@ -77,6 +88,38 @@ const struct command cli_commands[] = {
      "2026-11-01..2026-11-08\n"
      "    these days once more; the watermark stays\n",
      TAKES_PLAN, 2, 2, cmd_delta, repeat_options, LEAT_ACTION_DELTA},
+    {"sync batch", "SRC DST", "Make the destination equal to the source, writing only what differs",
+     "Reads both in the order of their key, as leat diff does, and then inserts, updates and "
+     "deletes "
+     "the rows that differ, in one transaction. A destination that is equal is not touched; one "
+     "that is not there is made; a file or a directory is written anew when anything differs.\n\n"
+     "The key is the primary key, or what -p names: unique together and never null. Columns that "
+     "the destination lacks are added (--schema). --max-delete and an empty source stop before "
+     "anything is changed; --soft-delete keeps what is gone, marked.",
+     "leat sync batch \"$DATABASE_URL#public.orders\" shop.db#orders\n"
+     "    by the primary key\n"
+     "leat sync batch \"$A#public.\" \"$B#public.\" --max-delete 10%\n"
+     "    every table, but none that would lose more than a tenth of its rows\n"
+     "leat sync batch orders.csv \"$DATABASE_URL#public.orders\" -p id --commit-batch-size 100000\n"
+     "    in steps: cut short, the next run goes on from what is there\n",
+     TAKES_PLAN, 2, 2, cmd_cp, NULL, LEAT_ACTION_SYNC},
+    {"diff", "SRC DST", "Tell which records of two streams differ",
+     "Reads both in the order of their key and tells every record that is not the same, as one "
+     "JSON "
+     "line on standard output: its key, #diffStatus (NEW: only at SRC, DELETED: only at DST, "
+     "CHANGED), #stream, and the columns that differ with both values. Nothing is changed.\n\n"
+     "Values are compared by what they mean, in a type that both sides can be cast to: 1.10 is "
+     "1.1, "
+     "times count to the coarser of the two resolutions. The key is the primary key, or what -p "
+     "names: unique together and never null. Columns belong together by name.\n\n"
+     "Ends with status 0 when all is equal and 3 when something differs.",
+     "leat diff \"$DATABASE_URL#public.orders\" shop.db#orders\n"
+     "    by the primary key\n"
+     "leat diff orders.csv orders.parquet -p id --summary\n"
+     "    only how many differ, and in which columns\n"
+     "leat diff \"$A#public.\" \"$B#public.\" --sample 1% --exclude 'tmp_*'\n"
+     "    every table, one key in a hundred\n",
+     TAKES_PLAN, 2, 2, cmd_diff, diff_options, LEAT_ACTION_DIFF},
     {"streams", "LOCATION", "List the streams a location holds, with estimates",
      "One stream a line on standard output: name, estimated rows, estimated bytes, parted by tabs; "
      "an estimate that is not known is empty.",
@@ -125,6 +168,7 @@ const struct command cli_commands[] = {
 
 const struct command_family cli_families[] = {
     {"state", "The store of runs and executions"},
+    {"sync", "Make a destination equal to its source"},
     {0},
 };
 

@@ -3,6 +3,7 @@
 #include "core/codes.h"
 #include "core/log.h"
 #include "core/util.h"
+#include "engine/compare_run.h"
 
 #include <stdlib.h>
 
@@ -255,7 +256,8 @@ int leat_run(struct leat_plan *plan, const struct leat_observer *observer,
         rc = lt_report_new(&run, workers[0].dests, &run.report, err);
     }
     if (!rc) {
-        rc = run_workers(&run, workers, err);
+        rc = lt_action_compares(plan->action) ? lt_compare_run(&run, &workers[0], err)
+                                              : run_workers(&run, workers, err);
     }
     int closing = close_rejects(&run, rc ? NULL : err);
     rc = rc ? rc : closing;

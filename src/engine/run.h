@@ -44,6 +44,8 @@ struct lt_slice {
     const char *deleted;
     const struct leat_state_row *state;
     size_t n_state;
+    const char *op;      /* LEAT_CHANGES: the column that says what is to be done */
+    int64_t deletes_max; /* with it: as many rows may go; -1: any number */
 };
 
 /* One stream to be copied. Strings owned. */

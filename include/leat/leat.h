@@ -224,6 +224,11 @@ struct leat_difference {
     int64_t n_keys;
 };
 
+/* One value of a column as JSON, typed: numbers plain and exact, text quoted, null. *ret_text is
+ * freed with leat_text_free(). */
+LEAT_EXPORT int leat_value_json(const struct ArrowSchema *field, const struct ArrowArray *column,
+                                int64_t row, char **ret_text, struct leat_error *err);
+
 struct leat_observer {
     size_t size;
     void *arg;

@@ -3,6 +3,7 @@
 #include "core/codes.h"
 #include "core/log.h"
 #include "core/util.h"
+#include "engine/compare_run.h"
 
 #include <stdlib.h>
 
@@ -14,8 +15,8 @@ static int take_snapshot(struct lt_run *run, struct lt_side *source, int *worker
                          struct leat_error *err)
 {
     const struct leat_source_ops *ops = source->connector->source;
-    if (run->jobs.n < 2 || !ops->snapshot_take) {
-        return LEAT_OK;
+    if (run->jobs.n < 2 || !ops->snapshot_take || run->plan->action == LEAT_ACTION_DELTA) {
+        return LEAT_OK; /* a delta asks first what has settled, and then looks */
     }
     int rc = LEAT_OK;
     struct lt_side *taker = source;
@@ -255,7 +256,8 @@ int leat_run(struct leat_plan *plan, const struct leat_observer *observer,
         rc = lt_report_new(&run, workers[0].dests, &run.report, err);
     }
     if (!rc) {
-        rc = run_workers(&run, workers, err);
+        rc = lt_action_compares(plan->action) ? lt_compare_run(&run, &workers[0], err)
+                                              : run_workers(&run, workers, err);
     }
     int closing = close_rejects(&run, rc ? NULL : err);
     rc = rc ? rc : closing;

@@ -301,13 +301,13 @@ int lt_sq_state_set(struct leat_endpoint *ep, const struct leat_stream_name *str
 /* --- saving -------------------------------------------------------------------------------- */
 
 /* The state rows of one stream as a JSON object. */
-static int state_json(const struct leat_commit *what, uint32_t stream, bool filled,
+static int state_json(const struct leat_commit *what, uint32_t stream, const char *filled,
                       struct lt_buf *out)
 {
     struct lt_json json = {.out = out};
     lt_json_object(&json);
     lt_json_key(&json, FILLED);
-    lt_json_text(&json, filled ? "1" : NULL);
+    lt_json_text(&json, filled);
     for (size_t i = 0; i < what->n_state; i++) {
         if (what->state[i].stream == stream) {
             lt_json_key(&json, what->state[i].key);
@@ -333,7 +333,11 @@ static int save_stream(struct sq_conn *conn, sqlite3_stmt *stmt, const struct le
     struct lt_buf patch = LT_BUF_INIT;
     const struct leat_write_stream *s = &want->streams[stream];
     char *state = NULL;
-    bool filled = has_rows(conn, s->name.name);
+    bool any = saved->state && strlen(saved->state) > strlen("{}");
+    for (size_t i = 0; i < what->n_state; i++) {
+        any = any || what->state[i].stream == stream;
+    }
+    const char *filled = any && has_rows(conn, s->name.name) ? "1" : NULL;
     int status = state_json(what, stream, filled, &patch) ? lt_fail_oom(err) : LEAT_OK;
     status = status ? status : check_state(conn, saved->state, what, stream, err);
     /* What replaces all rows makes an end of the old state too. */

@@ -4,6 +4,33 @@
 
 #include <string.h>
 
+#define OPTION_JSON                                                                                \
+    {                                                                                              \
+        "json", LEAT_OPTION_BOOL, "false", NULL, "One JSON object a line"                          \
+    }
+#define OPTIONS_END                                                                                \
+    {                                                                                              \
+        NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL                                                   \
+    }
+
+static const struct leat_option runs_options[] = {
+    OPTION_JSON,
+    {"limit", LEAT_OPTION_INT, "20", "N", "How many, at most"},
+    OPTIONS_END,
+};
+
+static const struct leat_option state_options[] = {
+    {"tables", LEAT_OPTION_CHOICE, "leat", "leat|dpo",
+     "Which tables a revision is of: runs, or executions"},
+    OPTIONS_END,
+};
+
+static const struct leat_option repeat_options[] = {
+    {"repeat", LEAT_OPTION_DURATION, NULL, "SECONDS",
+     "Again and again, from start to start so far apart; SIGTERM ends it after the run at work"},
+    OPTIONS_END,
+};
+
 const struct command cli_commands[] = {
     {"cp", "SRC DST", "Copy whole streams from one place to another",
      "SRC and DST are URLs (postgres://u@h/db#public.orders, sqlite:shop.db#orders), format:- or - "
@@ -28,31 +55,76 @@ const struct command cli_commands[] = {
      "    data on standard output, words on standard error\n"
      "leat cp orders.csv db.sqlite#orders --cast zip=utf8 --on-error skip --rejects bad.jsonl\n"
      "    records that do not fit are set aside with place and reason\n",
-     TAKES_PLAN, 2, 2, cmd_cp, NULL},
+     TAKES_PLAN, 2, 2, cmd_cp, NULL, LEAT_ACTION_COPY},
+    {"cp delta", "SRC DST", "Copy what changed since the last time",
+     "Reads the records whose cursor (-d: a time of change, a number that is counted up) is above "
+     "the watermark of the last run, and merges them by their key (-p) into the destination. The "
+     "watermark stands with the rows in the destination and is committed with them: there is no "
+     "other state, and a killed run can simply be run again.\n\n"
+     "The first run takes everything. The watermark only goes as far as the source can say that "
+     "nothing will still turn up below, so a record that was stamped before and committed after "
+     "is not lost; --lookback reads some more again. Deletes are not seen, unless "
+     "--deleted-column tells of them.\n\n"
+     "Several streams (a namespace, a wildcard) are each taken by themselves. Directories of files "
+     "need no cursor: their new files are read.",
+     "leat cp delta \"$DATABASE_URL#public.orders\" shop.db -d updated_at\n"
+     "    by the primary key of orders\n"
+     "leat cp delta shop.db#events \"$DATABASE_URL#\" -d id --strategy append -i 60\n"
+     "    insert-only, every minute\n"
+     "leat cp delta \"$DATABASE_URL#public.orders\" orders/ --format parquet -d updated_at,id\n"
+     "    new files for what is new\n"
+     "leat cp delta \"$DATABASE_URL#public.orders\" shop.db -d updated_at --window "
+     "2026-11-01..2026-11-08\n"
+     "    these days once more; the watermark stays\n",
+     TAKES_PLAN, 2, 2, cmd_delta, repeat_options, LEAT_ACTION_DELTA},
     {"streams", "LOCATION", "List the streams a location holds, with estimates",
      "One stream a line on standard output: name, estimated rows, estimated bytes, parted by tabs; "
      "an estimate that is not known is empty.",
      "leat streams \"$DATABASE_URL\"\n    the tables and views of its default schema\n"
      "leat streams shop.db\n    the tables of a SQLite database\n",
-     TAKES_PLAN, 1, 1, cmd_streams, NULL},
+     TAKES_PLAN, 1, 1, cmd_streams, NULL, LEAT_ACTION_COPY},
+    {"runs", "[ID]", "List the runs that were recorded, or show one",
+     "The newest first. Every copy is recorded when it ends, well or not, in the store that "
+     "--state "
+     "names. With the id of a run, or its beginning: its streams and their errors.",
+     "leat runs --limit 5\n    the last five\n"
+     "leat runs 019a --json\n    runs by the beginning of their ids, with their whole reports\n",
+     0, 0, 1, cmd_runs, runs_options, LEAT_ACTION_COPY},
+    {"state upgrade", "[REVISION]", "Move the store's tables to a newer revision",
+     "Without a revision everything is brought up to date: the tables of runs (leat) and those of "
+     "executions (dpo). A revision is an id or its beginning, head, or +1. One transaction under a "
+     "lock: a move that fails leaves the tables as they were.",
+     "leat state upgrade --state \"$STATE_URL\"\n    all tables, up to date\n", 0, 0, 1,
+     cmd_state_upgrade, state_options, LEAT_ACTION_COPY},
+    {"state downgrade", "REVISION", "Move the store's tables back to an older revision",
+     "A revision is an id or its beginning, base, or -1. What the older tables have no place for "
+     "is lost.",
+     "leat state downgrade -1\n    one step back\n", 0, 1, 1, cmd_state_downgrade, state_options, LEAT_ACTION_COPY},
+    {"state current", "", "Print the revisions the store's tables are at", "", "", 0, 0, 0,
+     cmd_state_current, NULL, LEAT_ACTION_COPY},
+    {"state history", "", "List the revisions of the store's tables", "", "", 0, 0, 0,
+     cmd_state_history, NULL, LEAT_ACTION_COPY},
     {"connectors", "[NAME]", "List the connectors, or the options of one",
      "With a name: the options it takes, in its URL (?name=value) or as flags.",
      "leat connectors postgres\n    what can be set on a PostgreSQL connection\n", 0, 0, 1,
-     cmd_connectors, NULL},
-    {"version", "", "Print the version", "", "", 0, 0, 0, cmd_version, NULL},
+     cmd_connectors, NULL, LEAT_ACTION_COPY},
+    {"version", "", "Print the version", "", "", 0, 0, 0, cmd_version, NULL, LEAT_ACTION_COPY},
     {"completion", "SHELL", "Print a completion script for bash, zsh or fish",
      "Source it, or put it where the shell looks for completions.",
-     "source <(leat completion bash)\n    in ~/.bashrc\n", 0, 1, 1, cli_completion, NULL},
+     "source <(leat completion bash)\n    in ~/.bashrc\n", 0, 1, 1, cli_completion, NULL,
+     LEAT_ACTION_COPY},
     {"docs", "KIND [NAME]", "Print generated documentation",
      "KIND is man (with the name of a command, or leat), commands, errors, connectors or types. "
      "The project's own man pages and docs/ are made with it.",
-     "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 3, cli_docs, NULL},
+     "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 3, cli_docs, NULL,
+     LEAT_ACTION_COPY},
     {"help", "[COMMAND|errors]", "Explain a command, or all error codes", "",
-     "leat help cp\nleat help errors\n", 0, 0, 2, cli_help_command, NULL},
+     "leat help cp\nleat help errors\n", 0, 0, 2, cli_help_command, NULL, LEAT_ACTION_COPY},
     {0},
 };
 
 const struct command_family cli_families[] = {
+    {"state", "The store of runs and executions"},
     {0},
 };
 

@@ -65,7 +65,8 @@
     X(sqlite3_result_blob64)                                                                       \
     X(sqlite3_result_text64)                                                                       \
     X(sqlite3_result_error)                                                                        \
-    X(sqlite3_result_error_nomem)
+    X(sqlite3_result_error_nomem) \
+    X(sqlite3_db_config)
 /* clang-format on */
 
 struct lt_sqlite {

@@ -318,7 +318,7 @@ int lt_plan_check(const struct leat_plan *plan, struct leat_error *err)
     if (!plan->has_source) {
         return lt_fail(err, LT_E_USAGE, "no source was given");
     }
-    if (plan->action != LEAT_ACTION_COPY) {
+    if (plan->action != LEAT_ACTION_COPY && plan->action != LEAT_ACTION_DELTA) {
         return lt_fail(err, LT_E_UNSUPPORTED, "leat %s is not there yet",
                        lt_action_name(plan->action));
     }

@@ -14,8 +14,8 @@ static int take_snapshot(struct lt_run *run, struct lt_side *source, int *worker
                          struct leat_error *err)
 {
     const struct leat_source_ops *ops = source->connector->source;
-    if (run->jobs.n < 2 || !ops->snapshot_take) {
-        return LEAT_OK;
+    if (run->jobs.n < 2 || !ops->snapshot_take || run->plan->action == LEAT_ACTION_DELTA) {
+        return LEAT_OK; /* a delta asks first what has settled, and then looks */
     }
     int rc = LEAT_OK;
     struct lt_side *taker = source;

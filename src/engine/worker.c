@@ -3,7 +3,7 @@
 #include "core/log.h"
 #include "core/thread.h"
 #include "core/util.h"
-#include "engine/run.h"
+#include "engine/delta.h"
 
 #include <stdlib.h>
 
@@ -48,6 +48,7 @@ static bool take_unit(struct lt_run *run, size_t *ret_unit)
 static const char *state_of(const struct lt_result *result)
 {
     return result->pub.committed ? "new rows"
+           : result->partly      ? "new rows up to the watermark; the rest is still to come"
            : result->in_doubt    ? "in doubt: old or new, never a mix"
            : result->lasting     ? "incomplete: what was written stays"
                                  : "unchanged";
@@ -106,7 +107,9 @@ static void *work(void *arg)
         struct leat_error error = {0};
         int64_t started = lt_now_us();
         size_t first = run->atomic ? 0 : unit, n = run->atomic ? run->jobs.n : 1;
-        int rc = lt_unit_run(run, &worker->source, worker->dests, first, n, &error);
+        int rc = run->plan->action == LEAT_ACTION_DELTA
+                     ? lt_delta_run(run, &worker->source, worker->dests, first, &error)
+                     : lt_unit_run(run, &worker->source, worker->dests, first, n, &error);
         if (!rc) {
             error.status = LEAT_OK;
         }

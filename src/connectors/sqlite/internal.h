@@ -182,6 +182,21 @@ int lt_sq_reader_new(struct sq_conn *conn, bool owns, const char *sql, struct Ar
                      const char *stream, const struct leat_read_plan *plan,
                      struct leat_reader **ret_reader, struct leat_error *err);
 
+/* Schema of what is to be read, and its FROM. */
+int lt_sq_resolve_source(struct sq_conn *conn, const struct leat_read_plan *plan,
+                         struct ArrowSchema *ret_source, struct lt_buf *from, struct lt_buf *words,
+                         struct leat_error *err);
+/* A column as it is compared and ordered. */
+int lt_sq_put_comparable(const struct ArrowSchema *schema, const char *column, struct lt_buf *sql,
+                         struct leat_error *err);
+/* WHERE of the predicate and the range of the cursor; nothing where there is neither. */
+int lt_sq_put_where(const struct ArrowSchema *schema, const struct leat_read_plan *plan,
+                    struct lt_buf *sql, struct leat_error *err);
+/* bounds.c: leat_source_ops.bounds */
+int lt_sq_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                 const char *const *columns, size_t n_columns, int64_t wait_ms,
+                 struct leat_bounds *ret_bounds, struct leat_error *err);
+
 extern const struct leat_source_ops lt_sq_source;
 
 /* --- writing (load.c, bind.c, plan.c, state.c) --------------------------------------------- */

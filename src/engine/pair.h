@@ -60,7 +60,7 @@ struct lt_pair {
     int64_t n_written;         /* of them those that a sync writes: the first ones */
     struct lt_common *common;  /* one a column */
     bool *padded;
-    unsigned how;       /* LT_PAIR_... */
+    unsigned how;                                /* LT_PAIR_... */
     bool unordered;                              /* only sums are wanted: no keys, no order */
     uint64_t sample;                             /* keys whose hash is above it are left out */
     int64_t sort_bytes;                          /* memory for sorting, a side */

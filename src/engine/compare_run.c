@@ -39,6 +39,7 @@ void lt_compare_note(struct lt_result *result, const struct lt_match_counts *cou
     to->unchanged = counts->unchanged;
     result->pub.rows_read = counts->source;
     result->pub.rows_compared = counts->compared;
+    result->pub.rows_skipped = counts->skipped;
 }
 
 int64_t lt_compare_count(const struct leat_row_counts *counts)
@@ -62,10 +63,11 @@ static int note_columns(struct lt_result *result, const struct lt_pair *pair,
 static const char *way_of(const struct lt_pair *pair)
 {
     bool a = pair->source.ordered, b = pair->destination.ordered;
-    return a && b ? "both read in the order of the key"
-           : a    ? "the destination was sorted here"
-           : b    ? "the source was sorted here"
-                  : "both were sorted here";
+    return pair->ranges ? "key ranges compared by hash"
+           : a && b     ? "both read in the order of the key"
+           : a          ? "the destination was sorted here"
+           : b          ? "the source was sorted here"
+                        : "both were sorted here";
 }
 
 int lt_result_set_words(struct lt_result *result, const char *route, const char *proof,

@@ -5,6 +5,7 @@
 #include "core/util.h"
 #include "engine/flow.h"
 #include "engine/pair.h"
+#include "engine/ranges.h"
 #include "engine/sort.h"
 
 #include <stdlib.h>
@@ -242,12 +243,34 @@ static int read_and_sort(struct lt_pair_side *side, struct leat_error *err)
     return rc;
 }
 
+/* Only the ranges that differ, one after the other. */
+static int read_ranges(struct lt_pair_side *side, struct leat_error *err)
+{
+    const struct lt_ranges *ranges = side->pair->ranges;
+    int rc = LEAT_OK;
+    for (size_t i = 0; !rc && i < ranges->n; i++) {
+        const struct lt_range *item = &ranges->items[i];
+        const struct leat_cursor_range range = {
+            .size = sizeof range,
+            .columns = (const char *const *)side->order,
+            .n_columns = (size_t)side->pair->n_keys,
+            .low = item->low < 0 ? NULL : (const char *const *)ranges->cuts[item->low],
+            .high = item->high < 0 ? NULL : (const char *const *)ranges->cuts[item->high],
+            .high_inclusive = true};
+        rc = lt_pair_restart(side, &range, err);
+        rc = rc ? rc : read_in_order(side, err);
+    }
+    return rc;
+}
+
 static void *read_side(void *arg)
 {
     struct lt_pair_side *side = arg;
     struct leat_error err = {0};
-    int rc = side->ordered || side->pair->unordered ? read_in_order(side, &err)
-                                                    : read_and_sort(side, &err);
+    bool whole = side->ordered || side->pair->unordered;
+    int rc = side->pair->ranges ? read_ranges(side, &err)
+             : whole            ? read_in_order(side, &err)
+                                : read_and_sort(side, &err);
     if (rc) {
         if (!err.place[0] || !strncmp(err.place, "row", 3) || !strncmp(err.place, "column", 6)) {
             leat_error_place(&err, "%s",
@@ -268,7 +291,7 @@ static void *read_side(void *arg)
 int lt_pair_start(struct lt_pair *pair, struct leat_error *err)
 {
     struct lt_pair_side *sides[] = {&pair->source, &pair->destination};
-    int rc = LEAT_OK;
+    int rc = pair->unordered ? LEAT_OK : lt_ranges_find(pair, &pair->ranges, err);
     for (int i = 0; !rc && i < 2; i++) {
         rc = lt_queue_new(pair->run->queue_bytes_max, &sides[i]->queue, err);
     }

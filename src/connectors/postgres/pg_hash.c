@@ -189,6 +189,14 @@ static int give_hashes(struct pg_conn *conn, const PGresult *result, size_t n_cu
     return status;
 }
 
+/* The tree of comparisons takes longer to be compiled than to be run. */
+static int without_jit(struct pg_conn *conn, struct leat_error *err)
+{
+    bool idle = conn->ep->pq->PQtransactionStatus(conn->pg) == PQTRANS_IDLE;
+    int status = idle ? pg_exec(conn, "BEGIN READ ONLY", err) : LEAT_OK;
+    return status ? status : pg_exec(conn, "SET LOCAL jit = off", err);
+}
+
 int pg_hash_ranges(struct pg_conn *conn, const struct leat_read_plan *plan,
                    const struct pg_table *all, const struct pg_table *read,
                    const char *const *const *cuts, size_t n_cuts, leat_hash_fn *each, void *arg,
@@ -210,6 +218,7 @@ int pg_hash_ranges(struct pg_conn *conn, const struct leat_read_plan *plan,
     if (!status && lt_buf_puts(&sql, ") s GROUP BY r")) {
         status = lt_fail_oom(err);
     }
+    status = status ? status : without_jit(conn, err);
     status = status ? status : pg_send(conn, lt_buf_text(&sql), err);
     status = status ? status : pg_finish_results(conn, &result, err);
     status = status ? status : give_hashes(conn, result, n_cuts, each, arg, err);

@@ -149,12 +149,9 @@ static int push(struct lt_pair_side *side, struct ArrowArray *batch, struct leat
     const struct lt_pair *pair = side->pair;
     struct leat_payload payload = {.size = sizeof payload, .kind = LEAT_PAYLOAD_BATCH};
     struct lt_view view;
-    int rc = LEAT_OK;
-    if (!pair->unordered) {
-        rc = lt_view_init(&view, &pair->schema, batch, err);
-        rc = rc ? rc : check_order(side, &view.children[pair->n_columns], err);
-        lt_view_done(&view);
-    }
+    int rc = lt_view_init(&view, &pair->schema, batch, err);
+    rc = rc ? rc : check_order(side, &view.children[pair->n_columns], err);
+    lt_view_done(&view);
     int64_t bytes = LT_MAX(lt_array_bytes(&pair->schema, batch), 1);
     payload.rows = batch->length;
     lt_array_move(batch, &payload.batch);
@@ -201,6 +198,22 @@ static int read_batch(struct lt_pair_side *side, struct ArrowArray *ret_batch,
                                       memory_order_relaxed);
         }
     }
+    return rc;
+}
+
+/* All of it in any order, summed up. */
+static int read_and_sum(struct lt_pair_side *side, struct leat_error *err)
+{
+    struct ArrowArray batch;
+    int rc;
+    do {
+        rc = read_batch(side, &batch, err);
+        if (rc || !batch.release) {
+            break;
+        }
+        rc = lt_checksum_add(&side->pair->schema, &batch, side->sums, err);
+        lt_array_done(&batch);
+    } while (!rc);
     return rc;
 }
 
@@ -267,10 +280,10 @@ static void *read_side(void *arg)
 {
     struct lt_pair_side *side = arg;
     struct leat_error err = {0};
-    bool whole = side->ordered || side->pair->unordered;
-    int rc = side->pair->ranges ? read_ranges(side, &err)
-             : whole            ? read_in_order(side, &err)
-                                : read_and_sort(side, &err);
+    int rc = side->pair->unordered ? read_and_sum(side, &err)
+             : side->pair->ranges  ? read_ranges(side, &err)
+             : side->ordered       ? read_in_order(side, &err)
+                                   : read_and_sort(side, &err);
     if (rc) {
         if (!err.place[0] || !strncmp(err.place, "row", 3) || !strncmp(err.place, "column", 6)) {
             leat_error_place(&err, "%s",
@@ -330,6 +343,17 @@ int lt_pair_next(struct lt_pair_side *side, struct leat_error *err)
     }
     side->has_view = true;
     return lt_view_init(&side->view, &side->pair->schema, &side->now.batch, err);
+}
+
+int lt_pair_sum(struct lt_pair *pair, struct leat_error *err)
+{
+    struct lt_pair_side *a = &pair->source, *b = &pair->destination;
+    size_t n = (size_t)pair->n_columns + 1;
+    a->sums = calloc(n, sizeof *a->sums);
+    b->sums = calloc(n, sizeof *b->sums);
+    int rc = a->sums && b->sums ? lt_pair_start(pair, err) : lt_fail_oom(err);
+    rc = rc ? rc : lt_pair_next(a, err);
+    return rc ? rc : lt_pair_next(b, err);
 }
 
 static void stop_side(struct lt_pair_side *side)

@@ -507,6 +507,7 @@ static void side_done(struct lt_pair_side *side)
     lt_buf_done(&side->last_key);
     lt_list_free(side->order);
     free(side->columns);
+    free(side->sums);
     free(side->from);
 }
 

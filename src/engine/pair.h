@@ -50,6 +50,7 @@ struct lt_pair_side {
     _Atomic bool ended; /* the thread has done its work */
     bool failed;        /* valid once the queue has ended or closed */
     struct leat_error error;
+    uint64_t *sums; /* unordered: a checksum a column */
     /* what the match looks at */
     struct leat_payload now;
     struct lt_view view;
@@ -101,6 +102,8 @@ int lt_pair_restart(struct lt_pair_side *side, const struct leat_cursor_range *r
 
 /* ordered.c. Starts the threads that read. */
 int lt_pair_start(struct lt_pair *pair, struct leat_error *err);
+/* Of an unordered pair: starts the threads, which sum up every column, and waits for them. */
+int lt_pair_sum(struct lt_pair *pair, struct leat_error *err);
 /* The side's next batch into side->now and its view; LEAT_PAYLOAD_NONE at the end. What went wrong
  * while reading comes from here: [disorder], [duplicate-key], [null-key] among it. */
 int lt_pair_next(struct lt_pair_side *side, struct leat_error *err);

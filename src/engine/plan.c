@@ -314,7 +314,7 @@ int leat_plan_set_default(struct leat_plan *plan, const char *name, const char *
 
 #define ACTIONS_THERE                                                                              \
     (1u << LEAT_ACTION_COPY | 1u << LEAT_ACTION_DELTA | 1u << LEAT_ACTION_DIFF |                   \
-     1u << LEAT_ACTION_SYNC)
+     1u << LEAT_ACTION_VERIFY | 1u << LEAT_ACTION_SYNC)
 
 int lt_plan_check(const struct leat_plan *plan, struct leat_error *err)
 {

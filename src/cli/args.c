@@ -20,6 +20,9 @@ const struct leat_option cli_options[] = {
     {"progress", LEAT_OPTION_CHOICE, "auto", "auto|json|none",
      "A line on a terminal, JSON lines on standard error, or none"},
     {"report", LEAT_OPTION_TEXT, NULL, "FILE", "Write a JSON report of the run to this file"},
+    {"state", LEAT_OPTION_TEXT, NULL, "PATH|URL|none",
+     "Where runs and executions are recorded: a SQLite file, a PostgreSQL database, or nowhere "
+     "[$XDG_STATE_HOME/leat/state.db]"},
     {NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL},
 };
 
@@ -93,6 +96,8 @@ static int set_common(struct cli *cli, const char *name, const char *value, stru
         cli->json_logs = !strcmp(value, "json");
     } else if (!strcmp(name, "progress")) {
         cli->progress = value;
+    } else if (!strcmp(name, "state")) {
+        cli->state = value;
     } else {
         cli->report = value;
     }
@@ -314,7 +319,8 @@ static int parse_args(struct cli *cli, int argc, char **argv, struct leat_error 
             options = false;
         } else if (options && !strncmp(argv[i], "--", 2)) {
             rc = parse_long(cli, argc, argv, &i, err);
-        } else if (options && argv[i][0] == '-' && argv[i][1]) {
+        } else if (options && argv[i][0] == '-' && argv[i][1] &&
+                   !isdigit((unsigned char)argv[i][1])) { /* -1 is a number */
             rc = parse_short(cli, argc, argv, &i, err);
         } else {
             cli->args[cli->n_args++] = argv[i];

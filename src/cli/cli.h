@@ -73,6 +73,7 @@ struct cli {
     bool help, quiet, dry_run, json_logs;
     int verbose;
     const char *report, *progress, *log_level;
+    const char *state; /* the store of runs: NULL the default one, "none" */
     const char **also; /* further destinations, after DST */
     int n_also;
     bool color, terminal;        /* of standard error */
@@ -91,6 +92,17 @@ char cli_short(const char *name);
 const char *cli_value(const struct cli *cli, const char *name);
 /* The same for LEAT_OPTION_BOOL. */
 bool cli_on(const struct cli *cli, const char *name);
+
+/* record.c */
+/* Opens the store that --state names; commands that cannot do without it. */
+struct leat_state;
+int cli_open_state(struct cli *cli, unsigned flags, struct leat_state **ret_state,
+                   struct leat_error *err);
+/* Before a run: a store that was asked for by name must be there. */
+int cli_check_state(struct cli *cli, struct leat_error *err);
+/* After a run, whatever became of it: records its report. A store that cannot be written is told
+ * in a warning. NULL is fine. */
+void cli_record(struct cli *cli, struct leat_report *report);
 
 /* words.c */
 void cli_log(void *arg, enum leat_log_level level, const char *line);
@@ -119,6 +131,11 @@ int cmd_diff(struct cli *cli);
 int cmd_streams(struct cli *cli);
 int cmd_connectors(struct cli *cli);
 int cmd_version(struct cli *cli);
+int cmd_runs(struct cli *cli);
+int cmd_state_upgrade(struct cli *cli);
+int cmd_state_downgrade(struct cli *cli);
+int cmd_state_current(struct cli *cli);
+int cmd_state_history(struct cli *cli);
 
 /* cmd_cp.c. Gives the plan its source, and its destinations with --also. Returns 0, or prints what is
  * wrong and returns the exit status. */

@@ -117,6 +117,9 @@ int cli_take_places(struct cli *cli)
                           "standard output holds either the data or "
                           "the report");
     }
+    if (!rc && !cli->dry_run) {
+        rc = cli_check_state(cli, &err);
+    }
     if (rc) {
         cli_print_error(cli, &err, NULL);
         return cli_exit_status(rc, NULL);
@@ -146,6 +149,7 @@ int cli_run_plan(struct cli *cli, int *ret_rc)
         int writing = cli_write_report(cli, report);
         status = status ? status : writing;
     }
+    cli_record(cli, report);
     leat_report_free(report);
     *ret_rc = rc;
     return status;

@@ -4,10 +4,31 @@
 
 #include <string.h>
 
+#define OPTION_JSON                                                                                \
+    {                                                                                              \
+        "json", LEAT_OPTION_BOOL, "false", NULL, "One JSON object a line"                          \
+    }
+#define OPTIONS_END                                                                                \
+    {                                                                                              \
+        NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL                                                   \
+    }
+
+static const struct leat_option runs_options[] = {
+    OPTION_JSON,
+    {"limit", LEAT_OPTION_INT, "20", "N", "How many, at most"},
+    OPTIONS_END,
+};
+
+static const struct leat_option state_options[] = {
+    {"tables", LEAT_OPTION_CHOICE, "leat", "leat|dpo",
+     "Which tables a revision is of: runs, or executions"},
+    OPTIONS_END,
+};
+
 static const struct leat_option repeat_options[] = {
     {"repeat", LEAT_OPTION_DURATION, NULL, "SECONDS",
      "Again and again, from start to start so far apart; SIGTERM ends it after the run at work"},
-    {NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL},
+    OPTIONS_END,
 };
 
 static const struct leat_option diff_options[] = {
@@ -18,7 +39,7 @@ static const struct leat_option diff_options[] = {
      "Count the differences of each stream, and of each column, instead of showing them"},
     {"as", LEAT_OPTION_CHOICE, NULL, "table|json",
      "How differences are shown: a table where standard output is a terminal, else JSON lines"},
-    {NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL},
+    OPTIONS_END,
 };
 
 const struct command cli_commands[] = {
@@ -115,6 +136,27 @@ const struct command cli_commands[] = {
      "leat streams \"$DATABASE_URL\"\n    the tables and views of its default schema\n"
      "leat streams shop.db\n    the tables of a SQLite database\n",
      TAKES_PLAN, 1, 1, cmd_streams, NULL, LEAT_ACTION_COPY},
+    {"runs", "[ID]", "List the runs that were recorded, or show one",
+     "The newest first. Every copy is recorded when it ends, well or not, in the store that "
+     "--state "
+     "names. With the id of a run, or its beginning: its streams and their errors.",
+     "leat runs --limit 5\n    the last five\n"
+     "leat runs 019a --json\n    runs by the beginning of their ids, with their whole reports\n",
+     0, 0, 1, cmd_runs, runs_options, LEAT_ACTION_COPY},
+    {"state upgrade", "[REVISION]", "Move the store's tables to a newer revision",
+     "Without a revision everything is brought up to date: the tables of runs (leat) and those of "
+     "executions (dpo). A revision is an id or its beginning, head, or +1. One transaction under a "
+     "lock: a move that fails leaves the tables as they were.",
+     "leat state upgrade --state \"$STATE_URL\"\n    all tables, up to date\n", 0, 0, 1,
+     cmd_state_upgrade, state_options, LEAT_ACTION_COPY},
+    {"state downgrade", "REVISION", "Move the store's tables back to an older revision",
+     "A revision is an id or its beginning, base, or -1. What the older tables have no place for "
+     "is lost.",
+     "leat state downgrade -1\n    one step back\n", 0, 1, 1, cmd_state_downgrade, state_options, LEAT_ACTION_COPY},
+    {"state current", "", "Print the revisions the store's tables are at", "", "", 0, 0, 0,
+     cmd_state_current, NULL, LEAT_ACTION_COPY},
+    {"state history", "", "List the revisions of the store's tables", "", "", 0, 0, 0,
+     cmd_state_history, NULL, LEAT_ACTION_COPY},
     {"connectors", "[NAME]", "List the connectors, or the options of one",
      "With a name: the options it takes, in its URL (?name=value) or as flags.",
      "leat connectors postgres\n    what can be set on a PostgreSQL connection\n", 0, 0, 1,
@@ -135,6 +177,7 @@ const struct command cli_commands[] = {
 };
 
 const struct command_family cli_families[] = {
+    {"state", "The store of runs and executions"},
     {"sync", "Make a destination equal to its source"},
     {0},
 };

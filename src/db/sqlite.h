@@ -49,6 +49,7 @@
     X(sqlite3_mutex_enter)                                                                         \
     X(sqlite3_mutex_leave)                                                                         \
     X(sqlite3_file_control)                                                                        \
+    X(sqlite3_db_config)                                                                           \
     X(sqlite3_stmt_readonly)
 /* clang-format on */
 

@@ -265,9 +265,7 @@ static int start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
         *ret_reader = reader;
         return LEAT_OK;
     }
-    int status = plan->cursor
-                     ? lt_fail(err, LT_E_UNSUPPORTED, "postgres does not read by a cursor range")
-                     : describe_plan(ep, plan, &all, err);
+    int status = describe_plan(ep, plan, &all, err);
     status = status ? status : copy_table(&all, &reader->table, err);
     if (!status && plan->columns) {
         status = pg_table_project(&reader->table, plan->columns, plan->n_columns, err);
@@ -377,7 +375,10 @@ static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, in
                  leat_partition_fn *each, void *arg, struct leat_error *err)
 {
     struct pg_table own = {0};
-    if (n < 2 || plan->query || ep->version < 140000) {
+    /* Blocks are read whole, where an index may lead to the few records of a range; and its columns
+     * are to be known, also where they are not read. */
+    bool few = plan->cursor && (plan->cursor->low || plan->columns);
+    if (n < 2 || plan->query || ep->version < 140000 || few) {
         return each(arg, NULL, 0, -1);
     }
     int64_t pages = 0;
@@ -400,6 +401,62 @@ static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, in
                                        i + 1 < parts ? pages * (i + 1) / parts : -1};
         status = each(arg, &range, sizeof range, rows < 0 ? -1 : rows / parts);
     }
+    return status;
+}
+
+static int bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                  const char *const *columns, size_t n_columns, int64_t wait_ms,
+                  struct leat_bounds *ret_bounds, struct leat_error *err)
+{
+    struct pg_table table = {0};
+    *ret_bounds = (struct leat_bounds){.size = ret_bounds->size, .nulls = -1};
+    int status = describe_plan(ep, plan, &table, err);
+    status =
+        status ? status : pg_bounds(ep, plan, &table, columns, n_columns, wait_ms, ret_bounds, err);
+    pg_table_done(&table);
+    return status;
+}
+
+/* A connection that sees the endpoint's snapshot, where it has one. */
+static int take_to_read(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err)
+{
+    int status = pg_take(ep, ret_conn, err);
+    if (!status && ep->snapshot[0]) {
+        status = join(*ret_conn, ep->snapshot, err);
+    }
+    return status;
+}
+
+static int key_split(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                     int64_t rows_per_range, leat_key_fn *each, void *arg, struct leat_error *err)
+{
+    struct pg_table table = {0};
+    struct pg_conn *conn = NULL;
+    int status = describe_plan(ep, plan, &table, err);
+    status = status ? status : take_to_read(ep, &conn, err);
+    status = status ? status : pg_key_split(conn, plan, &table, rows_per_range, each, arg, err);
+    pg_give(conn);
+    pg_table_done(&table);
+    return status;
+}
+
+static int hash_ranges(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                       const char *const *const *cuts, size_t n_cuts, leat_hash_fn *each, void *arg,
+                       struct leat_error *err)
+{
+    struct pg_table all = {0}, read = {0};
+    struct pg_conn *conn = NULL;
+    int status = describe_plan(ep, plan, &all, err);
+    status = status ? status : copy_table(&all, &read, err);
+    if (!status && plan->columns) {
+        status = pg_table_project(&read, plan->columns, plan->n_columns, err);
+    }
+    status = status ? status : take_to_read(ep, &conn, err);
+    status =
+        status ? status : pg_hash_ranges(conn, plan, &all, &read, cuts, n_cuts, each, arg, err);
+    pg_give(conn);
+    pg_table_done(&all);
+    pg_table_done(&read);
     return status;
 }
 
@@ -722,6 +779,9 @@ const struct leat_source_ops pg_source_ops = {
     .snapshot_join = snapshot_join,
     .snapshot_release = snapshot_release,
     .split = split,
+    .bounds = bounds,
+    .key_split = key_split,
+    .hash_ranges = hash_ranges,
     .start = start,
     .schema = schema,
     .next = next,

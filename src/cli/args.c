@@ -31,7 +31,7 @@ static const struct {
     const char *name;
 } short_forms[] = {
     {'h', "help"}, {'n', "dry-run"}, {'q', "quiet"},  {'v', "verbose"}, {'l', "log-level"},
-    {'p', "key"},  {'d', "cursor"},  {'i', "repeat"}, {'e', "execute"},
+    {'p', "key"},  {'d', "cursor"},  {'i', "repeat"}, {'e', "execute"}, {'a', "all-columns"},
 };
 
 /* Other names of long options, as other programs call them. */

@@ -127,6 +127,11 @@ void cli_each_option(FILE *out, const struct leat_option *table, option_fn *each
 /* commands */
 int cmd_cp(struct cli *cli);
 int cmd_delta(struct cli *cli);
+int cmd_meta(struct cli *cli);
+int cmd_state_show(struct cli *cli);
+int cmd_state_set(struct cli *cli);
+int cmd_state_reset(struct cli *cli);
+int cmd_diff(struct cli *cli);
 int cmd_streams(struct cli *cli);
 int cmd_connectors(struct cli *cli);
 int cmd_version(struct cli *cli);
@@ -141,6 +146,9 @@ int cmd_state_history(struct cli *cli);
 int cli_take_places(struct cli *cli);
 /* Prints what the plan would do; returns the exit status. */
 int cli_describe(struct cli *cli);
+/* Writes the run's report to --report's file, or to standard output for "-". Returns the exit
+ * status. */
+int cli_write_report(struct cli *cli, struct leat_report *report);
 /* Runs the plan, tells of every stream, writes the report; returns the exit status, and what
  * leat_run() did. */
 int cli_run_plan(struct cli *cli, int *ret_rc);

@@ -7,8 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Writes the run's report to a file, or to standard output for "-". */
-static int write_report(struct cli *cli, struct leat_report *report)
+int cli_write_report(struct cli *cli, struct leat_report *report)
 {
     struct leat_error err = {0};
     const char *text = leat_report_json(report);
@@ -147,7 +146,7 @@ int cli_run_plan(struct cli *cli, int *ret_rc)
     say_not_attempted(cli, report);
     int status = gone ? EXIT_PIPE : cli_exit_status(rc, report);
     if (cli->report && report) {
-        int writing = write_report(cli, report);
+        int writing = cli_write_report(cli, report);
         status = status ? status : writing;
     }
     cli_record(cli, report);

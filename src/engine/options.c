@@ -32,6 +32,20 @@ const struct leat_option lt_plan_options[] = {
      "What to do where columns of the source and of an existing table differ: add new ones and "
      "widen types where no value can change, stop, or leave columns out that the table lacks. "
      "evolve for deltas and syncs, strict for copies"},
+    {"commit-batch-size", LEAT_OPTION_INT, NULL, "N",
+     "Write so many changes with each commit, instead of all with one; a sync that was cut short "
+     "goes on from what is there"},
+    {"max-delete", LEAT_OPTION_TEXT, NULL, "N|PERCENT",
+     "Stop, with nothing changed, where more rows would be deleted: a number, or a part of the "
+     "destination's rows such as 10%"},
+    {"hash-ranges", LEAT_OPTION_CHOICE, "auto", "auto|off",
+     "Where both systems have the same hash, compare key ranges by it first and read only those "
+     "that differ"},
+    {"sample", LEAT_OPTION_TEXT, NULL, "PERCENT",
+     "Compare only so many of the keys, such as 1%: those that a hash of the key picks, the same "
+     "ones on both sides"},
+    {"schema-only", LEAT_OPTION_BOOL, "false", NULL,
+     "Compare columns and their types, and no record"},
     {"strategy", LEAT_OPTION_CHOICE, NULL, "merge|delete+insert|append|history",
      "How changed records are written: update or insert by key, delete by key and insert, only "
      "insert, or keep every version of a row with the time it was valid. merge where there is a "
@@ -150,6 +164,16 @@ static const struct {
     {"with", BIT(COPY) | BIT(META)},
     {"verify", WRITES},
     {"no-state", WRITES},
+    {"commit-batch-size", BIT(SYNC)},
+    {"max-delete", BIT(SYNC)},
+    {"hash-ranges", COMPARES},
+    {"sample", BIT(DIFF)},
+    {"schema-only", BIT(DIFF)},
+    {"limit", BIT(COPY) | BIT(DELTA)},
+    {"on-error", BIT(COPY) | BIT(DELTA)},
+    {"on-loss", BIT(COPY) | BIT(DELTA)},
+    {"rejects", BIT(COPY) | BIT(DELTA)},
+    {"max-errors", BIT(COPY) | BIT(DELTA)},
 };
 
 const char *lt_action_name(enum leat_action action)

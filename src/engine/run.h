@@ -44,6 +44,8 @@ struct lt_slice {
     const char *deleted;
     const struct leat_state_row *state;
     size_t n_state;
+    const char *op;      /* LEAT_CHANGES: the column that says what is to be done */
+    int64_t deletes_max; /* with it: as many rows may go; -1: any number */
 };
 
 /* One stream to be copied. Strings owned. */
@@ -182,6 +184,12 @@ int lt_unit_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
                 size_t n, struct leat_error *err);
 /* The same up to the plan: appends its description. */
 int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
+                     size_t job, struct lt_buf *out, struct leat_error *err);
+
+/* meta.c. lt_unit_run() and lt_unit_describe() for one job of which no record is moved. */
+int lt_meta_run(struct lt_run *run, struct lt_side **source, struct lt_side **dests, size_t job,
+                struct leat_error *err);
+int lt_meta_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
                      size_t job, struct lt_buf *out, struct leat_error *err);
 
 /* One thread's own sides. */

@@ -92,6 +92,7 @@ static void write_slice(const struct lt_slice *slice, struct leat_write_stream *
     stream->cursor = slice->cursor;
     stream->n_cursor = slice->n_cursor;
     stream->deleted = slice->deleted;
+    stream->op = slice->op;
 }
 
 static void fill_write_streams(struct lt_unit_try *unit, size_t d)

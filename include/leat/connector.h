@@ -268,6 +268,7 @@ struct leat_read_plan {
     /* A reader of the same plan but for the partition, still open: what was found out for it need
      * not be asked again. NULL: none. */
     const struct leat_reader *like;
+    int threads; /* that the reader may keep busy, its caller's included; 0: one */
 };
 
 /* Where a reader stands: opaque text a later start() understands; "" where there is none. */

@@ -110,6 +110,7 @@ static int open_reader(struct leat_endpoint *ep, const struct fc_read *read,
         .batch_bytes_max = read->batch_bytes_max,
         .rejects = read->rejects,
         .losses = read->losses,
+        .threads = read->threads,
         .columns = format->projects ? read->columns : NULL,
         .n_columns = format->projects ? read->n_columns : 0,
     };
@@ -370,6 +371,9 @@ static int fc_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
         .batch_rows_max = plan->batch_rows_max,
         .batch_bytes_max = plan->batch_bytes_max,
     };
+    if (plan->size >= offsetof(struct leat_read_plan, threads) + sizeof plan->threads) {
+        how.threads = plan->threads;
+    }
     status = status ? status : open_stream(ep, &stream, &how, ret_reader, err);
     lt_fc_stream_files_done(&stream);
     return status;

@@ -223,6 +223,9 @@ void lt_csv_scan_done(struct lt_csv_scan *scan);
 enum lt_csv_found lt_csv_scan_run(struct lt_csv_scan *scan, int64_t rows_max, int64_t bytes_max);
 /* Forgets all rows and drops their text; what was scanned of the next record stays. */
 void lt_csv_scan_compact(struct lt_csv_scan *scan);
+/* Moves all rows with their text to `to`, whose own are forgotten, and goes on behind them with the
+ * rest. LEAT_NO_MEMORY: nothing changed. */
+int lt_csv_scan_hand_over(struct lt_csv_scan *scan, struct lt_csv_scan *to);
 
 static inline int64_t lt_csv_scan_rows(const struct lt_csv_scan *scan)
 {
@@ -322,6 +325,8 @@ int lt_csv_read_open(struct lt_source *source, const struct lt_format_options *o
                      struct lt_format_reader **ret_reader, struct leat_error *err);
 int lt_csv_read_retype(struct lt_format_reader *reader, const struct ArrowSchema *types,
                        struct leat_error *err);
+int lt_csv_read_next(struct lt_format_reader *reader, struct ArrowArray *ret_batch,
+                     struct leat_error *err);
 int lt_csv_read_explain(struct lt_format_reader *reader, struct lt_buf *out);
 void lt_csv_read_close(struct lt_format_reader *reader);
 

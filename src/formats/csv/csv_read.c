@@ -262,6 +262,20 @@ static int convert_rows(struct lt_csv_reader *reader, int64_t first, int64_t row
     return LEAT_OK;
 }
 
+int lt_csv_read_next(struct lt_format_reader *format_reader, struct ArrowArray *ret_batch,
+                     struct leat_error *err)
+{
+    struct lt_csv_reader *reader = (struct lt_csv_reader *)format_reader;
+    if (!reader->beside && lt_csv_beside_pays(reader)) {
+        int status = lt_csv_beside_new(reader, err);
+        if (status) {
+            return status;
+        }
+    }
+    return reader->beside ? lt_csv_beside_next(reader, ret_batch, err)
+                          : lt_text_read_next(format_reader, ret_batch, err);
+}
+
 /* --- struct lt_text_ops ---------------------------------------------------------------------- */
 
 static int fill(struct lt_text_reader *reader, int64_t rows_max, int64_t bytes_max,

@@ -243,6 +243,7 @@ static inline const struct lt_text_record *lt_csv_scan_row(const struct lt_csv_s
 /* Some rows of the scanner's table, as the converters see them. */
 struct lt_csv_cells {
     const uint8_t *text;
+    const uint8_t *text_end;           /* bytes up to here may be loaded, whatever they are */
     const struct lt_csv_field *fields; /* of the first row, all columns */
     int64_t stride;                    /* columns */
     int64_t rows;

@@ -190,6 +190,7 @@ void lt_csv_cells_of(struct lt_csv_reader *reader, int64_t first, int64_t rows,
         lt_csv_mark_nulls(fields, rows * scan->columns, scan->text.data, &reader->dialect);
     }
     ret_cells->text = scan->text.data;
+    ret_cells->text_end = scan->text.data + scan->text.cap;
     ret_cells->fields = fields;
     ret_cells->stride = scan->columns;
     ret_cells->rows = rows;

@@ -5,13 +5,19 @@ An arm is a function of a Bench that returns what to run: a list of commands joi
 left out and named at the end."""
 import shutil
 
+import peers
+
 LEAT, LIMIT, PEER = "leat", "limit", "peer"
 
 
 class Arm:
-    def __init__(self, name, kind, command, needs=(), out=None, seconds_printed=False):
+    """`count` says where this arm's rows lie, if not where the workload has them; `file` is a pair
+    of a name and a text that it needs beside it."""
+
+    def __init__(self, name, kind, command, needs=(), out=None, seconds_printed=False, count=None,
+                 file=None):
         self.name, self.kind, self.command, self.needs = name, kind, command, needs
-        self.out, self.seconds_printed = out, seconds_printed
+        self.out, self.seconds_printed, self.count, self.file = out, seconds_printed, count, file
 
     def missing(self, bench):
         return [n for n in self.needs if not bench.tool(n)]
@@ -41,9 +47,21 @@ def shell(*commands):
     return command
 
 
-def python(needs, code):
-    return Arm(needs[-1], PEER, lambda bench: [[bench.python, "-c", code.format(**bench.names)]],
-               needs=tuple("python:" + n for n in needs))
+def python(needs, code, name=None, count=None, **names):
+    """`names` may themselves hold {names}."""
+    def command(bench):
+        more = {key: text.format(**bench.names) for key, text in names.items()}
+        return [[bench.python, "-c", code.format(**bench.names, **more)]]
+    return Arm(name or needs[-1], PEER, command, tuple("python:" + n for n in needs), count=count)
+
+
+def dlt(table, destination, format_, count):
+    return python(("sqlalchemy", "connectorx", "dlt"), peers.DLT, count=count, table=table,
+                  destination=destination, format=format_)
+
+
+def in_peer_database(table):
+    return lambda bench: bench.table_sum(table, "peer_dst")
 
 
 def psql(sql, *more):
@@ -78,13 +96,18 @@ def pg_to_pg(t):
         Arm("pg_dump | psql", PEER, lambda b: [
             [b.tool("sh"), "-c", f"pg_dump '{b.url}' -a -t {t} | sed 's/public.{t} /public.{t}_dst /'"
              f" | psql '{b.url}' -Xq"]], ("pg_dump", "psql")),
-        Arm("sling", PEER, shell(("sling", "run", "--src-conn", "{url}", "--src-stream",
-                                  f"public.{t}", "--tgt-conn", "{url}", "--tgt-object",
-                                  f"public.{t}_dst", "--mode", "truncate")), ("sling",)),
-        Arm("ingestr", PEER, shell(("ingestr", "ingest", "--yes", "--progress", "log",
-                                    "--source-uri", "{url}", "--source-table", f"public.{t}",
-                                    "--dest-uri", "{url}", "--dest-table", f"public.{t}_dst",
-                                    "--full-refresh")), ("ingestr",)),
+        Arm("pgcopydb", PEER, shell(peers.pgcopydb("{base}/peer_dst", "--filters", "{dir}/only.ini")),
+            ("pgcopydb",), count=in_peer_database(t),
+            file=("only.ini", peers.PGCOPYDB_FILTER.replace("{table}", t))),
+        Arm("pgloader", PEER, shell(("pgloader", "{dir}/pgloader.load")), ("pgloader",),
+            out="pgloader.log", count=in_peer_database(t),
+            file=("pgloader.load", peers.PGLOADER.replace("{table}", t))),
+        Arm("sling", PEER, shell(peers.sling(
+            peers.sling_db("src", f"public.{t}"), peers.sling_db("tgt", f"public.{t}_dst"),
+            "--mode", "truncate")), ("sling",)),
+        Arm("ingestr", PEER, shell(peers.ingestr(t, f"ingestr_dst.{t}")), ("ingestr",),
+            count=lambda b: b.rows(f"ingestr_dst.{t}")),
+        dlt(t, peers.DLT_POSTGRES, "csv", lambda b: b.rows(f"dlt_dst.{t}")),
     ], reset, count)
 
 
@@ -105,25 +128,11 @@ def pg_to_parquet(t):
             shell(psql(f"COPY {t} TO STDOUT (FORMAT csv, HEADER)"))(b)[0],
             [b.python, "-c", "import duckdb; duckdb.execute('SET threads=2'); duckdb.execute(\"" +
              duck.format(**b.names) + "\")"]], ("psql", "python:duckdb")),
-        python(("pyarrow", "connectorx"), f"""
-import connectorx, pyarrow.parquet
-t = connectorx.read_sql("{{url}}", "SELECT * FROM {t}", return_type="arrow")
-pyarrow.parquet.write_table(t, "{{dir}}/out.parquet", compression="zstd")"""),
-        python(("psycopg2", "pyarrow", "sqlalchemy"), f"""
-import pyarrow as pa, pyarrow.parquet as pq, sqlalchemy as sa
-with sa.create_engine("{{url}}".replace("postgres:", "postgresql:")).connect() as c:
-    rows = c.execution_options(stream_results=True, yield_per=50000).execute(
-        sa.text("SELECT * FROM {t}"))
-    names, out = list(rows.keys()), None
-    for part in rows.partitions():
-        b = pa.Table.from_pydict(dict(zip(names, ([str(v) if type(v).__name__ == "UUID" else v
-             for v in col] for col in zip(*part)))))
-        out = out or pq.ParquetWriter("{{dir}}/out.parquet", b.schema, compression="zstd")
-        out.write_table(b)
-    out.close()"""),
-        Arm("sling", PEER, shell(("sling", "run", "--src-conn", "{url}", "--src-stream",
-                                  f"public.{t}", "--tgt-object", "file://{dir}/out.parquet")),
-            ("sling",)),
+        python(("pyarrow", "connectorx"), peers.CONNECTORX, table=t),
+        python(("psycopg2", "pyarrow", "sqlalchemy"), peers.SQLALCHEMY, "pyarrow + SQLAlchemy",
+               table=t),
+        Arm("odbc2parquet", PEER, shell(peers.odbc2parquet(t)), ("odbc2parquet",)),
+        dlt(t, peers.DLT_FILES, "parquet", lambda b: b.file_count(b.path("dlt_out"), "parquet")),
     ], reset, count)
 
 
@@ -138,6 +147,9 @@ def pg_to_csv(t, ending, tool):
         Arm("leat", LEAT, leat("{url}#public." + t, "{dir}/" + name)),
         Arm("leat (again)", LEAT, leat("{url}#public." + t, "{dir}/" + name)),
         Arm(label, PEER, shell(*pipe), ("psql",) + ((tool[0],) if tool else ()), out=name),
+        Arm("sling", PEER, shell(peers.sling(
+            peers.sling_db("src", f"public.{t}"), ("--tgt-object", "file://{dir}/" + name))),
+            ("sling",)),
     ], reset, count)
 
 
@@ -151,8 +163,10 @@ def into_pg(t, ending):
         Arm("leat (again)", LEAT,
             leat("{dir}/in." + ending, "{url}#public." + t + "_dst", "--append")),
     ] + ([Arm("psql \\copy", PEER, shell(psql(
-        "\\copy " + t + "_dst from '{dir}/in.csv' (format csv, header)")), ("psql",))]
-         if ending == "csv" else []), reset, count, inputs=("in." + ending,))
+        "\\copy " + t + "_dst from '{dir}/in.csv' (format csv, header)")), ("psql",)),
+          Arm("sling", PEER, shell(peers.sling(
+              ("--src-stream", "file://{dir}/in.csv"), peers.sling_db("tgt", f"public.{t}_dst"),
+              "--mode", "truncate")), ("sling",))] if ending == "csv" else []), reset, count, inputs=("in." + ending,))
 
 
 def csv_to_parquet(t):
@@ -212,10 +226,7 @@ def tiny_tables():
         Arm("leat (again)", LEAT, leat("{url}#tiny.*", other + "#tiny.")),
         Arm("pg_dump | psql", PEER, shell(("pg_dump", "{url}", "-n", "tiny"),
                                           ("psql", other, "-Xq")), ("pg_dump", "psql"), out="log"),
-        Arm("pgcopydb", PEER, shell(("pgcopydb", "clone", "--source", "{url}", "--target", other,
-                                     "--table-jobs", "2", "--index-jobs", "2", "--skip-extensions",
-                                     "--no-owner", "--dir", "{dir}/pgcopydb", "--restart",
-                                     "--not-consistent")), ("pgcopydb",)),
+        Arm("pgcopydb", PEER, shell(peers.pgcopydb(other)), ("pgcopydb",)),
     ], reset, lambda bench: bench.tiny_count("tiny_dst"), lambda bench: bench.tiny_count("postgres"))
 
 

@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 
 import arms
 import data
@@ -24,6 +25,8 @@ sys.path.insert(0, str(ROOT / "tests/servers"))
 import postgres  # noqa: E402
 
 MIB = 1 << 20
+ENVIRONMENT = {**os.environ, "PGCONNECT_TIMEOUT": "10", "RUNTIME__DLTHUB_TELEMETRY": "false",
+               "SLING_DISABLE_TELEMETRY": "true", "INGESTR_DISABLE_TELEMETRY": "true"}
 
 
 class Server(postgres.Postgres):
@@ -52,7 +55,12 @@ class Bench:
         self.leat = ROOT / "build/leat"
         self.limit = folder / "limit"
         self.python = peers / "venv/bin/python" if (peers / "venv").exists() else sys.executable
-        self.names = {"url": self.url, "dir": folder, "base": self.url.rsplit("/", 1)[0]}
+        parts = urllib.parse.urlsplit(self.url)
+        plain = self.url.replace("postgres:", "postgresql:", 1)
+        self.names = {"url": self.url, "dir": folder, "base": self.url.rsplit("/", 1)[0],
+                      "sqlalchemy": plain, "base_sqlalchemy": plain.rsplit("/", 1)[0],
+                      "driver_url": plain.replace(":", "+psycopg2:", 1), "port": parts.port,
+                      "user": parts.username, "password": parts.password}
         self.sums = {}
         include = subprocess.run(["pg_config", "--includedir"], check=True, text=True,
                                  stdout=subprocess.PIPE).stdout.strip()
@@ -77,6 +85,9 @@ class Bench:
         return self.server.sql(f"SELECT count(*) || ' ' || coalesce(sum(hashtextextended("
                                f"t::text, 0)::numeric), 0) FROM {table} t", database)
 
+    def rows(self, table):
+        return self.server.sql(f"SELECT count(*) FROM {table}")
+
     def source_sum(self, table):
         if table not in self.sums:
             self.sums[table] = self.table_sum(table)
@@ -91,10 +102,12 @@ class Bench:
             "WHERE schemaname = 'tiny' AND tablename LIKE 't%'", database)
         return f"{rows} in {tables}"
 
-    def file_count(self, path):
-        """Rows of a file as DuckDB reads it."""
-        reader = "read_parquet" if path.suffix == ".parquet" else "read_csv"
-        more = "" if path.suffix == ".parquet" else ", header=true"
+    def file_count(self, path, kind=None):
+        """Rows of a file, or of all of that kind in a folder, as DuckDB reads them."""
+        kind = kind or path.suffix[1:]
+        reader = "read_parquet" if kind == "parquet" else "read_csv"
+        more = "" if kind == "parquet" else ", header=true"
+        path = f"{path}/**/*.{kind}" if path.is_dir() else path
         return subprocess.run([self.python, "-c", "import duckdb; print(duckdb.sql(\"SELECT "
                                f"count(*) FROM {reader}('{path}'{more})\").fetchall()[0][0])"],
                               check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
@@ -118,21 +131,34 @@ class Bench:
                            check=True)
 
 
-def agrees(bench, workload):
+def agrees(bench, workload, arm):
     """What arrived: all rows, and where it is a table of the same types all values."""
-    wanted, found = workload.expected(bench), workload.count(bench)
+    wanted, found = workload.expected(bench), (arm.count or workload.count)(bench)
     return found == wanted or (" " not in found and found == wanted.split()[0])
+
+
+def reset_peers(bench, arm):
+    """What the peers that write elsewhere left there."""
+    shutil.rmtree(bench.path("dlt_out"), ignore_errors=True)
+    if arm.file:
+        name, text = arm.file
+        bench.path(name).write_text(text.format(**bench.names), encoding="utf-8")
+        bench.server.sql("DROP DATABASE IF EXISTS peer_dst")
+        bench.server.sql("CREATE DATABASE peer_dst")
+    elif arm.count:
+        bench.server.sql("DROP SCHEMA IF EXISTS dlt_dst, ingestr_dst CASCADE")
 
 
 def once(bench, workload, arm, log):
     workload.reset(bench, arm)
+    reset_peers(bench, arm)
     if workload.table != "tiny":
         bench.server.sql("CHECKPOINT")
-    taken = measure.run(arm.command(bench), {**os.environ, "PGCONNECT_TIMEOUT": "10"},
+    taken = measure.run(arm.command(bench), ENVIRONMENT,
                         bench.server.pid, bench.path(arm.out) if arm.out else None, log)
     if arm.seconds_printed:
         taken.wall = float(taken.output)
-    if arm.kind != arms.LIMIT and not agrees(bench, workload):
+    if arm.kind != arms.LIMIT and not agrees(bench, workload, arm):
         raise measure.Failed("what arrived is not what was sent")
     return taken
 

@@ -49,29 +49,33 @@ def server_cpu(postmaster):
     return total / TICK
 
 
-def resident(pids):
-    """Bytes of memory that processes hold now, pages they share counted for each."""
-    total = 0
-    for pid in pids:
-        try:
-            for line in open(f"/proc/{pid}/status", encoding="ascii", errors="replace"):
-                if line.startswith("VmRSS:"):
-                    total += int(line.split()[1]) * 1024
-        except (FileNotFoundError, ProcessLookupError):
-            pass
-    return total
+def memory(pid, field):
+    """VmRSS: bytes of memory a process holds now, shared pages counted too; VmHWM: the most that it
+    ever held. 0 when it is gone."""
+    try:
+        for line in open(f"/proc/{pid}/status", encoding="ascii", errors="replace"):
+            if line.startswith(field + ":"):
+                return int(line.split()[1]) * 1024
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return 0
 
 
 class Watch(threading.Thread):
-    """Keeps the most memory that the processes held together."""
+    """Keeps the most memory that the processes, and all that come from them, held together. Of a
+    single process the kernel's own high-water mark is read: rusage would count what its parent
+    held before the exec."""
 
     def __init__(self, pids):
         super().__init__(daemon=True)
         self.pids, self.peak, self.over = pids, 0, threading.Event()
 
     def run(self):
-        while not self.over.wait(0.02):
-            self.peak = max(self.peak, resident([p for pid in self.pids for p in family(pid)]))
+        while not self.over.wait(0.01):
+            alive = [p for pid in self.pids for p in family(pid)]
+            held = memory(alive[0], "VmHWM") if len(alive) == 1 else sum(
+                memory(p, "VmRSS") for p in alive)
+            self.peak = max(self.peak, held)
 
 
 class Taken:
@@ -101,14 +105,12 @@ def run(pipeline, env, postmaster=None, out=None, log=None):
     watch = Watch([p.pid for p in processes])
     watch.start()
     output = processes[-1].stdout.read() if not out else b""
-    client, peak = 0, 0
-    codes = []
+    client, codes = 0, []
     for process in processes:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         codes.append(process.returncode)
         client += usage.ru_utime + usage.ru_stime
-        peak += usage.ru_maxrss * 1024
     wall = time.perf_counter() - began
     watch.over.set()
     watch.join()
@@ -117,6 +119,4 @@ def run(pipeline, env, postmaster=None, out=None, log=None):
     if any(codes):
         raise Failed(f"{pipeline[codes.index(next(c for c in codes if c))][0]}: exit {codes}")
     server = server_cpu(postmaster) - before if postmaster else 0
-    # A single process knows its own peak exactly; of a family the samples know better.
-    peak = max(watch.peak, peak if len(processes) > 1 else usage.ru_maxrss * 1024)
-    return Taken(wall, client, server, peak, output.decode())
+    return Taken(wall, client, server, watch.peak, output.decode())

@@ -150,6 +150,12 @@ struct leat_capabilities {
     /* The steps of its commit, in order, each safe to repeat; one element, "commit", where a
      * transaction does it all. NULL-terminated. For messages, documentation and fault tests. */
     const char *const *commit_steps;
+    /* Name of what hash_ranges() computes, with all that two ends must share for hashes to be
+     * comparable ("pg-md5 15 UTF8"); the columns' source types must be equal as well. NULL: none. */
+    const char *hash_format;
+    /* What its merges and the like can do, as bits 1 << enum leat_write_mode. 0: only
+     * LEAT_REPLACE and LEAT_APPEND. */
+    uint32_t modes;
 };
 
 /* Facts about the other side. Texts are static or live as long as the endpoint. */
@@ -240,6 +246,7 @@ struct leat_cursor_range {
     const char *const *low;
     const char *const *high;
     bool low_inclusive, high_inclusive;
+    bool with_nulls; /* records with a null in one of the columns too; else they are left out */
 };
 
 struct leat_read_plan {
@@ -251,7 +258,9 @@ struct leat_read_plan {
     const char *predicate;                  /* NULL: none; only with LEAT_CAN_PREDICATE */
     int64_t limit;                          /* -1: none; a hint without LEAT_CAN_LIMIT */
     const struct leat_cursor_range *cursor; /* NULL: none */
-    const char *const *order; /* columns to order by, text in binary collation; NULL: any */
+    /* Columns to order by, ascending, nulls last: numbers as numbers, text and binary by their
+     * bytes, times as points in time, uuids by their bytes, false before true. NULL: any order. */
+    const char *const *order;
     size_t n_order;
     const void *partition; /* from split(); NULL: the whole stream */
     size_t partition_len;
@@ -268,6 +277,8 @@ struct leat_read_plan {
     /* A reader of the same plan but for the partition, still open: what was found out for it need
      * not be asked again. NULL: none. */
     const struct leat_reader *like;
+    const char *since; /* marks: only what came after the first, up to the second; NULL: all */
+    const char *until;
     int threads; /* that the reader may keep busy, its caller's included; 0: one */
 };
 
@@ -291,11 +302,30 @@ struct leat_payload {
     struct leat_position position;
 };
 
+/* Columns that a cursor or a key may have. */
+#define LEAT_CURSOR_COLUMNS_MAX 8
+
+/* What a cursor's columns hold. Texts are canonical, as cursor ranges take them, and malloc'ed:
+ * leat_x_bounds_release() frees them. */
 struct leat_bounds {
     size_t size;
-    char low[128], high[128], now[128]; /* canonical text; "" when there is none */
-    bool empty;
+    bool empty;                          /* no record has a value in all of the columns */
+    char *low[LEAT_CURSOR_COLUMNS_MAX];  /* the least record's, compared as rows; NULL: empty */
+    char *high[LEAT_CURSOR_COLUMNS_MAX]; /* the greatest's */
+    /* Where the first column is a time: the source's clock, or the start of its oldest transaction
+     * that may still write, if that is earlier. A record stamped before it is visible to who reads
+     * from now on, later ones may not be. Text of the first column's type; NULL: cannot be told. */
+    char *settled;
+    /* Where the first column is no time: records of transactions that were writing the table when
+     * `high` was taken have been waited for, so none up to it is still to come. */
+    bool complete;
+    int64_t nulls; /* records with a null in one of the columns; -1: not counted */
 };
+
+/* Borrowed for the call; non-zero stops and is returned. */
+typedef int leat_key_fn(void *arg, const char *const *key);
+/* Of range `range`: 0 is the one up to the first cut. */
+typedef int leat_hash_fn(void *arg, size_t range, int64_t rows, uint64_t hash);
 
 typedef int leat_partition_fn(void *arg, const void *partition, size_t len, int64_t rows_estimate);
 
@@ -314,9 +344,12 @@ struct leat_source_ops {
     int (*split)(struct leat_endpoint *ep, const struct leat_read_plan *plan, int n,
                  leat_partition_fn *each, void *arg, struct leat_error *err);
 
-    /* Least and greatest value of a cursor, and the source's own now, capped at its oldest
-     * running transaction where it can tell. */
-    int (*bounds)(struct leat_endpoint *ep, const struct leat_read_plan *plan, const char *column,
+    /* Least and greatest record of a cursor of 1 to LEAT_CURSOR_COLUMNS_MAX columns, within the
+     * plan's predicate and cursor range. Waits up to wait_ms for transactions that are writing the
+     * table, where `complete` is to be told; 0: does not. *ret_bounds is the caller's to release
+     * also after a failure. */
+    int (*bounds)(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                  const char *const *columns, size_t n_columns, int64_t wait_ms,
                   struct leat_bounds *ret_bounds, struct leat_error *err);
 
     /* Opens a read. Nothing streams before the first next(), so that planning may take its
@@ -335,9 +368,19 @@ struct leat_source_ops {
     /* Ends the read, at any point; stops the server's work on it. NULL is fine. */
     void (*finish)(struct leat_reader *reader);
 
-    /* Portable hash of the rows in a key range, for comparing without reading. */
-    int (*hash_range)(struct leat_endpoint *ep, const struct leat_read_plan *plan,
-                      uint64_t *ret_hash, int64_t *ret_rows, struct leat_error *err);
+    /* Comparing without reading. Gives keys (as many texts as plan->order has columns) that cut
+     * the stream, within plan->cursor, into ranges of about rows_per_range records, in ascending
+     * order; a hint, not exact. NULL: it cannot. */
+    int (*key_split)(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                     int64_t rows_per_range, leat_key_fn *each, void *arg, struct leat_error *err);
+    /* Rows and hash of plan->columns of every key range that the cuts make of the stream within
+     * plan->cursor: up to and with the first cut, behind it up to and with the next, and behind
+     * the last. Both ends whose hash_format is equal give equal hashes for equal records (but for
+     * chance: 64 bits), in any order of theirs. cuts[i] has plan->n_order texts. Ranges without
+     * records may be left out. NULL: it cannot. */
+    int (*hash_ranges)(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                       const char *const *const *cuts, size_t n_cuts, leat_hash_fn *each, void *arg,
+                       struct leat_error *err);
 
     /* Before the first next(): reads these columns (fields by name) as these types, as far as the
      * reader inferred theirs; types that were given stay. schema() then tells the new ones. NULL
@@ -354,6 +397,13 @@ struct leat_source_ops {
      * batches until then: the kind it is to give. LEAT_UNSUPPORTED, and nothing changed, where this
      * stream cannot be had so. NULL: batches only. */
     int (*choose)(struct leat_reader *reader, enum leat_payload_kind kind, struct leat_error *err);
+
+    /* What a stream without cursor columns holds now, as opaque text for read_plan.since and
+     * .until: for a directory the files it has. *ret_mark is malloc'ed. *ret_news (may be NULL):
+     * something is there that `since` (NULL: the beginning) does not know. [source-changed] when
+     * what `since` knows is there no more, or changed. NULL: streams have no such marks. */
+    int (*mark)(struct leat_endpoint *ep, const struct leat_read_plan *plan, const char *since,
+                char **ret_mark, bool *ret_news, struct leat_error *err);
 };
 
 /* --- writing ------------------------------------------------------------------------------- */
@@ -371,9 +421,15 @@ struct leat_source_ops {
 enum leat_write_mode {
     LEAT_REPLACE, /* the destination's rows become exactly these */
     LEAT_APPEND,
+    /* Rows with the key of a record are updated where they differ, the others are inserted. */
     LEAT_MERGE,
+    /* Rows with the key of a record are deleted, then all records inserted. */
     LEAT_DELETE_INSERT,
-    LEAT_MIRROR,
+    /* Records say in write_stream.op what is to be done: i, u, d. A u or d whose row is not there,
+     * or an i whose row is, fails the load with [conflict]: somebody else was writing. */
+    LEAT_CHANGES,
+    /* Nothing goes: a row whose record differs is closed, and its successor inserted (a slowly
+     * changing dimension of type 2). */
     LEAT_HISTORY
 };
 
@@ -381,6 +437,24 @@ enum leat_write_mode {
 #define LEAT_WRITE_RECREATE 2u    /* replace the definition too */
 #define LEAT_WRITE_ALLOW_EMPTY 4u /* no rows may replace some rows */
 #define LEAT_WRITE_TRUNCATE 8u    /* emptying need not be invisible to older readers */
+/* Rows to be deleted stay, with the time of it in the column LEAT_DELETED_COLUMN, which is added
+ * where it is missing; a record that comes back empties it. */
+#define LEAT_WRITE_SOFT_DELETE 16u
+#define LEAT_DELETED_COLUMN "_leat_deleted"
+/* LEAT_HISTORY's own columns: from when, until when (null: still), and whether it is the current
+ * one of its key. "From" is the first cursor column's value where that is a time, else the load's. */
+#define LEAT_FROM_COLUMN "_leat_valid_from"
+#define LEAT_TO_COLUMN "_leat_valid_to"
+#define LEAT_CURRENT_COLUMN "_leat_current"
+
+/* What happens where the stream and an existing table differ in their columns. */
+enum leat_schema_policy {
+    LEAT_SCHEMA_STRICT, /* [column-mismatch] */
+    /* New columns are added (nullable), types widened where no value can change (docs/types.md);
+     * anything else is [column-mismatch] with the ALTERs it would take. */
+    LEAT_SCHEMA_EVOLVE,
+    LEAT_SCHEMA_IGNORE /* columns the table lacks are left out */
+};
 
 struct leat_write_stream {
     size_t size;
@@ -396,6 +470,16 @@ struct leat_write_stream {
     int parts_wanted;         /* 1..n */
     uint32_t payloads;        /* kinds the engine could deliver */
     const char *bytes_format; /* with LEAT_PAYLOAD_BYTES */
+    enum leat_schema_policy schema_policy;
+    /* Columns that say which of several records of one key is the latest, and of LEAT_HISTORY
+     * when; NULL: the one that comes last. */
+    const char *const *cursor;
+    size_t n_cursor;
+    const char
+        *op; /* LEAT_CHANGES: the field of `schema`, utf8, that is no column but says i, u, d */
+    /* LEAT_MERGE and its like: a record whose value in this boolean column is true deletes the row
+     * of its key. The column is stored as any other. NULL: none. */
+    const char *deleted;
 };
 
 struct leat_write_plan {
@@ -429,6 +513,7 @@ struct leat_load_stream {
     bool ours;           /* last written by leat from this source_id */
     char *ddl;           /* statements begin() or commit() would run; NULL: none */
     char *route;         /* in words: "delete and copy in one transaction" */
+    char *drift;         /* columns that differ and what is done, in words; NULL: none */
 };
 
 struct leat_load_plan {
@@ -463,14 +548,24 @@ struct leat_guards {
     size_t size;
     const int64_t *rows_expected; /* a stream each: sum of inserted rows; -1 not checked */
     bool allow_empty;
-    int64_t rows_deleted_max;     /* -1: no limit */
-    const char *watermark_before; /* compare and set; NULL: not checked */
+    int64_t rows_deleted_max; /* over all streams; -1: no limit. [too-many-deletes] */
 };
 
+/* State of a stream at its destination, kept with the record of its loads and bound to the table:
+ * one that was dropped and made again has none. */
 struct leat_state_row {
     uint32_t stream;
-    const char *key;
-    const char *value;
+    const char *key;    /* "watermark" */
+    const char *value;  /* NULL: removed */
+    const char *before; /* what it must be until now, else [conflict]; NULL: there must be none */
+    bool check;         /* `before` counts */
+};
+
+/* What became of a stream's records. */
+struct leat_row_counts {
+    size_t size;
+    int64_t inserted, updated, deleted, unchanged; /* rows of the destination */
+    int64_t superseded; /* records that a later one of the same key and load replaced */
 };
 
 struct leat_commit {
@@ -480,7 +575,11 @@ struct leat_commit {
     const struct leat_state_row *state; /* stored with the record of the load */
     size_t n_state;
     struct leat_guards guards;
+    struct leat_row_counts *ret_counts; /* one a stream; set when it succeeds; NULL: not asked */
 };
+
+/* Borrowed for the call; non-zero stops and is returned. */
+typedef int leat_state_fn(void *arg, const char *key, const char *value);
 
 enum leat_outcome {
     LEAT_LOAD_ABSENT, /* it did not happen, and will not any more */
@@ -526,7 +625,8 @@ struct leat_load_ops {
     void (*part_close)(struct leat_part *part);
 
     /* Reads the records this load adds to a stream, as the destination will show them, before
-     * the commit and after all seals. NULL member: cannot be read back. */
+     * the commit and after all seals. Of modes with keys: the rows that have a key of the load's
+     * records (merging comes first, if it must). NULL member: cannot be read back. */
     int (*read_back)(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
                      struct leat_error *err);
 
@@ -551,6 +651,14 @@ struct leat_load_ops {
      * before; idempotent. NULL member: nothing. */
     int (*complete)(struct leat_endpoint *ep, const struct leat_write_stream *streams,
                     size_t n_streams, struct leat_error *err);
+
+    /* A stream's state, as the last commit left it; a stream that is not there has none. NULL
+     * member, with state_set: it keeps none. */
+    int (*state)(struct leat_endpoint *ep, const struct leat_stream_name *stream,
+                 leat_state_fn *each, void *arg, struct leat_error *err);
+    /* Sets one key by hand; value NULL removes it. Takes the stream's fence for the moment. */
+    int (*state_set)(struct leat_endpoint *ep, const struct leat_stream_name *stream,
+                     const char *key, const char *value, struct leat_error *err);
 };
 
 /* --- changes as they happen ---------------------------------------------------------------- */
@@ -669,6 +777,8 @@ typedef const struct leat_connector *leat_module_fn(void);
 
 /* Releases what a payload still holds; NULL and released ones are fine. */
 LEAT_EXPORT void leat_x_payload_release(struct leat_payload *payload);
+/* The same of bounds. */
+LEAT_EXPORT void leat_x_bounds_release(struct leat_bounds *bounds);
 
 #ifdef __cplusplus
 }

@@ -101,6 +101,21 @@ LEAT_EXPORT int leat_plan_new(struct leat *leat, struct leat_plan **ret_plan,
                               struct leat_error *err);
 LEAT_EXPORT void leat_plan_free(struct leat_plan *plan);
 
+/* What a plan does; LEAT_ACTION_COPY until something else is said. */
+enum leat_action {
+    LEAT_ACTION_COPY,  /* whole streams (leat cp) */
+    LEAT_ACTION_DELTA, /* what changed since the last time (leat cp delta) */
+    LEAT_ACTION_META,  /* makes or alters tables and moves no record (leat cp meta -e) */
+    LEAT_ACTION_SYNC, /* makes the destination equal, writing only what differs (leat sync batch) */
+    LEAT_ACTION_DIFF, /* tells every record that differs; changes nothing (leat diff) */
+    LEAT_ACTION_VERIFY /* proves that both are equal, or finds what is not (leat verify) */
+};
+/* To be said before options are set: each action knows only its own. */
+LEAT_EXPORT int leat_plan_action(struct leat_plan *plan, enum leat_action action,
+                                 struct leat_error *err);
+/* Whether an option of leat_plan_options() is one of this action's. */
+LEAT_EXPORT bool leat_action_takes(enum leat_action action, const char *option);
+
 /* A location: a URL ("postgres://u@h/db#public.orders", "sqlite:shop.db"), "format:-" or "-",
  * a connection's name with or without ".stream", or a local path. */
 LEAT_EXPORT int leat_plan_source(struct leat_plan *plan, const char *location,
@@ -135,6 +150,11 @@ LEAT_EXPORT int leat_plan_set_default(struct leat_plan *plan, const char *name, 
                                       struct leat_error *err);
 /* All options of a plan; the table ends with a NULL name. */
 LEAT_EXPORT const struct leat_option *leat_plan_options(void);
+
+/* Whether an option of any table may have this value (NULL: it was given without one, which only
+ * LEAT_OPTION_BOOL may be). LEAT_INVALID [usage] says what it takes. */
+LEAT_EXPORT int leat_option_check(const struct leat_option *option, const char *value,
+                                  struct leat_error *err);
 
 /* Resolves everything, opens both sides, and describes what leat_run() would do, without
  * touching anything: streams, types, DDL, route. *ret_text is freed with leat_text_free(). */
@@ -180,6 +200,28 @@ struct leat_stream_result {
     int64_t values_lost; /* became null, over all columns */
     const struct leat_column_loss *losses;
     size_t n_losses;
+    /* Rows of the destination, by what became of them; of a copy all are inserted. For
+     * LEAT_ACTION_DIFF and _VERIFY: what would make it equal. */
+    struct leat_row_counts counts;
+    int64_t rows_compared;        /* pairs that were read and compared; 0: none */
+    int64_t rows_skipped;         /* of key ranges whose hashes were equal: not read at all */
+    const char *watermark_before; /* a delta's, as canonical text (compound: JSON array); "" none */
+    const char *watermark_after;
+    const char *drift; /* columns that differed and what was done, in words; "" none */
+};
+
+enum leat_difference_kind { LEAT_NEW, LEAT_CHANGED, LEAT_DELETED };
+/* One record that is not the same on both sides. Both are batches of one record; borrowed for the
+ * call. Values may be secret: never to be logged. */
+struct leat_difference {
+    size_t size;
+    enum leat_difference_kind kind;   /* only at the source, on both, only at the destination */
+    const char *stream;               /* the source's name of it */
+    const struct ArrowSchema *schema; /* keys first, then the columns compared; of both records */
+    const struct ArrowArray *source;  /* NULL: not there */
+    const struct ArrowArray *destination;
+    const bool *differs; /* one a column of `schema`; all true where a side is missing */
+    int64_t n_keys;
 };
 
 struct leat_observer {
@@ -188,6 +230,9 @@ struct leat_observer {
     int64_t interval_ms; /* between calls of progress(); 0: 200 */
     void (*progress)(void *arg, const struct leat_progress *progress);       /* may be NULL */
     void (*stream_done)(void *arg, const struct leat_stream_result *result); /* may be NULL */
+    /* LEAT_ACTION_DIFF: every difference, in key order, stream by stream. Non-zero stops the run,
+     * which is then no failure. May be NULL. */
+    int (*difference)(void *arg, const struct leat_difference *difference);
 };
 
 struct leat_report; /* what a run did, stream by stream */
@@ -202,6 +247,8 @@ LEAT_EXPORT size_t leat_report_count(const struct leat_report *report);
 LEAT_EXPORT const struct leat_stream_result *leat_report_result(const struct leat_report *report,
                                                                 size_t i);
 LEAT_EXPORT int64_t leat_report_rejected(const struct leat_report *report);
+/* Differences that a diff or verify found, over all streams. */
+LEAT_EXPORT int64_t leat_report_differences(const struct leat_report *report);
 /* The report as one JSON document, ended by a newline; docs/report.md describes it. */
 LEAT_EXPORT const char *leat_report_json(struct leat_report *report);
 LEAT_EXPORT void leat_report_free(struct leat_report *report);

@@ -2,6 +2,7 @@
 
 #include "core/util.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,16 +40,6 @@ char cli_short(const char *name)
     return 0;
 }
 
-const struct command *cli_command(const char *name)
-{
-    for (const struct command *c = cli_commands; c->name; c++) {
-        if (!strcmp(c->name, name)) {
-            return c;
-        }
-    }
-    return NULL;
-}
-
 static int usage(struct cli *cli, struct leat_error *err)
 {
     cli_print_error(cli, err, NULL);
@@ -65,64 +56,43 @@ static const struct leat_option *find(const struct leat_option *table, const cha
     return NULL;
 }
 
-static bool parse_flag(const char *value, bool *ret_on)
+/* For a value that leat_option_check() has passed. */
+static bool is_on(const char *value)
 {
-    static const char *const words[] = {"false", "true", "no", "yes", "0", "1", "off", "on"};
-    for (size_t i = 0; i < LT_ARRAY_LEN(words); i++) {
-        if (!strcasecmp(value, words[i])) {
-            *ret_on = i & 1;
-            return true;
-        }
-    }
-    return false;
+    return strchr("tTyY1", value[0]) || !strcasecmp(value, "on");
 }
 
-/* Sets one of the common options; false when there is none of that name. */
-static bool set_common(struct cli *cli, const char *name, const char *value, int *ret_rc,
-                       struct leat_error *err)
+/* Sets one of the common options, whose value has been checked. */
+static int set_common(struct cli *cli, const char *name, const char *value, struct leat_error *err)
 {
-    const struct leat_option *option = find(cli_options, name);
     enum leat_log_level level;
-    bool on = true;
-    *ret_rc = LEAT_OK;
-    if (option && option->kind == LEAT_OPTION_BOOL && value && !parse_flag(value, &on)) {
-        *ret_rc = leat_fail_as(err, LEAT_INVALID, "usage", "--%s is true or false", name);
-        return true;
-    }
     if (!strcmp(name, "help")) {
-        cli->help = on;
+        cli->help = is_on(value);
     } else if (!strcmp(name, "dry-run")) {
-        cli->dry_run = on;
+        cli->dry_run = is_on(value);
     } else if (!strcmp(name, "quiet")) {
-        cli->quiet = on;
+        cli->quiet = is_on(value);
     } else if (!strcmp(name, "verbose")) {
-        cli->verbose += on;
+        cli->verbose += is_on(value);
     } else if (!strcmp(name, "log-level")) {
-        *ret_rc = leat_log_level_parse(value, &level, err);
         cli->log_level = value;
+        return leat_log_level_parse(value, &level, err);
     } else if (!strcmp(name, "log-format")) {
         cli->json_logs = !strcmp(value, "json");
-        if (!cli->json_logs && strcmp(value, "text")) {
-            *ret_rc = leat_fail_as(err, LEAT_INVALID, "usage", "--log-format is text or json");
-        }
     } else if (!strcmp(name, "progress")) {
         cli->progress = value;
-        if (strcmp(value, "auto") && strcmp(value, "json") && strcmp(value, "none")) {
-            *ret_rc = leat_fail_as(err, LEAT_INVALID, "usage", "--progress is auto, json or none");
-        }
-    } else if (!strcmp(name, "report")) {
-        cli->report = value;
     } else {
-        return false;
+        cli->report = value;
     }
-    return true;
+    return LEAT_OK;
 }
 
 /* The row of a long option in any table the command takes. */
 static const struct leat_option *find_option(struct cli *cli, const char *name)
 {
-    const struct leat_option *option = find(cli_options, name);
-    if (option || !cli->command || !(cli->command->takes & TAKES_PLAN)) {
+    const struct leat_option *option = find(cli->command->options, name);
+    option = option ? option : find(cli_options, name);
+    if (option || !(cli->command->takes & TAKES_PLAN)) {
         return option;
     }
     option = find(leat_plan_options(), name);
@@ -140,9 +110,17 @@ typedef int set_fn(struct leat_plan *plan, const char *name, const char *value,
 static int set_with(struct cli *cli, set_fn *set, const char *name, const char *value,
                     struct leat_error *err)
 {
-    int rc;
-    if (set_common(cli, name, value, &rc, err)) {
-        return rc;
+    const struct leat_option *own = find(cli->command->options, name);
+    const struct leat_option *mine = own ? own : find(cli_options, name);
+    if (mine) {
+        int rc = leat_option_check(mine, value, err);
+        value = value ? value : "true";
+        if (rc || !own) {
+            return rc ? rc : set_common(cli, name, value, err);
+        }
+        assert(own - cli->command->options < OWN_OPTIONS_MAX);
+        cli->own[own - cli->command->options] = value;
+        return LEAT_OK;
     }
     if (!strcmp(name, "also")) {
         /* Kept until DST, which stands first in the report, has been added. */
@@ -150,6 +128,20 @@ static int set_with(struct cli *cli, set_fn *set, const char *name, const char *
         return LEAT_OK;
     }
     return set(cli->plan, name, value, err);
+}
+
+const char *cli_value(const struct cli *cli, const char *name)
+{
+    const struct leat_option *own = find(cli->command->options, name);
+    assert(own);
+    const char *value = cli->own[own - cli->command->options];
+    return value ? value : own->fallback;
+}
+
+bool cli_on(const struct cli *cli, const char *name)
+{
+    const char *value = cli_value(cli, name);
+    return value && is_on(value);
 }
 
 static int set_option(struct cli *cli, const char *name, const char *value, struct leat_error *err)
@@ -200,6 +192,9 @@ static int read_variables(struct cli *cli, const struct leat_option *table, char
 static int read_environment(struct cli *cli, char *const *args, struct leat_error *err)
 {
     int rc = read_variables(cli, cli_options, args, err);
+    if (!rc) {
+        rc = read_variables(cli, cli->command->options, args, err);
+    }
     if (!rc && cli->command->takes & TAKES_PLAN) {
         rc = read_variables(cli, leat_plan_options(), args, err);
         const struct leat_connector *connector;
@@ -265,11 +260,12 @@ static int parse_short(struct cli *cli, int argc, char **argv, int *i, struct le
         for (size_t k = 0; k < LT_ARRAY_LEN(short_forms); k++) {
             name = short_forms[k].letter == *p ? short_forms[k].name : name;
         }
-        if (!name) {
+        const struct leat_option *option = name ? find_option(cli, name) : NULL;
+        if (!option) {
             return leat_fail_as(err, LEAT_INVALID, "unknown-option", "there is no option -%c", *p);
         }
         int rc;
-        if (find(cli_options, name)->kind == LEAT_OPTION_BOOL) {
+        if (option->kind == LEAT_OPTION_BOOL) {
             rc = set_option(cli, name, NULL, err);
         } else if (p[1]) {
             return set_option(cli, name, p + 1, err);
@@ -314,46 +310,43 @@ static int parse_args(struct cli *cli, int argc, char **argv, struct leat_error 
     return LEAT_OK;
 }
 
-static int unknown_command(struct cli *cli, const char *word)
+/* The command, its environment and its arguments. */
+static int parse_command(struct cli *cli, int argc, char **argv, struct leat_error *err)
 {
-    struct leat_error err = {0};
-    const char *names[64];
-    size_t n = 0;
-    for (const struct command *c = cli_commands; c->name && n + 1 < LT_ARRAY_LEN(names); c++) {
-        names[n++] = c->name;
+    static const char *const help[] = {"help"}, *const version[] = {"version"};
+    const char *word = argc > 1 ? argv[1] : "help";
+    const char *const *words = (const char *const *)argv + 1;
+    int n = LT_MAX(argc - 1, 1), used;
+    if (argc < 2 || !strcmp(word, "--help") || !strcmp(word, "-h")) {
+        words = help;
+        n = 1;
+    } else if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
+        words = version;
+        n = 1;
+    } else if (argc > 2 && cli_family(word) && was_given((char *const[]){argv[2], NULL}, "help")) {
+        argv[2] = argv[1]; /* `state --help` is `help state` */
+        cli->command = cli_command(help, 1, &used);
+        return parse_args(cli, argc - 2, argv + 2, err);
     }
-    names[n] = NULL;
-    const char *close = lt_closest(word, names);
-    leat_fail_as(&err, LEAT_INVALID, "usage", "there is no command \"%s\"", word);
-    leat_error_remedy(&err, close ? "did you mean leat %s?" : "`leat help` lists them", close);
-    return usage(cli, &err);
-}
-
-/* `cp snap SRC DST` is `cp SRC DST` in Halfpipe's words. */
-static int skip_snap(const struct command *command, int argc, char **argv, int at)
-{
-    return at < argc && !strcmp(command->name, "cp") && !strcmp(argv[at], "snap") ? at + 1 : at;
+    cli->command = cli_command(words, n, &used);
+    if (!cli->command) {
+        return cli_no_command(words, n, err);
+    }
+    int at = LT_MIN(argc, 1 + used);
+    if (cli->command->takes & TAKES_RAW) {
+        while (at < argc) {
+            cli->args[cli->n_args++] = argv[at++];
+        }
+        return LEAT_OK;
+    }
+    int rc = read_environment(cli, argv + at, err);
+    return rc ? rc : parse_args(cli, argc - at, argv + at, err);
 }
 
 int cli_parse(struct cli *cli, int argc, char **argv)
 {
     struct leat_error err = {0};
-    const char *word = argc > 1 ? argv[1] : "help";
-    if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
-        word = "help";
-    } else if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
-        word = "version";
-    }
-    cli->command = cli_command(word);
-    if (!cli->command) {
-        return unknown_command(cli, word);
-    }
-    int at = skip_snap(cli->command, argc, argv, LT_MIN(argc, 2));
-    int rc = read_environment(cli, argv + at, &err);
-    if (!rc) {
-        rc = parse_args(cli, argc - at, argv + at, &err);
-    }
-    if (rc) {
+    if (parse_command(cli, argc, argv, &err)) {
         return usage(cli, &err);
     }
     enum leat_log_level level = LEAT_LOG_WARN;

@@ -20,9 +20,13 @@ struct cli;
 
 /* Which option tables a command takes besides the common one. */
 #define TAKES_PLAN 1u /* leat_plan_options() and those of connectors */
+#define TAKES_RAW 2u  /* no option is read: the command gets its arguments as they stand */
+
+/* Most options a command may have of its own. */
+#define OWN_OPTIONS_MAX 24
 
 struct command {
-    const char *name;
+    const char *name;     /* one word, or two: "cp", "cp delta" */
     const char *args;     /* "SRC DST": for help */
     const char *summary;  /* one line */
     const char *text;     /* paragraphs, parted by an empty line */
@@ -30,12 +34,32 @@ struct command {
     unsigned takes;
     int args_min, args_max; /* -1: any number */
     int (*run)(struct cli *cli);
+    const struct leat_option *options; /* its own; read with cli_value(). NULL: none */
 };
 
-extern const struct command cli_commands[];    /* ends with a NULL name */
-extern const struct leat_option cli_options[]; /* common to all commands */
-extern const char *const cli_exit_codes[][2];  /* status, meaning; ends with NULL */
-const struct command *cli_command(const char *name);
+/* A word that is no command, but the first of several: "state" of "state upgrade". */
+struct command_family {
+    const char *name;
+    const char *summary;
+};
+
+extern const struct command cli_commands[];        /* ends with a NULL name */
+extern const struct command_family cli_families[]; /* likewise */
+extern const struct leat_option cli_options[];     /* common to all commands */
+extern const char *const cli_exit_codes[][2];      /* status, meaning; ends with NULL */
+
+/* The command that the first two of n words name, else the first: *ret_used says how many. NULL
+ * when there is none. Other names for a command are known as well. */
+const struct command *cli_command(const char *const *words, int n, int *ret_used);
+/* LEAT_INVALID: there is no such command, with the closest one or those of its family. */
+int cli_no_command(const char *const *words, int n, struct leat_error *err);
+/* The family of that name, or NULL. */
+const struct command_family *cli_family(const char *name);
+/* True when the command's name is `first` and another word: *ret_second is that. */
+bool cli_is_member(const struct command *command, const char *first, const char **ret_second);
+/* The name with its blank turned into `joint`, as pages are named: "cp-delta". */
+#define COMMAND_NAME_MAX 64
+const char *cli_joined(const struct command *command, char joint, char text[COMMAND_NAME_MAX]);
 
 struct cli {
     struct leat *leat;
@@ -43,6 +67,7 @@ struct cli {
     const struct command *command;
     const char **args; /* positional */
     int n_args;
+    const char *own[OWN_OPTIONS_MAX]; /* values of command->options, row by row; NULL: not given */
     /* values of cli_options */
     bool help, quiet, dry_run, json_logs;
     int verbose;
@@ -59,6 +84,11 @@ int cli_parse(struct cli *cli, int argc, char **argv);
 /* Letter of a common option's short form, 0: none. */
 char cli_short(const char *name);
 
+/* The value of one of the command's own options, or its default. */
+const char *cli_value(const struct cli *cli, const char *name);
+/* The same for LEAT_OPTION_BOOL. */
+bool cli_on(const struct cli *cli, const char *name);
+
 /* words.c */
 void cli_log(void *arg, enum leat_log_level level, const char *line);
 /* One error, with what the destination holds now (may be NULL), on standard error. */
@@ -67,12 +97,17 @@ void cli_print_progress(void *arg, const struct leat_progress *progress);
 void cli_print_result(void *arg, const struct leat_stream_result *result);
 void cli_clear_progress(struct cli *cli);
 
-/* docs.c: everything that is generated from the tables. */
+/* docs.c and completion.c: everything that is generated from the tables. */
 void cli_help(FILE *out, struct leat *leat, const struct command *command);
 void cli_overview(FILE *out);
+/* The commands of one family, a line each. */
+void cli_family_help(FILE *out, const struct command_family *family);
 int cli_docs(struct cli *cli);
 int cli_completion(struct cli *cli);
 int cli_help_command(struct cli *cli);
+/* Calls each() for every option of a table, in its order; NULL is an empty one. */
+typedef void option_fn(FILE *out, const struct leat_option *option);
+void cli_each_option(FILE *out, const struct leat_option *table, option_fn *each);
 
 /* commands */
 int cmd_cp(struct cli *cli);

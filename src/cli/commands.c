@@ -1,5 +1,9 @@
 #include "cli/cli.h"
 
+#include "core/util.h"
+
+#include <string.h>
+
 const struct command cli_commands[] = {
     {"cp", "SRC DST", "Copy whole streams from one place to another",
      "SRC and DST are URLs (postgres://u@h/db#public.orders, sqlite:shop.db#orders), format:- or - "
@@ -24,28 +28,37 @@ const struct command cli_commands[] = {
      "    data on standard output, words on standard error\n"
      "leat cp orders.csv db.sqlite#orders --cast zip=utf8 --on-error skip --rejects bad.jsonl\n"
      "    records that do not fit are set aside with place and reason\n",
-     TAKES_PLAN, 2, 2, cmd_cp},
+     TAKES_PLAN, 2, 2, cmd_cp, NULL},
     {"streams", "LOCATION", "List the streams a location holds, with estimates",
      "One stream a line on standard output: name, estimated rows, estimated bytes, parted by tabs; "
      "an estimate that is not known is empty.",
      "leat streams \"$DATABASE_URL\"\n    the tables and views of its default schema\n"
      "leat streams shop.db\n    the tables of a SQLite database\n",
-     TAKES_PLAN, 1, 1, cmd_streams},
+     TAKES_PLAN, 1, 1, cmd_streams, NULL},
     {"connectors", "[NAME]", "List the connectors, or the options of one",
      "With a name: the options it takes, in its URL (?name=value) or as flags.",
      "leat connectors postgres\n    what can be set on a PostgreSQL connection\n", 0, 0, 1,
-     cmd_connectors},
-    {"version", "", "Print the version", "", "", 0, 0, 0, cmd_version},
+     cmd_connectors, NULL},
+    {"version", "", "Print the version", "", "", 0, 0, 0, cmd_version, NULL},
     {"completion", "SHELL", "Print a completion script for bash, zsh or fish",
      "Source it, or put it where the shell looks for completions.",
-     "source <(leat completion bash)\n    in ~/.bashrc\n", 0, 1, 1, cli_completion},
+     "source <(leat completion bash)\n    in ~/.bashrc\n", 0, 1, 1, cli_completion, NULL},
     {"docs", "KIND [NAME]", "Print generated documentation",
      "KIND is man (with the name of a command, or leat), commands, errors, connectors or types. "
      "The project's own man pages and docs/ are made with it.",
-     "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 2, cli_docs},
+     "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 3, cli_docs, NULL},
     {"help", "[COMMAND|errors]", "Explain a command, or all error codes", "",
-     "leat help cp\nleat help errors\n", 0, 0, 1, cli_help_command},
+     "leat help cp\nleat help errors\n", 0, 0, 2, cli_help_command, NULL},
     {0},
+};
+
+const struct command_family cli_families[] = {
+    {0},
+};
+
+/* Other names of commands. `cp snap` is Halfpipe's. */
+static const char *const aliases[][2] = {
+    {"cp snap", "cp"},
 };
 
 const char *const cli_exit_codes[][2] = {
@@ -60,3 +73,105 @@ const char *const cli_exit_codes[][2] = {
     {"143", "stopped by SIGTERM"},
     {0},
 };
+
+static const struct command *command_named(const char *name)
+{
+    for (size_t i = 0; i < LT_ARRAY_LEN(aliases); i++) {
+        name = strcmp(aliases[i][0], name) ? name : aliases[i][1];
+    }
+    for (const struct command *c = cli_commands; c->name; c++) {
+        if (!strcmp(c->name, name)) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+const struct command *cli_command(const char *const *words, int n, int *ret_used)
+{
+    char name[COMMAND_NAME_MAX];
+    for (int used = LT_MIN(n, 2); used > 0; used--) {
+        int len = snprintf(name, sizeof name, "%s%s%s", words[0], used > 1 ? " " : "",
+                           used > 1 ? words[1] : "");
+        /* A word that itself holds a blank is no two words. */
+        bool whole = len < (int)sizeof name && !strchr(words[0], ' ');
+        const struct command *command = whole ? command_named(name) : NULL;
+        if (command) {
+            *ret_used = used;
+            return command;
+        }
+    }
+    return NULL;
+}
+
+const struct command_family *cli_family(const char *name)
+{
+    for (const struct command_family *f = cli_families; f->name; f++) {
+        if (!strcmp(f->name, name)) {
+            return f;
+        }
+    }
+    return NULL;
+}
+
+bool cli_is_member(const struct command *command, const char *first, const char **ret_second)
+{
+    size_t len = strlen(first);
+    if (strncmp(command->name, first, len) || command->name[len] != ' ') {
+        return false;
+    }
+    *ret_second = command->name + len + 1;
+    return true;
+}
+
+const char *cli_joined(const struct command *command, char joint, char text[COMMAND_NAME_MAX])
+{
+    snprintf(text, COMMAND_NAME_MAX, "%s", command->name);
+    for (char *p = text; *p; p++) {
+        *p = *p == ' ' ? joint : *p;
+    }
+    return text;
+}
+
+/* The closest of all names, or within a family of all second words. */
+static const char *closest(const struct command_family *family, const char *word)
+{
+    const char *names[128], *second;
+    size_t n = 0;
+    for (const struct command *c = cli_commands; c->name && n + 1 < LT_ARRAY_LEN(names); c++) {
+        if (!family) {
+            names[n++] = c->name;
+        } else if (cli_is_member(c, family->name, &second)) {
+            names[n++] = second;
+        }
+    }
+    for (const struct command_family *f = cli_families;
+         !family && f->name && n + 1 < LT_ARRAY_LEN(names); f++) {
+        names[n++] = f->name;
+    }
+    names[n] = NULL;
+    return lt_closest(word, names);
+}
+
+int cli_no_command(const char *const *words, int n, struct leat_error *err)
+{
+    const struct command_family *family = cli_family(words[0]);
+    if (family && n < 2) {
+        leat_fail_as(err, LEAT_INVALID, "usage", "leat %s needs a second word", family->name);
+        leat_error_remedy(err, "`leat help %s` lists them", family->name);
+        return LEAT_INVALID;
+    }
+    int used;
+    bool two = n > 1 && cli_command(words, 1, &used); /* a command, but not its sub-command */
+    char whole[COMMAND_NAME_MAX];
+    snprintf(whole, sizeof whole, "%s%s%s", words[0], two ? " " : "", two ? words[1] : "");
+    const char *word = family ? words[1] : whole, *close = closest(family, word);
+    const char *first = family ? family->name : "", *blank = family ? " " : "";
+    leat_fail_as(err, LEAT_INVALID, "usage", "there is no command \"%s%s%s\"", first, blank, word);
+    if (close) {
+        leat_error_remedy(err, "did you mean leat %s%s%s?", first, blank, close);
+    } else {
+        leat_error_remedy(err, "`leat help%s%s` lists them", blank, first);
+    }
+    return LEAT_INVALID;
+}

@@ -9,9 +9,6 @@
 #define WIDTH 80
 #define TABLE_HEAD "| option | default | |\n|---|---|---|\n"
 
-/* Calls each() for every option of a table, in its order. */
-typedef void option_fn(FILE *out, const struct leat_option *option);
-
 /* Prints text wrapped at WIDTH; the first line has already `at` characters. */
 static void wrap(FILE *out, const char *text, int indent, int at)
 {
@@ -74,6 +71,14 @@ static void option_help(FILE *out, const struct leat_option *option)
     wrap(out, tail, 30, 30);
 }
 
+/* A name in a manual page, whose hyphens are typed as they are. */
+static void roff_word(FILE *out, const char *word)
+{
+    for (const char *p = word; *p; p++) {
+        fputs(*p == '-' ? "\\-" : (char[]){*p, 0}, out);
+    }
+}
+
 static void option_man(FILE *out, const struct leat_option *option)
 {
     char letter = cli_short(option->name);
@@ -83,9 +88,7 @@ static void option_man(FILE *out, const struct leat_option *option)
         fprintf(out, "\\fB\\-%c\\fR, ", letter);
     }
     fputs("\\fB\\-\\-", out);
-    for (const char *p = option->name; *p; p++) {
-        fputs(*p == '-' ? "\\-" : (char[]){*p, 0}, out);
-    }
+    roff_word(out, option->name);
     fprintf(out, "\\fR%s%s\n%s", *value ? " " : "", value, option->help);
     if (option->fallback && option->kind != LEAT_OPTION_BOOL) {
         fprintf(out, " [%s]", option->fallback);
@@ -136,10 +139,10 @@ static void option_markdown(FILE *out, const struct leat_option *option)
     fputs("|\n", out);
 }
 
-static void each_option(FILE *out, const struct leat_option *table, option_fn *print)
+void cli_each_option(FILE *out, const struct leat_option *table, option_fn *each)
 {
     for (; table && table->name; table++) {
-        print(out, table);
+        each(out, table);
     }
 }
 
@@ -164,17 +167,18 @@ static void each_table(FILE *out, struct leat *leat, const struct command *comma
                        heading_fn *heading, option_fn *print)
 {
     heading(out, "Options");
+    cli_each_option(out, command->options, print);
     if (command->takes & TAKES_PLAN) {
-        each_option(out, leat_plan_options(), print);
+        cli_each_option(out, leat_plan_options(), print);
     }
-    each_option(out, cli_options, print);
+    cli_each_option(out, cli_options, print);
     const struct leat_connector *c;
     for (size_t i = 0; command->takes & TAKES_PLAN && (c = leat_connector_at(leat, i)); i++) {
         if (c->options && c->options->name) {
             char title[96];
             snprintf(title, sizeof title, "Options of %s", c->name);
             heading(out, title);
-            each_option(out, c->options, print);
+            cli_each_option(out, c->options, print);
         }
     }
 }
@@ -201,6 +205,55 @@ void cli_help(FILE *out, struct leat *leat, const struct command *command)
           out);
 }
 
+/* The family whose first member this command is, or NULL. */
+static const struct command_family *family_begun(const struct command *command)
+{
+    const char *second;
+    for (const struct command_family *f = cli_families; f->name; f++) {
+        if (cli_is_member(command, f->name, &second)) {
+            bool first = command == cli_commands || !cli_is_member(command - 1, f->name, &second);
+            return first ? f : NULL;
+        }
+    }
+    return NULL;
+}
+
+static bool in_family(const struct command *command)
+{
+    const char *second;
+    for (const struct command_family *f = cli_families; f->name; f++) {
+        if (cli_is_member(command, f->name, &second)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Families on one line each: their own help lists the members. */
+static void overview_commands(FILE *out)
+{
+    for (const struct command *c = cli_commands; c->name; c++) {
+        const struct command_family *family = family_begun(c);
+        if (family) {
+            fprintf(out, "  %-12s %s: leat help %s\n", family->name, family->summary, family->name);
+        } else if (!in_family(c)) {
+            fprintf(out, "  %-12s %s\n", c->name, c->summary);
+        }
+    }
+}
+
+void cli_family_help(FILE *out, const struct command_family *family)
+{
+    const char *second;
+    fprintf(out, "leat %s ...\n\n%s\n\nCommands\n", family->name, family->summary);
+    for (const struct command *c = cli_commands; c->name; c++) {
+        if (cli_is_member(c, family->name, &second)) {
+            fprintf(out, "  %-26s %s\n", c->name, c->summary);
+        }
+    }
+    fprintf(out, "\n`leat help %s ...` explains one.\n", family->name);
+}
+
 void cli_overview(FILE *out)
 {
     fputs("leat moves tables between databases, files and streams.\n\n"
@@ -208,9 +261,7 @@ void cli_overview(FILE *out)
           "  leat cp orders.csv.gz sqlite:shop.db\n\n"
           "Commands\n",
           out);
-    for (const struct command *c = cli_commands; c->name; c++) {
-        fprintf(out, "  %-12s %s\n", c->name, c->summary);
-    }
+    overview_commands(out);
     fputs("\nExit status\n", out);
     for (size_t i = 0; cli_exit_codes[i][0]; i++) {
         fprintf(out, "  %-4s %s\n", cli_exit_codes[i][0], cli_exit_codes[i][1]);
@@ -241,11 +292,16 @@ int cli_help_command(struct cli *cli)
         errors_text(stdout);
         return 0;
     }
-    const struct command *command = cli_command(cli->args[0]);
-    if (!command) {
+    const struct command_family *family = cli->n_args == 1 ? cli_family(cli->args[0]) : NULL;
+    if (family) {
+        cli_family_help(stdout, family);
+        return 0;
+    }
+    int used = 0;
+    const struct command *command = cli_command(cli->args, cli->n_args, &used);
+    if (!command || used < cli->n_args) {
         struct leat_error err = {0};
-        leat_fail_as(&err, LEAT_INVALID, "usage", "there is no command \"%s\"", cli->args[0]);
-        leat_error_remedy(&err, "`leat help` lists them");
+        cli_no_command(cli->args, cli->n_args, &err);
         cli_print_error(cli, &err, NULL);
         return EXIT_REFUSED;
     }
@@ -308,7 +364,10 @@ static void man_overview(FILE *out)
             ".SH COMMANDS\n",
             leat_version());
     for (const struct command *c = cli_commands; c->name; c++) {
-        fprintf(out, ".TP\n\\fBleat\\-%s\\fR(1)\n%s\n", c->name, c->summary);
+        char page[COMMAND_NAME_MAX];
+        fputs(".TP\n\\fBleat\\-", out);
+        roff_word(out, cli_joined(c, '-', page));
+        fprintf(out, "\\fR(1)\n%s\n", c->summary);
     }
     fputs(".SH ENVIRONMENT\n", out);
     for (size_t i = 0; i < LT_ARRAY_LEN(variables); i++) {
@@ -319,14 +378,15 @@ static void man_overview(FILE *out)
 
 static void man_command(FILE *out, struct leat *leat, const struct command *command)
 {
-    char upper[32];
-    size_t n = 0;
-    for (; command->name[n] && n + 1 < sizeof upper; n++) {
-        upper[n] = (char)toupper((unsigned char)command->name[n]);
+    char page[COMMAND_NAME_MAX];
+    cli_joined(command, '-', page);
+    fputs(".TH LEAT\\-", out);
+    for (const char *p = page; *p; p++) {
+        fputs(*p == '-' ? "\\-" : (char[]){(char)toupper((unsigned char)*p), 0}, out);
     }
-    upper[n] = 0;
-    fprintf(out, ".TH LEAT\\-%s 1 \"\" \"leat %s\" \"User Commands\"\n.SH NAME\nleat\\-%s \\- ",
-            upper, leat_version(), command->name);
+    fprintf(out, " 1 \"\" \"leat %s\" \"User Commands\"\n.SH NAME\nleat\\-", leat_version());
+    roff_word(out, page);
+    fputs(" \\- ", out);
     roff(out, command->summary);
     fprintf(out, ".SH SYNOPSIS\n\\fBleat %s\\fR [\\fIOPTIONS\\fR] %s\n", command->name,
             command->args);
@@ -360,6 +420,10 @@ static void markdown_commands(FILE *out)
         if (*c->examples) {
             fprintf(out, "\n```\n%s```\n", c->examples);
         }
+        if (c->options) {
+            fputs("\n" TABLE_HEAD, out);
+            cli_each_option(out, c->options, option_markdown);
+        }
     }
     fputs("\n## Options of what is moved\n\nThese commands take them:", out);
     for (const struct command *c = cli_commands; c->name; c++) {
@@ -368,9 +432,9 @@ static void markdown_commands(FILE *out)
         }
     }
     fputs(". The [connectors](connectors.md) have some more.\n\n" TABLE_HEAD, out);
-    each_option(out, leat_plan_options(), option_markdown);
+    cli_each_option(out, leat_plan_options(), option_markdown);
     fputs("\n## Options of every command\n\n" TABLE_HEAD, out);
-    each_option(out, cli_options, option_markdown);
+    cli_each_option(out, cli_options, option_markdown);
     fputs("\nEvery option is also a variable: `--max-errors` is `LEAT_MAX_ERRORS`. A flag wins.\n"
           "\n## Exit status\n\n| status | meaning |\n|---|---|\n",
           out);
@@ -420,7 +484,7 @@ static void markdown_connectors(FILE *out, struct leat *leat)
         fputc('\n', out);
         if (c->options && c->options->name) {
             fputs("\n" TABLE_HEAD, out);
-            each_option(out, c->options, option_markdown);
+            cli_each_option(out, c->options, option_markdown);
         }
     }
 }
@@ -603,10 +667,11 @@ static void markdown_types(FILE *out, struct leat *leat)
 int cli_docs(struct cli *cli)
 {
     const char *kind = cli->args[0], *name = cli->n_args > 1 ? cli->args[1] : "leat";
-    const struct command *command = cli_command(name);
+    int used = 0;
+    const struct command *command = cli_command(cli->args + 1, cli->n_args - 1, &used);
     if (!strcmp(kind, "man") && !strcmp(name, "leat")) {
         man_overview(stdout);
-    } else if (!strcmp(kind, "man") && command) {
+    } else if (!strcmp(kind, "man") && command && used == cli->n_args - 1) {
         man_command(stdout, cli->leat, command);
     } else if (!strcmp(kind, "commands")) {
         markdown_commands(stdout);
@@ -620,74 +685,6 @@ int cli_docs(struct cli *cli)
         struct leat_error err = {0};
         leat_fail_as(&err, LEAT_INVALID, "usage",
                      "leat docs takes man [COMMAND], commands, errors, connectors or types");
-        cli_print_error(cli, &err, NULL);
-        return EXIT_REFUSED;
-    }
-    return 0;
-}
-
-/* --- completion ----------------------------------------------------------------------------- */
-
-static void name_word(FILE *out, const struct leat_option *option)
-{
-    fprintf(out, " --%s", option->name);
-}
-
-static void fish_option(FILE *out, const struct leat_option *option)
-{
-    char letter = cli_short(option->name);
-    fprintf(out, "complete -c leat -l %s%s%s%s -d '", option->name, letter ? " -s " : "",
-            letter ? (char[]){letter, 0} : "", option->kind == LEAT_OPTION_BOOL ? "" : " -r");
-    for (const char *p = option->help; *p && *p != '\n'; p++) {
-        fputs(*p == '\'' ? "\\'" : (char[]){*p, 0}, out);
-    }
-    fputs("'\n", out);
-}
-
-static void bash_completion(FILE *out, struct leat *leat)
-{
-    fputs("_leat() {\n    local cur=${COMP_WORDS[COMP_CWORD]}\n"
-          "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W \"",
-          out);
-    for (const struct command *c = cli_commands; c->name; c++) {
-        fprintf(out, "%s%s", c == cli_commands ? "" : " ", c->name);
-    }
-    fputs("\" -- \"$cur\"))\n    elif [[ $cur == -* ]]; then\n"
-          "        COMPREPLY=($(compgen -W \"",
-          out);
-    const struct leat_connector *connector;
-    each_option(out, cli_options, name_word);
-    each_option(out, leat_plan_options(), name_word);
-    for (size_t i = 0; (connector = leat_connector_at(leat, i)); i++) {
-        each_option(out, connector->options, name_word);
-    }
-    fputs("\" -- \"$cur\"))\n    else\n        COMPREPLY=($(compgen -f -- \"$cur\"))\n    fi\n}\n"
-          "complete -o filenames -F _leat leat\n",
-          out);
-}
-
-int cli_completion(struct cli *cli)
-{
-    const char *shell = cli->args[0];
-    if (!strcmp(shell, "bash")) {
-        bash_completion(stdout, cli->leat);
-    } else if (!strcmp(shell, "zsh")) {
-        fputs("autoload -U +X bashcompinit && bashcompinit\n", stdout);
-        bash_completion(stdout, cli->leat);
-    } else if (!strcmp(shell, "fish")) {
-        for (const struct command *c = cli_commands; c->name; c++) {
-            printf("complete -c leat -n __fish_use_subcommand -a %s -d '%s'\n", c->name,
-                   c->summary);
-        }
-        const struct leat_connector *connector;
-        each_option(stdout, cli_options, fish_option);
-        each_option(stdout, leat_plan_options(), fish_option);
-        for (size_t i = 0; (connector = leat_connector_at(cli->leat, i)); i++) {
-            each_option(stdout, connector->options, fish_option);
-        }
-    } else {
-        struct leat_error err = {0};
-        leat_fail_as(&err, LEAT_INVALID, "usage", "completion is for bash, zsh or fish");
         cli_print_error(cli, &err, NULL);
         return EXIT_REFUSED;
     }

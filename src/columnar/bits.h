@@ -16,6 +16,11 @@ static inline void lt_bit_set(uint8_t *bits, int64_t i)
     bits[i >> 3] |= (uint8_t)(1u << (i & 7));
 }
 
+static inline void lt_bit_clear(uint8_t *bits, int64_t i)
+{
+    bits[i >> 3] &= (uint8_t) ~(1u << (i & 7));
+}
+
 /* How many of bits [first, first + n) are set. */
 static inline int64_t lt_bits_count(const uint8_t *bits, int64_t first, int64_t n)
 {

@@ -164,7 +164,7 @@ static int time_piece(const char **at, const char *end, enum lt_unit unit, int64
         }
     }
     if (hour == 24 && !minute && !second && !*ret_ticks) {
-        return lt_refuse(ret_why, "24:00 is not a time of day");
+        return lt_refuse(ret_why, "24:00 has no place in a time of day");
     }
     if (second == 60 && minute < 60 && hour < 24) {
         return lt_refuse(ret_why, "a leap second has no place in the type");

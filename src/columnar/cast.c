@@ -471,6 +471,7 @@ static int step_builders(struct lt_cast_step *step, struct leat_error *err)
     if (step->decode) {
         status = lt_builder_init(&step->decoder, step->from->dictionary, err);
     }
+    step->hides_nulls = lt_type_is_nested(step->from_type.id) && lt_text_holds_json(step->from);
     switch (step->op) {
     case LT_OP_NULLS:
     case LT_OP_BYTES:

@@ -34,6 +34,7 @@ struct lt_cast_step {
     enum lt_cast_kind kind;              /* nullability not counted */
     bool check_nulls;                    /* the new field may hold none */
     bool decode;                         /* the old field is a dictionary */
+    bool hides_nulls;                    /* FORMAT: JSON's own nulls may be among its values */
     bool exact;                          /* VIA_TEXT: reading back must give the old value */
     const struct ArrowSchema *from, *to; /* inside the schemas of the plan */
     struct lt_type from_type, to_type;   /* a dictionary's: that of its values */

@@ -532,8 +532,14 @@ static int bytes_value(struct lt_cast_step *step, const struct lt_view *view, in
 }
 
 /* Appends behind the builder's last value without a copy. */
-static int format_value(struct lt_cast_step *step, const struct lt_view *view, int64_t row)
+static int format_value(struct lt_cast_step *step, const struct lt_view *view, int64_t row,
+                        const char **ret_why)
 {
+    if (step->hides_nulls && lt_text_hides_null(view, row)) {
+        return lt_refuse(ret_why,
+                         "JSON's own null in a list, struct or map has no place in its text,"
+                         " where it would be a null");
+    }
     struct lt_buf *data = &step->builder.data;
     int status = step->op == LT_OP_FORMAT ? lt_text_format(view, row, data)
                                           : lt_text_format_json(view, row, data);
@@ -647,7 +653,7 @@ static int built_value(struct lt_cast_step *step, const struct lt_view *view, in
         return bytes_value(step, view, row, ret_why);
     case LT_OP_FORMAT:
     case LT_OP_FORMAT_JSON:
-        return format_value(step, view, row);
+        return format_value(step, view, row, ret_why);
     case LT_OP_PARSE:
         return parse_value(step, view, row, ret_why);
     case LT_OP_VIA_TEXT:

@@ -21,6 +21,14 @@ int lt_text_format(const struct lt_view *view, int64_t row, struct lt_buf *out);
  * text quoted, json as it is, nested as arrays and objects; NaN and infinities as strings. */
 int lt_text_format_json(const struct lt_view *view, int64_t row, struct lt_buf *out);
 
+/* True when json is the field's type, or one below it. */
+bool lt_text_holds_json(const struct ArrowSchema *field);
+/* True when the text of a json value is JSON's own null. */
+bool lt_text_is_json_null(const uint8_t *text, size_t len);
+/* True when the text or JSON of a non-null value of a nested type has JSON's own null in a place
+ * where a null would look the same. */
+bool lt_text_hides_null(const struct lt_view *view, int64_t row);
+
 /* Parses one text into the builder's type and appends it. Returns LEAT_OK, LEAT_BAD_DATA with
  * *ret_why set to a short reason ("not a number", "out of range for int32", "invalid date"), and
  * nothing appended, or LEAT_NO_MEMORY. UTF-8 is checked for text types. */

@@ -372,3 +372,65 @@ int lt_text_format_json(const struct lt_view *view, int64_t row, struct lt_buf *
         return quoted_json(view, row, out);
     }
 }
+
+/* --- JSON's own null ------------------------------------------------------------------------ */
+
+bool lt_text_holds_json(const struct ArrowSchema *field)
+{
+    struct lt_type type;
+
+    if (field->dictionary) {
+        return lt_text_holds_json(field->dictionary);
+    }
+    if (!lt_type_of(field, &type, NULL) && type.logical == LT_JSON) {
+        return true;
+    }
+    for (int64_t i = 0; i < field->n_children; i++) {
+        if (lt_text_holds_json(field->children[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* No other JSON value begins with this letter. */
+bool lt_text_is_json_null(const uint8_t *text, size_t len)
+{
+    size_t i = 0;
+
+    while (i < len && (text[i] == ' ' || text[i] == '\t' || text[i] == '\n' || text[i] == '\r')) {
+        i++;
+    }
+    return i < len && text[i] == 'n';
+}
+
+bool lt_text_hides_null(const struct lt_view *view, int64_t row)
+{
+    int64_t first, end;
+    size_t len;
+    const uint8_t *text;
+
+    if (!lt_view_resolve(&view, &row)) {
+        return false;
+    }
+    if (view->type.logical == LT_JSON) {
+        text = lt_view_bytes(view, row, &len);
+        return lt_text_is_json_null(text, len);
+    }
+    if (!lt_type_is_nested(view->type.id)) {
+        return false;
+    }
+    first = row;
+    end = row + 1;
+    if (view->type.id != LT_STRUCT) {
+        lt_view_list(view, row, &first, &end);
+    }
+    for (int64_t i = 0; i < view->n_children; i++) {
+        for (int64_t at = first; at < end; at++) {
+            if (lt_text_hides_null(&view->children[i], at)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}

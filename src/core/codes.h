@@ -16,6 +16,9 @@
       "definition",                                                                                \
       "Columns of the source and of the existing destination table do not fit. Every one is "      \
       "listed, and no record was read.")                                                           \
+    X(CONFLICT, "conflict", LEAT_CONFLICT, "run again; nothing else should write there meanwhile", \
+      "The destination, or its record of the last load, changed under the run. Nothing was "       \
+      "committed.")                                                                                \
     X(CORRUPT, "corrupt-file", LEAT_BAD_DATA, "fetch or write the file again",                     \
       "A file or stream breaks the rules of its own format.")                                      \
     X(COUNT_MISMATCH, "count-mismatch", LEAT_BAD_DATA,                                             \
@@ -31,8 +34,13 @@
       "say --replace or --append",                                                                 \
       "The destination holds rows that leat did not write from this source, and nothing said "     \
       "what should become of them.")                                                               \
+    X(DISORDER, "disorder", LEAT_BAD_DATA, "please report this with the types of the key columns", \
+      "A system gave records in another order than it was asked for, so they cannot be compared.") \
     X(DUPLICATE_COLUMN, "duplicate-column", LEAT_INVALID, "rename one with --rename old=new",      \
       "Two columns of one stream have the same name.")                                             \
+    X(DUPLICATE_KEY, "duplicate-key", LEAT_BAD_DATA,                                               \
+      "name columns that are unique together with -p",                                             \
+      "Two records have the same key, so they cannot be told apart.")                              \
     X(EMPTY_SOURCE, "empty-source", LEAT_CONFLICT, "--allow-empty if that is meant",               \
       "The source gave no rows and the destination holds some: replacing was refused.")            \
     X(INTERNAL, "internal", LEAT_INTERNAL, "please report this with the command that shows it",    \
@@ -55,6 +63,11 @@
       "not exist.")                                                                                \
     X(NOT_NULL, "not-null", LEAT_BAD_DATA, "--on-error skip --rejects FILE sets such rows aside",  \
       "A null for a column that the destination declares NOT NULL.")                               \
+    X(NULL_CURSOR, "null-cursor", LEAT_BAD_DATA,                                                   \
+      "--null-cursor skip leaves such records out, include takes them every time",                 \
+      "A record without a value in its cursor column: whether it is new cannot be told.")          \
+    X(NULL_KEY, "null-key", LEAT_BAD_DATA, "name columns that are never null with -p",             \
+      "A record with a null in its key.")                                                          \
     X(OUTCOME_UNKNOWN, "outcome-unknown", LEAT_OUTCOME_UNKNOWN,                                    \
       "run the same command again: it asks first what became of this load",                        \
       "The connection was lost while the load was being committed, and the destination could "     \
@@ -62,9 +75,14 @@
     X(SERVER, "server", LEAT_BAD_DATA, "",                                                         \
       "The database server refused a statement or a row; "                                         \
       "its own words and SQLSTATE are in the message.")                                            \
+    X(SOURCE_CHANGED, "source-changed", LEAT_CONFLICT,                                             \
+      "`leat state reset` makes the next run start from the beginning",                            \
+      "What an earlier run has read of the source is there no more, or is not the same.")          \
     X(SOURCE_CUT, "source-cut", LEAT_UNAVAILABLE, "run again",                                     \
       "The source ended before its end: a connection lost, a file truncated. A short read is "     \
       "never taken for the end of the data.")                                                      \
+    X(TOO_MANY_DELETES, "too-many-deletes", LEAT_CONFLICT, "raise --max-delete if that is meant",  \
+      "More rows would be deleted than --max-delete allows. Nothing was changed.")                 \
     X(TOO_MANY_REJECTS, "too-many-rejects", LEAT_BAD_DATA,                                         \
       "mend the source, or raise --max-errors",                                                    \
       "More records were rejected than --max-errors allows.")                                      \

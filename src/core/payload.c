@@ -1,7 +1,22 @@
-/* Letting go of a payload, for both sides of the connector contract. */
+/* Letting go of what crosses the connector contract, for both sides of it. */
 #include "leat/connector.h"
 
+#include <stdlib.h>
+
 #include "core/banned.h"
+
+void leat_x_bounds_release(struct leat_bounds *bounds)
+{
+    for (size_t i = 0; bounds && i < LEAT_CURSOR_COLUMNS_MAX; i++) {
+        free(bounds->low[i]);
+        free(bounds->high[i]);
+        bounds->low[i] = bounds->high[i] = NULL;
+    }
+    if (bounds) {
+        free(bounds->settled);
+        bounds->settled = NULL;
+    }
+}
 
 void leat_x_payload_release(struct leat_payload *payload)
 {

@@ -162,9 +162,9 @@ static char *expand(const char *pattern, const struct lt_job *job)
     return text;
 }
 
-/* Where one job goes at one destination. */
-static int name_destination(struct lt_run *run, struct lt_job *job, struct lt_side *dest, size_t d,
-                            struct leat_error *err)
+/* Where the jobs go at one destination: all of them by the same name or template. */
+static int name_destinations(struct lt_run *run, struct lt_side *dest, size_t d,
+                             struct leat_error *err)
 {
     char ns[LT_NAME_MAX] = "", name[LT_NAME_MAX] = "";
     const char *pattern = dest->location->stream;
@@ -185,9 +185,13 @@ static int name_destination(struct lt_run *run, struct lt_job *job, struct lt_si
                        "stream, as in %s#name",
                        dest->location->text);
     }
-    job->dest_ns[d] = expand(ns, job);
-    job->dest_names[d] = name[0] ? expand(name, job) : lt_strdup(job->name);
-    return job->dest_ns[d] && job->dest_names[d] ? LEAT_OK : lt_fail_oom(err);
+    for (size_t i = 0; !rc && i < run->jobs.n; i++) {
+        struct lt_job *job = &run->jobs.items[i];
+        job->dest_ns[d] = expand(ns, job);
+        job->dest_names[d] = name[0] ? expand(name, job) : lt_strdup(job->name);
+        rc = job->dest_ns[d] && job->dest_names[d] ? LEAT_OK : lt_fail_oom(err);
+    }
+    return rc;
 }
 
 struct place {
@@ -331,9 +335,7 @@ int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *con
                          "a / at its end) or a database",
                          dests[d]->location->text, run->jobs.n);
         }
-        for (size_t i = 0; !rc && i < run->jobs.n; i++) {
-            rc = name_destination(run, &run->jobs.items[i], dests[d], d, err);
-        }
+        rc = rc || !run->jobs.n ? rc : name_destinations(run, dests[d], d, err);
         if (!rc) {
             rc = check_places(run, d, err);
         }

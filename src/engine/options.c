@@ -1,5 +1,7 @@
 #include "engine/options.h"
 
+#include "leat/leat.h"
+
 #include "core/buf.h"
 #include "core/codes.h"
 #include "core/util.h"
@@ -20,6 +22,16 @@ const struct leat_option lt_plan_options[] = {
      "Empty the table with TRUNCATE: faster, but readers with an older snapshot see it empty"},
     {"allow-empty", LEAT_OPTION_BOOL, "false", NULL,
      "Let a source without rows replace a destination that holds some"},
+    {"key", LEAT_OPTION_LIST, NULL, "NAME,...",
+     "Columns that name a record, unique together; the primary key when not given"},
+    {"cursor", LEAT_OPTION_LIST, NULL, "NAME,...",
+     "Columns that grow with every change of a record, compared as rows: a time of change, a "
+     "number "
+     "that is counted up"},
+    {"schema", LEAT_OPTION_CHOICE, NULL, "evolve|strict|ignore",
+     "What to do where columns of the source and of an existing table differ: add new ones and "
+     "widen types where no value can change, stop, or leave columns out that the table lacks. "
+     "evolve for deltas and syncs, strict for copies"},
     {"columns", LEAT_OPTION_LIST, NULL, "NAME,...",
      "Copy only these columns of the source, in this order"},
     {"rename", LEAT_OPTION_LIST, NULL, "OLD=NEW,...",
@@ -74,6 +86,50 @@ const struct leat_option lt_plan_options[] = {
      "Namespace of the destination that holds leat's records; default: the table's own"},
     {NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL},
 };
+
+#define BIT(action) (1u << LEAT_ACTION_##action)
+#define WRITES (BIT(COPY) | BIT(DELTA) | BIT(SYNC))
+#define COMPARES (BIT(SYNC) | BIT(DIFF) | BIT(VERIFY))
+
+/* Options that not every action knows. */
+static const struct {
+    const char *name;
+    uint32_t actions;
+} uses[] = {
+    {"replace", BIT(COPY)},
+    {"append", BIT(COPY)},
+    {"recreate", BIT(COPY) | BIT(META)},
+    {"truncate", BIT(COPY)},
+    {"allow-empty", BIT(COPY) | BIT(SYNC)},
+    {"key", BIT(DELTA) | BIT(META) | COMPARES},
+    {"cursor", BIT(DELTA)},
+    {"schema", WRITES | BIT(META)},
+    {"also", BIT(COPY)},
+    {"atomic", BIT(COPY)},
+    {"with", BIT(COPY) | BIT(META)},
+    {"verify", WRITES},
+    {"no-state", WRITES},
+};
+
+const char *lt_action_name(enum leat_action action)
+{
+    static const char *const names[] = {
+        [LEAT_ACTION_COPY] = "cp",      [LEAT_ACTION_DELTA] = "cp delta",
+        [LEAT_ACTION_META] = "cp meta", [LEAT_ACTION_SYNC] = "sync batch",
+        [LEAT_ACTION_DIFF] = "diff",    [LEAT_ACTION_VERIFY] = "verify",
+    };
+    return (size_t)action < LT_ARRAY_LEN(names) ? names[action] : NULL;
+}
+
+bool leat_action_takes(enum leat_action action, const char *option)
+{
+    for (size_t i = 0; i < LT_ARRAY_LEN(uses); i++) {
+        if (!strcmp(uses[i].name, option)) {
+            return uses[i].actions & 1u << action;
+        }
+    }
+    return lt_option_find(lt_plan_options, option) != NULL;
+}
 
 const struct leat_option *lt_option_find(const struct leat_option *table, const char *name)
 {
@@ -141,19 +197,22 @@ int lt_option_check(const struct leat_option *option, const char *value, struct 
     return LEAT_OK;
 }
 
-int lt_settings_set(struct lt_settings *settings, const struct leat_option *option,
-                    const char *value, struct leat_error *err)
+int leat_option_check(const struct leat_option *option, const char *value, struct leat_error *err)
 {
     if (!value && option->kind != LEAT_OPTION_BOOL) {
         return lt_fail(err, LT_E_USAGE, "--%s needs a value", option->name);
     }
-    if (!value) {
-        value = "true";
-    }
-    int rc = lt_option_check(option, value, err);
+    return lt_option_check(option, value ? value : "true", err);
+}
+
+int lt_settings_set(struct lt_settings *settings, const struct leat_option *option,
+                    const char *value, struct leat_error *err)
+{
+    int rc = leat_option_check(option, value, err);
     if (rc) {
         return rc;
     }
+    value = value ? value : "true";
     struct leat_param *items = realloc(settings->items, (settings->n + 1) * sizeof *items);
     if (!items) {
         return lt_fail_oom(err);

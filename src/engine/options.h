@@ -2,9 +2,12 @@
 #ifndef LT_OPTIONS_H
 #define LT_OPTIONS_H
 
-#include "leat/connector.h"
+#include "leat/leat.h"
 
 extern const struct leat_option lt_plan_options[];
+
+/* "cp delta": the command an action is known by. */
+const char *lt_action_name(enum leat_action action);
 
 /* Row of that name in a table that ends with a NULL name, or NULL. `table` may be NULL. */
 const struct leat_option *lt_option_find(const struct leat_option *table, const char *name);

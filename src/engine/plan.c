@@ -252,6 +252,15 @@ static void suggest(struct leat_plan *plan, const char *name, struct leat_error 
     }
 }
 
+int leat_plan_action(struct leat_plan *plan, enum leat_action action, struct leat_error *err)
+{
+    if (!lt_action_name(action)) {
+        return lt_fail(err, LT_E_USAGE, "there is no action %d", (int)action);
+    }
+    plan->action = action;
+    return LEAT_OK;
+}
+
 static int set(struct leat_plan *plan, struct lt_settings *extras, const char *name,
                const char *value, struct leat_error *err)
 {
@@ -259,6 +268,12 @@ static int set(struct leat_plan *plan, struct lt_settings *extras, const char *n
         return leat_plan_destination(plan, value ? value : "", err);
     }
     const struct leat_option *option = lt_option_find(lt_plan_options, name);
+    if (option && !leat_action_takes(plan->action, name)) {
+        return extras == &plan->defaults
+                   ? LEAT_OK
+                   : lt_fail(err, LT_E_UNKNOWN_OPTION, "leat %s has no option --%s",
+                             lt_action_name(plan->action), name);
+    }
     if (option) {
         return lt_settings_set(&plan->settings, option, value, err);
     }
@@ -302,6 +317,10 @@ int lt_plan_check(const struct leat_plan *plan, struct leat_error *err)
     const struct lt_settings *s = &plan->settings;
     if (!plan->has_source) {
         return lt_fail(err, LT_E_USAGE, "no source was given");
+    }
+    if (plan->action != LEAT_ACTION_COPY) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "leat %s is not there yet",
+                       lt_action_name(plan->action));
     }
     if (lt_settings_bool(s, "replace") && lt_settings_bool(s, "append")) {
         return lt_fail(err, LT_E_USAGE, "--replace and --append exclude each other");

@@ -8,6 +8,7 @@
 
 struct leat_plan {
     struct leat *leat;
+    enum leat_action action;
     bool has_source;
     struct lt_location source;
     struct ArrowArrayStream stream; /* with release != NULL: the source is this */

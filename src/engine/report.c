@@ -44,6 +44,10 @@ int lt_report_new(struct lt_run *run, struct lt_side *const *dests, struct leat_
                                                   .route = "",
                                                   .proof = "",
                                                   .state = "unchanged",
+                                                  .counts = {.size = sizeof result->pub.counts},
+                                                  .watermark_before = "",
+                                                  .watermark_after = "",
+                                                  .drift = "",
                                                   .error = &result->error};
     }
     *ret_report = report;
@@ -135,6 +139,16 @@ const struct leat_stream_result *leat_report_result(const struct leat_report *re
 int64_t leat_report_rejected(const struct leat_report *report)
 {
     return report ? report->rejected : 0;
+}
+
+int64_t leat_report_differences(const struct leat_report *report)
+{
+    int64_t n = 0;
+    for (size_t i = 0; report && i < report->n; i++) {
+        const struct leat_row_counts *counts = &report->results[i].pub.counts;
+        n += counts->inserted + counts->updated + counts->deleted;
+    }
+    return n;
 }
 
 static void add_error(struct lt_json *json, const struct leat_error *error)

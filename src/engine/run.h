@@ -9,7 +9,7 @@
  *     given.c     their types, where --schema-from says them
  *     losses.c    values that did not fit, counted; flow_losses.c: those of a flow
  *     side.c      opened endpoints, reachable for cancel
- *     unit.c      one load a destination: plan, begin, flows, checks, commit, retry
+ *     unit.c      one load a destination: plan, begin, flows, checks, commit, retry (unit.h)
  *     flow.c      one stream's records from reader to parts: start, next, end
  *     flow_run.c  ... the queues and parts at work, on threads
  *     lanes.c     ... one reader, or several that share a stream out
@@ -148,6 +148,9 @@ int lt_side_resolve(struct lt_side *side, const char *text, char *ret_ns, char *
 /* jobs.c. Lists the source's streams (largest first) and names their places. */
 int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
                  struct leat_error *err);
+/* source_id.c. What a job is read from, the same from run to run and without secrets; malloc'ed, NULL
+ * without memory. */
+char *lt_job_source_id(const struct lt_run *run, const struct lt_job *job);
 /* given.c. Takes the types of --schema-from over, if it was said. */
 int lt_jobs_give_types(struct lt_run *run, struct leat_error *err);
 void lt_jobs_done(struct lt_jobs *jobs, size_t n_destinations);

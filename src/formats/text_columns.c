@@ -107,6 +107,14 @@ int lt_text_each_type(struct lt_text_reader *reader, const struct lt_format_opti
     return status;
 }
 
+bool lt_text_is_carried(const struct lt_format_options *options, int64_t i)
+{
+    struct lt_type type;
+    return options->losses && !options->schema_whole &&
+           !lt_type_of(options->schema->children[i], &type, NULL) && type.id == LT_UTF8 &&
+           type.logical == LT_PLAIN;
+}
+
 int lt_text_parse_type(const char *name, const char *type, struct ArrowSchema *ret_field,
                        struct leat_error *err)
 {

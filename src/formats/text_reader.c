@@ -19,6 +19,7 @@ int lt_text_take_limits(struct lt_text_reader *reader, const struct lt_format_op
     reader->batch_rows_max = rows > 0 ? rows : LT_BATCH_ROWS;
     reader->batch_bytes_max = LT_MIN(bytes > 0 ? bytes : LT_BATCH_BYTES, LT_TEXT_BATCH_MAX);
     reader->rejects = options ? options->rejects : NULL;
+    reader->losses = options ? options->losses : NULL;
     if (lt_parse_int(lt_format_option(options, table, "sample-rows"), &reader->sample_rows) ||
         reader->sample_rows < 0) {
         return lt_fail(err, LT_E_INVALID, "--sample-rows must not be negative");
@@ -99,16 +100,24 @@ int lt_text_fault(const struct lt_text_reader *reader, struct leat_error *err)
     return reader->fault;
 }
 
+/* A record as the sinks are told of it. */
+static struct leat_reject told_of(const struct lt_text_reader *reader,
+                                  const struct lt_text_record *record, const struct leat_error *why,
+                                  const char *column)
+{
+    return (struct leat_reject){.size = sizeof(struct leat_reject),
+                                .place = why->place,
+                                .code = why->code,
+                                .reason = why->message,
+                                .record = (const char *)reader->text->data + record->start,
+                                .record_len = record->end - record->start,
+                                .column = column};
+}
+
 int lt_text_reject(struct lt_text_reader *reader, const struct lt_text_record *record,
                    const struct leat_error *why, const char *column, struct leat_error *err)
 {
-    struct leat_reject told = {.size = sizeof told,
-                               .place = why->place,
-                               .code = why->code,
-                               .reason = why->message,
-                               .record = (const char *)reader->text->data + record->start,
-                               .record_len = record->end - record->start,
-                               .column = column};
+    struct leat_reject told = told_of(reader, record, why, column);
     return reader->rejects->reject(reader->rejects->arg, &told, err);
 }
 
@@ -120,7 +129,7 @@ static bool is_dropped(const struct lt_text_reader *reader, int64_t row)
 int lt_text_note_failure(struct lt_text_reader *reader, int64_t row, int64_t column,
                          const char *why)
 {
-    struct lt_text_failure failure = {row, column, why};
+    struct lt_text_failure failure = {row, (int32_t)column, false, why};
     if (is_dropped(reader, row)) {
         return LEAT_OK;
     }
@@ -133,7 +142,19 @@ int lt_text_note_failure(struct lt_text_reader *reader, int64_t row, int64_t col
         reader->drop.len = bytes;
     }
     reader->drop.data[row >> 3] |= (uint8_t)(1u << (row & 7));
+    reader->dropped++;
     return lt_buf_append(&reader->failures, &failure, sizeof failure);
+}
+
+static bool is_loss(const struct lt_text_reader *reader, const char *why)
+{
+    return reader->losses && lt_text_code_of(why) == LT_E_VALUE_RANGE;
+}
+
+static int note_loss(struct lt_text_reader *reader, int64_t row, int64_t column, const char *why)
+{
+    struct lt_text_failure loss = {row, (int32_t)column, true, why};
+    return is_dropped(reader, row) ? LEAT_OK : lt_buf_append(&reader->failures, &loss, sizeof loss);
 }
 
 int lt_text_convert_column(struct lt_text_reader *reader, const void *cells, int64_t column,
@@ -150,11 +171,13 @@ int lt_text_convert_column(struct lt_text_reader *reader, const void *cells, int
         if (!status) {
             break;
         }
-        if (lt_text_note_failure(reader, chunk_first + row, column, why) ||
-            lt_builder_null(builder)) {
+        bool lost = is_loss(reader, why);
+        status = lost ? note_loss(reader, chunk_first + row, column, why)
+                      : lt_text_note_failure(reader, chunk_first + row, column, why);
+        if (status || lt_builder_null(builder)) {
             return LEAT_NO_MEMORY;
         }
-        if (!reader->rejects) {
+        if (!lost && !reader->rejects) {
             *ret_rows = row;
             return LEAT_OK;
         }
@@ -166,10 +189,12 @@ int lt_text_convert_column(struct lt_text_reader *reader, const void *cells, int
 static int compare_failures(const void *a, const void *b)
 {
     const struct lt_text_failure *x = a, *y = b;
-    return (x->row > y->row) - (x->row < y->row);
+    int order = (x->row > y->row) - (x->row < y->row);
+    return order ? order : (x->column > y->column) - (x->column < y->column);
 }
 
-/* Reports what failed in the batch beginning at row `first`, in the order of the input. */
+/* Reports what failed in the batch beginning at row `first`, in the order of the input. Of a record
+ * that does not stay nothing is lost. */
 static int report(struct lt_text_reader *reader, int64_t first, struct leat_error *err)
 {
     struct lt_text_failure *failures = (struct lt_text_failure *)(void *)reader->failures.data;
@@ -180,9 +205,15 @@ static int report(struct lt_text_reader *reader, int64_t first, struct leat_erro
         const struct lt_text_record *record = lt_text_record(reader, first + failures[i].row);
         const char *column = NULL;
         struct leat_error why;
+        if (failures[i].lost && is_dropped(reader, failures[i].row)) {
+            continue;
+        }
         leat_error_clear(&why);
         status = reader->ops->describe(reader, &failures[i], record, &why, &column);
-        if (reader->rejects) {
+        if (failures[i].lost) {
+            struct leat_reject told = told_of(reader, record, &why, column);
+            status = reader->losses->lost(reader->losses->arg, &told, err);
+        } else if (reader->rejects) {
             status = lt_text_reject(reader, record, &why, column, err);
         } else if (err) {
             *err = why;
@@ -213,6 +244,7 @@ int lt_text_build(struct lt_text_reader *reader, int64_t first, int64_t rows,
 {
     lt_buf_clear(&reader->failures);
     lt_buf_clear(&reader->drop);
+    reader->dropped = 0;
     reader->batch_rows = rows;
     if (reader->ops->build(reader, first)) {
         return lt_fail_oom(err);
@@ -231,8 +263,9 @@ int lt_text_settle(struct lt_text_reader *reader, int64_t first, struct ArrowArr
     int status = report(reader, first, err);
     status = status ? status
                     : lt_batch_builder_finish(&reader->builder, reader->batch_rows, &batch, err);
-    int64_t dropped = (int64_t)(reader->failures.len / sizeof(struct lt_text_failure));
-    if (!status && dropped < reader->batch_rows) {
+    if (!status && !reader->dropped) {
+        lt_array_move(&batch, ret_batch);
+    } else if (!status && reader->dropped < reader->batch_rows) {
         status = lt_array_filter(&reader->schema, &batch, reader->drop.data, ret_batch, err);
     }
     lt_array_done(&batch);

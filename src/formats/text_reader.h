@@ -19,10 +19,11 @@ struct lt_text_record {
     int64_t line;        /* physical line it begins on, from 1 */
 };
 
-/* A value that could not be read: the first one of its record. */
+/* A value that could not be read: the first one of its record, or one that is lost. */
 struct lt_text_failure {
     int64_t row; /* of the batch */
-    int64_t column;
+    int32_t column;
+    bool lost; /* it is null, and its record stays */
     const char *why;
 };
 
@@ -45,7 +46,7 @@ struct lt_text_ops {
     int (*convert)(struct lt_text_reader *reader, const void *cells, int64_t column, int64_t rows,
                    int64_t *row, const char **ret_why);
     /* Fills *err, never NULL, and returns its status. *ret_column, NULL at first: the column that
-     * the sink of rejects is told. */
+     * the sinks are told. */
     int (*describe)(const struct lt_text_reader *reader, const struct lt_text_failure *failure,
                     const struct lt_text_record *record, struct leat_error *err,
                     const char **ret_column);
@@ -55,6 +56,7 @@ struct lt_text_reader {
     const struct lt_text_ops *ops;
     struct lt_source *source;
     const struct leat_reject_sink *rejects; /* NULL: the first bad record ends reading */
+    const struct leat_loss_sink *losses;    /* NULL: what its type cannot hold is a bad record */
     int64_t batch_rows_max, batch_bytes_max, sample_rows;
 
     /* Of the scanner. */
@@ -72,6 +74,7 @@ struct lt_text_reader {
     int64_t batch_rows;     /* of the batch being built */
     struct lt_buf failures; /* struct lt_text_failure */
     struct lt_buf drop;     /* bits: rows of the batch that were rejected */
+    int64_t dropped;        /* how many */
 };
 
 /* --- reading (text_reader.c) ----------------------------------------------------------------- */
@@ -116,7 +119,8 @@ int lt_text_reject(struct lt_text_reader *reader, const struct lt_text_record *r
 int lt_text_note_failure(struct lt_text_reader *reader, int64_t row, int64_t column,
                          const char *why);
 /* Converts one column of the chunk that begins at row `chunk_first` of the batch: what fails is
- * noted and null. Without a reject sink *ret_rows shrinks to the first row that fails, so that what
+ * noted and null. What its type cannot hold is lost where there is a sink of losses, and a matter of
+ * its record where not. Without a reject sink *ret_rows shrinks to the first row that fails, so that what
  * is left to convert can only find an earlier one. */
 int lt_text_convert_column(struct lt_text_reader *reader, const void *cells, int64_t column,
                            int64_t chunk_first, int64_t *ret_rows);
@@ -155,6 +159,9 @@ typedef int lt_text_type_fn(struct lt_text_reader *reader, const char *name, con
 /* Calls `each` for all that --types names, until it fails. */
 int lt_text_each_type(struct lt_text_reader *reader, const struct lt_format_options *options,
                       lt_text_type_fn *each, struct leat_error *err);
+/* Whether column `i` of options->schema is to be plain text although --types may say otherwise: with
+ * --on-loss text the column was found to hold what the type given does not. */
+bool lt_text_is_carried(const struct lt_format_options *options, int64_t i);
 /* lt_type_parse() of such a type; a failure says whose it is. */
 int lt_text_parse_type(const char *name, const char *type, struct ArrowSchema *ret_field,
                        struct leat_error *err);

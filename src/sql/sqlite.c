@@ -8,6 +8,8 @@
  * "list<int64> TEXT", "binary(16) BLOB", "text(postgres:inet) TEXT". */
 #include "sql/sqlite.h"
 
+#include "sql/merge.h"
+
 const struct leat_type_in lt_sqlite_types_in[] = {
     {"integer", "int64", NULL, NULL},
     {"int", "int64", NULL, NULL},
@@ -103,14 +105,23 @@ const struct leat_type_out lt_sqlite_types_out[] = {
     {"interval", "INTERVAL_TEXT", "ISO 8601 text"},
     {"duration", "DURATION_TEXT", "ISO 8601 text; other units as \"duration(ns) TEXT\""},
     {"list", "JSON_TEXT",
-     "a JSON array, declared as \"list<T> TEXT\"; in list<json>, JSON's own null comes back as a "
-     "null"},
+     "a JSON array, declared as \"list<T> TEXT\"; JSON's own null in list<json> does not "
+     "fit"},
     {"struct", "JSON_TEXT", "a JSON object, declared as \"struct<...> TEXT\""},
     {"map", "JSON_TEXT", "JSON, declared as \"map<K, V> TEXT\""},
     {NULL, NULL, NULL},
 };
 
 static const char *const storage_words[] = {"TEXT", "BLOB", "INTEGER", "REAL", NULL};
+
+static const struct lt_merge_words merge_words = {
+    .differs = "IS NOT",
+    .temp = "temp.",
+    .make = "CREATE TEMP TABLE ",
+    .made = " AS ",
+    .overriding = "",
+    .text = "",
+};
 
 const struct lt_dialect lt_dialect_sqlite = {
     .name = "sqlite",
@@ -119,4 +130,5 @@ const struct lt_dialect lt_dialect_sqlite = {
     .in = lt_sqlite_types_in,
     .out = lt_sqlite_types_out,
     .storage_words = storage_words,
+    .merge = &merge_words,
 };

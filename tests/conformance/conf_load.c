@@ -225,7 +225,7 @@ static int fill_parts(struct load *load, struct leat_error *err)
 
 static int commit(struct load *load, struct leat_error *err)
 {
-    struct leat_state_row state = {0, "conformance", "1"};
+    struct leat_state_row state = {.key = "conformance", .value = "1"};
     int64_t rows[CONF_STREAMS] = {0};
     struct leat_commit what = {.size = sizeof what,
                                .receipts = load->receipts,

@@ -310,11 +310,13 @@ static int fault_split(struct leat_endpoint *ep, const struct leat_read_plan *pl
 }
 
 static int fault_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
-                        const char *column, struct leat_bounds *ret_bounds, struct leat_error *err)
+                        const char *const *columns, size_t n_columns, int64_t wait_ms,
+                        struct leat_bounds *ret_bounds, struct leat_error *err)
 {
     const struct leat_source_ops *ops = ep->inner->source;
-    return ops && ops->bounds ? ops->bounds(ep->ep, plan, column, ret_bounds, err)
-                              : no_such(err, "bounds");
+    return ops && ops->bounds
+               ? ops->bounds(ep->ep, plan, columns, n_columns, wait_ms, ret_bounds, err)
+               : no_such(err, "bounds");
 }
 
 static int fault_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
@@ -356,12 +358,30 @@ static void fault_finish(struct leat_reader *reader)
     }
 }
 
-static int fault_hash_range(struct leat_endpoint *ep, const struct leat_read_plan *plan,
-                            uint64_t *ret_hash, int64_t *ret_rows, struct leat_error *err)
+static int fault_key_split(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                           int64_t rows_per_range, leat_key_fn *each, void *arg,
+                           struct leat_error *err)
 {
     const struct leat_source_ops *ops = ep->inner->source;
-    return ops && ops->hash_range ? ops->hash_range(ep->ep, plan, ret_hash, ret_rows, err)
-                                  : no_such(err, "hash_range");
+    return ops && ops->key_split ? ops->key_split(ep->ep, plan, rows_per_range, each, arg, err)
+                                 : no_such(err, "key_split");
+}
+
+static int fault_hash_ranges(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                             const char *const *const *cuts, size_t n_cuts, leat_hash_fn *each,
+                             void *arg, struct leat_error *err)
+{
+    const struct leat_source_ops *ops = ep->inner->source;
+    return ops && ops->hash_ranges ? ops->hash_ranges(ep->ep, plan, cuts, n_cuts, each, arg, err)
+                                   : no_such(err, "hash_ranges");
+}
+
+static int fault_mark(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                      const char *since, char **ret_mark, bool *ret_news, struct leat_error *err)
+{
+    const struct leat_source_ops *ops = ep->inner->source;
+    return ops && ops->mark ? ops->mark(ep->ep, plan, since, ret_mark, ret_news, err)
+                            : no_such(err, "mark");
 }
 
 static int fault_retype(struct leat_reader *reader, const struct ArrowSchema *types,
@@ -387,10 +407,11 @@ static int fault_choose(struct leat_reader *reader, enum leat_payload_kind kind,
 }
 
 static const struct leat_source_ops fault_source = {
-    fault_snapshot_take, fault_snapshot_join, fault_snapshot_release, fault_split,
-    fault_bounds,        fault_start,         fault_schema,           fault_next,
-    fault_finish,        fault_hash_range,    fault_retype,           fault_explain,
-    fault_choose};
+    fault_snapshot_take, fault_snapshot_join, fault_snapshot_release,
+    fault_split,         fault_bounds,        fault_start,
+    fault_schema,        fault_next,          fault_finish,
+    fault_key_split,     fault_hash_ranges,   fault_retype,
+    fault_explain,       fault_choose,        fault_mark};
 
 /* --- load ---------------------------------------------------------------------------------- */
 
@@ -615,6 +636,21 @@ static int fault_complete(struct leat_endpoint *ep, const struct leat_write_stre
     return ops && ops->complete ? ops->complete(ep->ep, streams, n_streams, err) : LEAT_OK;
 }
 
+static int fault_state(struct leat_endpoint *ep, const struct leat_stream_name *stream,
+                       leat_state_fn *each, void *arg, struct leat_error *err)
+{
+    const struct leat_load_ops *ops = ep->inner->load;
+    return ops && ops->state ? ops->state(ep->ep, stream, each, arg, err) : no_such(err, "state");
+}
+
+static int fault_state_set(struct leat_endpoint *ep, const struct leat_stream_name *stream,
+                           const char *key, const char *value, struct leat_error *err)
+{
+    const struct leat_load_ops *ops = ep->inner->load;
+    return ops && ops->state_set ? ops->state_set(ep->ep, stream, key, value, err)
+                                 : no_such(err, "state_set");
+}
+
 static const struct leat_load_ops fault_load = {
     .plan = fault_plan,
     .plan_release = fault_plan_release,
@@ -632,6 +668,8 @@ static const struct leat_load_ops fault_load = {
     .release = fault_release,
     .sweep = fault_sweep,
     .complete = fault_complete,
+    .state = fault_state,
+    .state_set = fault_state_set,
 };
 
 const struct leat_connector fault_connector = {

@@ -246,7 +246,7 @@ static bool holds_records(struct leat_load *load, const struct fc_manifest *mani
 static int check_guards(struct leat_load *load, const struct leat_commit *what,
                         const struct fc_manifest *manifest, struct leat_error *err)
 {
-    if (what->guards.watermark_before || (what->n_state && load->ep->kind != FC_DIRECTORY)) {
+    if (what->n_state && load->ep->kind != FC_DIRECTORY) {
         return lt_fail(err, LT_E_UNSUPPORTED, "a file keeps no state");
     }
     for (uint32_t i = 0; i < load->n_streams; i++) {

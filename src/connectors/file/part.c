@@ -26,7 +26,11 @@ struct leat_part {
     struct lt_format_writer *writer;
     struct leat_param params[FC_PARAMS_MAX];
     struct leat_receipt receipt;
+    const struct leat_reject_sink *rejects;
     const struct leat_loss_sink *losses;
+    struct leat_reject_sink own_rejects; /* what the writer is given: these count, and pass on */
+    struct leat_loss_sink own_losses;
+    bool copying; /* what is written stood in the file before: it must not change */
     int threads;
     bool made;     /* the temporary file is ours to remove */
     bool repeated; /* sealed by an earlier attempt: writes are passed over */
@@ -253,6 +257,42 @@ static int open_old(struct leat_part *part, struct leat_param params[FC_PARAMS_M
     return status;
 }
 
+/* --- values that do not fit ---------------------------------------------------------------- */
+
+static int refuse_old(const struct leat_part *part, const struct leat_reject *told,
+                      struct leat_error *err)
+{
+    int status = lt_fail(err, LT_E_UNSUPPORTED, "a record of the file cannot be written again: %s",
+                         told->reason);
+    leat_error_place(err, "%s: %s", part->stream->path, told->place);
+    leat_error_remedy(err, "write a file of its own, or --replace");
+    return status;
+}
+
+static int pass_reject(void *arg, const struct leat_reject *told, struct leat_error *err)
+{
+    struct leat_part *part = arg;
+    int status = part->copying ? refuse_old(part, told, err)
+                               : part->rejects->reject(part->rejects->arg, told, err);
+    part->receipt.rows_rejected += !status;
+    return status;
+}
+
+static int pass_loss(void *arg, const struct leat_reject *told, struct leat_error *err)
+{
+    struct leat_part *part = arg;
+    return part->copying ? refuse_old(part, told, err)
+                         : part->losses->lost(part->losses->arg, told, err);
+}
+
+static void take_sinks(struct leat_part *part, const struct leat_part_plan *plan)
+{
+    part->rejects = plan->rejects;
+    part->losses = plan->losses;
+    part->own_rejects = (struct leat_reject_sink){sizeof part->own_rejects, part, pass_reject};
+    part->own_losses = (struct leat_loss_sink){sizeof part->own_losses, part, pass_loss};
+}
+
 /* --- opening ------------------------------------------------------------------------------- */
 
 static int open_sink(struct leat_part *part, struct leat_error *err)
@@ -289,7 +329,8 @@ static int open_writer(struct leat_part *part, struct leat_reader *old, struct l
         .params = part->params,
         .n_params =
             lt_fc_stream_params(part->load, part->stream, format->write_options, part->params),
-        .losses = part->losses,
+        .rejects = part->rejects ? &part->own_rejects : NULL,
+        .losses = part->losses ? &part->own_losses : NULL,
         .threads = part->threads};
     static const char *const once[] = {"header", "bom"}; /* at the beginning of a file */
     for (size_t i = 0; i < LT_ARRAY_LEN(once) && old; i++) {
@@ -317,7 +358,9 @@ static int begin_file(struct leat_part *part, struct leat_error *err)
     }
     status = status ? status : open_writer(part, binary ? NULL : reader, err);
     if (!status && old && binary) {
+        part->copying = true;
         status = copy_batches(part, reader, err);
+        part->copying = false;
     }
     lt_fc_source.finish(reader);
     return status;
@@ -347,7 +390,7 @@ int lt_fc_part_open(struct leat_load *load, const struct leat_part_plan *plan,
     part->load = load;
     part->stream = &load->streams[plan->id.stream];
     part->receipt = (struct leat_receipt){.size = sizeof part->receipt, .id = plan->id};
-    part->losses = plan->losses;
+    take_sinks(part, plan);
     part->threads = plan->threads;
     pthread_mutex_lock(&load->mutex);
     const struct leat_receipt *earlier = find_sealed(load, &plan->id);
@@ -384,9 +427,11 @@ int lt_fc_part_write(struct leat_part *part, struct leat_payload *payload, struc
     if (lt_fc_cancelled(part->load->ep)) {
         return lt_fail(err, LT_E_CANCELLED, "the run was stopped");
     }
+    int64_t rejected = part->receipt.rows_rejected;
     int status = part->stream->format->write_batch(part->writer, &payload->batch, err);
     if (!status) {
-        part->receipt.rows_inserted += payload->batch.length;
+        rejected = part->receipt.rows_rejected - rejected;
+        part->receipt.rows_inserted += payload->batch.length - rejected;
     }
     return status;
 }

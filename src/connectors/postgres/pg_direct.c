@@ -8,10 +8,11 @@
 
 static int begin(struct leat_load *load, struct leat_error *err)
 {
-    int status = pg_exec(load->conn, "BEGIN", err);
+    int status = LEAT_OK;
     for (size_t i = 0; i < load->plan->n_targets && !status; i++) {
         struct pg_target *target = &load->plan->targets[i];
-        status = pg_target_prepare(load->conn, target, err);
+        status = i ? pg_target_prepare(load->conn, target, err)
+                   : pg_target_begin(load->conn, target, err);
         if (status) {
             leat_error_place(err, "%s.%s", target->ns, target->name);
         }
@@ -30,6 +31,12 @@ static const struct leat_receipt *find_receipt(const struct leat_load *load,
     return NULL;
 }
 
+/* Rows that are added to others' are known again by the id of their savepoint. */
+static bool needs_xids(const struct leat_part *part)
+{
+    return part->target->route == PG_ROUTE_APPEND && !part->target->aside;
+}
+
 static int part_open(struct leat_load *load, const struct leat_part_plan *plan,
                      struct leat_part **ret_part, struct leat_error *err)
 {
@@ -46,8 +53,9 @@ static int part_open(struct leat_load *load, const struct leat_part_plan *plan,
         part->found = true;
         part->earlier = *earlier;
     } else {
-        status = pg_exec(load->conn, "SAVEPOINT leat_part", err);
-        status = status ? status : pg_part_begin_copy(part, part->target->copy_to, err);
+        part->before = "SAVEPOINT leat_part; ";
+        part->after = needs_xids(part) ? NULL : "; RELEASE SAVEPOINT leat_part";
+        status = pg_part_begin_copy(part, part->target->copy_to, err);
     }
     if (status) {
         leat_error_place(err, "%s.%s", part->target->ns, part->target->name);
@@ -101,10 +109,10 @@ static int part_seal(struct leat_part *part, struct leat_receipt *ret_receipt,
     }
     int status = pg_step(part->load->ep, "postgres:part:seal:before", err);
     status = status ? status : pg_part_end_copy(part, err);
-    if (!status && part->target->route == PG_ROUTE_APPEND && !part->target->aside) {
+    if (!status && needs_xids(part)) {
         status = note_xids(part->load, err);
+        status = status ? status : pg_exec(part->conn, "RELEASE SAVEPOINT leat_part", err);
     }
-    status = status ? status : pg_exec(part->conn, "RELEASE SAVEPOINT leat_part", err);
     if (!status) {
         pg_part_receipt(part, &receipt);
         status = keep_receipt(part->load, &receipt, err);
@@ -210,8 +218,7 @@ static int commit(struct leat_load *load, const struct leat_commit *what, bool *
     status = status ? status : pg_step(load->ep, "postgres:commit:before", err);
     status = status ? status : finish_targets(load, err);
     if (!status && !load->ep->no_state) {
-        status = pg_state_write(load->conn, load->plan, what, err);
-        status = status ? status : pg_state_record_load(load->conn, load->plan, err);
+        status = pg_state_write(load->conn, load->plan, what, true, err);
     } else if (!status) {
         pg_remember_xact(load->conn, load->plan->load_id);
     }

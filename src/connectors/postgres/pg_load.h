@@ -81,6 +81,7 @@ struct leat_part {
     struct pg_encoder encoder;
     struct lt_buf out;
     int64_t rows, rejected, bytes, seen;
+    const char *before, *after; /* statements that go with the COPY; NULL: none */
     bool copying, sealed;
     bool found; /* sealed by an earlier attempt */
     struct leat_receipt earlier;
@@ -101,6 +102,24 @@ int pg_refuse_foreign_rows(const struct pg_target *target, struct leat_error *er
 int pg_plan_new_table(struct pg_conn *conn, struct pg_target *target,
                       const struct ArrowSchema *incoming, struct leat_error *err);
 
+/* --- pg_type_cache.c: for one thread at a time, as plan() is */
+struct pg_known_type {
+    char *text; /* as it stands in the DDL */
+    struct pg_column column;
+    struct ArrowSchema field;
+};
+
+void pg_type_cache_free(struct pg_type_cache *cache); /* NULL is fine */
+/* NULL: not kept. */
+const struct pg_known_type *pg_type_cached(const struct leat_endpoint *ep, const char *text);
+/* Keeps what a column of this type is like, where it is a type of the server's own. */
+int pg_type_keep(struct leat_endpoint *ep, const char *text, const struct pg_column *column,
+                 const struct ArrowSchema *field, struct leat_error *err);
+/* A table with columns of these names and types, if all types are kept. */
+int pg_type_table(const struct leat_endpoint *ep, const struct ArrowSchema *names,
+                  char *const *types, struct pg_table *ret_table, bool *ret_all,
+                  struct leat_error *err);
+
 /* --- pg_part.c: COPY into one table */
 int pg_part_new(struct leat_load *load, const struct leat_part_plan *plan, struct pg_conn *conn,
                 struct leat_part **ret_part, struct leat_error *err);
@@ -118,6 +137,8 @@ int pg_target_comments(struct pg_conn *conn, const struct pg_target *target, con
 int pg_target_plan_again(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* That, then empties or makes the table, as its route says; notes how many rows went. */
 int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* The same for a load's first table: begins the transaction too. */
+int pg_target_begin(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* Rows of copy_to into the table: inserted, or upserted where it is mirrored. */
 int pg_target_fill(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* Deletes from a mirrored table what copy_to lacks. */
@@ -142,16 +163,22 @@ int pg_each_target(struct pg_conn *conn, struct pg_plan *plan, const size_t *ord
 /* --- pg_state.c */
 const char *pg_state_ns(const struct leat_endpoint *ep, const char *ns);
 int pg_state_table(struct lt_buf *out, const char *ns, const char *table);
+/* Makes the two tables unless they are there; asked once for all loads of an endpoint. */
 int pg_state_ensure(struct pg_conn *conn, const char *ns, struct leat_error *err);
+/* They have gone since: they are to be looked for again. */
+void pg_state_forget(struct leat_endpoint *ep);
+/* Is there a record of loads in this namespace? */
+int pg_state_there(struct pg_conn *conn, const char *ns, bool *ret_there, struct leat_error *err);
 /* Is the last load of this table ours, from this source? */
 int pg_state_ours(struct pg_conn *conn, const struct pg_target *target, bool *ret_ours,
                   struct leat_error *err);
-/* State rows of all streams, in the transaction under way; the watermark guard too. */
+/* State rows of all streams, in the transaction under way. `record`: that the load is committed as
+ * well. */
 int pg_state_write(struct pg_conn *conn, const struct pg_plan *plan, const struct leat_commit *what,
-                   struct leat_error *err);
-int pg_state_record_load(struct pg_conn *conn, const struct pg_plan *plan, struct leat_error *err);
+                   bool record, struct leat_error *err);
 int64_t pg_lock_key(const char *kind, const char *text);
 int pg_lock_load(struct pg_conn *conn, const char *load_id, struct leat_error *err);
+/* That of the load too, in one go. */
 int pg_lock_targets(struct pg_conn *conn, const struct pg_plan *plan, struct leat_error *err);
 /* True when the load's lock was had alone: nobody takes part in it any more. It is kept. */
 int pg_try_load(struct pg_conn *conn, const char *load_id, bool *ret_dead, struct leat_error *err);
@@ -182,7 +209,7 @@ extern const struct pg_protocol pg_direct, pg_staged;
 /* --- pg_staged.c */
 int pg_staged_attach(struct leat_load *load, const char *state_ns, struct leat_error *err);
 /* Drops staging tables of loads nobody takes part in any more at these tables. A live one at the
- * same table is [destination-busy] when `busy_fails`. */
+ * same table is [destination-busy] when `busy_fails`. The record of loads must be there. */
 int pg_staged_sweep(struct pg_conn *conn, const char *state_ns, const char *ns, const char *name,
                     bool busy_fails, int64_t *removed, struct leat_error *err);
 

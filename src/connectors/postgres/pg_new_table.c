@@ -81,7 +81,7 @@ static int choose_type(struct pg_conn *conn, const struct ArrowSchema *field, ch
     int status = LEAT_OK;
     bool is_own = lt_dialect_own_type(&lt_dialect_postgres, field, own, &same);
     bool text = is_own && !same && pg_is_text(field);
-    if (is_own && (same || text)) {
+    if (is_own && (same || text) && !pg_type_cached(conn->ep, own)) {
         status = find_type(conn, own, &found, err);
         status = status || found.exists ? status : fail_no_type(field, own, err);
     }
@@ -103,18 +103,20 @@ static int describe_types(struct pg_conn *conn, const struct ArrowSchema *incomi
                           char *const *types, struct pg_table *ret_table, struct leat_error *err)
 {
     struct lt_buf sql = LT_BUF_INIT;
+    bool all = false;
+    int status = pg_type_table(conn->ep, incoming, types, ret_table, &all, err);
+    if (status || all) {
+        return status;
+    }
     int failed = lt_buf_puts(&sql, "SELECT ");
     for (int64_t i = 0; i < incoming->n_children; i++) {
         failed |= lt_buf_printf(&sql, "%sNULL::%s AS ", i ? ", " : "", types[i]);
         failed |= pg_ident(&sql, incoming->children[i]->name);
     }
-    int status = failed ? lt_fail_oom(err) : LEAT_OK;
-    if (!status && !incoming->n_children) {
-        ret_table->columns = calloc(1, sizeof *ret_table->columns);
-        status = ret_table->columns ? lt_schema_init_struct(&ret_table->schema, 0, err)
-                                    : lt_fail_oom(err);
-    } else if (!status) {
-        status = pg_describe_query(conn, lt_buf_text(&sql), ret_table, err);
+    status = failed ? lt_fail_oom(err) : pg_describe_query(conn, lt_buf_text(&sql), ret_table, err);
+    for (int64_t i = 0; i < incoming->n_children && !status; i++) {
+        status = pg_type_keep(conn->ep, types[i], &ret_table->columns[i],
+                              ret_table->schema.children[i], err);
     }
     lt_buf_done(&sql);
     return status;

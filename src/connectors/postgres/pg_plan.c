@@ -433,15 +433,8 @@ static bool can_forward(const struct pg_target *target, const struct leat_write_
 static int find_table(struct pg_conn *conn, const struct leat_stream_name *name,
                       struct pg_table *table, struct leat_error *err)
 {
-    struct leat_error why = {.status = LEAT_OK};
-    int status = pg_describe(conn, name, table, &why);
-    if (status == LEAT_NOT_FOUND) {
-        return check_schema(conn, name->ns, err);
-    }
-    if (status && err) {
-        *err = why;
-    }
-    return status;
+    int status = pg_find(conn, name, table, err);
+    return status || table->oid ? status : check_schema(conn, name->ns, err);
 }
 
 static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,

@@ -528,7 +528,7 @@ static int commit_open(struct leat_load *load, const struct leat_commit *what, b
     status = check_parts(load, what, err);
     status = status ? status : move_in(load, err);
     status = status ? status : pg_check_guards(load->plan, what, err);
-    status = status ? status : pg_state_write(load->conn, load->plan, what, err);
+    status = status ? status : pg_state_write(load->conn, load->plan, what, false, err);
     status = status ? status : mark_committed(load, err);
     return status ? status : pg_step(load->ep, "postgres:commit:state", err);
 }
@@ -656,19 +656,11 @@ static int sweep_if_dead(struct pg_conn *conn, const char *state_ns, const char 
 int pg_staged_sweep(struct pg_conn *conn, const char *state_ns, const char *ns, const char *name,
                     bool busy_fails, int64_t *removed, struct leat_error *err)
 {
-    const char *where[] = {state_ns, PG_LOAD_TABLE}, *params[] = {ns, name};
-    char there[8];
+    const char *params[] = {ns, name};
     PGresult *result = NULL;
-    int status = pg_value(conn,
-                          "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
-                          "ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2",
-                          2, where, there, sizeof there, err);
-    if (status || !*there) {
-        return status;
-    }
-    status = on_records(conn, state_ns, "SELECT DISTINCT load_id FROM ",
-                        " WHERE part = -1 AND stream >= 0 AND namespace = $1 AND name = $2", 2,
-                        params, &result, err);
+    int status = on_records(conn, state_ns, "SELECT DISTINCT load_id FROM ",
+                            " WHERE part = -1 AND stream >= 0 AND namespace = $1 AND name = $2", 2,
+                            params, &result, err);
     int n = status ? 0 : LT_MIN(pg_rows(conn, result), SWEEP_LOADS_MAX);
     for (int i = 0; i < n && !status; i++) {
         status =

@@ -1,7 +1,7 @@
 /* The connector's table, its options, and opening and closing an endpoint. */
 #include "connectors/postgres/postgres.h"
 
-#include "connectors/postgres/pg.h"
+#include "connectors/postgres/pg_load.h"
 #include "sql/postgres.h"
 
 #include <stdio.h>
@@ -40,7 +40,8 @@ static void close_endpoint(struct leat_endpoint *ep)
     while (ep->n_idle) {
         pg_disconnect(ep->idle[--ep->n_idle]);
     }
-    pg_endpoint_free_keywords(ep);
+    lt_pq_params_done(&ep->params);
+    pg_type_cache_free(ep->types);
     free(ep->state_namespace);
     pthread_mutex_destroy(&ep->lock);
     free(ep);

@@ -37,6 +37,7 @@ struct bind_column {
     enum bind_kind kind;
     bool numeric_affinity; /* SQLite would turn text that looks like a number into one */
     bool number;           /* the text is one: it may change its form, not its value */
+    bool hides_nulls;      /* BIND_JSON: JSON's own nulls may be among the values */
     struct lt_buf scratch; /* the text being bound, until the next row */
 };
 
@@ -266,6 +267,8 @@ int lt_sq_binder_new(const struct lt_sqlite *api, const struct ArrowSchema *sche
             columns[i].number = type.logical == LT_NUMERIC || type.id == LT_DECIMAL128 ||
                                 type.id == LT_DECIMAL256 || type.id == LT_DECIMAL64 ||
                                 type.id == LT_DECIMAL32;
+            columns[i].hides_nulls =
+                columns[i].kind == BIND_JSON && lt_text_holds_json(schema->children[i]);
             columns[i].numeric_affinity = has_numeric_affinity(declared[i]);
             if (type.id == LT_UINT64 && has_text_affinity(declared[i])) {
                 columns[i].kind = BIND_FORMATTED; /* text holds what SQLite's integers cannot */
@@ -365,6 +368,11 @@ static int bind_value(const struct lt_sqlite *api, struct bind_column *column,
                                         SQLITE_STATIC);
     case BIND_FORMATTED:
     case BIND_JSON:
+        if (column->hides_nulls && lt_text_hides_null(view, row)) {
+            return misfit(ret_misfit,
+                          "JSON's own null in a list, struct or map, where it cannot be "
+                          "told from a null");
+        }
         lt_buf_clear(&column->scratch);
         if (column->kind == BIND_JSON ? lt_text_format_json(view, row, &column->scratch)
                                       : lt_text_format(view, row, &column->scratch)) {

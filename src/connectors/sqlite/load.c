@@ -581,9 +581,6 @@ static int check_stream(struct leat_load *load, uint32_t index, const struct lea
 static int check_guards(struct leat_load *load, const struct leat_commit *what,
                         struct leat_error *err)
 {
-    if (what->guards.watermark_before) {
-        return lt_fail(err, LT_E_UNSUPPORTED, "SQLite destinations keep no watermark to compare");
-    }
     for (uint32_t i = 0; i < load->want->n_streams; i++) {
         int status = check_stream(load, i, what, err);
         if (status) {

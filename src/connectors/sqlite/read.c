@@ -14,7 +14,6 @@
 #define BATCH_ROWS 65536
 #define BATCH_BYTES ((int64_t)8 << 20)
 #define FIRST_BATCH_RESERVE 1024
-#define CURSOR_COLUMNS_MAX 16
 
 struct leat_reader {
     struct sq_conn *conn;
@@ -120,8 +119,8 @@ static int put_where(const struct ArrowSchema *schema, const struct leat_read_pl
         status = lt_buf_printf(sql, "%s(%s\n)", glue, plan->predicate) ? lt_fail_oom(err) : LEAT_OK;
         glue = " AND ";
     }
-    if (range && (range->n_columns == 0 || range->n_columns > CURSOR_COLUMNS_MAX)) {
-        return lt_fail(err, LT_E_INVALID, "a cursor has 1 to %d columns", CURSOR_COLUMNS_MAX);
+    if (range && (range->n_columns == 0 || range->n_columns > LEAT_CURSOR_COLUMNS_MAX)) {
+        return lt_fail(err, LT_E_INVALID, "a cursor has 1 to %d columns", LEAT_CURSOR_COLUMNS_MAX);
     }
     if (!status && range && range->low) {
         status = lt_buf_puts(sql, glue) ? lt_fail_oom(err) : LEAT_OK;
@@ -671,49 +670,84 @@ static void sq_snapshot_release(struct leat_endpoint *ep)
     }
 }
 
-static void copy_bound(struct sq_conn *conn, sqlite3_stmt *stmt, int index, char text[128])
+/* The cursor's columns of the least or greatest record, in an order of rows. */
+static int select_bound(const struct ArrowSchema *source, const char *from,
+                        const struct leat_read_plan *plan, const char *const *columns, size_t n,
+                        const char *direction, struct lt_buf *sql, struct leat_error *err)
 {
-    const char *value = (const char *)conn->api->sqlite3_column_text(stmt, index);
-    snprintf(text, 128, "%s", value ? value : "");
+    struct lt_buf names = LT_BUF_INIT, filled = LT_BUF_INIT, order = LT_BUF_INIT;
+    int status = LEAT_OK, failed = 0;
+    for (size_t i = 0; !status && i < n; i++) {
+        struct lt_buf name = LT_BUF_INIT;
+        status = put_comparable(source, columns[i], &name, err);
+        const char *text = lt_buf_text(&name), *comma = i ? ", " : "";
+        failed |= lt_buf_printf(&names, "%s%s", comma, text);
+        failed |= lt_buf_printf(&order, "%s%s %s", comma, text, direction);
+        failed |= lt_buf_printf(&filled, " AND %s IS NOT NULL", text);
+        lt_buf_done(&name);
+    }
+    if (!status) {
+        lt_buf_clear(sql);
+        failed |= lt_buf_printf(sql, "SELECT %s FROM %s", lt_buf_text(&names), from);
+        status = failed ? lt_fail_oom(err) : put_where(source, plan, sql, err);
+        const char *glue = plan->predicate || plan->cursor ? "" : " WHERE 1";
+        if (!status && lt_buf_printf(sql, "%s%s ORDER BY %s LIMIT 1", glue, lt_buf_text(&filled),
+                                     lt_buf_text(&order))) {
+            status = lt_fail_oom(err);
+        }
+    }
+    lt_buf_done(&names);
+    lt_buf_done(&filled);
+    lt_buf_done(&order);
+    return status;
 }
 
+/* Runs it; the texts are NULL when there is no record. */
+static int fetch_bound(struct sq_conn *conn, const char *sql, size_t n, char **texts,
+                       struct leat_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int status = lt_sq_prepare(conn, sql, &stmt, err);
+    int rc = status ? SQLITE_DONE : conn->api->sqlite3_step(stmt);
+    for (size_t i = 0; rc == SQLITE_ROW && !status && i < n; i++) {
+        texts[i] = lt_strdup((const char *)conn->api->sqlite3_column_text(stmt, (int)i));
+        status = texts[i] ? LEAT_OK : lt_fail_oom(err);
+    }
+    if (!status && rc != SQLITE_ROW && rc != SQLITE_DONE) {
+        status = lt_sq_fail(conn, rc, err, "cannot read the bounds of the cursor");
+    }
+    if (stmt) {
+        conn->api->sqlite3_finalize(stmt);
+    }
+    return status;
+}
+
+/* A read of SQLite sees all that is committed, and there is one writer: whatever is visible is all
+ * there is up to it. */
 static int sq_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
-                     const char *column, struct leat_bounds *ret_bounds, struct leat_error *err)
+                     const char *const *columns, size_t n_columns, int64_t wait_ms,
+                     struct leat_bounds *ret_bounds, struct leat_error *err)
 {
     struct sq_conn *conn = NULL;
     struct ArrowSchema source = {.release = NULL};
-    struct lt_buf from = LT_BUF_INIT, name = LT_BUF_INIT, sql = LT_BUF_INIT;
-    struct leat_bounds bounds = {.size = ret_bounds->size};
-    sqlite3_stmt *stmt = NULL;
+    struct lt_buf from = LT_BUF_INIT, sql = LT_BUF_INIT;
+    (void)wait_ms;
+    *ret_bounds = (struct leat_bounds){.size = ret_bounds->size, .complete = true, .nulls = -1};
+    if (n_columns == 0 || n_columns > LEAT_CURSOR_COLUMNS_MAX) {
+        return lt_fail(err, LT_E_INVALID, "a cursor has 1 to %d columns", LEAT_CURSOR_COLUMNS_MAX);
+    }
     int status = lt_sq_own(ep, &conn, err);
     status = status ? status : resolve_source(conn, plan, &source, &from, NULL, err);
-    status = status ? status : put_comparable(&source, column, &name, err);
-    if (!status && lt_buf_printf(&sql, "SELECT min(%s), max(%s), datetime('now') FROM %s",
-                                 lt_buf_text(&name), lt_buf_text(&name), lt_buf_text(&from))) {
-        status = lt_fail_oom(err);
+    for (int high = 0; !status && high < 2; high++) {
+        status = select_bound(&source, lt_buf_text(&from), plan, columns, n_columns,
+                              high ? "DESC" : "ASC", &sql, err);
+        status = status ? status
+                        : fetch_bound(conn, lt_buf_text(&sql), n_columns,
+                                      high ? ret_bounds->high : ret_bounds->low, err);
     }
-    if (!status && plan->predicate && lt_buf_printf(&sql, " WHERE (%s\n)", plan->predicate)) {
-        status = lt_fail_oom(err);
-    }
-    status = status ? status : lt_sq_prepare(conn, lt_buf_text(&sql), &stmt, err);
-    if (!status) {
-        int rc = conn->api->sqlite3_step(stmt);
-        if (rc == SQLITE_ROW) {
-            copy_bound(conn, stmt, 0, bounds.low);
-            copy_bound(conn, stmt, 1, bounds.high);
-            copy_bound(conn, stmt, 2, bounds.now);
-            bounds.empty = conn->api->sqlite3_column_type(stmt, 1) == SQLITE_NULL;
-            memcpy(ret_bounds, &bounds, LT_MIN(bounds.size, sizeof bounds));
-        } else {
-            status = lt_sq_fail(conn, rc, err, "cannot read the bounds of \"%s\"", column);
-        }
-    }
-    if (conn && stmt) {
-        conn->api->sqlite3_finalize(stmt);
-    }
+    ret_bounds->empty = !ret_bounds->high[0];
     lt_schema_done(&source);
     lt_buf_done(&from);
-    lt_buf_done(&name);
     lt_buf_done(&sql);
     return status;
 }

@@ -4,6 +4,7 @@
 #include "core/util.h"
 #include "formats/arrow/dictionary.h"
 #include "formats/arrow/ipc.h"
+#include "formats/faults.h"
 
 #include <stdlib.h>
 
@@ -42,9 +43,12 @@ struct lt_format_reader {
     struct lt_ipc_body *owner;
     int64_t row;
     int64_t slice_rows;
+    bool bad_text; /* some of its text is not valid, which a sink is told of slice by slice */
     int64_t *rows; /* scratch: row numbers of a slice */
     int64_t rows_max;
     int64_t bytes_max;
+    int64_t rows_done; /* given out or set aside */
+    struct lt_faults faults;
 };
 
 /* --- bytes --------------------------------------------------------------------------------- */
@@ -253,6 +257,22 @@ static void drop_batch(struct lt_format_reader *r)
     r->row = 0;
 }
 
+/* Text that is not valid is noted where a sink takes it, once all else was checked. */
+static int check_array(struct lt_format_reader *r, const struct ArrowArray *array,
+                       struct leat_error *err)
+{
+    struct leat_error why = {.status = LEAT_OK};
+    int rc = lt_array_check(&r->schema, array, true, &why);
+    r->bad_text = rc && lt_faults_take(&r->faults, &why);
+    if (r->bad_text) {
+        return lt_array_check(&r->schema, array, false, err);
+    }
+    if (rc && err) {
+        *err = why;
+    }
+    return rc;
+}
+
 /* A batch that needs no decoding is checked once, whole, before anyone reads a slice. Others are
  * checked as decoded, slice by slice. */
 static int check_batch(struct lt_format_reader *r, struct leat_error *err)
@@ -263,7 +283,7 @@ static int check_batch(struct lt_format_reader *r, struct leat_error *err)
     }
     int rc = lt_ipc_export(&r->field, &r->batch, r->owner, 0, r->batch.length, &whole, err);
     if (!rc) {
-        rc = lt_array_check(&r->schema, &whole, true, err);
+        rc = check_array(r, &whole, err);
         whole.release(&whole);
     }
     return rc;
@@ -354,7 +374,7 @@ static int make_slice(struct lt_format_reader *r, int64_t rows, int64_t *budget,
         rc = make_column(r, i, rows, budget, batch.children[i], err);
     }
     if (!rc && !r->field.plain) {
-        rc = lt_array_check(&r->schema, &batch, true, err);
+        rc = check_array(r, &batch, err);
     }
     if (rc) {
         batch.release(&batch);
@@ -486,6 +506,9 @@ int lt_ipc_read_open(struct lt_source *source, const struct lt_format_options *o
         return lt_fail_oom(err);
     }
     r->source = source;
+    r->faults.name = source->name;
+    r->faults.rejects = options ? options->rejects : NULL;
+    r->faults.losses = options ? options->losses : NULL;
     r->rows_max = options && options->batch_rows_max > 0 ? options->batch_rows_max : LT_BATCH_ROWS;
     r->rows_max = LT_MIN(r->rows_max, LT_IPC_VALUE_MAX / 8);
     r->bytes_max =
@@ -506,23 +529,42 @@ int lt_ipc_read_schema(struct lt_format_reader *r, struct ArrowSchema *ret_schem
     return lt_schema_copy(&r->schema, ret_schema, err);
 }
 
+/* The next slice's records that stay, perhaps none of them; released at the end. */
+static int read_slice(struct lt_format_reader *r, struct ArrowArray *batch, struct leat_error *err)
+{
+    int rc = next_batch(r, err);
+    batch->release = NULL;
+    if (!rc && r->ended) {
+        return LEAT_OK;
+    }
+    rc = rc ? rc : next_slice(r, batch, err);
+    if (!rc && r->bad_text) {
+        rc = lt_faults_add_text(&r->faults, &r->schema, batch, err);
+    }
+    if (rc) {
+        return fail_at(r, rc, true, err);
+    }
+    int64_t rows = batch->length;
+    rc = lt_faults_settle(&r->faults, &r->schema, batch, r->rows_done + 1, err);
+    r->rows_done += rows;
+    return rc;
+}
+
 int lt_ipc_read_next(struct lt_format_reader *r, struct ArrowArray *ret_batch,
                      struct leat_error *err)
 {
-    struct leat_error *fault = &r->fault_error;
-    if (!r->fault) {
-        int rc = next_batch(r, fault);
-        if (!rc && r->ended) {
-            *ret_batch = (struct ArrowArray){.release = NULL};
+    struct ArrowArray batch = {.release = NULL};
+    while (!r->fault) {
+        lt_array_done(&batch);
+        r->fault = read_slice(r, &batch, &r->fault_error);
+        if (!r->fault && (!batch.release || batch.length)) {
+            *ret_batch = batch;
             return LEAT_OK;
         }
-        if (!rc) {
-            rc = next_slice(r, ret_batch, fault);
-        }
-        r->fault = fail_at(r, rc, true, fault);
     }
-    if (r->fault && err) {
-        *err = *fault;
+    lt_array_done(&batch);
+    if (err) {
+        *err = r->fault_error;
     }
     return r->fault;
 }
@@ -539,6 +581,7 @@ void lt_ipc_read_close(struct lt_format_reader *r)
     lt_ipc_field_done(&r->decoded);
     lt_schema_done(&r->schema);
     lt_ipc_body_unref(r->meta);
+    lt_faults_done(&r->faults);
     free(r->rows);
     free(r);
 }

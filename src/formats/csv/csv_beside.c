@@ -97,6 +97,7 @@ static int make_part(const struct lt_csv_reader *reader, struct slot *slot, stru
     part->scan.columns = reader->scan.columns;
     part->base = (struct lt_text_reader){.ops = reader->base.ops,
                                          .source = reader->base.source,
+                                         .losses = reader->base.losses,
                                          .text = &part->scan.text,
                                          .rows = &part->scan.rows,
                                          .row_size = reader->base.row_size,
@@ -136,7 +137,7 @@ static void give(struct lt_csv_beside *beside, size_t i)
     }
 }
 
-/* The oldest batch. A value that cannot be read fails here, as it would in the reader. */
+/* The oldest batch. What could not be read fails or is lost here, in the order of the records. */
 static int take(struct lt_csv_beside *beside, struct ArrowArray *ret_batch, struct leat_error *err)
 {
     size_t i;

@@ -140,7 +140,9 @@ static int take_options(struct lt_csv_writer *writer, const struct lt_format_opt
     writer->quoting = !strcasecmp(quoting, "text")  ? LT_CSV_QUOTE_TEXT
                       : !strcasecmp(quoting, "all") ? LT_CSV_QUOTE_ALL
                                                     : LT_CSV_QUOTE_NEEDED;
-    writer->losses = options ? options->losses : NULL;
+    writer->faults.known = true;
+    writer->faults.rejects = options ? options->rejects : NULL;
+    writer->faults.losses = options ? options->losses : NULL;
     if (writer->quoting && !dialect->quote) {
         return lt_fail(err, LT_E_INVALID, "--quoting needs a --quote");
     }
@@ -252,6 +254,7 @@ void lt_csv_write_close(struct lt_format_writer *format_writer)
     if (writer->has_view) {
         lt_view_done(&writer->view);
     }
+    lt_faults_done(&writer->faults);
     lt_schema_done(&writer->schema);
     lt_buf_done(&writer->out);
     lt_buf_done(&writer->scratch);

@@ -206,21 +206,30 @@ static int set_type(struct lt_text_reader *base, const char *name, const char *t
     return status ? status : set_field(reader, i, &field, err);
 }
 
-static int give_types(struct lt_csv_reader *reader, const struct lt_format_options *options,
-                      struct leat_error *err)
+/* Types of options->schema: all, or those that count for more than --types. */
+static int give_schema(struct lt_csv_reader *reader, const struct lt_format_options *options,
+                       bool all, struct leat_error *err)
 {
     const struct ArrowSchema *schema = options ? options->schema : NULL;
     int status = LEAT_OK;
     for (int64_t i = 0; schema && i < schema->n_children && !status; i++) {
         int64_t column = lt_schema_find(&reader->base.schema, schema->children[i]->name);
         struct ArrowSchema field = {0};
-        if (column < 0) {
+        if (column < 0 || (!all && !lt_text_is_carried(options, i))) {
             continue;
         }
         status = lt_schema_copy(schema->children[i], &field, err);
         status = status ? status : set_field(reader, column, &field, err);
     }
-    return status ? status : lt_text_each_type(&reader->base, options, set_type, err);
+    return status;
+}
+
+static int give_types(struct lt_csv_reader *reader, const struct lt_format_options *options,
+                      struct leat_error *err)
+{
+    int status = give_schema(reader, options, true, err);
+    status = status ? status : lt_text_each_type(&reader->base, options, set_type, err);
+    return status ? status : give_schema(reader, options, false, err);
 }
 
 static int infer_types(struct lt_csv_reader *reader, struct leat_error *err)

@@ -314,7 +314,7 @@ static int describe(const struct lt_text_reader *reader, const struct lt_text_fa
     const char *name = reader->schema.children[failure->column]->name;
     int status = lt_fail(err, no_text ? LT_E_INVALID_UTF8 : lt_text_code_of(failure->why), "%s",
                          failure->why);
-    (void)ret_column;
+    *ret_column = name;
     lt_text_place_line(reader, record->line, err->place, sizeof err->place);
     lt_text_place_column(err->place, sizeof err->place, name, strlen(name));
     if (no_text) {

@@ -40,7 +40,7 @@ const struct leat_type_out lt_csv_types_out[] = {
     {"timestamptz", "2024-02-29 13:14:15.5Z", "in UTC"},
     {"duration", "PT5S", "ISO 8601"},
     {"interval", "P1Y2M3DT4H5M6.7S", "ISO 8601"},
-    {"list", "[1,2]", "JSON; in list<json>, JSON's own null comes back as a null"},
+    {"list", "[1,2]", "JSON; JSON's own null in list<json> does not fit"},
     {"struct", "{\"a\":1}", "JSON"},
     {"map", "JSON", NULL},
     {"text(SYSTEM:TYPE)", "text", "comes back as text, as the type with --schema-from"},

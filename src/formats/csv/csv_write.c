@@ -113,7 +113,8 @@ static int write_null(struct lt_csv_writer *writer)
 }
 
 /* Any type, dictionaries included. */
-static int write_other(struct lt_csv_writer *writer, const struct lt_view *view, int64_t row)
+static int write_other(struct lt_csv_writer *writer, int64_t column, const struct lt_view *view,
+                       int64_t row)
 {
     while (view->dictionary) {
         bool big = false;
@@ -127,7 +128,8 @@ static int write_other(struct lt_csv_writer *writer, const struct lt_view *view,
         }
     }
     lt_buf_clear(&writer->scratch);
-    int status = lt_text_format(view, row, &writer->scratch);
+    int status = lt_csv_check_nulls(writer, column, view, row);
+    status = status ? status : lt_text_format(view, row, &writer->scratch);
     return status ? status
                   : write_text(writer, (const uint8_t *)lt_buf_text(&writer->scratch),
                                writer->scratch.len);
@@ -166,9 +168,10 @@ static size_t put_value(const struct lt_csv_column *column, const struct lt_view
     }
 }
 
-static inline int write_value(struct lt_csv_writer *writer, const struct lt_csv_column *column,
-                              const struct lt_view *view, int64_t row)
+static inline int write_value(struct lt_csv_writer *writer, int64_t i, const struct lt_view *view,
+                              int64_t row)
 {
+    const struct lt_csv_column *column = &writer->columns[i];
     if (lt_view_is_null(view, row)) {
         return write_null(writer);
     }
@@ -178,7 +181,7 @@ static inline int write_value(struct lt_csv_writer *writer, const struct lt_csv_
         return write_text(writer, text, len);
     }
     if (column->form == LT_FORM_OTHER) {
-        return write_other(writer, view, row);
+        return write_other(writer, i, view, row);
     }
     struct lt_buf *out = &writer->out;
     if (lt_buf_reserve(out, LT_PUT_MAX)) {
@@ -187,11 +190,11 @@ static inline int write_value(struct lt_csv_writer *writer, const struct lt_csv_
     if (column->quotes) {
         uint8_t text[LT_PUT_MAX];
         size_t n = put_value(column, view, row, text);
-        return n ? write_text(writer, text, n) : write_other(writer, view, row);
+        return n ? write_text(writer, text, n) : write_other(writer, i, view, row);
     }
     size_t n = put_value(column, view, row, out->data + out->len);
     if (!n) {
-        return write_other(writer, view, row);
+        return write_other(writer, i, view, row);
     }
     out->len += n;
     out->data[out->len] = 0;
@@ -243,92 +246,92 @@ int lt_csv_write_columns(struct lt_csv_writer *writer, struct leat_error *err)
         writer->columns[i].text = lt_type_is_text(type.id) && type.logical != LT_NUMERIC;
         writer->columns[i].zoned = type.zone && type.zone[0];
         writer->columns[i].quotes = quotes;
+        writer->columns[i].hides_nulls = lt_text_holds_json(field) && !lt_type_is_text(type.id);
     }
     return LEAT_OK;
 }
 
 /* --- batches -------------------------------------------------------------------------------- */
 
-/* Fills *err for a value that could not be written. */
-static int fail_value(struct lt_csv_writer *writer, int status, int64_t row, int64_t column,
-                      struct leat_error *err)
+/* A value that was not written. What has no place in this dialect a sink is told of with the batch:
+ * *ret_lost when its record is to have a null there, else it is left out. */
+static int refuse_value(struct lt_csv_writer *writer, int status, int64_t row, int64_t column,
+                        bool *ret_lost, struct leat_error *err)
 {
+    struct leat_error why = {.status = LEAT_OK};
+    uint32_t reason = 0;
     if (status == LEAT_NO_MEMORY) {
         return lt_fail_oom(err);
     }
-    status = writer->why ? lt_fail(err, LT_E_VALUE_RANGE, "%s", writer->why)
-                         : lt_fail(err, LT_E_CORRUPT,
+    status = writer->why ? lt_fail(&why, LT_E_VALUE_RANGE, "%s", writer->why)
+                         : lt_fail(&why, LT_E_CORRUPT,
                                    "the batch holds a value its own type does not allow");
     if (writer->why) {
-        leat_error_remedy(err, "%s", writer->remedy ? writer->remedy : "see --help");
+        leat_error_remedy(&why, "%s", writer->remedy ? writer->remedy : "see --help");
     }
-    leat_error_place(err, "record %lld, column \"%s\"", (long long)(writer->rows + row + 1),
+    if (lt_faults_take(&writer->faults, &why)) {
+        *ret_lost = lt_faults_lose(&writer->faults, &why);
+        status = lt_faults_reason(&writer->faults, &why, &reason, err);
+        return status ? status : lt_faults_add(&writer->faults, row, (size_t)column, reason, err);
+    }
+    leat_error_place(&why, "row %lld, column \"%s\"", (long long)(writer->rows + row + 1),
                      writer->schema.children[column]->name);
+    if (err) {
+        *err = why;
+    }
     return status;
 }
 
-/* A value that this dialect has no place for: null, if whoever asked for losses says so. */
-static int lose_value(struct lt_csv_writer *writer, int64_t row, int64_t column,
-                      struct leat_error *err)
+/* The same, with what it left behind: its text, or (*ret_out) its record's from `start` on. */
+static int take_back(struct lt_csv_writer *writer, int status, int64_t row, int64_t column,
+                     size_t before, size_t start, bool *ret_out, struct leat_error *err)
 {
-    struct leat_error why;
-    leat_error_clear(&why);
-    int status = fail_value(writer, LEAT_BAD_DATA, row, column, &why);
-    if (!writer->losses) {
-        if (err) {
-            *err = why;
-        }
-        return status;
-    }
-    struct leat_reject told = {.size = sizeof told,
-                               .place = why.place,
-                               .code = why.code,
-                               .reason = why.message,
-                               .column = writer->schema.children[column]->name};
-    status = writer->losses->lost(writer->losses->arg, &told, err);
-    if (status) {
-        return status;
-    }
-    return write_null(writer) ? lt_fail_oom(err) : LEAT_OK;
+    bool lost = false;
+    status = refuse_value(writer, status, row, column, &lost, err);
+    writer->why = writer->remedy = NULL;
+    writer->out.len = lost ? before : start;
+    *ret_out = !lost;
+    return !status && lost && write_null(writer) ? lt_fail_oom(err) : status;
 }
 
-/* The record's fields in any dialect. */
-static int write_record_any(struct lt_csv_writer *writer, int64_t row, struct leat_error *err)
+/* The record's fields in any dialect; *ret_out: it is left out. */
+static int write_record_any(struct lt_csv_writer *writer, int64_t row, bool *ret_out,
+                            struct leat_error *err)
 {
     const struct lt_csv_dialect *dialect = &writer->dialect;
+    size_t start = writer->out.len;
     for (int64_t i = 0; i < writer->schema.n_children; i++) {
         if (i && lt_buf_append(&writer->out, dialect->delimiter_text, dialect->delimiter_len)) {
             return lt_fail_oom(err);
         }
         size_t before = writer->out.len;
-        writer->why = NULL;
-        writer->remedy = NULL;
         int status = lt_csv_write_any(writer, i, &writer->view.children[i], row);
         if (status) {
-            writer->out.len = before;
-        }
-        if (status == LEAT_BAD_DATA && writer->why) {
-            status = lose_value(writer, row, i, err);
-        } else if (status) {
-            status = fail_value(writer, status, row, i, err);
-        }
-        if (status) {
-            return status;
+            status = take_back(writer, status, row, i, before, start, ret_out, err);
+            if (status || *ret_out) {
+                return status;
+            }
         }
     }
     return LEAT_OK;
 }
 
-static int write_record(struct lt_csv_writer *writer, int64_t row, struct leat_error *err)
+static int write_record(struct lt_csv_writer *writer, int64_t row, bool *ret_out,
+                        struct leat_error *err)
 {
     int64_t n = writer->schema.n_children;
+    size_t start = writer->out.len;
     for (int64_t i = 0; i < n; i++) {
         if (i && lt_buf_byte(&writer->out, writer->dialect.delimiter)) {
             return lt_fail_oom(err);
         }
-        int status = write_value(writer, &writer->columns[i], &writer->view.children[i], row);
+        size_t before = writer->out.len;
+        int status = write_value(writer, i, &writer->view.children[i], row);
         if (status) {
-            return fail_value(writer, status, row, i, err);
+            status = take_back(writer, status, row, i, before, start, ret_out, err);
+            if (status || *ret_out) {
+                return status;
+            }
         }
     }
     return LEAT_OK;
@@ -347,11 +350,13 @@ int lt_csv_write_batch(struct lt_format_writer *format_writer, const struct Arro
     writer->has_view = true;
     size_t line_end_len = strlen(writer->line_end);
     for (int64_t row = 0; row < view->length; row++) {
-        status = writer->any ? write_record_any(writer, row, err) : write_record(writer, row, err);
+        bool out = false;
+        status = writer->any ? write_record_any(writer, row, &out, err)
+                             : write_record(writer, row, &out, err);
         if (status) {
             return status;
         }
-        if (lt_buf_append(&writer->out, writer->line_end, line_end_len)) {
+        if (!out && lt_buf_append(&writer->out, writer->line_end, line_end_len)) {
             return lt_fail_oom(err);
         }
         if (writer->out.len >= LT_CSV_FLUSH) {
@@ -360,6 +365,10 @@ int lt_csv_write_batch(struct lt_format_writer *format_writer, const struct Arro
                 return status;
             }
         }
+    }
+    status = lt_faults_tell(&writer->faults, &writer->schema, batch, writer->rows + 1, NULL, err);
+    if (status) {
+        return status;
     }
     writer->rows += view->length;
     return lt_csv_write_flush(writer, false, err);

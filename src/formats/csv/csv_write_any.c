@@ -5,11 +5,23 @@
 
 #include <ctype.h>
 
-static int refuse(struct lt_csv_writer *writer, const char *why, const char *remedy)
+int lt_csv_refuse(struct lt_csv_writer *writer, const char *why, const char *remedy)
 {
     writer->why = why;
     writer->remedy = remedy;
     return LEAT_BAD_DATA;
+}
+
+int lt_csv_check_nulls(struct lt_csv_writer *writer, int64_t column, const struct lt_view *view,
+                       int64_t row)
+{
+    if (!writer->columns[column].hides_nulls || !lt_text_hides_null(view, row)) {
+        return LEAT_OK;
+    }
+    return lt_csv_refuse(writer,
+                         "JSON's own null in a list, struct or map, where it cannot be told from a "
+                         "null",
+                         "--on-loss null makes the whole value a null");
 }
 
 static bool is_null_text(const struct lt_csv_writer *writer, const void *text, size_t len)
@@ -74,8 +86,9 @@ static int write_with_quotes(struct lt_csv_writer *writer, const uint8_t *text, 
     }
     const uint8_t *raw = writer->out.data + before + 1;
     if (writer->dialect.null_quoted && is_null_text(writer, raw, writer->out.len - before - 2)) {
-        return refuse(writer, "text that equals a null marker, which counts in quotes as well",
-                      "choose another --null, or --null-quoted no");
+        return lt_csv_refuse(writer,
+                             "text that equals a null marker, which counts in quotes as well",
+                             "choose another --null, or --null-quoted no");
     }
     return LEAT_OK;
 }
@@ -123,8 +136,9 @@ static int put_disguised(struct lt_csv_writer *writer, size_t before)
             return LEAT_OK;
         }
     }
-    return refuse(writer, "text that equals the null marker, without quotes to tell them apart",
-                  "choose another --null, or a --quote");
+    return lt_csv_refuse(writer,
+                         "text that equals the null marker, without quotes to tell them apart",
+                         "choose another --null, or a --quote");
 }
 
 static int write_with_escapes(struct lt_csv_writer *writer, const uint8_t *text, size_t len,
@@ -159,8 +173,9 @@ static int write_with_escapes(struct lt_csv_writer *writer, const uint8_t *text,
 static int write_plain(struct lt_csv_writer *writer, const uint8_t *text, size_t len, bool first)
 {
     if (is_null_text(writer, text, len)) {
-        return refuse(writer, "text that equals the null marker, without quotes to tell them apart",
-                      "choose another --null, or a --quote");
+        return lt_csv_refuse(writer,
+                             "text that equals the null marker, without quotes to tell them apart",
+                             "choose another --null, or a --quote");
     }
     bool special = is_comment(writer, text, len, first) ||
                    (first && len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3));
@@ -168,10 +183,10 @@ static int write_plain(struct lt_csv_writer *writer, const uint8_t *text, size_t
         special = writer->special[text[i]];
     }
     if (special) {
-        return refuse(writer,
-                      "text that holds the delimiter or a line end, without quotes or "
-                      "escapes to put it in",
-                      "choose a --quote, an --escape, or another --delimiter");
+        return lt_csv_refuse(writer,
+                             "text that holds the delimiter or a line end, without quotes or "
+                             "escapes to put it in",
+                             "choose a --quote, an --escape, or another --delimiter");
     }
     return lt_buf_append(&writer->out, text, len);
 }
@@ -193,7 +208,8 @@ static int check_encoding(struct lt_csv_writer *writer, const uint8_t *text, siz
         lt_csv_has_place(writer, text, len)) {
         return LEAT_OK;
     }
-    return refuse(writer, "a character that --encoding has no place for", "write --encoding utf-8");
+    return lt_csv_refuse(writer, "a character that --encoding has no place for",
+                         "write --encoding utf-8");
 }
 
 int lt_csv_write_field(struct lt_csv_writer *writer, const uint8_t *text, size_t len,
@@ -234,7 +250,11 @@ int lt_csv_write_any(struct lt_csv_writer *writer, int64_t column, const struct 
     }
     struct lt_buf *scratch = &writer->scratch;
     lt_buf_clear(scratch);
-    int status =
+    int status = lt_csv_check_nulls(writer, column, view, row);
+    if (status) {
+        return status;
+    }
+    status =
         lt_csv_values_has(&dialect->values, &view->type)
             ? lt_csv_value_format(&dialect->values, view, row, &writer->work, scratch, &writer->why)
             : lt_text_format(view, row, scratch);

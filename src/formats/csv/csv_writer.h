@@ -4,18 +4,20 @@
 
 #include "columnar/view.h"
 #include "formats/csv/csv.h"
+#include "formats/faults.h"
 #include "formats/text_form.h"
 
 struct lt_csv_column {
     enum lt_text_form form;
-    bool zoned;  /* LT_FORM_TIMESTAMP: ends in Z */
-    bool quotes; /* its text may need quotes */
-    bool text;   /* --quoting text quotes it */
+    bool zoned;       /* LT_FORM_TIMESTAMP: ends in Z */
+    bool quotes;      /* its text may need quotes */
+    bool text;        /* --quoting text quotes it */
+    bool hides_nulls; /* JSON's own nulls may be among its values */
 };
 
 struct lt_csv_writer {
     struct lt_sink *sink;
-    const struct leat_loss_sink *losses;
+    struct lt_faults faults; /* of the batch being written */
     struct lt_csv_dialect dialect;
     enum lt_csv_quoting quoting;
     bool any;          /* more than one delimiter byte and doubled quotes: csv_write_any.c */
@@ -25,7 +27,7 @@ struct lt_csv_writer {
     struct lt_csv_column *columns;
     struct lt_view view; /* of whole batches; its children are the columns */
     bool has_view;
-    int64_t rows; /* written before this batch */
+    int64_t rows; /* of earlier batches, written or set aside */
     struct lt_buf out;
     struct lt_buf scratch, work;
     const char *why, *remedy; /* of the value that could not be written */
@@ -45,6 +47,11 @@ int lt_csv_write_flush(struct lt_csv_writer *writer, bool last, struct leat_erro
 /* Whether all of the text has a place in the encoding, and comes back from it as it was: the tilde
  * of some older ones is an overline. */
 bool lt_csv_has_place(struct lt_csv_writer *writer, const void *text, size_t len);
+/* Notes that a value has no place in what is written, and why. LEAT_BAD_DATA. */
+int lt_csv_refuse(struct lt_csv_writer *writer, const char *why, const char *remedy);
+/* LEAT_OK, unless the value holds JSON's own null where it would look like a null. */
+int lt_csv_check_nulls(struct lt_csv_writer *writer, int64_t column, const struct lt_view *view,
+                       int64_t row);
 /* One value, null included, in whatever dialect. LEAT_BAD_DATA: it has no place in it, and
  * writer->why says why. */
 int lt_csv_write_any(struct lt_csv_writer *writer, int64_t column, const struct lt_view *view,

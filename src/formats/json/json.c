@@ -24,6 +24,9 @@ const struct leat_option lt_jsonl_read_options[] = {
      "A record that lacks one of the columns has a null there, or is bad"},
     {"duplicate-keys", LEAT_OPTION_CHOICE, "error", "error|first|last",
      "A key twice in one record makes it bad, or one of the values counts"},
+    {"json-null", LEAT_OPTION_CHOICE, "null", "null|value",
+     "What null is in a column of json: a null, as elsewhere, or a value of its own, JSON's null; "
+     "then there is a null only where the key is missing"},
     {"header", LEAT_OPTION_CHOICE, "no", "auto|yes|no",
      "For records that are arrays: whether the first one names the columns. auto: when it holds "
      "nothing but different strings. Without a header they are c1, c2 ..."},
@@ -37,6 +40,10 @@ const struct leat_option lt_jsonl_write_options[] = {
      "One object a line, or one JSON array of them all"},
     {"nulls", LEAT_OPTION_CHOICE, "keep", "keep|omit",
      "Nulls are written as null, or their keys are left out"},
+    {"json-null", LEAT_OPTION_CHOICE, "null", "null|value",
+     "null: JSON's own null in a column of json is a value that does not fit (--on-loss). value: "
+     "it "
+     "is written as null, and a null leaves its key out, to be read with the same option"},
     {"json-numbers", LEAT_OPTION_CHOICE, "number", "number|string",
      "string: decimals, numerics, and integers past 2^53 are written as strings, for readers that "
      "know no number but float64"},

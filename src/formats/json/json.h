@@ -231,6 +231,7 @@ struct lt_jsonl_cells {
     int64_t rows;
     bool strict;            /* the type was inferred: only what the sample had */
     bool base64;            /* how binary is written */
+    bool own_null;          /* null is a value of json as any */
     struct lt_buf *scratch; /* for strings with escapes */
 };
 

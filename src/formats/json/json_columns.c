@@ -97,17 +97,28 @@ static int add_columns(struct lt_jsonl_reader *reader, const struct lt_format_op
     return status ? status : lt_text_each_type(&reader->base, options, add_given, err);
 }
 
-static int give_types(struct lt_jsonl_reader *reader, const struct lt_format_options *options,
-                      struct leat_error *err)
+/* Types of options->schema: all, or those that count for more than --types. */
+static int give_schema(struct lt_jsonl_reader *reader, const struct lt_format_options *options,
+                       bool all, struct leat_error *err)
 {
     const struct ArrowSchema *schema = options ? options->schema : NULL;
     int status = LEAT_OK;
     for (int64_t i = 0; schema && i < schema->n_children && !status; i++) {
         struct ArrowSchema field = {0};
-        status = lt_schema_copy(schema->children[i], &field, err);
-        status = status ? status : set_given(reader, schema->children[i]->name, &field, err);
+        if (all || lt_text_is_carried(options, i)) {
+            status = lt_schema_copy(schema->children[i], &field, err);
+            status = status ? status : set_given(reader, schema->children[i]->name, &field, err);
+        }
     }
-    return status ? status : lt_text_each_type(&reader->base, options, set_type, err);
+    return status;
+}
+
+static int give_types(struct lt_jsonl_reader *reader, const struct lt_format_options *options,
+                      struct leat_error *err)
+{
+    int status = give_schema(reader, options, true, err);
+    status = status ? status : lt_text_each_type(&reader->base, options, set_type, err);
+    return status ? status : give_schema(reader, options, false, err);
 }
 
 /* --- what is inferred ------------------------------------------------------------------------- */

@@ -171,13 +171,14 @@ static int convert_one(const struct lt_jsonl_cells *cells, const struct lt_jsonl
 
 /* Every loop is this one around its own way to append the value of `slot`, whose bytes are
  * `text`, `len`; `status` is its result. */
-#define EACH_VALUE(append)                                                                         \
+#define EACH_VALUE(append) EACH_BUT(text[0] == 'n', append)
+#define EACH_BUT(is_null, append)                                                                  \
     do {                                                                                           \
         for (int64_t i = *row; i < cells->rows; i++) {                                             \
             const struct lt_jsonl_slot *slot = &cells->slots[i];                                   \
             const uint8_t *text = cells->text + slot->start;                                       \
             int status;                                                                            \
-            if (!slot->info || text[0] == 'n') {                                                   \
+            if (!slot->info || (is_null)) {                                                        \
                 status = lt_builder_null(builder);                                                 \
             } else {                                                                               \
                 size_t len = slot->info & LT_JSONL_LEN;                                            \
@@ -212,7 +213,7 @@ static int convert_text(const struct lt_jsonl_cells *cells, struct lt_builder *b
 static int convert_json(const struct lt_jsonl_cells *cells, struct lt_builder *builder,
                         int64_t *row)
 {
-    EACH_VALUE(lt_builder_bytes_value(builder, text, len));
+    EACH_BUT(text[0] == 'n' && !cells->own_null, lt_builder_bytes_value(builder, text, len));
 }
 
 static int convert_bool(const struct lt_jsonl_cells *cells, struct lt_builder *builder,

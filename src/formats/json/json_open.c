@@ -57,6 +57,7 @@ static int take_options(struct lt_jsonl_reader *reader, const struct lt_format_o
     reader->infer.strings = lt_jsonl_option_on(options, table, "infer-strings");
     reader->infer.nested = lt_jsonl_option_is(options, table, "nested", "struct");
     reader->base64 = lt_jsonl_option_is(options, table, "binary", "base64");
+    reader->own_null = lt_jsonl_option_is(options, table, "json-null", "value");
     reader->header_given = lt_jsonl_option_is(options, table, "header", "yes");
     reader->header_auto = lt_jsonl_option_is(options, table, "header", "auto");
     scan->layout = lt_jsonl_option_is(options, table, "json-input", "lines")   ? LT_JSONL_RECORDS

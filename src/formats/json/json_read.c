@@ -172,8 +172,10 @@ static int build(struct lt_text_reader *base, int64_t first)
         if (spread(reader, first + at, n)) {
             return LEAT_NO_MEMORY;
         }
-        struct lt_jsonl_cells cells = {
-            .text = reader->scan.text.data, .base64 = reader->base64, .scratch = &reader->scratch};
+        struct lt_jsonl_cells cells = {.text = reader->scan.text.data,
+                                       .base64 = reader->base64,
+                                       .own_null = reader->own_null,
+                                       .scratch = &reader->scratch};
         for (int64_t column = 0; column < columns; column++) {
             cells.slots = (const struct lt_jsonl_slot *)(void *)reader->slots.data + column * n;
             if (lt_text_convert_column(base, &cells, column, at, &left)) {

@@ -18,7 +18,7 @@ struct lt_jsonl_reader {
     struct lt_text_reader base;
     int64_t sample_bytes;
     struct lt_jsonl_infer infer;
-    bool base64;
+    bool base64, own_null;
     bool header_given, header_auto; /* of records that are arrays */
 
     struct lt_jsonl_scan scan;

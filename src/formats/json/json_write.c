@@ -7,6 +7,7 @@
 #include "columnar/text_fast.h"
 #include "core/json.h"
 #include "core/util.h"
+#include "formats/faults.h"
 #include "formats/text_form.h"
 
 #include <math.h>
@@ -17,7 +18,26 @@
 struct column {
     enum lt_text_form form;
     bool zoned;        /* LT_FORM_TIMESTAMP: ends in Z */
+    bool omit;         /* nulls: without their key */
+    bool own_null;     /* LT_FORM_JSON: JSON's own null is a value as any */
     struct lt_buf key; /* ,"name": */
+};
+
+/* Why a value is not written. */
+enum refusal { NOT_JSON, JSON_NULL, JSON_NULL_INSIDE };
+
+static const struct {
+    enum lt_code code;
+    const char *why, *remedy;
+} refusals[] = {
+    [NOT_JSON] = {LT_E_VALUE_SYNTAX, "the text of a json value is no JSON",
+                  "--cast column=utf8 writes it as a string"},
+    [JSON_NULL] = {LT_E_VALUE_RANGE, "JSON's own null, which cannot be told from a null here",
+                   "--json-null value keeps it, and reads it back; --on-loss null makes it a null"},
+    [JSON_NULL_INSIDE] = {LT_E_VALUE_RANGE,
+                          "JSON's own null in a list, struct or map, where it cannot be told from "
+                          "a null",
+                          "--on-loss null makes the whole value a null"},
 };
 
 struct lt_jsonl_writer {
@@ -28,8 +48,11 @@ struct lt_jsonl_writer {
     bool base64;
     struct ArrowSchema schema;
     struct column *columns;
-    int64_t rows;        /* written so far */
-    struct lt_view view; /* of whole batches; its children are the columns */
+    int64_t rows;    /* written so far */
+    int64_t rows_in; /* and those of earlier batches that were set aside */
+    enum refusal refusal;
+    struct lt_faults faults; /* of the batch being written */
+    struct lt_view view;     /* of whole batches; its children are the columns */
     bool has_view;
     struct lt_buf out;
 };
@@ -78,6 +101,12 @@ static int write_text(struct lt_buf *out, const uint8_t *text, size_t len)
     return LEAT_OK;
 }
 
+static int refuse(struct lt_jsonl_writer *writer, enum refusal refusal)
+{
+    writer->refusal = refusal;
+    return LEAT_BAD_DATA;
+}
+
 /* What was appended from `from` on must be one JSON value. Its line ends stand between tokens, or
  * it would be none, and are taken out. */
 static int check_json(struct lt_buf *out, size_t from)
@@ -113,19 +142,34 @@ static int write_quoted(struct lt_buf *out, const struct lt_view *view, int64_t 
     return lt_buf_byte(out, '"');
 }
 
+/* json, or a nested value that holds some. */
+static int write_json(struct lt_jsonl_writer *writer, const struct column *column,
+                      const struct lt_view *view, int64_t row)
+{
+    struct lt_buf *out = &writer->out;
+    size_t from = out->len;
+    if (!column->own_null && lt_text_hides_null(view, row)) {
+        return refuse(writer, lt_type_is_nested(view->type.id) ? JSON_NULL_INSIDE : JSON_NULL);
+    }
+    if (lt_text_format_json(view, row, out)) {
+        return LEAT_NO_MEMORY;
+    }
+    return check_json(out, from) ? refuse(writer, NOT_JSON) : LEAT_OK;
+}
+
 /* Forms whose text has no bound of its own. */
 static int write_long(struct lt_jsonl_writer *writer, const struct column *column,
                       const struct lt_view *view, int64_t row)
 {
     struct lt_buf *out = &writer->out;
     const uint8_t *bytes;
-    size_t len, from = out->len;
+    size_t len;
     switch (column->form) {
     case LT_FORM_TEXT:
         bytes = lt_view_bytes(view, row, &len);
         return write_text(out, bytes, len);
     case LT_FORM_JSON:
-        return lt_text_format_json(view, row, out) ? LEAT_NO_MEMORY : check_json(out, from);
+        return write_json(writer, column, view, row);
     case LT_FORM_BINARY:
         bytes = lt_view_bytes(view, row, &len);
         return lt_buf_byte(out, '"') || lt_jsonl_base64_append(out, bytes, len) ||
@@ -190,13 +234,12 @@ static size_t put_value(const struct lt_jsonl_writer *writer, const struct colum
     }
 }
 
-/* Appends key and value. */
+/* Appends key and value, or null. */
 static inline int write_value(struct lt_jsonl_writer *writer, const struct column *column,
-                              const struct lt_view *view, int64_t row, bool *first)
+                              const struct lt_view *view, int64_t row, bool null, bool *first)
 {
     struct lt_buf *out = &writer->out;
-    bool null = lt_view_is_null(view, row);
-    if (null && writer->omit_nulls) {
+    if (null && column->omit) {
         return LEAT_OK;
     }
     if (lt_buf_reserve(out, column->key.len + LT_PUT_MAX)) {
@@ -224,24 +267,6 @@ static inline int write_value(struct lt_jsonl_writer *writer, const struct colum
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-/* json somewhere inside a nested type. */
-static bool holds_json(const struct ArrowSchema *field)
-{
-    struct lt_type type;
-    if (field->dictionary) {
-        return holds_json(field->dictionary);
-    }
-    if (!lt_type_of(field, &type, NULL) && type.logical == LT_JSON) {
-        return true;
-    }
-    for (int64_t i = 0; i < field->n_children; i++) {
-        if (holds_json(field->children[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_decimal(const struct lt_type *type)
 {
     return (type->id >= LT_DECIMAL32 && type->id <= LT_DECIMAL256) || type->logical == LT_NUMERIC;
@@ -254,10 +279,17 @@ static bool is_binary(const struct lt_type *type)
            type->logical != LT_UUID;
 }
 
+static bool is_json(const struct ArrowSchema *field)
+{
+    const struct ArrowSchema *values = field->dictionary ? field->dictionary : field;
+    struct lt_type type;
+    return !lt_type_of(values, &type, NULL) && type.logical == LT_JSON;
+}
+
 static enum lt_text_form form_of(const struct lt_jsonl_writer *writer,
                                  const struct ArrowSchema *field, const struct lt_type *type)
 {
-    if (holds_json(field)) {
+    if (lt_text_holds_json(field)) {
         return LT_FORM_JSON;
     }
     if (is_decimal(type) && writer->quote_numbers) {
@@ -272,7 +304,8 @@ static enum lt_text_form form_of(const struct lt_jsonl_writer *writer,
     return lt_text_form_of(type);
 }
 
-static int settle_columns(struct lt_jsonl_writer *writer, struct leat_error *err)
+/* own_null: JSON's own null is kept, and a null of json has no key. */
+static int settle_columns(struct lt_jsonl_writer *writer, bool own_null, struct leat_error *err)
 {
     int64_t n = writer->schema.n_children;
     writer->columns = calloc((size_t)n + 1, sizeof *writer->columns);
@@ -291,6 +324,8 @@ static int settle_columns(struct lt_jsonl_writer *writer, struct leat_error *err
         }
         column->form = form_of(writer, field, &type);
         column->zoned = type.zone && type.zone[0];
+        column->own_null = own_null && is_json(field);
+        column->omit = writer->omit_nulls || column->own_null;
         if (lt_buf_byte(&column->key, ',') || lt_json_quote(&column->key, name, strlen(name)) ||
             lt_buf_byte(&column->key, ':')) {
             return lt_fail_oom(err);
@@ -315,9 +350,13 @@ int lt_jsonl_write_open(struct lt_sink *sink, const struct ArrowSchema *schema,
         writer->omit_nulls = lt_jsonl_option_is(options, table, "nulls", "omit");
         writer->quote_numbers = lt_jsonl_option_is(options, table, "json-numbers", "string");
         writer->base64 = lt_jsonl_option_is(options, table, "binary", "base64");
+        writer->faults.known = true;
+        writer->faults.rejects = options->rejects;
+        writer->faults.losses = options->losses;
         status = lt_schema_copy(schema, &writer->schema, err);
     }
-    status = status ? status : settle_columns(writer, err);
+    bool own_null = !status && lt_jsonl_option_is(options, table, "json-null", "value");
+    status = status ? status : settle_columns(writer, own_null, err);
     if (status) {
         lt_jsonl_write_close((struct lt_format_writer *)writer);
         return status;
@@ -338,35 +377,57 @@ static int flush(struct lt_jsonl_writer *writer, struct leat_error *err)
     return status;
 }
 
-/* Fills *err for a value that could not be written. */
-static int fail_value(const struct lt_jsonl_writer *writer, int status, int64_t row, int64_t column,
-                      struct leat_error *err)
+/* A value that is not written. A sink is told of it with the batch: *ret_lost when its record is to
+ * have a null there, else it is left out. */
+static int refuse_value(struct lt_jsonl_writer *writer, int64_t row, int64_t column, bool *ret_lost,
+                        struct leat_error *err)
 {
-    if (status == LEAT_NO_MEMORY) {
-        return lt_fail_oom(err);
+    struct leat_error why = {.status = LEAT_OK};
+    uint32_t reason = 0;
+    int status = lt_fail(&why, refusals[writer->refusal].code, "%s", refusals[writer->refusal].why);
+    leat_error_remedy(&why, "%s", refusals[writer->refusal].remedy);
+    if (lt_faults_take(&writer->faults, &why)) {
+        *ret_lost = lt_faults_lose(&writer->faults, &why);
+        status = lt_faults_reason(&writer->faults, &why, &reason, err);
+        return status ? status : lt_faults_add(&writer->faults, row, (size_t)column, reason, err);
     }
-    status = lt_fail(err, LT_E_VALUE_SYNTAX, "the text of a json value is no JSON");
-    leat_error_remedy(err, "--cast column=utf8 writes it as a string");
-    leat_error_place(err, "row %lld, column \"%s\"", (long long)(writer->rows + row + 1),
+    leat_error_place(&why, "row %lld, column \"%s\"", (long long)(writer->rows_in + row + 1),
                      writer->schema.children[column]->name);
+    if (err) {
+        *err = why;
+    }
     return status;
 }
 
 static int write_row(struct lt_jsonl_writer *writer, int64_t row, struct leat_error *err)
 {
+    struct lt_buf *out = &writer->out;
     bool first = true;
-    int status = LEAT_OK;
-    if (writer->array) {
-        status = lt_buf_puts(&writer->out, writer->rows + row ? ",\n" : "[\n");
+    size_t start = out->len;
+    if (writer->array && lt_buf_puts(out, writer->rows ? ",\n" : "[\n")) {
+        return lt_fail_oom(err);
     }
-    for (int64_t i = 0; i < writer->schema.n_children && !status; i++) {
-        status = write_value(writer, &writer->columns[i], &writer->view.children[i], row, &first);
+    for (int64_t i = 0; i < writer->schema.n_children; i++) {
+        const struct lt_view *view = &writer->view.children[i];
+        const struct column *column = &writer->columns[i];
+        bool was_first = first, lost = false;
+        size_t before = out->len;
+        int status = write_value(writer, column, view, row, lt_view_is_null(view, row), &first);
+        if (status == LEAT_BAD_DATA) {
+            status = refuse_value(writer, row, i, &lost, err);
+            out->len = lost ? before : start;
+            first = was_first;
+            if (status || !lost) {
+                return status;
+            }
+            status = write_value(writer, column, view, row, true, &first);
+        }
         if (status) {
-            return fail_value(writer, status, row, i, err);
+            return lt_fail_oom(err);
         }
     }
-    if (status || lt_buf_puts(&writer->out, first ? "{}" : "}") ||
-        (!writer->array && lt_buf_byte(&writer->out, '\n'))) {
+    writer->rows++;
+    if (lt_buf_puts(out, first ? "{}" : "}") || (!writer->array && lt_buf_byte(out, '\n'))) {
         return lt_fail_oom(err);
     }
     return LEAT_OK;
@@ -389,10 +450,13 @@ int lt_jsonl_write_batch(struct lt_format_writer *format_writer, const struct Ar
             status = flush(writer, err);
         }
     }
+    status = status ? status
+                    : lt_faults_tell(&writer->faults, &writer->schema, batch, writer->rows_in + 1,
+                                     NULL, err);
     if (status) {
         return status;
     }
-    writer->rows += view->length;
+    writer->rows_in += view->length;
     return flush(writer, err);
 }
 
@@ -419,6 +483,7 @@ void lt_jsonl_write_close(struct lt_format_writer *format_writer)
     }
     free(writer->columns);
     lt_schema_done(&writer->schema);
+    lt_faults_done(&writer->faults);
     lt_buf_done(&writer->out);
     free(writer);
 }

@@ -14,6 +14,7 @@ struct lt_pq_leaf {
     const struct lt_pq_file *file;
     const struct lt_pq_node *node;
     char *column;
+    size_t top; /* its column's place among those read */
     struct lt_pq_convert convert;
     bool nullable;           /* slots may be without a value */
     bool keeps;              /* levels are needed afterwards: by parents */
@@ -26,6 +27,7 @@ struct lt_pq_leaf {
     int64_t rows_left; /* of the row group, not begun */
     struct lt_pq_pages pages;
     struct lt_pq_values dictionary;
+    struct lt_buf wrong_entries; /* uint32 as scratch->wrong has them; empty: all entries fit */
     bool has_dictionary;
 
     /* The page being read. */
@@ -48,6 +50,12 @@ struct lt_pq_leaf {
     struct lt_buf defs, reps; /* a byte a slot */
     int64_t rows;             /* begun */
     int64_t taken_rows, taken_slots, taken_values;
+    struct lt_buf wrongs; /* struct wrong: of the values there, those that do not fit */
+};
+
+struct wrong {
+    int64_t at; /* index of the values array */
+    uint32_t why;
 };
 
 /* --- making one ----------------------------------------------------------------------------- */
@@ -70,7 +78,7 @@ static void set_levels(struct lt_pq_leaf *leaf)
 }
 
 int lt_pq_leaf_new(const struct lt_pq_file *file, const struct lt_pq_node *node,
-                   const struct ArrowSchema *field, const char *column,
+                   const struct ArrowSchema *field, const char *column, size_t top,
                    struct lt_pq_leaf **ret_leaf, struct leat_error *err)
 {
     struct lt_pq_leaf *leaf = calloc(1, sizeof *leaf);
@@ -81,6 +89,7 @@ int lt_pq_leaf_new(const struct lt_pq_file *file, const struct lt_pq_node *node,
     leaf->scratch = file->scratch;
     leaf->node = node;
     leaf->column = lt_strdup(column);
+    leaf->top = top;
     leaf->pages = (struct lt_pq_pages){.source = file->source,
                                        .context = file->context,
                                        .data_end = file->data_end,
@@ -112,8 +121,126 @@ void lt_pq_leaf_free(struct lt_pq_leaf *leaf)
     lt_pq_values_done(&leaf->values);
     lt_buf_done(&leaf->defs);
     lt_buf_done(&leaf->reps);
+    lt_buf_done(&leaf->wrong_entries);
+    lt_buf_done(&leaf->wrongs);
     free(leaf->column);
     free(leaf);
+}
+
+/* --- values that do not fit ------------------------------------------------------------------- */
+
+/* Value i of those being decoded does not fit. Noted where a sink takes it; else the failure it is. */
+static int mark_wrong(struct lt_pq_leaf *leaf, int64_t i, const struct leat_error *why,
+                      struct leat_error *err)
+{
+    struct lt_pq_scratch *scratch = leaf->scratch;
+    struct lt_faults *faults = leaf->file->faults;
+    uint32_t reason = 0;
+    if (!faults || !lt_faults_take(faults, why)) {
+        if (err) {
+            *err = *why;
+        }
+        return (int)why->status;
+    }
+    int status = lt_faults_reason(faults, why, &reason, err);
+    if (status) {
+        return status;
+    }
+    if (!scratch->n_wrong) {
+        memset(scratch->wrong, 0, sizeof scratch->wrong);
+    }
+    scratch->wrong[i] = reason + 1;
+    scratch->n_wrong++;
+    return LEAT_OK;
+}
+
+/* n values, not all of which fit, one by one; those at fault are 0. */
+static int convert_each(struct lt_pq_leaf *leaf, const uint8_t *raw, int64_t n, uint8_t *out,
+                        struct leat_error *err)
+{
+    const struct lt_pq_convert *convert = &leaf->convert;
+    int status = LEAT_OK;
+    for (int64_t i = 0; i < n && !status; i++, raw += convert->from_width, out += convert->width) {
+        struct leat_error why = {.status = LEAT_OK};
+        if (convert->fn(convert, raw, 1, out, &why)) {
+            memset(out, 0, (size_t)convert->width);
+            status = mark_wrong(leaf, i, &why, err);
+        }
+    }
+    return status;
+}
+
+/* The values just decoded were entries of the dictionary. */
+static int keep_wrong_entries(struct lt_pq_leaf *leaf, int64_t n, struct leat_error *err)
+{
+    struct lt_buf *entries = &leaf->wrong_entries;
+    const struct lt_pq_scratch *scratch = leaf->scratch;
+    size_t before = (size_t)leaf->dictionary.length * sizeof *scratch->wrong;
+    if (!scratch->n_wrong && !entries->len) {
+        return LEAT_OK;
+    }
+    /* Entries before the first that does not fit were not noted one by one. */
+    if (lt_buf_reserve(entries, before - entries->len + (size_t)n * sizeof *scratch->wrong)) {
+        return lt_fail_oom(err);
+    }
+    memset(entries->data + entries->len, 0, before - entries->len);
+    entries->len = before;
+    if (scratch->n_wrong) {
+        lt_buf_append(entries, scratch->wrong, (size_t)n * sizeof *scratch->wrong);
+    } else {
+        memset(entries->data + before, 0, (size_t)n * sizeof *scratch->wrong);
+        entries->len += (size_t)n * sizeof *scratch->wrong;
+    }
+    return LEAT_OK;
+}
+
+/* n values were entries of the dictionary, by these indices. */
+static void find_wrong_entries(struct lt_pq_leaf *leaf, const uint32_t *indices, int64_t n)
+{
+    struct lt_pq_scratch *scratch = leaf->scratch;
+    const uint32_t *entries = (const uint32_t *)(const void *)leaf->wrong_entries.data;
+    scratch->n_wrong = 0;
+    for (int64_t i = 0; leaf->wrong_entries.len && i < n; i++) {
+        scratch->wrong[i] = entries[indices[i]];
+        scratch->n_wrong += scratch->wrong[i] != 0;
+    }
+}
+
+/* Of the last `slots` slots of the values array, `values` of which hold the values just decoded. */
+static int keep_wrongs(struct lt_pq_leaf *leaf, int64_t slots, int64_t values,
+                       struct leat_error *err)
+{
+    const struct lt_pq_scratch *scratch = leaf->scratch;
+    int64_t first = leaf->values.length - slots, v = 0;
+    for (int64_t i = 0; scratch->n_wrong && i < slots; i++) {
+        if (values < slots && !scratch->valid[i]) {
+            continue;
+        }
+        struct wrong wrong = {first + i, scratch->wrong[v++] - 1};
+        if (wrong.why != UINT32_MAX && lt_buf_append(&leaf->wrongs, &wrong, sizeof wrong)) {
+            return lt_fail_oom(err);
+        }
+    }
+    return LEAT_OK;
+}
+
+/* Notes the values at fault among the first n of those there, which are of these slots. */
+static int tell_wrongs(struct lt_pq_leaf *leaf, const struct lt_pq_slots *slots, int64_t n,
+                       struct leat_error *err)
+{
+    const struct wrong *wrongs = (const struct wrong *)(const void *)leaf->wrongs.data;
+    size_t n_wrongs = leaf->wrongs.len / sizeof *wrongs, told = 0;
+    int64_t value = leaf->taken_values - 1, end = leaf->taken_values + n, row = -1, slot = 0;
+    int status = LEAT_OK;
+    for (; told < n_wrongs && wrongs[told].at < end && !status; told++) {
+        for (; value < wrongs[told].at; slot++) {
+            row += !slots->rep || !slots->rep[slot];
+            value += !leaf->def_slot || slots->def[slot] >= leaf->def_slot;
+        }
+        status = lt_faults_add(leaf->file->faults, row, leaf->top, wrongs[told].why, err);
+    }
+    lt_buf_drop(&leaf->wrongs, told * sizeof *wrongs);
+    return status;
 }
 
 /* --- values ------------------------------------------------------------------------------------ */
@@ -142,7 +269,9 @@ static int decode_fixed(struct lt_pq_leaf *leaf, struct lt_pq_values *to, int64_
         lt_buf_clear(&leaf->scratch->raw);
         status = grow(&leaf->scratch->raw, n, convert->from_width, &raw, err);
         status = status ? status : lt_pq_decoder_fixed(leaf->decoder, raw, n, err);
-        status = status ? status : convert->fn(convert, raw, n, out, err);
+        if (!status && convert->fn(convert, raw, n, out, NULL)) {
+            status = convert_each(leaf, raw, n, out, err);
+        }
     }
     if (!status) {
         to->data.len += (size_t)n * (size_t)convert->width;
@@ -164,12 +293,33 @@ static int decode_numbers(struct lt_pq_leaf *leaf, struct lt_pq_values *to, int6
                     : lt_pq_decoder_bytes(leaf->decoder, &leaf->scratch->raw,
                                           leaf->scratch->lengths, n, err);
     for (int64_t i = 0; i < n && !status; i++) {
-        status = lt_pq_convert_number(leaf->scratch->raw.data + at, leaf->scratch->lengths[i],
-                                      out + i * width, width, err);
+        struct leat_error why = {.status = LEAT_OK};
+        if (lt_pq_convert_number(leaf->scratch->raw.data + at, leaf->scratch->lengths[i],
+                                 out + i * width, width, &why)) {
+            memset(out + i * width, 0, (size_t)width);
+            status = mark_wrong(leaf, i, &why, err);
+        }
         at += (size_t)leaf->scratch->lengths[i];
     }
     if (!status) {
         to->data.len += (size_t)n * (size_t)width;
+    }
+    return status;
+}
+
+/* The texts of n values that end the data, not all of which are valid. */
+static int check_each_text(struct lt_pq_leaf *leaf, const uint8_t *text, int64_t n,
+                           struct leat_error *err)
+{
+    const int32_t *lengths = leaf->scratch->lengths;
+    int status = LEAT_OK;
+    for (int64_t i = 0; i < n && !status; text += lengths[i++]) {
+        size_t len = (size_t)lengths[i];
+        struct leat_error why = {.status = LEAT_OK};
+        if (lt_utf8_valid_prefix(text, len) != len) {
+            lt_fail(&why, LT_E_INVALID_UTF8, "text that is not valid UTF-8");
+            status = mark_wrong(leaf, i, &why, err);
+        }
     }
     return status;
 }
@@ -179,8 +329,9 @@ static int decode_bytes(struct lt_pq_leaf *leaf, struct lt_pq_values *to, int64_
 {
     size_t before = to->data.len;
     int status = lt_pq_decoder_bytes(leaf->decoder, &to->data, leaf->scratch->lengths, n, err);
-    if (!status && leaf->convert.text) {
-        status = lt_pq_values_check_text(to, leaf->scratch->lengths, n, to->data.len - before, err);
+    if (!status && leaf->convert.text &&
+        !lt_pq_values_text_is_valid(to, leaf->scratch->lengths, n, to->data.len - before)) {
+        status = check_each_text(leaf, to->data.data + before, n, err);
     }
     return status;
 }
@@ -189,6 +340,7 @@ static int decode_bytes(struct lt_pq_leaf *leaf, struct lt_pq_values *to, int64_
 static int decode(struct lt_pq_leaf *leaf, struct lt_pq_values *to, int64_t n,
                   struct leat_error *err)
 {
+    leaf->scratch->n_wrong = 0;
     if (leaf->convert.from_bytes) {
         return decode_numbers(leaf, to, n, err);
     }
@@ -289,6 +441,7 @@ static int take_dictionary(struct lt_pq_leaf *leaf, const struct lt_pq_body *bod
             status = lt_pq_decoder_measure(leaf->decoder, step, SCRATCH_BYTES, &step, &size, err);
         }
         status = status ? status : decode(leaf, &leaf->dictionary, step, err);
+        status = status ? status : keep_wrong_entries(leaf, step, err);
         status = status ? status
                         : lt_pq_values_spread(&leaf->dictionary, &leaf->convert, NULL, step, step,
                                               false, NULL, leaf->scratch->lengths, err);
@@ -365,6 +518,7 @@ static int start_chunk(struct lt_pq_leaf *leaf, struct leat_error *err)
     leaf->rows_left = group->num_rows;
     leaf->has_dictionary = false;
     lt_pq_values_clear(&leaf->dictionary);
+    lt_buf_clear(&leaf->wrong_entries);
     return lt_pq_pages_start(&leaf->pages, &group->chunks[leaf->node->leaf], err);
 }
 
@@ -522,14 +676,18 @@ static int use_slots(struct lt_pq_leaf *leaf, int64_t slots, int64_t limit, stru
         status = lt_pq_values_gather(&leaf->values, &leaf->convert, &leaf->dictionary,
                                      leaf->indices + leaf->indices_at, values,
                                      leaf->scratch->lengths, err);
+        find_wrong_entries(leaf, leaf->indices + leaf->indices_at, values);
         leaf->indices_at += values;
     } else if (!status && values) {
         status = decode(leaf, &leaf->values, values, err);
+    } else {
+        leaf->scratch->n_wrong = 0;
     }
     status = status ? status
                     : lt_pq_values_spread(&leaf->values, &leaf->convert, leaf->scratch->valid, n,
                                           values, leaf->nullable, leaf->scratch->bools,
                                           leaf->scratch->lengths, err);
+    status = status ? status : keep_wrongs(leaf, n, values, err);
     status = status ? status : keep_levels(leaf, slots, err);
     if (status) {
         return status;
@@ -665,8 +823,10 @@ int lt_pq_leaf_take(struct lt_pq_leaf *leaf, int64_t rows, struct ArrowArray *re
 {
     struct lt_pq_slots slots = lt_pq_leaf_slots(leaf, rows);
     int64_t n = count_values(leaf, &slots);
-    int status =
-        lt_pq_values_take(&leaf->values, &leaf->convert, leaf->taken_values, n, ret_array, err);
+    int status = tell_wrongs(leaf, &slots, n, err);
+    status = status ? status
+                    : lt_pq_values_take(&leaf->values, &leaf->convert, leaf->taken_values, n,
+                                        ret_array, err);
     if (status) {
         return status;
     }

@@ -5,6 +5,7 @@
 #ifndef LT_PARQUET_LEAF_H
 #define LT_PARQUET_LEAF_H
 
+#include "formats/faults.h"
 #include "formats/parquet/levels.h"
 #include "formats/parquet/pages.h"
 #include "formats/parquet/tree.h"
@@ -21,6 +22,10 @@ struct lt_pq_scratch {
     uint8_t valid[LT_PQ_STEP], bools[LT_PQ_STEP];
     int32_t lengths[LT_PQ_STEP];
     struct lt_buf raw; /* values before they are converted */
+    /* Of the values just decoded, those that do not fit: the number of the reason + 1; 0: it fits.
+     * Filled when n_wrong is not 0. */
+    uint32_t wrong[LT_PQ_STEP];
+    int64_t n_wrong;
 };
 
 /* What all leaves of a reader share. */
@@ -34,13 +39,15 @@ struct lt_pq_file {
     size_t read_ahead; /* bytes, of each leaf */
     struct lt_block_context *context;
     struct lt_pq_scratch *scratch;
+    struct lt_faults *faults; /* of the batch being taken */
 };
 
 struct lt_pq_leaf;
 
-/* `field` is the leaf's own; `column` its name with those of its parents, for messages. */
+/* `field` is the leaf's own; `column` its name with those of its parents, for messages; `top` the
+ * place of its column among those read. */
 int lt_pq_leaf_new(const struct lt_pq_file *file, const struct lt_pq_node *node,
-                   const struct ArrowSchema *field, const char *column,
+                   const struct ArrowSchema *field, const char *column, size_t top,
                    struct lt_pq_leaf **ret_leaf, struct leat_error *err);
 void lt_pq_leaf_free(struct lt_pq_leaf *leaf);
 
@@ -61,7 +68,8 @@ struct lt_pq_slots {
     int64_t n;
 };
 struct lt_pq_slots lt_pq_leaf_slots(const struct lt_pq_leaf *leaf, int64_t rows);
-/* Takes them: the values as an array. */
+/* Takes them: the values as an array. Those that do not fit are noted in file->faults, by rows from
+ * 0 on, where a sink takes them. */
 int lt_pq_leaf_take(struct lt_pq_leaf *leaf, int64_t rows, struct ArrowArray *ret_array,
                     struct leat_error *err);
 

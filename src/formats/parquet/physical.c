@@ -378,7 +378,7 @@ COMPACT(compact_4, uint32_t)
 COMPACT(compact_8, uint64_t)
 #undef COMPACT
 
-static int refuse(const struct lt_pq_store *store, struct leat_error *err)
+int lt_pq_physical_refuse(const struct lt_pq_store *store, struct leat_error *err)
 {
     int status = lt_fail(err, LT_E_VALUE_RANGE, "Parquet cannot hold %s",
                          store->why ? store->why : "a value of this column");
@@ -415,13 +415,29 @@ static int make_fixed(struct lt_pq_physical *values, const struct lt_pq_store *c
         while (next_valid(view, &at, end, &first, &n)) {
             *ret_row = c->run(c, view, first, n, out);
             if (*ret_row >= 0) {
-                return refuse(c, err);
+                return lt_pq_physical_refuse(c, err);
             }
             out += n * c->width;
         }
     }
     values->fixed = values->data.data;
     values->n = (out - values->data.data) / c->width;
+    return LEAT_OK;
+}
+
+int lt_pq_physical_misfit(const struct lt_pq_store *store, const struct lt_view *view,
+                          int64_t first, int64_t n, struct lt_buf *scratch, int64_t *ret_row,
+                          struct leat_error *err)
+{
+    int64_t at = first, end = first + n;
+    *ret_row = -1;
+    lt_buf_clear(scratch);
+    if (lt_buf_reserve(scratch, (size_t)(n * store->width))) {
+        return lt_fail_oom(err);
+    }
+    while (*ret_row < 0 && next_valid(view, &at, end, &first, &n)) {
+        *ret_row = store->run(store, view, first, n, scratch->data);
+    }
     return LEAT_OK;
 }
 

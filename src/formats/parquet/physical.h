@@ -43,6 +43,13 @@ struct lt_pq_physical {
  * then its row in the leaf's array. */
 int lt_pq_physical_make(struct lt_pq_physical *values, const struct lt_pq_store *store,
                         const struct lt_pq_shred *shred, int64_t *ret_row, struct leat_error *err);
+/* *ret_row is the first of rows [first, first + n) of a leaf's array whose value cannot be stored;
+ * -1: none. Only where store->why is there. */
+int lt_pq_physical_misfit(const struct lt_pq_store *store, const struct lt_view *view,
+                          int64_t first, int64_t n, struct lt_buf *scratch, int64_t *ret_row,
+                          struct leat_error *err);
+/* Fills *err, [value-range], for such a value. */
+int lt_pq_physical_refuse(const struct lt_pq_store *store, struct leat_error *err);
 void lt_pq_physical_done(struct lt_pq_physical *values);
 
 #endif

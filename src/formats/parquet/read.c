@@ -77,7 +77,7 @@ static int choose_columns(struct lt_format_reader *reader, struct ArrowSchema *a
 
 /* Makes the leaves at and below a node. `path`: the names down to it, to which it adds. */
 static int make_leaves(struct lt_format_reader *reader, const struct lt_pq_node *node,
-                       struct ArrowSchema *field, bool micros, struct lt_buf *path,
+                       struct ArrowSchema *field, bool micros, struct lt_buf *path, size_t top,
                        struct leat_error *err)
 {
     size_t path_len = path->len;
@@ -90,7 +90,7 @@ static int make_leaves(struct lt_format_reader *reader, const struct lt_pq_node 
             status = lt_schema_set_format(field, "tsu:", err);
         }
         status = status ? status
-                        : lt_pq_leaf_new(&reader->file, node, field, lt_buf_text(path),
+                        : lt_pq_leaf_new(&reader->file, node, field, lt_buf_text(path), top,
                                          &reader->leaves[node->leaf], err);
         if (!status) {
             reader->picked[reader->n_picked++] = node->leaf;
@@ -98,7 +98,8 @@ static int make_leaves(struct lt_format_reader *reader, const struct lt_pq_node 
     }
     struct ArrowSchema *parent = node->shape == LT_PQ_MAP ? field->children[0] : field;
     for (size_t i = 0; i < node->n_children && !status; i++) {
-        status = make_leaves(reader, &node->children[i], parent->children[i], micros, path, err);
+        status =
+            make_leaves(reader, &node->children[i], parent->children[i], micros, path, top, err);
     }
     path->len = path_len;
     return status;
@@ -120,7 +121,7 @@ static int open_leaves(struct lt_format_reader *reader, bool micros, struct leat
     for (size_t i = 0; i < reader->n_columns && !status; i++) {
         lt_buf_clear(&path);
         status = make_leaves(reader, &reader->tree.columns[reader->columns[i]],
-                             reader->schema.children[i], micros, &path, err);
+                             reader->schema.children[i], micros, &path, i, err);
     }
     lt_buf_done(&path);
     return status;
@@ -179,6 +180,10 @@ int lt_pq_read_open(struct lt_source *source, const struct lt_format_options *op
     }
     const char *verify = lt_format_option(options, lt_pq_read_options, "verify-checksums");
     reader->file.source = source;
+    reader->file.faults = &reader->faults;
+    reader->faults.name = source->name;
+    reader->faults.rejects = options ? options->rejects : NULL;
+    reader->faults.losses = options ? options->losses : NULL;
     reader->file.verify = tolower((unsigned char)verify[0]) != 'n';
     reader->rows_max =
         options && options->batch_rows_max > 0 ? options->batch_rows_max : LT_BATCH_ROWS;
@@ -216,6 +221,7 @@ void lt_pq_read_close(struct lt_format_reader *reader)
     lt_pq_tree_done(&reader->tree);
     lt_pq_footer_done(&reader->file.footer);
     lt_buf_done(&reader->footer);
+    lt_faults_done(&reader->faults);
     leat_error_free(reader->failed);
     free(reader);
 }
@@ -303,6 +309,31 @@ static int read_batch(struct lt_format_reader *reader, struct ArrowArray *ret_ba
     return status;
 }
 
+/* The next batch of records that stay. */
+static int read_some(struct lt_format_reader *reader, struct ArrowArray *batch,
+                     struct leat_error *err)
+{
+    bool again = true;
+    while (again) {
+        int status = read_batch(reader, batch, err);
+        if (status) {
+            leat_error_place(err, "%s", reader->file.source->name);
+            return status;
+        }
+        int64_t rows = batch->release ? batch->length : 0;
+        status = lt_faults_settle(&reader->faults, &reader->schema, batch, reader->row + 1, err);
+        if (status) {
+            return status;
+        }
+        reader->row += rows;
+        again = rows && !batch->length;
+        if (again) {
+            lt_array_done(batch);
+        }
+    }
+    return LEAT_OK;
+}
+
 int lt_pq_read_next(struct lt_format_reader *reader, struct ArrowArray *ret_batch,
                     struct leat_error *err)
 {
@@ -313,9 +344,10 @@ int lt_pq_read_next(struct lt_format_reader *reader, struct ArrowArray *ret_batc
         }
         return (int)reader->failed->status;
     }
-    int status = read_batch(reader, ret_batch, &mine);
+    struct ArrowArray batch = {.release = NULL};
+    int status = read_some(reader, &batch, &mine);
     if (status) {
-        leat_error_place(&mine, "%s", reader->file.source->name);
+        lt_array_done(&batch);
         reader->failed = leat_error_new();
         if (reader->failed) {
             *reader->failed = mine;
@@ -323,8 +355,10 @@ int lt_pq_read_next(struct lt_format_reader *reader, struct ArrowArray *ret_batc
         if (err) {
             *err = mine;
         }
+        return status;
     }
-    return status;
+    *ret_batch = batch;
+    return LEAT_OK;
 }
 
 /* --- in words ------------------------------------------------------------------------------------ */

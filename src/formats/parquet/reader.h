@@ -18,6 +18,8 @@ struct lt_format_reader {
     int64_t rows_max, bytes_max; /* of a batch */
     int64_t rows_next;           /* of the next batch, as far as the last ones tell */
     int64_t rows_left;           /* of all row groups to be read */
+    int64_t row;                 /* the last one's number, from 1, whether or not it was given */
+    struct lt_faults faults;     /* of the batch being read */
     struct leat_error *failed;   /* what comes again; NULL: nothing failed */
 };
 

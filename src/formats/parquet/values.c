@@ -195,11 +195,11 @@ int lt_pq_values_spread(struct lt_pq_values *values, const struct lt_pq_convert 
 
 /* --- text ------------------------------------------------------------------------------------ */
 
-int lt_pq_values_check_text(const struct lt_pq_values *values, const int32_t *lengths, int64_t n,
-                            size_t bytes, struct leat_error *err)
+bool lt_pq_values_text_is_valid(const struct lt_pq_values *values, const int32_t *lengths,
+                                int64_t n, size_t bytes)
 {
     if (!bytes) {
-        return LEAT_OK;
+        return true;
     }
     const uint8_t *text = values->data.data + values->data.len - bytes;
     bool fine = lt_utf8_valid_prefix(text, bytes) == bytes;
@@ -209,7 +209,7 @@ int lt_pq_values_check_text(const struct lt_pq_values *values, const int32_t *le
         fine = at == bytes || (text[at] & 0xc0) != 0x80;
         at += (size_t)lengths[i];
     }
-    return fine ? LEAT_OK : lt_fail(err, LT_E_INVALID_UTF8, "text that is not valid UTF-8");
+    return fine;
 }
 
 /* --- dictionaries ---------------------------------------------------------------------------- */

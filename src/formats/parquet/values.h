@@ -53,8 +53,8 @@ int lt_pq_values_spread(struct lt_pq_values *values, const struct lt_pq_convert 
                         const uint8_t *valid, int64_t slots, int64_t n, bool nullable,
                         const uint8_t *bools, const int32_t *lengths, struct leat_error *err);
 /* The text of n values that end the data: valid, each by itself. */
-int lt_pq_values_check_text(const struct lt_pq_values *values, const int32_t *lengths, int64_t n,
-                            size_t bytes, struct leat_error *err);
+bool lt_pq_values_text_is_valid(const struct lt_pq_values *values, const int32_t *lengths,
+                                int64_t n, size_t bytes);
 /* Bytes that slots [first, first + n) take. */
 int64_t lt_pq_values_bytes(const struct lt_pq_values *values, const struct lt_pq_convert *convert,
                            int64_t first, int64_t n);

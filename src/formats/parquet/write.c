@@ -11,6 +11,7 @@
 #include "formats/arrow/batch.h"
 #include "formats/parquet/group_write.h"
 #include "formats/parquet/schema_write.h"
+#include "formats/parquet/screen.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -69,6 +70,8 @@ struct lt_format_writer {
     struct lt_pq_worker *workers; /* one for each */
     struct lt_pq_groups groups;
     int64_t group_rows;
+    int64_t rows_in; /* of earlier batches, written or set aside */
+    struct lt_pq_screen screen;
     /* Of the batch at hand, one a column of the schema. */
     struct lt_view *views;
     int64_t *firsts;           /* the batch's first row in it */
@@ -233,6 +236,11 @@ static int open_writer(struct lt_format_writer *w, struct lt_sink *sink,
                     : lt_pq_tree_write(&w->stored, &w->tree_options, &w->tree, &w->elements,
                                        &w->n_elements, err);
     status = status ? status : make_columns(w, options->threads, err);
+    w->screen.tree = &w->tree;
+    w->screen.columns = w->columns;
+    w->screen.faults.known = true;
+    w->screen.faults.rejects = options->rejects;
+    w->screen.faults.losses = options->losses;
     status =
         status ? status : lt_pq_groups_init(&w->groups, sink, &w->tree, w->elements, codec, err);
     return status ? status : lt_pq_groups_put(&w->groups, LT_PQ_MAGIC, strlen(LT_PQ_MAGIC), err);
@@ -389,19 +397,48 @@ static int add_rows(struct lt_format_writer *w, int64_t at, int64_t n, struct le
     return status;
 }
 
+static void drop_arrays(struct lt_format_writer *w)
+{
+    for (size_t i = 0; i < w->tree.n_columns; i++) {
+        lt_array_done(&w->arrays[i]);
+    }
+}
+
+/* Where somebody wants to be told of values that do not fit: *ret_batch is then the batch without
+ * them, viewed in its place; else it stays released. */
+static int screen_batch(struct lt_format_writer *w, const struct ArrowArray *batch,
+                        struct ArrowArray *ret_batch, struct leat_error *err)
+{
+    struct lt_faults *faults = &w->screen.faults;
+    if (!faults->rejects && !faults->losses) {
+        return LEAT_OK;
+    }
+    int status = lt_pq_screen_rows(&w->screen, w->views, w->firsts, batch->length, err);
+    status =
+        status ? status : lt_faults_tell(faults, &w->given, batch, w->rows_in + 1, ret_batch, err);
+    if (status || !ret_batch->release) {
+        return status;
+    }
+    drop_arrays(w);
+    return view_columns(w, ret_batch, err);
+}
+
 int lt_pq_write_batch(struct lt_format_writer *w, const struct ArrowArray *batch,
                       struct leat_error *err)
 {
+    struct ArrowArray screened = {.release = NULL};
     int status = view_columns(w, batch, err);
-    for (int64_t at = 0; at < batch->length && !status; at += w->step) {
-        status = add_rows(w, at, LT_MIN(w->step, batch->length - at), err);
+    status = status ? status : screen_batch(w, batch, &screened, err);
+    int64_t rows = screened.release ? screened.length : batch->length;
+    for (int64_t at = 0; at < rows && !status; at += w->step) {
+        status = add_rows(w, at, LT_MIN(w->step, rows - at), err);
         if (!status && group_is_full(w)) {
             status = close_group(w, err);
         }
     }
-    for (size_t i = 0; i < w->tree.n_columns; i++) {
-        lt_array_done(&w->arrays[i]);
-    }
+    w->rows_in += batch->length;
+    drop_arrays(w);
+    lt_array_done(&screened);
     return status;
 }
 
@@ -446,9 +483,10 @@ void lt_pq_write_close(struct lt_format_writer *w)
     for (size_t i = 0; w->views && i < w->tree.n_columns; i++) {
         lt_view_done(&w->views[i]);
     }
-    for (size_t i = 0; w->arrays && i < w->tree.n_columns; i++) {
-        lt_array_done(&w->arrays[i]);
+    if (w->arrays) {
+        drop_arrays(w);
     }
+    lt_pq_screen_done(&w->screen);
     free(w->columns);
     free(w->tops);
     free(w->views);

@@ -273,7 +273,7 @@ static const struct text_case refused[] = {
     {"date", "2024-01-01 00:00:00", "!not a date (year-month-day)"},
     {"date", "999999999-01-01", "!out of range for a date"},
     {"date", "infinity", "!an infinite date has no place in the type"},
-    {"time", "24:00:00", "!24:00 is not a time of day"},
+    {"time", "24:00:00", "!24:00 has no place in a time of day"},
     {"time", "24:00:01", "!not a time of day (hours:minutes:seconds)"},
     {"time", "23:59:60", "!a leap second has no place in the type"},
     {"time", "12:60:00", "!not a time of day (hours:minutes:seconds)"},

@@ -828,7 +828,11 @@ static void progress_never_goes_back_and_ends_with_everything(void **state)
 {
     (void)state;
     struct watching seen = {0};
-    const struct leat_observer observer = {sizeof observer, &seen, 5, see_progress, see_done};
+    const struct leat_observer observer = {.size = sizeof observer,
+                                           .arg = &seen,
+                                           .interval_ms = 5,
+                                           .progress = see_progress,
+                                           .stream_done = see_done};
     src.n_streams = 4;
     src.slow_ms = 2;
     ends("toysrc:x", 1);
@@ -846,7 +850,11 @@ static void a_short_run_does_not_wait_for_the_progress_interval(void **state)
 {
     (void)state;
     struct watching seen = {0};
-    const struct leat_observer observer = {sizeof observer, &seen, 5000, see_progress, see_done};
+    const struct leat_observer observer = {.size = sizeof observer,
+                                           .arg = &seen,
+                                           .interval_ms = 5000,
+                                           .progress = see_progress,
+                                           .stream_done = see_done};
     ends("toysrc:x#one", 1);
     int64_t started_us = lt_now_us();
     assert_status(run_with(&observer), LEAT_OK);

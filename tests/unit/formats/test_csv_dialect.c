@@ -494,20 +494,20 @@ static void csv_writer_refuses_what_a_dialect_cannot_tell_apart(void **state)
 {
     (void)state;
     expect_refused("a,b\n1,\n2,\"\"\n", "b=utf8", PAIRS("quote", "none"), "value-range",
-                   "record 2, column \"b\"");
+                   "row 2, column \"b\"");
     expect_refused("a\nx\n\"p,q\"\n", "a=utf8", PAIRS("quote", "none"), "value-range",
-                   "record 2, column \"a\"");
+                   "row 2, column \"a\"");
     expect_written("a\n\"p,q\"\n", "a=utf8", PAIRS("quote", "none", "delimiter", "tab"),
                    "a\np,q\n");
     expect_refused("a\nNA\n", "a=utf8", PAIRS("null", "NA", "null-quoted", "true"), "value-range",
-                   "record 1, column \"a\"");
+                   "row 1, column \"a\"");
     expect_written("a\nNA\nNB\n", "a=utf8", PAIRS("null", "x,NA"), "a\n\"NA\"\nNB\n");
     /* An escape tells them apart where one letter stands for itself. */
     expect_written("a\nNA\n\n", "a=utf8",
                    PAIRS("quote", "none", "escape", "\\", "null", "NA", "header", "no"),
                    "\\NA\nNA\n");
     expect_refused("a\nnrt\n", "a=utf8", PAIRS("dialect", "postgres-text", "null", "nrt"),
-                   "value-range", "record 1, column \"a\"");
+                   "value-range", "row 1, column \"a\"");
 }
 
 static void csv_writer_quotes_and_escapes_as_told(void **state)
@@ -538,14 +538,14 @@ static void csv_writer_writes_the_marks_words_and_patterns_of_a_country(void **s
     expect_written("x\n\\x00ff\n", "x=binary", PAIRS("binary", "plain-hex"), "x\n00ff\n");
     expect_refused("s\n2024-02-29 13:14:15.5\n", "s=timestamp",
                    PAIRS("timestamp-format", "%Y-%m-%d %H:%M:%S"), "value-range",
-                   "record 1, column \"s\"");
+                   "row 1, column \"s\"");
     expect_refused("s\n2024-02-29 13:00:00\n", "s=timestamp", PAIRS("timestamp-format", "%Y-%m-%d"),
-                   "value-range", "record 1, column \"s\"");
+                   "value-range", "row 1, column \"s\"");
     expect_refused("t\n1968-01-01\n", "t=date", PAIRS("date-format", "%d.%m.%y"), "value-range",
-                   "record 1, column \"t\"");
+                   "row 1, column \"t\"");
     expect_refused("s\n2024-02-29 13:14:15Z\n", "s=timestamptz",
                    PAIRS("timestamp-format", "%Y-%m-%d %H:%M:%S"), "value-range",
-                   "record 1, column \"s\"");
+                   "row 1, column \"s\"");
     expect_written("s\n2024-02-29 13:14:15+01:00\n", "s=timestamptz",
                    PAIRS("timestamp-format", "%Y-%m-%dT%H:%M:%SZ"), "s\n2024-02-29T12:14:15Z\n");
 }
@@ -562,13 +562,13 @@ static void csv_writer_encodes_or_refuses_what_an_encoding_lacks(void **state)
     expect_written(text, "a=utf8", PAIRS("encoding", "windows-1252"),
                    "a,b\nx,M\xfcnchen\ny,\x80\n");
     expect_refused(text, "a=utf8", PAIRS("encoding", "latin1"), "value-range",
-                   "record 2, column \"b\"");
+                   "row 2, column \"b\"");
     assert_int_equal(rewrite(text, "a=utf8", PAIRS("encoding", "latin1"), &sink, &out, &err),
                      LEAT_OK);
     assert_string_equal(lt_buf_text(&out), "a,b\nx,M\xfcnchen\ny,\n");
     assert_int_equal(losses.n, 1);
     assert_string_equal(losses.column, "b");
-    assert_string_equal(losses.place, "record 2, column \"b\"");
+    assert_string_equal(losses.place, "row 2, column \"b\"");
     lt_buf_done(&out);
     expect_written_bytes("a\n\xc3\xbc\n", "a=utf8", PAIRS("encoding", "utf-16"),
                          BYTES("\xff\xfe"

@@ -618,6 +618,22 @@ static void csv_reader_fails_the_same_way_again_after_a_failure(void **state)
     csv->read_close(NULL);
 }
 
+static void csv_reader_loses_what_a_type_cannot_hold_and_keeps_the_record(void **state)
+{
+    const char *text = "a,b\n1,12:00\n900,24:00\nx,24:00\n-900,\n";
+    const char *const *pairs = PAIRS("types", "a=int8,b=time");
+    (void)state;
+    expect_told(text, pairs, "lr", "1|12:00:00\n<null>|<null>\n<null>|<null>\n",
+                "lost orders.csv:3 column \"a\" [value-range]\n"
+                "lost orders.csv:3 column \"b\" [value-range]\n"
+                "set aside orders.csv:4 column \"a\" [value-syntax] x,24:00\n"
+                "lost orders.csv:5 column \"a\" [value-range]\n");
+    expect_told(text, pairs, "r", "1|12:00:00\n",
+                "set aside orders.csv:3 column \"a\" [value-range] 900,24:00\n"
+                "set aside orders.csv:4 column \"a\" [value-syntax] x,24:00\n"
+                "set aside orders.csv:5 column \"a\" [value-range] -900,\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -662,6 +678,7 @@ int main(void)
         cmocka_unit_test(csv_reader_infers_types_from_the_first_four_mebibytes_at_most),
         cmocka_unit_test(csv_reader_finds_the_good_record_after_many_rejected_ones),
         cmocka_unit_test(csv_reader_fails_the_same_way_again_after_a_failure),
+        cmocka_unit_test(csv_reader_loses_what_a_type_cannot_hold_and_keeps_the_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -216,6 +216,42 @@ static void csv_gives_back_what_was_written_when_the_types_are_given(void **stat
     }
 }
 
+static void csv_writer_tells_the_sinks_of_json_nulls_in_lists_and_goes_on(void **state)
+{
+    struct ArrowSchema schema = {0}, texts = {0};
+    struct ArrowArray batch = {0};
+    struct lt_buf out = LT_BUF_INIT;
+    static const char *const which[] = {"", "l", "r"};
+    static const char *const text[] = {"", "a,b\n1,\n2,\"[2,null]\"\n", "a,b\n2,\"[2,null]\"\n"};
+    static const char *const words[] = {
+        "", "lost row 1, column \"b\" [value-range]\n",
+        "set aside row 1, column \"b\" [value-range] {\"a\":1,\"b\":[1,null]}\n"};
+    (void)state;
+    /* Built as text, then said to be json: a list read from JSON has nulls there. */
+    build(LIST("int64", "list<utf8>"), 2, LIST("1", "[\"1\",\"null\"]", "2", "[\"2\",null]"), 2,
+          &texts, &batch);
+    assert_int_equal(lt_schema_copy(&texts, &schema, NULL), LEAT_OK);
+    assert_int_equal(
+        lt_schema_set_meta(schema.children[1]->children[0], LT_META_EXTENSION, "arrow.json", NULL),
+        LEAT_OK);
+    for (size_t i = 0; i < 3; i++) {
+        struct lt_format_options options = {0};
+        struct leat_error err = {0};
+        struct told told;
+        told_init(&told, which[i], &options);
+        int status = write_with(&schema, &batch, 1, &options, NULL, &out, &err);
+        assert_int_equal(status, i ? LEAT_OK : LEAT_BAD_DATA);
+        assert_string_equal(err.place, i ? "" : "row 1, column \"b\"");
+        assert_string_equal(i ? lt_buf_text(&out) : "", text[i]);
+        assert_string_equal(lt_buf_text(&told.text), words[i]);
+        lt_buf_done(&told.text);
+        lt_buf_done(&out);
+    }
+    schema.release(&schema);
+    texts.release(&texts);
+    batch.release(&batch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +263,7 @@ int main(void)
         cmocka_unit_test(csv_writer_writes_the_header_of_a_stream_without_batches),
         cmocka_unit_test(csv_writer_respects_the_offset_of_a_slice),
         cmocka_unit_test(csv_gives_back_what_was_written_when_the_types_are_given),
+        cmocka_unit_test(csv_writer_tells_the_sinks_of_json_nulls_in_lists_and_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -204,6 +204,43 @@ static void json_reader_takes_other_types_before_the_first_batch(void **state)
 }
 
 /* The first bad record is the one that is told, whichever column and pass it is found in. */
+static void json_reader_loses_what_a_type_cannot_hold_and_keeps_the_record(void **state)
+{
+    const char *text = "{\"a\":1,\"b\":\"2024-01-01\"}\n{\"a\":900,\"b\":\"infinity\"}\n"
+                       "{\"a\":\"x\",\"b\":\"-infinity\"}\n{\"a\":-900,\"b\":null}\n";
+    const char *const *pairs = PAIRS("types", "a=int8,b=date");
+    (void)state;
+    expect_told(text, pairs, "lr", "1|2024-01-01\n<null>|<null>\n<null>|<null>\n",
+                "lost orders.jsonl:2 column \"a\" [value-range]\n"
+                "lost orders.jsonl:2 column \"b\" [value-range]\n"
+                "set aside orders.jsonl:3 column \"a\" [value-syntax] "
+                "{\"a\":\"x\",\"b\":\"-infinity\"}\n"
+                "lost orders.jsonl:4 column \"a\" [value-range]\n");
+    expect_told(text, pairs, "r", "1|2024-01-01\n",
+                "set aside orders.jsonl:2 column \"a\" [value-range] "
+                "{\"a\":900,\"b\":\"infinity\"}\n"
+                "set aside orders.jsonl:3 column \"a\" [value-syntax] "
+                "{\"a\":\"x\",\"b\":\"-infinity\"}\n"
+                "set aside orders.jsonl:4 column \"a\" [value-range] {\"a\":-900,\"b\":null}\n");
+}
+
+static void json_reader_stops_at_a_bad_record_after_the_losses_before_it(void **state)
+{
+    struct lt_format_options options = {0};
+    struct dump dump;
+    struct told told;
+    const char *text = "{\"a\":900}\n{\"a\":\"x\"}\n{\"a\":900}\n";
+    (void)state;
+    told_init(&told, "l", &options);
+    read_text_len(text, strlen(text), 0, &options, PAIRS("types", "a=int8"), &dump);
+    assert_int_equal(dump.status, LEAT_BAD_DATA);
+    assert_string_equal(dump.err.place, "orders.jsonl:2 column \"a\"");
+    assert_string_equal(lt_buf_text(&told.text),
+                        "lost orders.jsonl:1 column \"a\" [value-range]\n");
+    lt_buf_done(&told.text);
+    dump_done(&dump);
+}
+
 static void json_reader_reports_the_first_fault_of_the_input(void **state)
 {
     const char *text = "{\"a\":1,\"b\":1}\n{\"a\":1,\"b\":\"x\"}\n{\"a\":\"y\",\"b\":1}\n{\"a\":";
@@ -257,6 +294,8 @@ int main(void)
         cmocka_unit_test(json_reader_makes_columns_of_a_whole_schema),
         cmocka_unit_test(json_reader_refuses_options_that_make_no_sense),
         cmocka_unit_test(json_reader_takes_other_types_before_the_first_batch),
+        cmocka_unit_test(json_reader_loses_what_a_type_cannot_hold_and_keeps_the_record),
+        cmocka_unit_test(json_reader_stops_at_a_bad_record_after_the_losses_before_it),
         cmocka_unit_test(json_reader_reports_the_first_fault_of_the_input),
         cmocka_unit_test(json_reader_reads_many_sparse_columns),
     };

@@ -79,11 +79,68 @@ static void json_writer_refuses_a_json_value_that_is_none(void **state)
     batch.release(&batch);
 }
 
+static void refuse_text(const char *const *types, const char *const *texts, int64_t n,
+                        const char *const *pairs, const char *place)
+{
+    struct ArrowSchema schema = {0};
+    struct ArrowArray batch = {0};
+    struct lt_buf out = LT_BUF_INIT;
+    struct leat_error err = {0};
+    build(types, n, texts, 1, &schema, &batch);
+    assert_int_equal(write_batches(&schema, &batch, 1, pairs, &out, &err), LEAT_BAD_DATA);
+    assert_string_equal(err.code, "value-range");
+    assert_string_equal(err.place, place);
+    lt_buf_done(&out);
+    schema.release(&schema);
+    batch.release(&batch);
+}
+
+static void json_writer_refuses_json_nulls_that_would_be_nulls(void **state)
+{
+    (void)state;
+    refuse_text(LIST("int64", "json"), LIST("1", "null"), 2, NULL, "row 1, column \"b\"");
+    refuse_text(LIST("json"), LIST(" null\n"), 1, PAIRS("nulls", "omit"), "row 1, column \"a\"");
+}
+
+static void json_writer_keeps_json_nulls_apart_when_told(void **state)
+{
+    (void)state;
+    expect_text(LIST("int64", "json", "json", "json"), LIST(NULL, "null", NULL, "[null]"), 4,
+                PAIRS("json-null", "value"), "{\"a\":null,\"b\":null,\"d\":[null]}\n");
+    expect_rows("{\"a\":null,\"b\":null}\n{\"a\":1,\"b\":2}\n{}\n",
+                PAIRS("json-null", "value", "types", "b=json"), "a int64, b json",
+                "<null>|null\n1|2\n<null>|<null>\n");
+    expect_rows("{\"a\":null,\"b\":null}\n{\"a\":1,\"b\":2}\n", PAIRS("types", "b=json"), NULL,
+                "<null>|<null>\n1|2\n");
+}
+
+static void json_writer_tells_the_sinks_and_goes_on(void **state)
+{
+    const char *const *texts = LIST("null", "1", "{}", "2");
+    (void)state;
+    expect_told_text(LIST("json", "int64"), 2, texts, 2, NULL, "l",
+                     "{\"a\":null,\"b\":1}\n{\"a\":{},\"b\":2}\n"
+                     "{\"a\":null,\"b\":1}\n{\"a\":{},\"b\":2}\n",
+                     "lost row 1, column \"a\" [value-range]\n"
+                     "lost row 3, column \"a\" [value-range]\n");
+    expect_told_text(LIST("json", "int64"), 2, texts, 2, PAIRS("nulls", "omit"), "l",
+                     "{\"b\":1}\n{\"a\":{},\"b\":2}\n{\"b\":1}\n{\"a\":{},\"b\":2}\n",
+                     "lost row 1, column \"a\" [value-range]\n"
+                     "lost row 3, column \"a\" [value-range]\n");
+    expect_told_text(LIST("json", "int64"), 2, texts, 2, PAIRS("json-layout", "array"), "r",
+                     "[\n{\"a\":{},\"b\":2},\n{\"a\":{},\"b\":2}\n]\n",
+                     "set aside row 1, column \"a\" [value-range] {\"a\":null,\"b\":1}\n"
+                     "set aside row 3, column \"a\" [value-range] {\"a\":null,\"b\":1}\n");
+    expect_told_text(LIST("json"), 1, LIST("null"), 1, PAIRS("json-layout", "array"), "r", "[]\n",
+                     "set aside row 1, column \"a\" [value-range] {\"a\":null}\n"
+                     "set aside row 2, column \"a\" [value-range] {\"a\":null}\n");
+}
+
 static void json_writer_leaves_out_nulls_when_told(void **state)
 {
     (void)state;
-    expect_text(LIST("int64", "int64", "json"), LIST(NULL, "1", "null"), 3, PAIRS("nulls", "omit"),
-                "{\"b\":1,\"c\":null}\n");
+    expect_text(LIST("int64", "int64", "json"), LIST(NULL, "1", NULL), 3, PAIRS("nulls", "omit"),
+                "{\"b\":1}\n");
     expect_text(LIST("int64", "int64"), LIST(NULL, NULL), 2, PAIRS("nulls", "omit"), "{}\n");
 }
 
@@ -222,6 +279,9 @@ int main(void)
         cmocka_unit_test(json_writer_escapes_what_json_wants_escaped),
         cmocka_unit_test(json_writer_keeps_json_on_one_line),
         cmocka_unit_test(json_writer_refuses_a_json_value_that_is_none),
+        cmocka_unit_test(json_writer_refuses_json_nulls_that_would_be_nulls),
+        cmocka_unit_test(json_writer_keeps_json_nulls_apart_when_told),
+        cmocka_unit_test(json_writer_tells_the_sinks_and_goes_on),
         cmocka_unit_test(json_writer_leaves_out_nulls_when_told),
         cmocka_unit_test(json_writer_quotes_numbers_past_float64_when_told),
         cmocka_unit_test(json_writer_writes_base64_when_told),

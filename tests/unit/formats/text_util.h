@@ -45,6 +45,43 @@ static inline void set_pairs(struct lt_format_options *options,
     }
 }
 
+/* --- sinks ----------------------------------------------------------------------------------- */
+
+/* Both sinks, which write what they are told into one text, in its order: "lost PLACE [CODE]\n", and
+ * "set aside PLACE [CODE] RECORD\n". */
+struct told {
+    struct lt_buf text;
+    struct leat_loss_sink losses;
+    struct leat_reject_sink rejects;
+};
+
+static inline int tell_loss(void *arg, const struct leat_reject *what, struct leat_error *err)
+{
+    struct told *told = arg;
+    (void)err;
+    assert_non_null(what->column);
+    return lt_buf_printf(&told->text, "lost %s [%s]\n", what->place, what->code);
+}
+
+static inline int tell_reject(void *arg, const struct leat_reject *what, struct leat_error *err)
+{
+    struct told *told = arg;
+    (void)err;
+    return lt_buf_printf(&told->text, "set aside %s [%s] %.*s\n", what->place, what->code,
+                         (int)what->record_len, what->record);
+}
+
+/* `which`: l for the sink of losses, r for that of rejects. */
+static inline void told_init(struct told *told, const char *which,
+                             struct lt_format_options *options)
+{
+    *told = (struct told){.text = LT_BUF_INIT,
+                          .losses = {sizeof told->losses, told, tell_loss},
+                          .rejects = {sizeof told->rejects, told, tell_reject}};
+    options->losses = strchr(which, 'l') ? &told->losses : NULL;
+    options->rejects = strchr(which, 'r') ? &told->rejects : NULL;
+}
+
 /* --- reading --------------------------------------------------------------------------------- */
 
 /* Everything a read gave. */
@@ -197,6 +234,24 @@ static inline void expect_failure_words(const char *text, const char *const *pai
     }
 }
 
+/* Reads `text` with the sinks that `which` says, and compares rows and what they were told. */
+static inline void expect_told(const char *text, const char *const *pairs, const char *which,
+                               const char *rows, const char *expected)
+{
+    for (size_t step = 0; step < 2; step++) {
+        struct lt_format_options options = {0};
+        struct dump dump;
+        struct told told;
+        told_init(&told, which, &options);
+        read_text_len(text, strlen(text), step, &options, pairs, &dump);
+        expect_good(&dump);
+        assert_string_equal(lt_buf_text(&dump.rows), rows);
+        assert_string_equal(lt_buf_text(&told.text), expected);
+        lt_buf_done(&told.text);
+        dump_done(&dump);
+    }
+}
+
 static inline void expect_failure(const char *text, const char *const *pairs, const char *code,
                                   const char *place)
 {
@@ -232,19 +287,18 @@ static inline void build(const char *const *types, int64_t n, const char *const 
     lt_batch_builder_done(&builder);
 }
 
-/* Writes the batch n times over. */
-static inline int write_batches(const struct ArrowSchema *schema, const struct ArrowArray *batch,
-                                int n, const char *const *pairs, struct lt_buf *out,
-                                struct leat_error *err)
+/* Writes the batch n times over; the options' params are set from `pairs`. */
+static inline int write_with(const struct ArrowSchema *schema, const struct ArrowArray *batch,
+                             int n, struct lt_format_options *options, const char *const *pairs,
+                             struct lt_buf *out, struct leat_error *err)
 {
     const struct lt_format *format = lt_format_by_name(TEST_FORMAT);
-    struct lt_format_options options = {0};
     struct leat_param params[MAX_PARAMS];
     struct lt_format_writer *writer = NULL;
     struct lt_sink *sink = NULL;
-    set_pairs(&options, params, pairs);
+    set_pairs(options, params, pairs);
     assert_int_equal(lt_sink_memory(out, &sink, NULL), LEAT_OK);
-    int status = format->write_open(sink, schema, &options, &writer, err);
+    int status = format->write_open(sink, schema, options, &writer, err);
     for (int i = 0; i < n && !status; i++) {
         status = format->write_batch(writer, batch, err);
     }
@@ -252,6 +306,39 @@ static inline int write_batches(const struct ArrowSchema *schema, const struct A
     format->write_close(writer);
     lt_sink_close(sink);
     return status;
+}
+
+static inline int write_batches(const struct ArrowSchema *schema, const struct ArrowArray *batch,
+                                int n, const char *const *pairs, struct lt_buf *out,
+                                struct leat_error *err)
+{
+    struct lt_format_options options = {0};
+    return write_with(schema, batch, n, &options, pairs, out, err);
+}
+
+/* Writes rows twice with the sinks that `which` says, and compares the text and what they were
+ * told. */
+static inline void expect_told_text(const char *const *types, int64_t n, const char *const *texts,
+                                    int64_t rows, const char *const *pairs, const char *which,
+                                    const char *expected, const char *expected_told)
+{
+    struct lt_format_options options = {0};
+    struct ArrowSchema schema = {0};
+    struct ArrowArray batch = {0};
+    struct lt_buf out = LT_BUF_INIT;
+    struct leat_error err = {0};
+    struct told told;
+    build(types, n, texts, rows, &schema, &batch);
+    told_init(&told, which, &options);
+    if (write_with(&schema, &batch, 2, &options, pairs, &out, &err)) {
+        fail_msg("%s: %s", err.place, err.message);
+    }
+    assert_string_equal(lt_buf_text(&out), expected);
+    assert_string_equal(lt_buf_text(&told.text), expected_told);
+    lt_buf_done(&told.text);
+    lt_buf_done(&out);
+    schema.release(&schema);
+    batch.release(&batch);
 }
 
 /* One row of columns of the types, written with the options. */

@@ -1,0 +1,105 @@
+/* The commit of a unit, and what became of it when its reply was lost. */
+#include "engine/unit.h"
+
+#include "core/codes.h"
+#include "core/log.h"
+#include "core/util.h"
+
+#define OUTCOME_TRIES 8
+
+/* The destination is asked until it says what became of the load. */
+static int ask_until_known(struct lt_unit_try *unit, struct lt_unit_dest *dest,
+                           enum leat_outcome *ret_outcome, struct leat_error *err)
+{
+    const struct leat *leat = unit->run->leat;
+    int64_t wait_ms = LT_RETRY_FIRST_MS;
+    *ret_outcome = LEAT_LOAD_IN_FLIGHT;
+    if (!lt_unit_load_ops(dest)->outcome) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "this kind of destination cannot say");
+    }
+    for (int i = 0; i < OUTCOME_TRIES; i++) {
+        (*dest->side)->stale = true;
+        int rc = lt_side_freshen(dest->side, false, err);
+        if (!rc) {
+            /* The old side's parameters went with it. */
+            dest->want.params = (*dest->side)->params;
+            dest->want.n_params = (*dest->side)->n_params;
+            rc = lt_unit_load_ops(dest)->outcome((*dest->side)->ep, &dest->want, ret_outcome, err);
+        }
+        if (rc ? rc != LEAT_UNAVAILABLE : *ret_outcome != LEAT_LOAD_IN_FLIGHT) {
+            return rc;
+        }
+        lt_sleep_ms(wait_ms, (const volatile int *)&leat->cancelled);
+        if (atomic_load(&leat->cancelled)) {
+            return lt_fail(err, LT_E_CANCELLED, "the run was cancelled before it could be asked");
+        }
+        wait_ms = LT_MIN(wait_ms * 2, LT_RETRY_MAX_MS);
+    }
+    return lt_fail(err, LT_E_UNAVAILABLE, "it is still in flight, or does not answer");
+}
+
+/* The reply to a commit was lost: the destination is asked, on fresh connections. Only after that
+ * may anything be tried again, or an append would be doubled. */
+static int ask_outcome(struct lt_unit_try *unit, size_t d, struct leat_error *err)
+{
+    struct lt_unit_dest *dest = &unit->dests[d];
+    struct leat_error asking = {0};
+    enum leat_outcome outcome;
+    lt_unit_load_ops(dest)->release(dest->load);
+    dest->load = NULL;
+    lt_unit_release_plan(dest); /* before its endpoint is closed */
+    int rc = ask_until_known(unit, dest, &outcome, &asking);
+    if (!rc && outcome == LEAT_LOAD_COMMITTED) {
+        lt_log(LT_LOG_INFO,
+               "load %s: the reply to its commit was lost; the destination says it is "
+               "committed",
+               dest->load_id);
+        return LEAT_OK;
+    }
+    if (!rc) {
+        return lt_fail(err, LT_E_UNAVAILABLE,
+                       "the connection was lost during the commit, and the "
+                       "destination says it did not happen");
+    }
+    unit->in_doubt = true;
+    for (size_t i = 0; i < unit->n; i++) {
+        lt_run_result(unit->run, unit->first + i, d)->in_doubt = true;
+    }
+    return lt_fail(err, LT_E_OUTCOME_UNKNOWN,
+                   "the connection was lost during the commit of load %s, and the destination "
+                   "could not be asked what became of it: %s",
+                   dest->load_id, asking.message);
+}
+
+int lt_unit_commit(struct lt_unit_try *unit, size_t d, struct leat_error *err)
+{
+    struct lt_unit_dest *dest = &unit->dests[d];
+    bool already = false;
+    const struct leat_commit what = {
+        .size = sizeof what,
+        .receipts = dest->receipts,
+        .n_receipts = unit->n,
+        .guards = {.size = sizeof what.guards,
+                   .rows_expected = dest->rows_expected,
+                   .allow_empty = unit->run->write_flags & LEAT_WRITE_ALLOW_EMPTY,
+                   .rows_deleted_max = -1}};
+    int rc = lt_unit_load_ops(dest)->commit(dest->load, &what, &already, err);
+    if (rc == LEAT_OUTCOME_UNKNOWN) {
+        rc = ask_outcome(unit, d, err);
+    }
+    if (rc) {
+        if (err && !err->place[0]) {
+            leat_error_place(err, "%s", lt_unit_job(unit, 0)->label);
+        }
+        return rc;
+    }
+    dest->committed = true;
+    for (size_t i = 0; i < unit->n; i++) {
+        lt_run_result(unit->run, unit->first + i, d)->pub.committed = true;
+    }
+    if (dest->load) {
+        lt_unit_load_ops(dest)->release(dest->load);
+        dest->load = NULL;
+    }
+    return LEAT_OK;
+}

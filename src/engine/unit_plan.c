@@ -1,0 +1,175 @@
+/* A unit up to the plans: what its streams are, and how each destination would take them. */
+#include "engine/unit.h"
+
+#include "core/codes.h"
+#include "core/util.h"
+
+#include <stdlib.h>
+
+/* With several streams the schemas come from the catalogue; reads start one by one later. */
+static int describe_stream(struct lt_unit_try *unit, size_t i, struct leat_error *err)
+{
+    const struct lt_side *source = *unit->source;
+    const struct lt_job *job = lt_unit_job(unit, i);
+    const struct leat_stream_name name = {job->ns, job->name};
+    struct leat_stream_info info = {.size = sizeof info};
+    struct ArrowSchema schema = {0};
+    struct lt_cast *cast = NULL;
+    if (!source->connector->catalog || !source->connector->catalog->describe) {
+        return lt_fail(err, LT_E_UNSUPPORTED,
+                       "%s cannot describe its streams, so they cannot be "
+                       "committed together",
+                       source->connector->name);
+    }
+    int rc = source->connector->catalog->describe(source->ep, &name, &schema, &info, err);
+    if (!rc) {
+        rc = lt_transform_new(&unit->run->wishes, &job->typing, &schema, &unit->schemas[i], &cast,
+                              err);
+    }
+    lt_cast_free(cast);
+    lt_schema_done(&schema);
+    if (rc) {
+        leat_error_place(err, "%s", job->label);
+    }
+    return rc;
+}
+
+int lt_unit_find_schemas(struct lt_unit_try *unit, struct leat_error *err)
+{
+    int rc = LEAT_OK;
+    if (unit->n == 1) {
+        unit->flow_started = true;
+        rc = lt_flow_start(unit->run, lt_unit_job(unit, 0), *unit->source, unit->attempt,
+                           &unit->flow, err);
+        return rc ? rc : lt_schema_copy(&unit->flow.schema, &unit->schemas[0], err);
+    }
+    for (size_t i = 0; !rc && i < unit->n; i++) {
+        rc = describe_stream(unit, i, err);
+    }
+    return rc;
+}
+
+/* Every column must be castable to what the destination takes: all that are not, in one message. */
+static int check_casts(const struct ArrowSchema *from, const struct ArrowSchema *to,
+                       struct leat_error *err)
+{
+    struct lt_buf faults = LT_BUF_INIT, from_name = LT_BUF_INIT, to_name = LT_BUF_INIT;
+    int rc = LEAT_OK;
+    for (int64_t i = 0; !rc && i < to->n_children; i++) {
+        const char *name = to->children[i]->name;
+        int64_t at = lt_schema_find(from, name);
+        if (at < 0) {
+            rc = lt_buf_printf(&faults, "%scolumn \"%s\" is missing", faults.len ? "; " : "", name);
+        } else if (lt_cast_kind(from->children[at], to->children[i]) == LT_CAST_REFUSED) {
+            lt_buf_clear(&from_name);
+            lt_buf_clear(&to_name);
+            rc = lt_type_print(from->children[at], &from_name);
+            rc = rc ? rc : lt_type_print(to->children[i], &to_name);
+            rc = rc ? rc
+                    : lt_buf_printf(&faults, "%scolumn \"%s\" is %s, the destination's is %s",
+                                    faults.len ? "; " : "", name, lt_buf_text(&from_name),
+                                    lt_buf_text(&to_name));
+        }
+    }
+    if (rc) {
+        rc = lt_fail_oom(err);
+    } else if (faults.len) {
+        rc = lt_fail(err, LT_E_COLUMN_MISMATCH, "%s", lt_buf_text(&faults));
+    }
+    lt_buf_done(&faults);
+    lt_buf_done(&from_name);
+    lt_buf_done(&to_name);
+    return rc;
+}
+
+static void fill_write_streams(struct lt_unit_try *unit, size_t d)
+{
+    struct lt_run *run = unit->run;
+    struct lt_unit_dest *dest = &unit->dests[d];
+    const char *format = lt_side_bytes_format(*unit->source);
+    uint32_t payloads = LEAT_PAYLOAD_BATCH | (format ? (uint32_t)LEAT_PAYLOAD_BYTES : 0);
+    for (size_t i = 0; i < unit->n; i++) {
+        const struct lt_job *job = lt_unit_job(unit, i);
+        dest->streams[i] = (struct leat_write_stream){.size = sizeof dest->streams[i],
+                                                      .name = {job->dest_ns[d], job->dest_names[d]},
+                                                      .schema = &unit->schemas[i],
+                                                      .source_id = unit->source_ids[i],
+                                                      .mode = run->mode,
+                                                      .flags = run->write_flags,
+                                                      .parts_wanted = 1,
+                                                      .payloads = payloads,
+                                                      .bytes_format = format};
+    }
+    lt_new_id(dest->load_id);
+    dest->want = (struct leat_write_plan){.size = sizeof dest->want,
+                                          .load_id = dest->load_id,
+                                          .streams = dest->streams,
+                                          .n_streams = unit->n,
+                                          .params = (*dest->side)->params,
+                                          .n_params = (*dest->side)->n_params};
+}
+
+void lt_unit_note_route(struct lt_result *result, const struct lt_unit_dest *dest, size_t i,
+                        bool forward)
+{
+    const char *route = dest->plan.streams[i].route;
+    free(result->route);
+    result->route = lt_format("%s; %s", forward ? "pass-through" : "columnar",
+                              route ? route : "written directly");
+    result->pub.route = result->route ? result->route : "";
+    memcpy(result->load_id, dest->load_id, sizeof result->load_id);
+}
+
+void lt_unit_release_plan(struct lt_unit_dest *dest)
+{
+    if (dest->planned && lt_unit_load_ops(dest)->plan_release) {
+        lt_unit_load_ops(dest)->plan_release(&dest->plan);
+    }
+    dest->planned = false;
+}
+
+/* The plan must be about the streams that were asked for, and do together what is to be. */
+static int check_plan(const struct lt_unit_try *unit, const struct lt_unit_dest *dest,
+                      struct leat_error *err)
+{
+    const char *name = (*dest->side)->connector->name;
+    if (dest->plan.n_streams != unit->n) {
+        return lt_fail(err, LT_E_INTERNAL, "%s planned %zu streams of %zu", name,
+                       dest->plan.n_streams, unit->n);
+    }
+    if (unit->n > 1 && dest->plan.atomicity != LEAT_ATOMIC_LOAD &&
+        dest->plan.atomicity != LEAT_ATOMIC_MANIFEST) {
+        return lt_fail(err, LT_E_UNSUPPORTED,
+                       "%s cannot commit several streams together, as "
+                       "--atomic asks",
+                       name);
+    }
+    return LEAT_OK;
+}
+
+int lt_unit_plan(struct lt_unit_try *unit, size_t d, struct leat_error *err)
+{
+    struct lt_unit_dest *dest = &unit->dests[d];
+    const struct lt_side *side = *dest->side;
+    fill_write_streams(unit, d);
+    dest->plan.size = sizeof dest->plan;
+    int rc = lt_unit_load_ops(dest)->plan(side->ep, &dest->want, &dest->plan, err);
+    dest->planned = !rc;
+    rc = rc ? rc : check_plan(unit, dest, err);
+    for (size_t i = 0; !rc && i < unit->n; i++) {
+        rc = check_casts(&unit->schemas[i], &dest->plan.streams[i].schema, err);
+        rc = rc ? rc : lt_unit_check_texts(unit, i, &dest->plan.streams[i].schema, err);
+        if (!rc && unit->run->report) {
+            lt_unit_note_route(lt_run_result(unit->run, unit->first + i, d), dest, i, false);
+        }
+    }
+    if (rc) {
+        lt_loss_remedy(err, &unit->run->wishes);
+        lt_unit_note_refused(unit, err);
+    }
+    if (rc && err && !err->place[0]) {
+        leat_error_place(err, "%s",
+                         unit->n == 1 ? lt_unit_job(unit, 0)->label : side->location->text);
+    }
+    return rc;
+}

@@ -1,0 +1,88 @@
+/* Columns that a destination cannot hold as they are, or that had a value it cannot: with --on-loss
+ * text the next attempt carries them as text. */
+#include "engine/unit.h"
+
+#include "core/codes.h"
+#include "core/log.h"
+#include "core/util.h"
+
+#include <stdlib.h>
+
+/* The next attempt carries the column as text, unless this one did. */
+static int carry_as_text(struct lt_unit_try *unit, size_t i, const char *column,
+                         const struct leat_error *why, struct leat_error *err)
+{
+    struct lt_job *job = lt_unit_job(unit, i);
+    bool fresh = false;
+    int rc = lt_typing_add_text(&job->typing, column, why, &fresh, err);
+    if (rc || !fresh) {
+        return rc;
+    }
+    unit->again = true;
+    lt_log(LT_LOG_INFO, "%s: column \"%s\" is carried as text: %s", job->label, column,
+           why->message);
+    return LEAT_OK;
+}
+
+static bool is_text(const struct ArrowSchema *field)
+{
+    struct lt_type type;
+    return !lt_type_of(field, &type, NULL) && lt_type_is_text(type.id) && type.logical == LT_PLAIN;
+}
+
+/* A destination has no type for a column: it names the column, and where only one stream has it
+ * in another type than text, that is the one. *err is what the destination said. */
+void lt_unit_note_refused(struct lt_unit_try *unit, struct leat_error *err)
+{
+    if (unit->run->on_loss != LT_LOSS_TEXT || !err ||
+        strcmp(err->code, lt_codes[LT_E_UNSUPPORTED_TYPE].code)) {
+        return;
+    }
+    char *column = lt_error_column(err);
+    size_t found = 0, at = 0;
+    for (size_t i = 0; column && i < unit->n; i++) {
+        int64_t k = lt_schema_find(&unit->schemas[i], column);
+        if (k >= 0 && !is_text(unit->schemas[i].children[k])) {
+            found++;
+            at = i;
+        }
+    }
+    if (found == 1) {
+        const struct leat_error why = *err;
+        carry_as_text(unit, at, lt_wishes_old_name(&unit->run->wishes, column), &why, err);
+    }
+    free(column);
+}
+
+/* Where a column is carried as text the destination's must be text, or it is as it was. */
+int lt_unit_check_texts(const struct lt_unit_try *unit, size_t i, const struct ArrowSchema *taken,
+                        struct leat_error *err)
+{
+    const struct lt_typing *typing = &lt_unit_job(unit, i)->typing;
+    for (size_t k = 0; k < typing->n_texts; k++) {
+        const struct lt_text_column *text = &typing->texts[k];
+        const char *name = lt_wishes_new_name(&unit->run->wishes, text->name);
+        int64_t at = lt_schema_find(taken, name);
+        if (at >= 0 && !is_text(taken->children[at])) {
+            if (err) {
+                *err = text->why;
+            }
+            leat_error_remedy(err, "the column there is no text: --recreate makes it anew, "
+                                   "--on-loss null leaves such values out");
+            return text->why.status;
+        }
+    }
+    return LEAT_OK;
+}
+
+/* The flow failed for a value: its column may do better as text. */
+void lt_unit_note_misfit(struct lt_unit_try *unit, size_t i, struct leat_error *err)
+{
+    struct leat_error why;
+    char *column =
+        unit->run->on_loss == LT_LOSS_TEXT && err ? lt_flow_misfit(&unit->flow, err, &why) : NULL;
+    if (column) {
+        carry_as_text(unit, i, column, &why, err);
+    }
+    free(column);
+}

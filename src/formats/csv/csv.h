@@ -17,7 +17,7 @@
 #include "core/codes.h"
 #include "formats/text_reader.h"
 
-#define LT_CSV_BLOCK ((size_t)1 << 20)         /* bytes asked of the source at once */
+#define LT_CSV_BLOCK ((size_t)256 << 10)       /* bytes asked of the source at once */
 #define LT_CSV_FIELD_MAX ((size_t)256 << 20)   /* bytes of one field */
 #define LT_CSV_RECORD_MAX ((size_t)1 << 30)    /* bytes of one record */
 #define LT_CSV_COLUMNS_MAX ((int64_t)65536)    /* fields of one record */

@@ -18,6 +18,8 @@
 #include <stdlib.h>
 
 #define BESIDE_MIN ((int64_t)4 << 20) /* bytes of an input that is worth it */
+/* Where memory is so short that batches are less than this, it does not go to more of them. */
+#define BESIDE_BATCH_MIN ((int64_t)512 << 10)
 
 /* The records of one batch, and what becomes of them. The scanner's pieces are moved into `part`,
  * which borrows the dialect from the reader. */
@@ -34,11 +36,17 @@ struct lt_csv_beside {
     struct slot slots[LT_RELAY_SLOTS_MAX];
 };
 
+bool lt_csv_beside_may(const struct lt_csv_reader *reader)
+{
+    const struct lt_text_reader *base = &reader->base;
+    return reader->threads > 1 && !base->rejects && base->source->size >= BESIDE_MIN &&
+           base->batch_bytes_max >= BESIDE_BATCH_MIN;
+}
+
 bool lt_csv_beside_pays(const struct lt_csv_reader *reader)
 {
     const struct lt_text_reader *base = &reader->base;
-    return reader->threads > 1 && !base->rejects && !base->ended &&
-           base->row_next == lt_text_rows(base) && base->source->size >= BESIDE_MIN;
+    return !base->ended && base->row_next == lt_text_rows(base) && lt_csv_beside_may(reader);
 }
 
 static int convert_slot(void *arg, size_t i, struct leat_error *err)

@@ -54,7 +54,9 @@ void lt_csv_cells_of(struct lt_csv_reader *reader, int64_t first, int64_t rows,
 
 /* --- several threads (csv_beside.c) --------------------------------------------------------- */
 
-/* Whether the rest of the input is to be read by several threads: asked between batches. */
+/* Whether several threads may read the input, if it goes on long enough. */
+bool lt_csv_beside_may(const struct lt_csv_reader *reader);
+/* Whether the rest of the input is to be read so: asked between batches. */
 bool lt_csv_beside_pays(const struct lt_csv_reader *reader);
 /* Sets reader->beside. All that is read from now on comes from lt_csv_beside_next(). */
 int lt_csv_beside_new(struct lt_csv_reader *reader, struct leat_error *err);

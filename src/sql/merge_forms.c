@@ -24,6 +24,13 @@
 #define IS_LASTING(row) "({valid_to " row "} IS NULL OR {valid_to " row "} > {valid_from " row "})"
 #define OF_LOAD "({keys t}) IN (SELECT {keys s} FROM {staging} AS s)"
 
+#define SUPERSEDED                                                                                 \
+    "DELETE FROM {staging} WHERE {seq} IN (SELECT x.seq FROM (SELECT {seq s} AS seq, lead(1) "     \
+    "OVER (PARTITION BY {group s} ORDER BY {earliest s}) AS later FROM {staging} AS s) AS x "      \
+    "WHERE x.later IS NOT NULL)"
+
+const char lt_merge_superseded_form[] = SUPERSEDED;
+
 /* clang-format off */
 const struct lt_merge_form lt_merge_forms[] = {
     {M | X | C | H, LT_NEED_DEFER, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE, "{defer}"},
@@ -44,14 +51,8 @@ const struct lt_merge_form lt_merge_forms[] = {
      "{make net}SELECT x.seq, x.first_op FROM (SELECT {seq s} AS seq, first_value({op s}) OVER w AS "
      "first_op, lead(1) OVER w AS later FROM {staging} AS s WINDOW w AS (PARTITION BY {keys s} "
      "ORDER BY {earliest s})) AS x WHERE x.later IS NULL"},
-    {M | C | H, 0, LT_MERGE_FIND, LT_MERGE_RUN, LT_MERGE_SUPERSEDED, NO_CODE,
-     "DELETE FROM {staging} WHERE {seq} IN (SELECT x.seq FROM (SELECT {seq s} AS seq, lead(1) OVER "
-     "(PARTITION BY {group s} ORDER BY {earliest s}) AS later FROM {staging} AS s) AS x WHERE "
-     "x.later IS NOT NULL)"},
-    {X, LT_NEED_UNIQUE, LT_MERGE_FIND, LT_MERGE_RUN, LT_MERGE_SUPERSEDED, NO_CODE,
-     "DELETE FROM {staging} WHERE {seq} IN (SELECT x.seq FROM (SELECT {seq s} AS seq, lead(1) OVER "
-     "(PARTITION BY {group s} ORDER BY {earliest s}) AS later FROM {staging} AS s) AS x WHERE "
-     "x.later IS NOT NULL)"},
+    {M | C | H, 0, LT_MERGE_FIND, LT_MERGE_RUN, LT_MERGE_SUPERSEDED, NO_CODE, SUPERSEDED},
+    {X, LT_NEED_UNIQUE, LT_MERGE_FIND, LT_MERGE_RUN, LT_MERGE_SUPERSEDED, NO_CODE, SUPERSEDED},
     {M | X | C | H, LT_NEED_ANALYZE, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE,
      "{analyze} {staging}"},
     {M | C, LT_NEED_NOT_UNIQUE, LT_MERGE_FIND, LT_MERGE_REFUSE, -1,

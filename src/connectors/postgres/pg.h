@@ -235,11 +235,49 @@ int pg_build_copy(const struct leat_read_plan *plan, const struct pg_table *all,
  * `prefix` ("q.") may be "". */
 int pg_select_list(const struct pg_table *table, const char *prefix, bool cast, struct lt_buf *sql);
 
+/* FROM of a plan, its table or query called q. */
+int pg_put_from(const struct leat_read_plan *plan, const struct pg_table *table,
+                struct lt_buf *sql);
+/* Its WHERE: predicate, partition, range of the cursor; nothing where it has none of these, unless
+ * `always`, which makes it WHERE true. */
+int pg_put_where(const struct leat_read_plan *plan, const struct pg_table *table, bool always,
+                 struct lt_buf *sql, struct leat_error *err);
+
+/* --- pg_cursor.c --------------------------------------------------------------------------- */
+
+/* A column that ranges are read by. */
+struct pg_cursor_column {
+    const char *name;    /* borrowed */
+    struct lt_type type; /* borrows from the table */
+    const char *cast;    /* what its values are compared as: "int8" */
+    bool nullable, text;
+};
+
+/* [unsupported] for one without an order. */
+int pg_cursor_column(const struct pg_table *table, const char *name,
+                     struct pg_cursor_column *ret_column, struct leat_error *err);
+/* The column of q as it is compared: text by its bytes. */
+int pg_put_comparable(const struct pg_cursor_column *column, struct lt_buf *sql);
+/* " AND q.a IS NOT NULL", " OR q.a IS NULL" of every column that may be null. */
+int pg_put_not_null(const struct pg_cursor_column *columns, size_t n, struct lt_buf *sql);
+int pg_put_null(const struct pg_cursor_column *columns, size_t n, struct lt_buf *sql);
+/* The condition of a range, in parentheses. */
+int pg_put_range(const struct leat_cursor_range *range, const struct pg_table *table,
+                 struct lt_buf *sql, struct leat_error *err);
+
+/* --- pg_bounds.c --------------------------------------------------------------------------- */
+
+/* leat_source_ops.bounds; the table is described already. */
+int pg_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+              const struct pg_table *table, const char *const *columns, size_t n_columns,
+              int64_t wait_ms, struct leat_bounds *ret_bounds, struct leat_error *err);
+
 /* --- pg_block.c ---------------------------------------------------------------------------- */
 
-/* Blocks of wire bytes that go round between a reader and whoever writes them. They are larger
- * than what malloc keeps, and fresh pages for each would cost more than filling it. */
-#define PG_BLOCK_BYTES ((size_t)256 << 10)
+/* Blocks of wire bytes that go round between a reader and whoever writes them. Small enough to
+ * stay in a core's own cache with libpq's buffers of both sides: of four times the size, copying
+ * alone took twice as long. */
+#define PG_BLOCK_BYTES ((size_t)64 << 10)
 #define PG_BLOCKS_SPARE 4
 
 struct pg_blocks;

@@ -176,6 +176,27 @@ static int choose_types(struct pg_conn *conn, const struct ArrowSchema *incoming
     return status;
 }
 
+/* Of a table that is merged into, the primary key comes after the rows. */
+static int create_table(const struct pg_target *target, const struct ArrowSchema *incoming,
+                        const char *const *types, struct lt_buf *sql, struct leat_error *err)
+{
+    struct ArrowSchema plain = {.release = NULL};
+    bool later = target->merge && pg_merge_is_fresh(target);
+    int status = later ? lt_schema_copy(incoming, &plain, err) : LEAT_OK;
+    for (int64_t i = 0; i < plain.n_children && later && !status; i++) {
+        struct ArrowSchema *field = plain.children[i];
+        field->flags &= lt_schema_meta(field, LT_META_KEY, &(size_t){0})
+                            ? ~(int64_t)ARROW_FLAG_NULLABLE
+                            : ~(int64_t)0;
+        status = lt_schema_set_meta(field, LT_META_KEY, NULL, err);
+    }
+    status = status ? status
+                    : lt_dialect_create_table(&lt_dialect_postgres, target->quoted,
+                                              later ? &plain : incoming, types, sql, err);
+    lt_schema_done(&plain);
+    return status;
+}
+
 int pg_plan_new_table(struct pg_conn *conn, struct pg_target *target,
                       const struct ArrowSchema *incoming, struct leat_error *err)
 {
@@ -184,9 +205,8 @@ int pg_plan_new_table(struct pg_conn *conn, struct pg_target *target,
     size_t n = (size_t)incoming->n_children;
     char **types = calloc(n + 1, sizeof *types);
     int status = types ? choose_types(conn, incoming, types, err) : lt_fail_oom(err);
-    status = status ? status
-                    : lt_dialect_create_table(&lt_dialect_postgres, target->quoted, incoming,
-                                              (const char *const *)types, &sql, err);
+    status =
+        status ? status : create_table(target, incoming, (const char *const *)types, &sql, err);
     if (!status && !(target->create = lt_buf_take(&sql))) {
         status = lt_fail_oom(err);
     }

@@ -261,9 +261,7 @@ static int start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
         *ret_reader = reader;
         return LEAT_OK;
     }
-    int status = plan->cursor
-                     ? lt_fail(err, LT_E_UNSUPPORTED, "postgres does not read by a cursor range")
-                     : describe_plan(ep, plan, &all, err);
+    int status = describe_plan(ep, plan, &all, err);
     status = status ? status : copy_table(&all, &reader->table, err);
     if (!status && plan->columns) {
         status = pg_table_project(&reader->table, plan->columns, plan->n_columns, err);
@@ -373,7 +371,10 @@ static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, in
                  leat_partition_fn *each, void *arg, struct leat_error *err)
 {
     struct pg_table own = {0};
-    if (n < 2 || plan->query || ep->version < 140000) {
+    /* Blocks are read whole, where an index may lead to the few records of a range; and its columns
+     * are to be known, also where they are not read. */
+    bool few = plan->cursor && (plan->cursor->low || plan->columns);
+    if (n < 2 || plan->query || ep->version < 140000 || few) {
         return each(arg, NULL, 0, -1);
     }
     int64_t pages = 0;
@@ -396,6 +397,19 @@ static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, in
                                        i + 1 < parts ? pages * (i + 1) / parts : -1};
         status = each(arg, &range, sizeof range, rows < 0 ? -1 : rows / parts);
     }
+    return status;
+}
+
+static int bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                  const char *const *columns, size_t n_columns, int64_t wait_ms,
+                  struct leat_bounds *ret_bounds, struct leat_error *err)
+{
+    struct pg_table table = {0};
+    *ret_bounds = (struct leat_bounds){.size = ret_bounds->size, .nulls = -1};
+    int status = describe_plan(ep, plan, &table, err);
+    status =
+        status ? status : pg_bounds(ep, plan, &table, columns, n_columns, wait_ms, ret_bounds, err);
+    pg_table_done(&table);
     return status;
 }
 
@@ -717,6 +731,7 @@ const struct leat_source_ops pg_source_ops = {
     .snapshot_join = snapshot_join,
     .snapshot_release = snapshot_release,
     .split = split,
+    .bounds = bounds,
     .start = start,
     .schema = schema,
     .next = next,

@@ -105,6 +105,8 @@ static int open_endpoint(const struct leat_config *config, struct leat_endpoint 
         .bytes_format = "pgcopy",
         .default_namespace = ep->default_ns,
         .commit_steps = commit_steps,
+        .modes =
+            1u << LEAT_MERGE | 1u << LEAT_DELETE_INSERT | 1u << LEAT_CHANGES | 1u << LEAT_HISTORY,
     };
     *ret_ep = ep;
     return LEAT_OK;

@@ -102,6 +102,8 @@ struct lt_csv_dialect {
 /* The value of an option: as given, else as the preset of --dialect has it, else the table's. */
 const char *lt_csv_option(const struct lt_format_options *options, const struct leat_option *table,
                           const char *name);
+/* Whether --dialect says excel. */
+bool lt_csv_is_excel(const struct lt_format_options *options, const struct leat_option *table);
 /* Sets all that the options of `table` say. Reading, the delimiter is 0 when neither they nor the
  * file's `name` told it. Free with lt_csv_dialect_done(), after a failure too. */
 int lt_csv_dialect_init(struct lt_csv_dialect *dialect, const struct lt_format_options *options,
@@ -133,8 +135,12 @@ uint8_t lt_csv_sniff_delimiter(const struct lt_csv_sample *sample, uint8_t quote
 /* The double quote, unless there is none and every field that begins with a single quote ends with
  * one. delimiter 0: any of those above. */
 uint8_t lt_csv_sniff_quote(const struct lt_csv_sample *sample, uint8_t delimiter);
-/* Length of a first line "sep=;" with its end, and its delimiter; 0: there is none. */
-size_t lt_csv_sniff_sep(const struct lt_csv_sample *sample, uint8_t *ret_delimiter);
+/* A text that alone on a first line would name the delimiter. */
+bool lt_csv_is_sep(const uint8_t *text, size_t len);
+/* Length of a first line "sep=;" with its end, and its delimiter; 0: there is none. In quotes it
+ * counts for the dialect of Excel only, and alone in its file it is a header to all others: then
+ * *ret_delimiter is one that does not split it. Else 0. */
+size_t lt_csv_sniff_sep(const struct lt_csv_sample *sample, bool excel, uint8_t *ret_delimiter);
 /* The encoding by a byte order mark, or by the zeros that UTF-16 has in ASCII text; NULL: none of
  * these. */
 const char *lt_csv_sniff_encoding(const uint8_t *data, size_t len);

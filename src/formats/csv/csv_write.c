@@ -71,7 +71,7 @@ bool lt_csv_is_delicate(const uint8_t *text, size_t len)
 {
     return text[0] == '\'' || text[0] == ' ' || text[0] == '\t' || text[len - 1] == ' ' ||
            text[len - 1] == '\t' || (len == 2 && text[0] == '\\' && text[1] == '.') ||
-           (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3));
+           (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) || (len == 5 && lt_csv_is_sep(text, len));
 }
 
 static bool needs_quotes(const struct lt_csv_writer *writer, const uint8_t *text, size_t len)

@@ -130,6 +130,16 @@ const struct command cli_commands[] = {
      "leat diff \"$A#public.\" \"$B#public.\" --sample 1% --exclude 'tmp_*'\n"
      "    every table, one key in a hundred\n",
      TAKES_PLAN, 2, 2, cmd_diff, diff_options, LEAT_ACTION_DIFF},
+    {"verify", "SRC DST", "Prove that two streams are equal, or find what is not",
+     "Reads both, in any order, and compares the number of records and a checksum of every column. "
+     "Where they differ and there is a key (the primary key, or what -p names) the records that do "
+     "are told one by one, as leat diff tells them. Nothing is changed.\n\n"
+     "Ends with status 0 when all is equal and 3 when something differs.",
+     "leat verify \"$DATABASE_URL#public.orders\" orders.parquet\n"
+     "    what a copy wrote is what the table holds\n"
+     "leat verify \"$A#public.\" \"$B#public.\" --keep-going\n"
+     "    every table\n",
+     TAKES_PLAN, 2, 2, cmd_diff, diff_options, LEAT_ACTION_VERIFY},
     {"streams", "LOCATION", "List the streams a location holds, with estimates",
      "One stream a line on standard output: name, estimated rows, estimated bytes, parted by tabs; "
      "an estimate that is not known is empty.",

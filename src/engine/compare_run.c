@@ -39,6 +39,7 @@ void lt_compare_note(struct lt_result *result, const struct lt_match_counts *cou
     to->unchanged = counts->unchanged;
     result->pub.rows_read = counts->source;
     result->pub.rows_compared = counts->compared;
+    result->pub.rows_skipped = counts->skipped;
 }
 
 int64_t lt_compare_count(const struct leat_row_counts *counts)
@@ -59,13 +60,37 @@ static int note_columns(struct lt_result *result, const struct lt_pair *pair,
     return result->drift ? LEAT_OK : lt_fail_oom(err);
 }
 
+/* Types that are not the same on both sides, though they can be compared. */
+static int note_types(struct lt_result *result, const struct lt_pair *pair, struct leat_error *err)
+{
+    struct lt_buf text = LT_BUF_INIT;
+    int failed = lt_buf_puts(&text, result->drift);
+    for (int64_t i = 0; i < pair->n_columns; i++) {
+        const struct ArrowSchema *a = pair->source.own.children[pair->source.from[i]];
+        const struct ArrowSchema *b = pair->destination.own.children[pair->destination.from[i]];
+        if (lt_schema_same(a, b, false)) {
+            continue;
+        }
+        failed |= lt_buf_printf(&text, "%s\"%s\": ", text.len ? "; " : "", b->name);
+        failed |= lt_type_print(a, &text);
+        failed |= lt_buf_puts(&text, " and ");
+        failed |= lt_type_print(b, &text);
+    }
+    free(result->drift);
+    result->drift = failed ? NULL : lt_buf_take(&text);
+    result->pub.drift = result->drift ? result->drift : "";
+    lt_buf_done(&text);
+    return result->drift ? LEAT_OK : lt_fail_oom(err);
+}
+
 static const char *way_of(const struct lt_pair *pair)
 {
     bool a = pair->source.ordered, b = pair->destination.ordered;
-    return a && b ? "both read in the order of the key"
-           : a    ? "the destination was sorted here"
-           : b    ? "the source was sorted here"
-                  : "both were sorted here";
+    return pair->ranges ? "key ranges compared by hash"
+           : a && b     ? "both read in the order of the key"
+           : a          ? "the destination was sorted here"
+           : b          ? "the source was sorted here"
+                        : "both were sorted here";
 }
 
 int lt_result_set_words(struct lt_result *result, const char *route, const char *proof,
@@ -106,16 +131,101 @@ static int diff_job(struct lt_run *run, struct lt_worker *worker, size_t i, int6
 {
     struct lt_pair pair = {.run = NULL};
     struct lt_result *result = lt_run_result(run, i, 0);
-    int rc = lt_side_freshen(&worker->source, true, err);
-    rc = rc ? rc : lt_side_freshen(&worker->dests[0], false, err);
-    rc = rc ? rc
-            : lt_pair_open(&pair, run, &run->jobs.items[i], worker->source, worker->dests[0], 0,
-                           err);
+    int rc =
+        lt_pair_open(&pair, run, &run->jobs.items[i], worker->source, worker->dests[0], 0, err);
     rc = rc ? rc : lt_compare_sample(&run->plan->settings, &pair.sample, err);
     rc = rc ? rc : note_columns(result, &pair, err);
     rc = rc ? rc : diff_records(run, &pair, result, told, err);
     lt_pair_done(&pair);
     return rc;
+}
+
+/* Names of columns and their types, and no record. */
+static int schema_job(struct lt_run *run, struct lt_worker *worker, size_t i,
+                      struct leat_error *err)
+{
+    struct lt_pair pair = {.run = NULL};
+    struct lt_result *result = lt_run_result(run, i, 0);
+    int rc = lt_pair_open(&pair, run, &run->jobs.items[i], worker->source, worker->dests[0],
+                          LT_PAIR_KEYLESS, err);
+    rc = rc ? rc : note_columns(result, &pair, err);
+    rc = rc ? rc : note_types(result, &pair, err);
+    if (!rc) {
+        rc = lt_result_set_words(result, "columns compared",
+                                 *result->pub.drift ? "different" : "equal", err);
+    }
+    lt_pair_done(&pair);
+    return rc;
+}
+
+/* --- verify --------------------------------------------------------------------------------- */
+
+/* Columns whose checksums differ; "" when all are equal, and the counts. */
+static int compare_sums(const struct lt_pair *pair, struct lt_buf *out, struct leat_error *err)
+{
+    const struct lt_pair_side *a = &pair->source, *b = &pair->destination;
+    int failed = LEAT_OK;
+    if (a->rows != b->rows) {
+        failed |= lt_buf_printf(out, "%lld rows at the source and %lld at the destination",
+                                (long long)a->rows, (long long)b->rows);
+    }
+    for (int64_t i = 0; i < pair->n_columns; i++) {
+        if (a->sums[i] != b->sums[i]) {
+            failed |= lt_buf_printf(out, "%schecksums of \"%s\" differ", out->len ? "; " : "",
+                                    pair->schema.children[i]->name);
+        }
+    }
+    return failed ? lt_fail_oom(err) : LEAT_OK;
+}
+
+/* Every record of both, in any order. *ret_key: there is one, by which to look closer. */
+static int sum_job(struct lt_run *run, struct lt_worker *worker, size_t i, struct lt_buf *out,
+                   bool *ret_key, struct leat_error *err)
+{
+    struct lt_pair pair = {.run = NULL};
+    struct lt_result *result = lt_run_result(run, i, 0);
+    int rc = lt_pair_open(&pair, run, &run->jobs.items[i], worker->source, worker->dests[0],
+                          LT_PAIR_KEYLESS, err);
+    rc = rc ? rc : note_columns(result, &pair, err);
+    rc = rc ? rc : lt_pair_sum(&pair, err);
+    rc = rc ? rc : compare_sums(&pair, out, err);
+    *ret_key = pair.n_keys > 0;
+    if (!rc) {
+        result->pub.rows_read = pair.source.rows;
+        result->pub.counts.unchanged = out->len ? 0 : pair.source.rows;
+        bool equal = !out->len && !pair.only_source.len;
+        rc = lt_result_set_words(result, out->len ? lt_buf_text(out) : "both read whole",
+                                 equal ? "counts and checksums equal" : "different", err);
+    }
+    lt_pair_done(&pair);
+    return rc;
+}
+
+/* Sums first; only where they differ, and there is a key, the records one by one. */
+static int verify_job(struct lt_run *run, struct lt_worker *worker, size_t i, int64_t *told,
+                      struct leat_error *err)
+{
+    struct lt_buf differ = LT_BUF_INIT;
+    bool key = false;
+    int rc = sum_job(run, worker, i, &differ, &key, err);
+    bool closer = !rc && differ.len && key && lt_side_can_be_read_again(worker->source);
+    rc = closer ? diff_job(run, worker, i, told, err) : rc;
+    lt_buf_done(&differ);
+    return rc;
+}
+
+static int one_job(struct lt_run *run, struct lt_worker *worker, size_t i, int64_t *told,
+                   struct leat_error *err)
+{
+    int rc = lt_side_freshen(&worker->source, true, err);
+    rc = rc ? rc : lt_side_freshen(&worker->dests[0], false, err);
+    if (rc) {
+        return rc;
+    }
+    return run->plan->action == LEAT_ACTION_VERIFY ? verify_job(run, worker, i, told, err)
+           : lt_settings_bool(&run->plan->settings, "schema-only")
+               ? schema_job(run, worker, i, err)
+               : diff_job(run, worker, i, told, err);
 }
 
 /* One stream, again after a passing fault, as long as nothing of it was told. */
@@ -129,7 +239,7 @@ static int compare_job(struct lt_run *run, struct lt_worker *worker, size_t i,
     run->current = run->jobs.items[i].label;
     for (int tries = 1;; tries++) {
         result->pub.attempts = tries;
-        rc = diff_job(run, worker, i, &told, err);
+        rc = one_job(run, worker, i, &told, err);
         if (rc != LEAT_UNAVAILABLE || told || tries > retries ||
             !lt_side_can_be_read_again(worker->source)) {
             break;

@@ -5,6 +5,7 @@
 #include "core/codes.h"
 #include "core/util.h"
 #include "engine/pair.h"
+#include "engine/ranges.h"
 
 #include <stdlib.h>
 
@@ -170,8 +171,10 @@ int lt_match(struct lt_pair *pair, lt_match_fn *sink, void *arg, struct lt_match
         .columns = calloc((size_t)pair->n_columns + 1, sizeof *ret_counts->columns)};
     int rc = ret_counts->columns ? merge(&match, err) : lt_fail_oom(err);
     if (!rc || rc == LT_MATCH_ENOUGH) {
-        ret_counts->source = pair->source.rows;
-        ret_counts->destination = pair->destination.rows;
+        int64_t skipped = pair->ranges ? pair->ranges->rows_skipped : 0;
+        ret_counts->source = pair->source.rows + skipped;
+        ret_counts->destination = pair->destination.rows + skipped;
+        ret_counts->skipped = skipped;
     }
     lt_buf_done(&match.differs);
     lt_buf_done(&match.column);

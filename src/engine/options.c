@@ -38,6 +38,9 @@ const struct leat_option lt_plan_options[] = {
     {"max-delete", LEAT_OPTION_TEXT, NULL, "N|PERCENT",
      "Stop, with nothing changed, where more rows would be deleted: a number, or a part of the "
      "destination's rows such as 10%"},
+    {"hash-ranges", LEAT_OPTION_CHOICE, "auto", "auto|off",
+     "Where both systems have the same hash, compare key ranges by it first and read only those "
+     "that differ"},
     {"sample", LEAT_OPTION_TEXT, NULL, "PERCENT",
      "Compare only so many of the keys, such as 1%: those that a hash of the key picks, the same "
      "ones on both sides"},
@@ -163,6 +166,7 @@ static const struct {
     {"no-state", WRITES},
     {"commit-batch-size", BIT(SYNC)},
     {"max-delete", BIT(SYNC)},
+    {"hash-ranges", COMPARES},
     {"sample", BIT(DIFF)},
     {"schema-only", BIT(DIFF)},
     {"limit", BIT(COPY) | BIT(DELTA)},

@@ -5,6 +5,7 @@
 #include "core/util.h"
 #include "engine/flow.h"
 #include "engine/pair.h"
+#include "engine/ranges.h"
 #include "engine/sort.h"
 
 #include <stdlib.h>
@@ -148,12 +149,9 @@ static int push(struct lt_pair_side *side, struct ArrowArray *batch, struct leat
     const struct lt_pair *pair = side->pair;
     struct leat_payload payload = {.size = sizeof payload, .kind = LEAT_PAYLOAD_BATCH};
     struct lt_view view;
-    int rc = LEAT_OK;
-    if (!pair->unordered) {
-        rc = lt_view_init(&view, &pair->schema, batch, err);
-        rc = rc ? rc : check_order(side, &view.children[pair->n_columns], err);
-        lt_view_done(&view);
-    }
+    int rc = lt_view_init(&view, &pair->schema, batch, err);
+    rc = rc ? rc : check_order(side, &view.children[pair->n_columns], err);
+    lt_view_done(&view);
     int64_t bytes = LT_MAX(lt_array_bytes(&pair->schema, batch), 1);
     payload.rows = batch->length;
     lt_array_move(batch, &payload.batch);
@@ -203,6 +201,22 @@ static int read_batch(struct lt_pair_side *side, struct ArrowArray *ret_batch,
     return rc;
 }
 
+/* All of it in any order, summed up. */
+static int read_and_sum(struct lt_pair_side *side, struct leat_error *err)
+{
+    struct ArrowArray batch;
+    int rc;
+    do {
+        rc = read_batch(side, &batch, err);
+        if (rc || !batch.release) {
+            break;
+        }
+        rc = lt_checksum_add(&side->pair->schema, &batch, side->sums, err);
+        lt_array_done(&batch);
+    } while (!rc);
+    return rc;
+}
+
 /* All of it in the system's order. */
 static int read_in_order(struct lt_pair_side *side, struct leat_error *err)
 {
@@ -242,12 +256,34 @@ static int read_and_sort(struct lt_pair_side *side, struct leat_error *err)
     return rc;
 }
 
+/* Only the ranges that differ, one after the other. */
+static int read_ranges(struct lt_pair_side *side, struct leat_error *err)
+{
+    const struct lt_ranges *ranges = side->pair->ranges;
+    int rc = LEAT_OK;
+    for (size_t i = 0; !rc && i < ranges->n; i++) {
+        const struct lt_range *item = &ranges->items[i];
+        const struct leat_cursor_range range = {
+            .size = sizeof range,
+            .columns = (const char *const *)side->order,
+            .n_columns = (size_t)side->pair->n_keys,
+            .low = item->low < 0 ? NULL : (const char *const *)ranges->cuts[item->low],
+            .high = item->high < 0 ? NULL : (const char *const *)ranges->cuts[item->high],
+            .high_inclusive = true};
+        rc = lt_pair_restart(side, &range, err);
+        rc = rc ? rc : read_in_order(side, err);
+    }
+    return rc;
+}
+
 static void *read_side(void *arg)
 {
     struct lt_pair_side *side = arg;
     struct leat_error err = {0};
-    int rc = side->ordered || side->pair->unordered ? read_in_order(side, &err)
-                                                    : read_and_sort(side, &err);
+    int rc = side->pair->unordered ? read_and_sum(side, &err)
+             : side->pair->ranges  ? read_ranges(side, &err)
+             : side->ordered       ? read_in_order(side, &err)
+                                   : read_and_sort(side, &err);
     if (rc) {
         if (!err.place[0] || !strncmp(err.place, "row", 3) || !strncmp(err.place, "column", 6)) {
             leat_error_place(&err, "%s",
@@ -268,7 +304,7 @@ static void *read_side(void *arg)
 int lt_pair_start(struct lt_pair *pair, struct leat_error *err)
 {
     struct lt_pair_side *sides[] = {&pair->source, &pair->destination};
-    int rc = LEAT_OK;
+    int rc = pair->unordered ? LEAT_OK : lt_ranges_find(pair, &pair->ranges, err);
     for (int i = 0; !rc && i < 2; i++) {
         rc = lt_queue_new(pair->run->queue_bytes_max, &sides[i]->queue, err);
     }
@@ -307,6 +343,17 @@ int lt_pair_next(struct lt_pair_side *side, struct leat_error *err)
     }
     side->has_view = true;
     return lt_view_init(&side->view, &side->pair->schema, &side->now.batch, err);
+}
+
+int lt_pair_sum(struct lt_pair *pair, struct leat_error *err)
+{
+    struct lt_pair_side *a = &pair->source, *b = &pair->destination;
+    size_t n = (size_t)pair->n_columns + 1;
+    a->sums = calloc(n, sizeof *a->sums);
+    b->sums = calloc(n, sizeof *b->sums);
+    int rc = a->sums && b->sums ? lt_pair_start(pair, err) : lt_fail_oom(err);
+    rc = rc ? rc : lt_pair_next(a, err);
+    return rc ? rc : lt_pair_next(b, err);
 }
 
 static void stop_side(struct lt_pair_side *side)

@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/util.h"
 #include "engine/flow.h"
+#include "engine/ranges.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -348,15 +349,34 @@ static bool can_order(const struct lt_pair_side *side)
     return can;
 }
 
-/* Reads again, in order and only what is compared, where the system can do so. */
-static int restart(struct lt_pair_side *side, struct leat_error *err)
+void lt_pair_plan(const struct lt_pair_side *side, const struct leat_cursor_range *range,
+                  struct leat_read_plan *ret_plan)
+{
+    read_plan(side, ret_plan);
+    if (side->columns) {
+        ret_plan->columns = side->columns;
+        ret_plan->n_columns = side->n_columns;
+    }
+    if (side->ordered) {
+        ret_plan->order = (const char *const *)side->order;
+        ret_plan->n_order = (size_t)side->pair->n_keys;
+    }
+    ret_plan->cursor = range;
+}
+
+int lt_pair_restart(struct lt_pair_side *side, const struct leat_cursor_range *range,
+                    struct leat_error *err)
+{
+    struct leat_read_plan plan;
+    lt_pair_plan(side, range, &plan);
+    int rc = start_reader(side, &plan, err);
+    return rc ? rc : take_schema(side, err);
+}
+
+/* The names of what is compared, for the system's own language. */
+static int name_columns(struct lt_pair_side *side, struct leat_error *err)
 {
     const struct lt_pair *pair = side->pair;
-    struct leat_read_plan plan;
-    /* Columns that only the source has may be named in its wishes, so they are read there. */
-    bool project =
-        lt_side_can(side->side, LEAT_CAN_PROJECT) && !(side->is_source && pair->only_source.len);
-    size_t n = 0;
     side->order = calloc((size_t)pair->n_keys + 1, sizeof *side->order);
     const char **columns = calloc((size_t)pair->n_columns + 1, sizeof *columns);
     int rc = side->order && columns ? LEAT_OK : lt_fail_oom(err);
@@ -366,27 +386,35 @@ static int restart(struct lt_pair_side *side, struct leat_error *err)
     }
     for (int64_t i = 0; !rc && i < pair->n_columns; i++) {
         if (side->from[i] >= 0) {
-            columns[n++] = own_name(side, i);
+            columns[side->n_columns++] = own_name(side, i);
         }
+    }
+    side->columns = columns;
+    return rc;
+}
+
+/* Reads again, in order and only what is compared, where the system can do so. */
+static int read_less(struct lt_pair_side *side, struct leat_error *err)
+{
+    const struct lt_pair *pair = side->pair;
+    /* Columns that only the source has may be named in its wishes, so they are read there. */
+    bool project =
+        lt_side_can(side->side, LEAT_CAN_PROJECT) && !(side->is_source && pair->only_source.len);
+    int rc = name_columns(side, err);
+    if (!project) {
+        free(side->columns);
+        side->columns = NULL;
     }
     side->ordered = !pair->unordered && can_order(side);
-    if (!rc && (side->ordered || (project && lt_side_can(side->side, LEAT_CAN_ORDER)))) {
-        read_plan(side, &plan);
-        plan.columns = project ? columns : NULL;
-        plan.n_columns = project ? n : 0;
-        plan.order = side->ordered ? (const char *const *)side->order : NULL;
-        plan.n_order = side->ordered ? (size_t)pair->n_keys : 0;
-        rc = start_reader(side, &plan, err);
-        if (rc == LEAT_UNSUPPORTED && side->ordered) {
-            side->ordered = false; /* not by this column: sorted here, then */
-            plan.order = NULL;
-            plan.n_order = 0;
-            leat_error_clear(err);
-            rc = start_reader(side, &plan, err);
-        }
-        rc = rc ? rc : take_schema(side, err);
+    if (rc || !(side->ordered || (project && lt_side_can(side->side, LEAT_CAN_ORDER)))) {
+        return rc;
     }
-    free(columns);
+    rc = lt_pair_restart(side, NULL, err);
+    if (rc == LEAT_UNSUPPORTED && side->ordered) {
+        side->ordered = false; /* not by this column: sorted here, then */
+        leat_error_clear(err);
+        rc = lt_pair_restart(side, NULL, err);
+    }
     return rc;
 }
 
@@ -436,8 +464,8 @@ int lt_pair_open(struct lt_pair *pair, struct lt_run *run, struct lt_job *job,
     rc = rc ? rc : retype(b, a, err);
     rc = rc ? rc : retype(a, b, err);
     rc = rc ? rc : find_columns(pair, err);
-    rc = rc ? rc : restart(a, err);
-    rc = rc ? rc : restart(b, err);
+    rc = rc ? rc : read_less(a, err);
+    rc = rc ? rc : read_less(b, err);
     rc = rc ? rc : make_cast(a, err);
     rc = rc ? rc : make_cast(b, err);
     if (!rc && !pair->unordered) {
@@ -478,6 +506,8 @@ static void side_done(struct lt_pair_side *side)
     lt_schema_done(&side->own);
     lt_buf_done(&side->last_key);
     lt_list_free(side->order);
+    free(side->columns);
+    free(side->sums);
     free(side->from);
 }
 
@@ -490,6 +520,7 @@ void lt_pair_done(struct lt_pair *pair)
     side_done(&pair->source);
     side_done(&pair->destination);
     lt_schema_done(&pair->schema);
+    lt_ranges_free(pair->ranges);
     lt_buf_done(&pair->only_source);
     lt_buf_done(&pair->only_destination);
     free(pair->common);

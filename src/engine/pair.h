@@ -3,6 +3,7 @@
  *     pair.c     both sides opened: columns by name, common types, keys
  *     ordered.c  one side's records, cast, with their keys, read ahead by a thread
  *     sort.c     ... sorted here where the system cannot; spill.c: what memory does not hold
+ *     ranges.c   key ranges whose hashes say that they need not be read
  *     match.c    the two merged: what is new, changed, deleted
  *
  *     reader --(transform)--(common type, key)--(sort)--> queue --.
@@ -20,6 +21,8 @@
 #include "engine/run.h"
 
 struct lt_pair;
+struct lt_range;
+struct lt_ranges;
 
 /* One side of it. */
 struct lt_pair_side {
@@ -33,6 +36,8 @@ struct lt_pair_side {
     struct lt_cast *cast; /* to pair.schema without the key */
     int64_t *from;        /* column of `own` for each of them */
     struct lt_key_maker keys;
+    const char **columns; /* what is read, where the system can read less than all; else NULL */
+    size_t n_columns;
     char **order; /* the key's columns as this side calls them; NULL-terminated */
     bool ordered; /* its records come in that order; else they are sorted here */
     /* at work */
@@ -45,6 +50,7 @@ struct lt_pair_side {
     _Atomic bool ended; /* the thread has done its work */
     bool failed;        /* valid once the queue has ended or closed */
     struct leat_error error;
+    uint64_t *sums; /* unordered: a checksum a column */
     /* what the match looks at */
     struct leat_payload now;
     struct lt_view view;
@@ -64,6 +70,7 @@ struct lt_pair {
     bool unordered;                              /* only sums are wanted: no keys, no order */
     uint64_t sample;                             /* keys whose hash is above it are left out */
     int64_t sort_bytes;                          /* memory for sorting, a side */
+    struct lt_ranges *ranges;                    /* NULL: all of it is read */
     struct lt_buf only_source, only_destination; /* columns the other side lacks, for people */
     struct lt_pair_side source, destination;
 };
@@ -86,8 +93,17 @@ int lt_pair_open(struct lt_pair *pair, struct lt_run *run, struct lt_job *job,
 void lt_pair_close(struct lt_pair *pair);
 void lt_pair_done(struct lt_pair *pair);
 
+/* What this side reads: in order and only the columns compared, where it can; NULL: all records. */
+void lt_pair_plan(const struct lt_pair_side *side, const struct leat_cursor_range *range,
+                  struct leat_read_plan *ret_plan);
+/* Reads again, another range of the keys. */
+int lt_pair_restart(struct lt_pair_side *side, const struct leat_cursor_range *range,
+                    struct leat_error *err);
+
 /* ordered.c. Starts the threads that read. */
 int lt_pair_start(struct lt_pair *pair, struct leat_error *err);
+/* Of an unordered pair: starts the threads, which sum up every column, and waits for them. */
+int lt_pair_sum(struct lt_pair *pair, struct leat_error *err);
 /* The side's next batch into side->now and its view; LEAT_PAYLOAD_NONE at the end. What went wrong
  * while reading comes from here: [disorder], [duplicate-key], [null-key] among it. */
 int lt_pair_next(struct lt_pair_side *side, struct leat_error *err);
@@ -108,6 +124,7 @@ typedef int lt_match_fn(void *arg, const struct lt_match_rows *rows, struct leat
 struct lt_match_counts {
     int64_t source, destination; /* rows that came */
     int64_t compared;            /* of both sides, by key */
+    int64_t skipped;             /* in ranges whose hashes are equal */
     int64_t inserted, updated, deleted, unchanged;
     int64_t *columns; /* of pair.schema: changed records that differ in it */
 };

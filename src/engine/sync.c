@@ -252,7 +252,8 @@ static int note(struct sync *sync, bool wrote, struct leat_error *err)
 {
     struct lt_result *result = result_of(sync);
     const char *loaded = result->route && wrote ? result->route : "nothing to be done";
-    char *route = lt_format("compared by key; %s", loaded);
+    const char *how = sync->pair.ranges ? "compared by hash and key" : "compared by key";
+    char *route = lt_format("%s; %s", how, loaded);
     int rc = route ? lt_result_set_words(result, route, "counts equal", err) : lt_fail_oom(err);
     free(route);
     lt_compare_note(result, &sync->counts);

@@ -57,6 +57,7 @@ struct leat_endpoint {
     atomic_int money_scale; /* fraction digits of money; -1: not asked yet */
     char version_text[64], user[PG_NAME_MAX * 2], default_ns[PG_NAME_MAX * 2];
     struct leat_capabilities capabilities;
+    char hash_format[64]; /* "": none */
     atomic_int cancelled;
     pthread_mutex_t lock; /* guards idle and n_idle */
     struct pg_conn *idle[PG_IDLE_MAX];
@@ -261,9 +262,26 @@ int pg_put_comparable(const struct pg_cursor_column *column, struct lt_buf *sql)
 /* " AND q.a IS NOT NULL", " OR q.a IS NULL" of every column that may be null. */
 int pg_put_not_null(const struct pg_cursor_column *columns, size_t n, struct lt_buf *sql);
 int pg_put_null(const struct pg_cursor_column *columns, size_t n, struct lt_buf *sql);
+/* One side of a range: "(q.a, q.b) >= (x, y)". */
+int pg_put_side(const struct pg_cursor_column *columns, size_t n, const char *const *bounds,
+                const char *comparison, struct lt_buf *sql);
 /* The condition of a range, in parentheses. */
 int pg_put_range(const struct leat_cursor_range *range, const struct pg_table *table,
                  struct lt_buf *sql, struct leat_error *err);
+
+/* --- pg_hash.c ----------------------------------------------------------------------------- */
+
+/* Asks for the default namespace, and what the server's hash functions make of a sample of values;
+ * null where it has none that serve. */
+const char *pg_probe_sql(int version);
+/* leat_source_ops.key_split and .hash_ranges; `all` is what is read, `read` the columns wanted. */
+int pg_key_split(struct pg_conn *conn, const struct leat_read_plan *plan,
+                 const struct pg_table *table, int64_t rows_per_range, leat_key_fn *each, void *arg,
+                 struct leat_error *err);
+int pg_hash_ranges(struct pg_conn *conn, const struct leat_read_plan *plan,
+                   const struct pg_table *all, const struct pg_table *read,
+                   const char *const *const *cuts, size_t n_cuts, leat_hash_fn *each, void *arg,
+                   struct leat_error *err);
 
 /* --- pg_bounds.c --------------------------------------------------------------------------- */
 

@@ -89,9 +89,8 @@ static int put_bound(const struct pg_cursor_column *column, const char *text, st
     return failed;
 }
 
-/* One side of the range: "(q.a, q.b) >= (x, y)". */
-static int put_side(const struct pg_cursor_column *columns, size_t n, const char *const *bounds,
-                    const char *comparison, struct lt_buf *sql)
+int pg_put_side(const struct pg_cursor_column *columns, size_t n, const char *const *bounds,
+                const char *comparison, struct lt_buf *sql)
 {
     int failed = lt_buf_puts(sql, n > 1 ? "(" : "");
     for (size_t i = 0; i < n; i++) {
@@ -148,11 +147,11 @@ int pg_put_range(const struct leat_cursor_range *range, const struct pg_table *t
     int failed = lt_buf_puts(sql, "((true");
     if (range->low) {
         failed |= lt_buf_puts(sql, " AND ");
-        failed |= put_side(columns, n, range->low, range->low_inclusive ? ">=" : ">", sql);
+        failed |= pg_put_side(columns, n, range->low, range->low_inclusive ? ">=" : ">", sql);
     }
     if (range->high) {
         failed |= lt_buf_puts(sql, " AND ");
-        failed |= put_side(columns, n, range->high, range->high_inclusive ? "<=" : "<", sql);
+        failed |= pg_put_side(columns, n, range->high, range->high_inclusive ? "<=" : "<", sql);
     }
     failed |= pg_put_not_null(columns, n, sql);
     failed |= lt_buf_puts(sql, ")");

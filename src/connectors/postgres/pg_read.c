@@ -413,6 +413,49 @@ static int bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
     return status;
 }
 
+/* A connection that sees the endpoint's snapshot, where it has one. */
+static int take_to_read(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err)
+{
+    int status = pg_take(ep, ret_conn, err);
+    if (!status && ep->snapshot[0]) {
+        status = join(*ret_conn, ep->snapshot, err);
+    }
+    return status;
+}
+
+static int key_split(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                     int64_t rows_per_range, leat_key_fn *each, void *arg, struct leat_error *err)
+{
+    struct pg_table table = {0};
+    struct pg_conn *conn = NULL;
+    int status = describe_plan(ep, plan, &table, err);
+    status = status ? status : take_to_read(ep, &conn, err);
+    status = status ? status : pg_key_split(conn, plan, &table, rows_per_range, each, arg, err);
+    pg_give(conn);
+    pg_table_done(&table);
+    return status;
+}
+
+static int hash_ranges(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                       const char *const *const *cuts, size_t n_cuts, leat_hash_fn *each, void *arg,
+                       struct leat_error *err)
+{
+    struct pg_table all = {0}, read = {0};
+    struct pg_conn *conn = NULL;
+    int status = describe_plan(ep, plan, &all, err);
+    status = status ? status : copy_table(&all, &read, err);
+    if (!status && plan->columns) {
+        status = pg_table_project(&read, plan->columns, plan->n_columns, err);
+    }
+    status = status ? status : take_to_read(ep, &conn, err);
+    status =
+        status ? status : pg_hash_ranges(conn, plan, &all, &read, cuts, n_cuts, each, arg, err);
+    pg_give(conn);
+    pg_table_done(&all);
+    pg_table_done(&read);
+    return status;
+}
+
 /* --- next ---------------------------------------------------------------------------------- */
 
 /* libpq asks the system for as much as its buffer holds, 16 KiB at first, and widens it for good
@@ -732,6 +775,8 @@ const struct leat_source_ops pg_source_ops = {
     .snapshot_release = snapshot_release,
     .split = split,
     .bounds = bounds,
+    .key_split = key_split,
+    .hash_ranges = hash_ranges,
     .start = start,
     .schema = schema,
     .next = next,

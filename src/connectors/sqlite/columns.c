@@ -55,23 +55,24 @@ int lt_sq_keys(const struct leat_write_stream *want, struct sq_keys *ret_keys,
                struct leat_error *err)
 {
     struct sq_keys keys = {.n = 0};
-    size_t wanted = want->keys ? want->n_keys : (size_t)want->schema->n_children;
+    bool named = want->keys && want->n_keys;
+    size_t wanted = named ? want->n_keys : (size_t)want->schema->n_children;
     for (size_t i = 0; i < wanted; i++) {
         char place[24] = "";
-        int64_t at = want->keys ? lt_schema_find(want->schema, want->keys[i]) : (int64_t)i;
+        int64_t at = named ? lt_schema_find(want->schema, want->keys[i]) : (int64_t)i;
         if (at < 0) {
             return lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no key column \"%s\"",
                            want->keys[i]);
         }
         const struct ArrowSchema *field = want->schema->children[at];
-        if (!want->keys && !lt_schema_meta_text(field, LT_META_KEY, place, sizeof place)) {
+        if (!named && !lt_schema_meta_text(field, LT_META_KEY, place, sizeof place)) {
             continue;
         }
         if (keys.n == SQ_KEYS_MAX) {
             return lt_fail(err, LT_E_LIMIT, "a key has at most %d columns", SQ_KEYS_MAX);
         }
         keys.of[keys.n++] =
-            (struct sq_key){field->name, want->keys ? (int64_t)i : strtoll(place, NULL, 10)};
+            (struct sq_key){field->name, named ? (int64_t)i : strtoll(place, NULL, 10)};
     }
     if (!keys.n) {
         int status = lt_fail(err, LT_E_INVALID, "nothing tells which columns are the key");
@@ -136,6 +137,16 @@ static int set_keys(const struct leat_write_stream *want, struct ArrowSchema *sc
     return status;
 }
 
+static bool has_key(const struct ArrowSchema *schema)
+{
+    size_t len;
+    bool has = false;
+    for (int64_t i = 0; i < schema->n_children; i++) {
+        has = has || lt_schema_meta(schema->children[i], LT_META_KEY, &len);
+    }
+    return has;
+}
+
 int lt_sq_new_columns(const struct leat_write_stream *want, const struct ArrowSchema *incoming,
                       struct ArrowSchema *ret_schema, struct leat_error *err)
 {
@@ -154,8 +165,9 @@ int lt_sq_new_columns(const struct leat_write_stream *want, const struct ArrowSc
     } else if (!status && is_soft(want)) {
         status = add_own(&schema, "timestamptz", LEAT_DELETED_COLUMN, ARROW_FLAG_NULLABLE, err);
     }
-    /* Several rows may share the key that is deleted by: the source's own stays the table's. */
-    if (!status && lt_sq_is_keyed(want->mode) && want->mode != LEAT_DELETE_INSERT) {
+    /* Several rows may share the key that is deleted by, where the source has another. */
+    bool own = want->mode == LEAT_DELETE_INSERT && has_key(incoming);
+    if (!status && lt_sq_is_keyed(want->mode) && !own) {
         status = set_keys(want, &schema, err);
     }
     if (status) {

@@ -96,8 +96,9 @@ static char *declared_type(struct sq_conn *conn, const char *table, const char *
     return type;
 }
 
-static int make_insert(struct sq_conn *conn, const char *table, struct load_stream *stream,
-                       struct leat_error *err)
+/* `op`: a column that the table does not have. */
+static int make_insert(struct sq_conn *conn, const char *table, const char *op,
+                       struct load_stream *stream, struct leat_error *err)
 {
     struct lt_buf sql = LT_BUF_INIT;
     int64_t n = stream->schema.n_children;
@@ -116,7 +117,9 @@ static int make_insert(struct sq_conn *conn, const char *table, struct load_stre
     lt_buf_done(&sql);
     stream->declared = calloc((size_t)n + 1, sizeof *stream->declared);
     for (int64_t i = 0; i < n && stream->declared; i++) {
-        stream->declared[i] = declared_type(conn, table, stream->schema.children[i]->name);
+        const char *name = stream->schema.children[i]->name;
+        stream->declared[i] =
+            op && !strcmp(op, name) ? lt_strdup("TEXT") : declared_type(conn, table, name);
         failed |= !stream->declared[i];
     }
     return failed || !stream->insert || !stream->declared ? lt_fail_oom(err) : LEAT_OK;
@@ -181,7 +184,9 @@ static int begin_stream(struct leat_load *load, size_t index,
     if (!status && keyed && !stream->staging) {
         status = lt_fail_oom(err);
     }
-    status = status ? status : make_insert(load->conn, table.name, stream, err);
+    status = status ? status
+                    : make_insert(load->conn, table.name,
+                                  want->mode == LEAT_CHANGES ? want->op : NULL, stream, err);
     status = status || !keyed ? status : lt_sq_stage(load, (uint32_t)index, err);
     status = status || keyed ? status : find_top(load->conn, &table, stream, err);
     status = status ? status

@@ -127,6 +127,10 @@ void cli_each_option(FILE *out, const struct leat_option *table, option_fn *each
 /* commands */
 int cmd_cp(struct cli *cli);
 int cmd_delta(struct cli *cli);
+int cmd_meta(struct cli *cli);
+int cmd_state_show(struct cli *cli);
+int cmd_state_set(struct cli *cli);
+int cmd_state_reset(struct cli *cli);
 int cmd_diff(struct cli *cli);
 int cmd_streams(struct cli *cli);
 int cmd_connectors(struct cli *cli);

@@ -1,4 +1,4 @@
-/* leat cp delta: once, or again and again. */
+/* leat cp delta: once, or again and again; its watermarks; leat cp meta. */
 #include "cli/cli.h"
 
 #include "core/util.h"
@@ -49,4 +49,53 @@ int cmd_delta(struct cli *cli)
         return EXIT_REFUSED;
     }
     return run_again_and_again(cli, interval_ms * 1000);
+}
+
+int cmd_meta(struct cli *cli)
+{
+    int rc, status = cli_take_places(cli);
+    if (status) {
+        return status;
+    }
+    bool executes = leat_plan_is_set(cli->plan, "execute");
+    return executes && !cli->dry_run ? cli_run_plan(cli, &rc) : cli_describe(cli);
+}
+
+/* --- leat state show, set, reset ------------------------------------------------------------- */
+
+static int print_watermark(void *arg, const char *stream, const char *value)
+{
+    (void)arg;
+    printf("%s\t%s\n", stream, value ? value : "");
+    return 0;
+}
+
+static int end(struct cli *cli, int rc, const struct leat_error *err)
+{
+    if (rc) {
+        cli_print_error(cli, err, NULL);
+    }
+    return cli_exit_status(rc, NULL);
+}
+
+int cmd_state_show(struct cli *cli)
+{
+    struct leat_error err = {0};
+    int status = cli_take_places(cli);
+    return status ? status
+                  : end(cli, leat_plan_watermarks(cli->plan, print_watermark, NULL, &err), &err);
+}
+
+int cmd_state_set(struct cli *cli)
+{
+    struct leat_error err = {0};
+    int status = cli_take_places(cli);
+    return status ? status : end(cli, leat_plan_set_watermark(cli->plan, cli->args[2], &err), &err);
+}
+
+int cmd_state_reset(struct cli *cli)
+{
+    struct leat_error err = {0};
+    int status = cli_take_places(cli);
+    return status ? status : end(cli, leat_plan_set_watermark(cli->plan, NULL, &err), &err);
 }

@@ -88,6 +88,16 @@ const struct command cli_commands[] = {
      "2026-11-01..2026-11-08\n"
      "    these days once more; the watermark stays\n",
      TAKES_PLAN, 2, 2, cmd_delta, repeat_options, LEAT_ACTION_DELTA},
+    {"cp meta", "SRC DST", "Make or alter tables, and move no record",
+     "Prints the CREATE TABLE of every stream that DST lacks, and the ALTERs that a table there "
+     "needs to take the source's records: new columns, types that are wider. What cannot be done "
+     "without a loss is refused with every column at fault. -e runs the statements; to run them "
+     "again does nothing.",
+     "leat cp meta shop.db \"$DATABASE_URL#shop.\"\n"
+     "    the DDL of a whole database, on standard output\n"
+     "leat cp meta \"$DATABASE_URL#public.orders\" shop.db -e\n"
+     "    makes the table, or brings it up to date\n",
+     TAKES_PLAN, 2, 2, cmd_meta, NULL, LEAT_ACTION_META},
     {"sync batch", "SRC DST", "Make the destination equal to the source, writing only what differs",
      "Reads both in the order of their key, as leat diff does, and then inserts, updates and "
      "deletes "
@@ -143,6 +153,21 @@ const struct command cli_commands[] = {
      "leat runs --limit 5\n    the last five\n"
      "leat runs 019a --json\n    runs by the beginning of their ids, with their whole reports\n",
      0, 0, 1, cmd_runs, runs_options, LEAT_ACTION_COPY},
+    {"state show", "SRC DST", "Print how far deltas have come",
+     "One stream a line: its name and the watermark that its destination keeps, as JSON, parted by "
+     "a tab.",
+     "leat state show \"$DATABASE_URL#public.\" shop.db\n    of every table\n", TAKES_PLAN, 2, 2,
+     cmd_state_show, NULL, LEAT_ACTION_DELTA},
+    {"state set", "SRC DST VALUE", "Set the watermark of deltas by hand",
+     "VALUE is of the cursor that -d names: the next delta reads what is above it. Of a compound "
+     "cursor it is a JSON array.",
+     "leat state set \"$DATABASE_URL#public.orders\" shop.db 2026-11-01 -d updated_at\n"
+     "    for a table that was filled by other means up to there\n",
+     TAKES_PLAN, 3, 3, cmd_state_set, NULL, LEAT_ACTION_DELTA},
+    {"state reset", "SRC DST", "Forget the watermark of deltas",
+     "The next delta starts from the beginning.",
+     "leat state reset \"$DATABASE_URL#public.orders\" shop.db\n    as if there had been none\n",
+     TAKES_PLAN, 2, 2, cmd_state_reset, NULL, LEAT_ACTION_DELTA},
     {"state upgrade", "[REVISION]", "Move the store's tables to a newer revision",
      "Without a revision everything is brought up to date: the tables of runs (leat) and those of "
      "executions (dpo). A revision is an id or its beginning, head, or +1. One transaction under a "
@@ -152,7 +177,8 @@ const struct command cli_commands[] = {
     {"state downgrade", "REVISION", "Move the store's tables back to an older revision",
      "A revision is an id or its beginning, base, or -1. What the older tables have no place for "
      "is lost.",
-     "leat state downgrade -1\n    one step back\n", 0, 1, 1, cmd_state_downgrade, state_options, LEAT_ACTION_COPY},
+     "leat state downgrade -1\n    one step back\n", 0, 1, 1, cmd_state_downgrade, state_options,
+     LEAT_ACTION_COPY},
     {"state current", "", "Print the revisions the store's tables are at", "", "", 0, 0, 0,
      cmd_state_current, NULL, LEAT_ACTION_COPY},
     {"state history", "", "List the revisions of the store's tables", "", "", 0, 0, 0,

@@ -17,7 +17,7 @@ static void delta_done(struct lt_delta *delta)
     lt_cursor_row_done(&delta->high);
     lt_cursor_row_done(&delta->safe);
     lt_cursor_row_done(&delta->reached);
-    free(delta->source_id);
+    free(delta->key);
 }
 
 /* --- the report ----------------------------------------------------------------------------- */
@@ -282,8 +282,8 @@ static int find_watermark(struct lt_delta *delta, struct leat_error *err)
         return lt_delta_refreshes(delta) ? LEAT_OK : read_target(delta, err);
     }
     bool refresh = lt_delta_refreshes(delta);
-    int rc = lt_watermark_read(*delta->dest, &name, delta->source_id, &delta->cursor,
-                               &delta->before, err);
+    int rc =
+        lt_watermark_read(*delta->dest, &name, delta->key, &delta->cursor, &delta->before, err);
     if (rc == LEAT_INVALID && refresh) {
         rc = LEAT_OK; /* kept for another cursor: it ends here */
         lt_cursor_row_done(&delta->before.row);
@@ -350,4 +350,57 @@ int lt_delta_run(struct lt_run *run, struct lt_side **source, struct lt_side **d
             return rc;
         }
     }
+}
+
+/* --- describing ----------------------------------------------------------------------------- */
+
+static int describe_bounds(const struct lt_delta *delta, struct lt_buf *out)
+{
+    const struct lt_cursor *cursor = &delta->cursor;
+    char *low = lt_cursor_row_print(cursor, &delta->low);
+    char *high = lt_cursor_row_print(cursor, &delta->high);
+    char *before = lt_cursor_row_print(cursor, &delta->reached);
+    int rc = low && high && before ? LEAT_OK : LEAT_NO_MEMORY;
+    rc = rc ? rc : lt_buf_printf(out, "  watermark: %s\n", *before ? before : "none yet");
+    rc = rc || *high ? rc : lt_buf_puts(out, "  nothing new\n");
+    rc = rc || !*high ? rc
+                      : lt_buf_printf(out, "  records from %s up to %s\n",
+                                      *low ? low : "the beginning", high);
+    free(low);
+    free(high);
+    free(before);
+    return rc;
+}
+
+static int describe_cursor(struct lt_delta *delta, struct lt_side *const *dests, struct lt_buf *out,
+                           struct leat_error *err)
+{
+    struct lt_slice slice;
+    int rc = find_watermark(delta, err);
+    rc = rc ? rc : lt_delta_find_bounds(delta, err);
+    lt_delta_slice(delta, &slice);
+    begin_afresh(delta, &slice);
+    delta->job->slice = &slice;
+    rc = rc ? rc : lt_unit_describe(delta->run, *delta->source, dests, delta->index, out, err);
+    delta->job->slice = NULL;
+    return rc ? rc : describe_bounds(delta, out) ? lt_fail_oom(err) : LEAT_OK;
+}
+
+int lt_delta_describe(struct lt_run *run, struct lt_side **source, struct lt_side **dest,
+                      size_t job, struct lt_buf *out, struct leat_error *err)
+{
+    struct lt_delta delta = {
+        .run = run, .job = &run->jobs.items[job], .index = job, .source = source, .dest = dest};
+    int rc = lt_delta_setup(&delta, err);
+    if (!rc && delta.cursor.n) {
+        rc = describe_cursor(&delta, dest, out, err);
+    } else if (!rc) {
+        struct lt_slice slice;
+        lt_delta_slice(&delta, &slice);
+        delta.job->slice = &slice;
+        rc = lt_unit_describe(run, *source, dest, job, out, err);
+        delta.job->slice = NULL;
+    }
+    delta_done(&delta);
+    return rc;
 }

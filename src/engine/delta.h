@@ -22,7 +22,7 @@ struct lt_delta {
     struct lt_job *job;
     size_t index; /* of the job */
     struct lt_side **source, **dest;
-    char *source_id; /* that the watermark is of */
+    char *key; /* of its watermark */
 
     /* delta_setup.c */
     struct lt_cursor cursor;
@@ -62,6 +62,10 @@ static inline bool lt_delta_refreshes(const struct lt_delta *delta)
 /* Copies what changed of one job, as lt_unit_run() copies it whole. */
 int lt_delta_run(struct lt_run *run, struct lt_side **source, struct lt_side **dest, size_t job,
                  struct leat_error *err);
+
+/* The same up to the plan: appends its description. */
+int lt_delta_describe(struct lt_run *run, struct lt_side **source, struct lt_side **dest,
+                      size_t job, struct lt_buf *out, struct leat_error *err);
 
 /* delta_setup.c. Reads the source's schema; all that the options say of this stream. */
 int lt_delta_setup(struct lt_delta *delta, struct leat_error *err);

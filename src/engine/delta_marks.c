@@ -40,7 +40,7 @@ int lt_delta_run_marks(struct lt_delta *delta, struct leat_error *err)
                            source->connector->name);
         }
     }
-    int rc = lt_watermark_read(*delta->dest, &name, delta->source_id, NULL, &delta->before, err);
+    int rc = lt_watermark_read(*delta->dest, &name, delta->key, NULL, &delta->before, err);
     const char *since = rc || refresh ? NULL : delta->before.mark;
     if (!rc && !delta->before.mark) {
         rc = lt_delta_probe(delta, err);

@@ -234,8 +234,8 @@ int lt_delta_setup(struct lt_delta *delta, struct leat_error *err)
     struct ArrowSchema records = {.release = NULL};
     delta->by_state = !strcmp(lt_settings_text(s, "watermark"), "state");
     delta->moves = !lt_settings_text(s, "window");
-    delta->source_id = lt_watermark_source(delta->run, delta->job);
-    int rc = delta->source_id ? LEAT_OK : lt_fail_oom(err);
+    delta->key = lt_watermark_key(delta->run, delta->job);
+    int rc = delta->key ? LEAT_OK : lt_fail_oom(err);
     if (!rc && delta->by_state && lt_settings_bool(s, "no-state")) {
         rc = lt_fail(err, LT_E_USAGE,
                      "without state there is no watermark: --watermark target "

@@ -1,9 +1,9 @@
 /* A run: opens both sides, lists the streams, starts workers, watches over them, reports. */
-#include "engine/run.h"
 #include "core/codes.h"
 #include "core/log.h"
 #include "core/util.h"
 #include "engine/compare_run.h"
+#include "engine/delta.h"
 
 #include <stdlib.h>
 
@@ -285,6 +285,19 @@ int leat_run(struct leat_plan *plan, const struct leat_observer *observer,
     return rc;
 }
 
+static int describe(struct lt_run *run, struct lt_worker *worker, size_t job, struct lt_buf *out,
+                    struct leat_error *err)
+{
+    switch (run->plan->action) {
+    case LEAT_ACTION_DELTA:
+        return lt_delta_describe(run, &worker->source, worker->dests, job, out, err);
+    case LEAT_ACTION_META:
+        return lt_meta_describe(run, worker->source, worker->dests, job, out, err);
+    default:
+        return lt_unit_describe(run, worker->source, worker->dests, job, out, err);
+    }
+}
+
 int leat_plan_describe(struct leat_plan *plan, char **ret_text, struct leat_error *err)
 {
     struct lt_run run;
@@ -302,7 +315,7 @@ int leat_plan_describe(struct leat_plan *plan, char **ret_text, struct leat_erro
         rc = open_and_list(&run, &first, err);
     }
     for (size_t i = 0; !rc && i < run.jobs.n; i++) {
-        rc = lt_unit_describe(&run, first.source, first.dests, i, &text, err);
+        rc = describe(&run, &first, i, &text, err);
     }
     if (first.run) {
         lt_worker_close(&first);

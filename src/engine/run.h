@@ -186,6 +186,12 @@ int lt_unit_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
 int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
                      size_t job, struct lt_buf *out, struct leat_error *err);
 
+/* meta.c. lt_unit_run() and lt_unit_describe() for one job of which no record is moved. */
+int lt_meta_run(struct lt_run *run, struct lt_side **source, struct lt_side **dests, size_t job,
+                struct leat_error *err);
+int lt_meta_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
+                     size_t job, struct lt_buf *out, struct leat_error *err);
+
 /* One thread's own sides. */
 struct lt_worker {
     struct lt_run *run;

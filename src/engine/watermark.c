@@ -18,17 +18,16 @@ void lt_watermark_done(struct lt_watermark *watermark)
     memset(watermark, 0, sizeof *watermark);
 }
 
-char *lt_watermark_source(const struct lt_run *run, const struct lt_job *job)
+char *lt_watermark_key(const struct lt_run *run, const struct lt_job *job)
 {
     const char *where = lt_settings_text(&run->plan->settings, "where");
     char *id = lt_job_source_id(run, job);
-    if (!id || !where) {
-        return id;
-    }
-    char *narrowed =
-        lt_format("%s?where=%016llx", id, (unsigned long long)lt_hash(where, strlen(where)));
+    char *key = !id     ? NULL
+                : where ? lt_format(KEY_PREFIX "%s?where=%016llx", id,
+                                    (unsigned long long)lt_hash(where, strlen(where)))
+                        : lt_format(KEY_PREFIX "%s", id);
     free(id);
-    return narrowed;
+    return key;
 }
 
 static int take_value(void *arg, const char *key, const char *value)
@@ -109,9 +108,9 @@ static int parse(struct lt_watermark *watermark, const struct lt_cursor *cursor,
     return rc;
 }
 
-int lt_watermark_read(struct lt_side *dest, const struct leat_stream_name *stream,
-                      const char *source_id, const struct lt_cursor *cursor,
-                      struct lt_watermark *ret_watermark, struct leat_error *err)
+int lt_watermark_read(struct lt_side *dest, const struct leat_stream_name *stream, const char *key,
+                      const struct lt_cursor *cursor, struct lt_watermark *ret_watermark,
+                      struct leat_error *err)
 {
     const struct leat_load_ops *ops = dest->connector->load;
     memset(ret_watermark, 0, sizeof *ret_watermark);
@@ -120,7 +119,7 @@ int lt_watermark_read(struct lt_side *dest, const struct leat_stream_name *strea
         leat_error_remedy(err, "--watermark target reads the greatest cursor of its rows");
         return rc;
     }
-    ret_watermark->key = lt_format(KEY_PREFIX "%s", source_id);
+    ret_watermark->key = lt_strdup(key);
     if (!ret_watermark->key) {
         return lt_fail_oom(err);
     }

@@ -13,14 +13,14 @@ struct lt_watermark {
     char *mark;               /* of a source without cursors; NULL: none */
 };
 
-/* What a job's watermark is of: its source, and the condition its records are chosen by. malloc'ed,
+/* The key of a job's watermark: its source, and the condition its records are chosen by. malloc'ed,
  * NULL without memory. */
-char *lt_watermark_source(const struct lt_run *run, const struct lt_job *job);
-/* Reads it. [usage] when it was kept for another cursor. `cursor` NULL: a mark is expected.
+char *lt_watermark_key(const struct lt_run *run, const struct lt_job *job);
+/* Reads the one of that key. [usage] when it was kept for another cursor. `cursor` NULL: a mark is expected.
  * LEAT_UNSUPPORTED where the destination keeps no state. */
-int lt_watermark_read(struct lt_side *dest, const struct leat_stream_name *stream,
-                      const char *source_id, const struct lt_cursor *cursor,
-                      struct lt_watermark *ret_watermark, struct leat_error *err);
+int lt_watermark_read(struct lt_side *dest, const struct leat_stream_name *stream, const char *key,
+                      const struct lt_cursor *cursor, struct lt_watermark *ret_watermark,
+                      struct leat_error *err);
 void lt_watermark_done(struct lt_watermark *watermark);
 /* What is to stand there for a row, or a mark; malloc'ed. */
 int lt_watermark_print(const struct lt_cursor *cursor, const struct lt_cursor_row *row,

@@ -99,6 +99,21 @@ static void unit_ended(struct lt_run *run, size_t first, size_t n, int64_t elaps
     pthread_mutex_unlock(&run->mutex);
 }
 
+static int run_unit(struct lt_run *run, struct lt_worker *worker, size_t first, size_t n,
+                    struct leat_error *err)
+{
+    switch (run->plan->action) {
+    case LEAT_ACTION_DELTA:
+        return lt_delta_run(run, &worker->source, worker->dests, first, err);
+    case LEAT_ACTION_SYNC:
+        return lt_sync_run(run, &worker->source, worker->dests, first, err);
+    case LEAT_ACTION_META:
+        return lt_meta_run(run, &worker->source, worker->dests, first, err);
+    default:
+        return lt_unit_run(run, &worker->source, worker->dests, first, n, err);
+    }
+}
+
 static void *work(void *arg)
 {
     struct lt_worker *worker = arg;
@@ -108,12 +123,7 @@ static void *work(void *arg)
         struct leat_error error = {0};
         int64_t started = lt_now_us();
         size_t first = run->atomic ? 0 : unit, n = run->atomic ? run->jobs.n : 1;
-        enum leat_action action = run->plan->action;
-        int rc = action == LEAT_ACTION_DELTA
-                     ? lt_delta_run(run, &worker->source, worker->dests, first, &error)
-                 : action == LEAT_ACTION_SYNC
-                     ? lt_sync_run(run, &worker->source, worker->dests, first, &error)
-                     : lt_unit_run(run, &worker->source, worker->dests, first, n, &error);
+        int rc = run_unit(run, worker, first, n, &error);
         if (!rc) {
             error.status = LEAT_OK;
         }

@@ -481,6 +481,75 @@ static void case_keyed_guards(enum leat_write_mode mode, struct leat_error *err)
     expect_rounds(mode, 2, "... and counts once");
 }
 
+/* The suite's state row of stream 0, "" for none, "?" when it cannot be told. */
+static int take_state(void *arg, const char *key, const char *value)
+{
+    if (!strcmp(key, "conformance")) {
+        snprintf(arg, 64, "%s", value);
+    }
+    return LEAT_OK;
+}
+
+static const char *state_is(void)
+{
+    static char text[64];
+    const struct leat_connector *connector;
+    struct leat_endpoint *ep = NULL;
+    struct leat_stream_name name = {conf.ns, conf.names[0]};
+    *text = 0;
+    if (conf_open(conf.url, 200, &connector, &ep, NULL) ||
+        connector->load->state(ep, &name, take_state, text, NULL)) {
+        snprintf(text, sizeof text, "?");
+    }
+    if (ep) {
+        connector->close(ep);
+    }
+    return text;
+}
+
+static int set_state(const char *value, struct leat_error *err)
+{
+    const struct leat_connector *connector;
+    struct leat_endpoint *ep = NULL;
+    struct leat_stream_name name = {conf.ns, conf.names[0]};
+    int status = conf_open(conf.url, 200, &connector, &ep, err);
+    status = status ? status : connector->load->state_set(ep, &name, "conformance", value, err);
+    if (ep) {
+        connector->close(ep);
+    }
+    return status;
+}
+
+static void case_state(enum leat_write_mode mode, struct leat_error *err)
+{
+    struct job job = {.mode = mode, .round = 1};
+    if (!conf_connector(conf.url)->load->state) {
+        printf("# it keeps no state of streams\n");
+        return;
+    }
+    base_rounds(mode, 0, err);
+    ok(!strcmp(state_is(), ""), "a stream that is not there has no state", state_is());
+    job = (struct job){.mode = mode, .round = 1, .before = "", .value = "one"};
+    done(job_run(&job, err), err, "a load finds no state where there is to be none");
+    ok(!strcmp(state_is(), "one"), "... and leaves its own", state_is());
+    job = (struct job){.mode = mode, .round = 2, .before = "other", .value = "two"};
+    int status = job_run(&job, err);
+    ok(status == LEAT_CONFLICT && !strcmp(err->code, "conflict"),
+       "state that another run moved on is a conflict", said(err));
+    expect_rounds(mode, 1, "... and nothing is changed");
+    ok(!strcmp(state_is(), "one"), "... the state neither", state_is());
+    job = (struct job){.mode = mode, .round = 2, .before = "one", .value = "two"};
+    done(job_run(&job, err), err, "state that is as it was lets the load through");
+    ok(!strcmp(state_is(), "two"), "... and moves on with the rows", state_is());
+    done(set_state("by hand", err), err, "state is set by hand");
+    ok(!strcmp(state_is(), "by hand"), "... and read", state_is());
+    done(set_state(NULL, err), err, "state is removed");
+    ok(!strcmp(state_is(), ""), "... and gone", state_is());
+    reset();
+    ok(set_state("1", err) == LEAT_NOT_FOUND, "a stream that is not there is given no state",
+       said(err));
+}
+
 /* --- faults -------------------------------------------------------------------------------- */
 
 struct point {
@@ -715,6 +784,9 @@ static void all_of_mode(enum leat_write_mode mode, struct leat_error *err)
     enum leat_outcome outcome = LEAT_LOAD_ABSENT;
     case_keyed(mode, err);
     case_keyed_guards(mode, err);
+    if (mode == LEAT_MERGE) {
+        case_state(mode, err);
+    }
     base_rounds(mode, 1, err);
     int status = job_run(&job, err);
     int asked = job_outcome(&job, &outcome, err);

@@ -237,6 +237,7 @@ static int commit(struct leat_load *load, const struct leat_commit *what, bool *
     if (!status && !load->ep->no_state) {
         status = pg_state_write(load->conn, load->plan, what, true, err);
     } else if (!status) {
+        status = pg_state_check(load->conn, load->plan, what, err);
         pg_remember_xact(load->conn, load->plan->load_id);
     }
     status = status ? status : pg_step(load->ep, "postgres:commit:state", err);

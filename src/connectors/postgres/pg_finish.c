@@ -124,7 +124,7 @@ static int plan_again(struct pg_conn *conn, struct pg_target *target, const char
     bool readable = false, has = false;
     if (target->route == PG_ROUTE_CREATE || target->route == PG_ROUTE_APPEND ||
         target->route == PG_ROUTE_MERGE) {
-        /* Making it fails by itself, and appending harms nobody's rows. */
+        /* Making it fails by itself, appending harms nobody's rows, and merging asks later. */
         return *before ? pg_exec(conn, before, err) : LEAT_OK;
     }
     int status = lock_target(conn, target, before, &readable, err);

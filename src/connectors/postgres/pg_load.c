@@ -240,4 +240,6 @@ const struct leat_load_ops pg_load_ops = {
     .release = release,
     .sweep = sweep,
     .complete = pg_complete,
+    .state = pg_state_read,
+    .state_set = pg_state_set,
 };

@@ -195,6 +195,16 @@ int pg_state_ours(struct pg_conn *conn, const struct pg_target *target, bool *re
  * well. */
 int pg_state_write(struct pg_conn *conn, const struct pg_plan *plan, const struct leat_commit *what,
                    bool record, struct leat_error *err);
+/* --- pg_state_ops.c */
+/* State rows that must be what they were: else [conflict]. */
+int pg_state_check(struct pg_conn *conn, const struct pg_plan *plan, const struct leat_commit *what,
+                   struct leat_error *err);
+int pg_state_read(struct leat_endpoint *ep, const struct leat_stream_name *stream,
+                  leat_state_fn *each, void *arg, struct leat_error *err);
+int pg_state_set(struct leat_endpoint *ep, const struct leat_stream_name *stream, const char *key,
+                 const char *value, struct leat_error *err);
+
+/* --- pg_state.c, locks and outcome */
 int64_t pg_lock_key(const char *kind, const char *text);
 int pg_lock_load(struct pg_conn *conn, const char *load_id, struct leat_error *err);
 /* That of the load too, in one go. */

@@ -262,11 +262,19 @@ static int make_merge(struct pg_conn *conn, struct pg_target *target, struct lea
 
 /* --- running it ---------------------------------------------------------------------------- */
 
+/* Not prepared: the work tables are others each time. */
+static int run_plain(struct pg_conn *conn, const char *sql, PGresult **ret_result,
+                     struct leat_error *err)
+{
+    int status = pg_send(conn, sql, err);
+    return status ? status : pg_finish_results(conn, ret_result, err);
+}
+
 static int host_run(void *arg, const char *sql, int64_t *ret_rows, struct leat_error *err)
 {
     struct pg_conn *conn = arg;
     PGresult *result = NULL;
-    int status = pg_query(conn, sql, 0, NULL, &result, err);
+    int status = run_plain(conn, sql, &result, err);
     if (!status && lt_parse_int(conn->ep->pq->PQcmdTuples(result), ret_rows)) {
         *ret_rows = 0;
     }
@@ -279,7 +287,10 @@ static int host_row(void *arg, const char *sql, int64_t *ret_values, size_t n,
 {
     struct pg_conn *conn = arg;
     PGresult *result = NULL;
-    int status = pg_query(conn, sql, 0, NULL, &result, err);
+    int status = run_plain(conn, sql, &result, err);
+    if (!status && (pg_rows(conn, result) != 1 || (size_t)conn->ep->pq->PQnfields(result) < n)) {
+        status = lt_fail(err, LT_E_INTERNAL, "a count has no value");
+    }
     for (size_t i = 0; i < n && !status; i++) {
         ret_values[i] = pg_cell_null(conn, result, 0, (int)i)
                             ? 0

@@ -191,11 +191,12 @@ int pg_state_ours(struct pg_conn *conn, const struct pg_target *target, bool *re
 #define STATE_COLUMNS                                                                              \
     " AS s (namespace, stream, table_oid, load_id, source_id, rows, loaded_at, state) VALUES "     \
     "($1, "                                                                                        \
-    "$2, pg_catalog.to_regclass($3)::oid, $4, $5, $6, pg_catalog.clock_timestamp(), $7) ON "       \
+    "$2, pg_catalog.to_regclass($3)::oid, $4, $5, $6, pg_catalog.clock_timestamp(), "              \
+    "pg_catalog.jsonb_strip_nulls($7::jsonb)) ON "                                                 \
     "CONFLICT (namespace, stream) DO UPDATE SET table_oid = EXCLUDED.table_oid, load_id = "        \
     "EXCLUDED.load_id, source_id = EXCLUDED.source_id, rows = EXCLUDED.rows, loaded_at = "         \
-    "EXCLUDED.loaded_at, state = CASE WHEN s.table_oid = EXCLUDED.table_oid THEN s.state || "      \
-    "EXCLUDED.state ELSE EXCLUDED.state END"
+    "EXCLUDED.loaded_at, state = CASE WHEN s.table_oid = EXCLUDED.table_oid THEN "                 \
+    "pg_catalog.jsonb_strip_nulls(s.state || $7::jsonb) ELSE EXCLUDED.state END"
 
 /* With `record` the load's own row goes along: it is committed with the rows that it brought. */
 static int state_sql(const struct pg_plan *plan, const char *ns, bool record, struct lt_buf *sql)
@@ -248,7 +249,7 @@ static int write_state_row(struct pg_conn *conn, const struct pg_plan *plan, siz
 int pg_state_write(struct pg_conn *conn, const struct pg_plan *plan, const struct leat_commit *what,
                    bool record, struct leat_error *err)
 {
-    int status = LEAT_OK;
+    int status = pg_state_check(conn, plan, what, err);
     for (size_t i = 0; i < plan->n_targets && !status; i++) {
         status = write_state_row(conn, plan, i, what, record && i == 0, err);
     }

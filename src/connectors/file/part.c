@@ -331,6 +331,7 @@ static int open_writer(struct leat_part *part, struct leat_reader *old, struct l
             lt_fc_stream_params(part->load, part->stream, format->write_options, part->params),
         .rejects = part->rejects ? &part->own_rejects : NULL,
         .losses = part->losses ? &part->own_losses : NULL,
+        .memory = part->load->ep->host->memory(part->load->ep->host->arg),
         .threads = part->threads};
     static const char *const once[] = {"header", "bom"}; /* at the beginning of a file */
     for (size_t i = 0; i < LT_ARRAY_LEN(once) && old; i++) {

@@ -192,7 +192,7 @@ int lt_pq_read_open(struct lt_source *source, const struct lt_format_options *op
     reader->bytes_max =
         options && options->batch_bytes_max > 0 ? options->batch_bytes_max : LT_BATCH_BYTES;
     reader->bytes_max = LT_MIN(reader->bytes_max, LT_PQ_ROW_MAX);
-    reader->held_max = options && options->memory > 0 ? options->memory : HELD_MAX;
+    reader->held_max = options && options->memory > 0 ? options->memory * 2 / 3 : HELD_MAX;
     status = open_reader(reader, options, err);
     if (status) {
         leat_error_place(err, "%s", source->name);

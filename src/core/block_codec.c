@@ -3,11 +3,11 @@
 #include "core/block_codec.h"
 
 #include "core/codes.h"
+#include "core/library.h"
 #include "core/util.h"
 
 #include <brotli/decode.h>
 #include <brotli/encode.h>
-#include <dlfcn.h>
 #include <lz4.h>
 #include <lz4frame.h>
 #include <pthread.h>
@@ -60,102 +60,46 @@ struct lt_block_context {
     X(BrotliEncoderCompress)                                                                       \
     X(BrotliEncoderMaxCompressedSize)
 
-#define MEMBER(name) __typeof__(&(name)) name;
-#define SYMBOL(name) #name,
 static struct {
-    SNAPPY_MAP(MEMBER)
+    SNAPPY_MAP(LT_LIBRARY_MEMBER)
 } snappy;
 static struct {
-    BROTLI_IN_MAP(MEMBER)
+    BROTLI_IN_MAP(LT_LIBRARY_MEMBER)
 } brotli_in;
 static struct {
-    BROTLI_OUT_MAP(MEMBER)
+    BROTLI_OUT_MAP(LT_LIBRARY_MEMBER)
 } brotli_out;
-static const char *const snappy_symbols[] = {SNAPPY_MAP(SYMBOL)};
-static const char *const brotli_in_symbols[] = {BROTLI_IN_MAP(SYMBOL)};
-static const char *const brotli_out_symbols[] = {BROTLI_OUT_MAP(SYMBOL)};
-#undef MEMBER
-#undef SYMBOL
-
-#ifdef __APPLE__
-#define LIBRARY(stem) stem ".1.dylib", stem ".dylib"
-#else
-#define LIBRARY(stem) stem ".so.1", stem ".so"
-#endif
-
-struct library {
-    const char *names[2]; /* tried in this order */
-    const char *package;
-    const char *const *symbols;
-    void *table; /* holds nothing but function pointers, in the order of `symbols` */
-    size_t n_symbols;
-    char fault[256]; /* "" once all is there */
-};
-
-#define LIBRARY_ROW(stem, package, symbols, table)                                                 \
-    {                                                                                              \
-        {LIBRARY(stem)}, package, symbols, &(table), sizeof(table) / sizeof(void *), ""            \
-    }
-static struct library snappy_library =
-    LIBRARY_ROW("libsnappy", "libsnappy1v5", snappy_symbols, snappy);
-static struct library brotli_libraries[] = {
-    LIBRARY_ROW("libbrotlidec", "libbrotli1", brotli_in_symbols, brotli_in),
-    LIBRARY_ROW("libbrotlienc", "libbrotli1", brotli_out_symbols, brotli_out)};
+static const char *const snappy_symbols[] = {SNAPPY_MAP(LT_LIBRARY_SYMBOL)};
+static const char *const brotli_in_symbols[] = {BROTLI_IN_MAP(LT_LIBRARY_SYMBOL)};
+static const char *const brotli_out_symbols[] = {BROTLI_OUT_MAP(LT_LIBRARY_SYMBOL)};
+static struct lt_library snappy_library =
+    LT_LIBRARY("libsnappy", "1", "libsnappy1v5", snappy_symbols, snappy);
+static struct lt_library brotli_libraries[] = {
+    LT_LIBRARY("libbrotlidec", "1", "libbrotli1", brotli_in_symbols, brotli_in),
+    LT_LIBRARY("libbrotlienc", "1", "libbrotli1", brotli_out_symbols, brotli_out)};
 static pthread_once_t snappy_once = PTHREAD_ONCE_INIT, brotli_once = PTHREAD_ONCE_INIT;
-
-static void load(struct library *library)
-{
-    void *handle = NULL;
-    for (size_t i = 0; !handle && i < LT_ARRAY_LEN(library->names); i++) {
-        handle = dlopen(library->names[i], RTLD_NOW | RTLD_LOCAL);
-    }
-    if (!handle) {
-        const char *why = dlerror();
-        snprintf(library->fault, sizeof(library->fault), "%s", why ? why : "not found");
-        return;
-    }
-    for (size_t i = 0; i < library->n_symbols; i++) {
-        void *symbol = dlsym(handle, library->symbols[i]);
-        if (!symbol) {
-            snprintf(library->fault, sizeof(library->fault), "it has no %s: it is too old",
-                     library->symbols[i]);
-            return;
-        }
-        memcpy((char *)library->table + i * sizeof(symbol), &symbol, sizeof(symbol));
-    }
-}
 
 static void load_snappy(void)
 {
-    load(&snappy_library);
+    lt_library_load(&snappy_library);
 }
 
 static void load_brotli(void)
 {
-    load(&brotli_libraries[0]);
-    load(&brotli_libraries[1]);
-}
-
-static int missing(const struct library *library, const char *name, struct leat_error *err)
-{
-    if (!library->fault[0]) {
-        return LEAT_OK;
-    }
-    lt_fail(err, LT_E_MODULE, "cannot load the %s library: %s", name, library->fault);
-    leat_error_remedy(err, "install the package %s", library->package);
-    return LEAT_UNSUPPORTED;
+    lt_library_load(&brotli_libraries[0]);
+    lt_library_load(&brotli_libraries[1]);
 }
 
 int lt_block_check(enum lt_block_codec codec, struct leat_error *err)
 {
     if (codec == LT_BLOCK_SNAPPY) {
         pthread_once(&snappy_once, load_snappy);
-        return missing(&snappy_library, "snappy", err);
+        return lt_library_check(&snappy_library, "snappy", err);
     }
     if (codec == LT_BLOCK_BROTLI) {
         pthread_once(&brotli_once, load_brotli);
-        int status = missing(&brotli_libraries[0], "brotli", err);
-        return status ? status : missing(&brotli_libraries[1], "brotli", err);
+        int status = lt_library_check(&brotli_libraries[0], "brotli", err);
+        return status ? status : lt_library_check(&brotli_libraries[1], "brotli", err);
     }
     return LEAT_OK;
 }

@@ -3,6 +3,7 @@
 #include "core/codec.h"
 
 #include "core/codes.h"
+#include "core/gzip_sink.h"
 #include "core/util.h"
 
 #include <limits.h>
@@ -19,6 +20,9 @@
 #define STEP_BYTES ((size_t)64 * 1024)
 /* 128 MiB of window, what `zstd --ultra` writes without --long; more is refused. */
 #define ZSTD_WINDOW_LOG_MAX 27
+/* What one of libzstd's threads compresses at a time, and how many of them there are. */
+#define ZSTD_JOB_BYTES (1 << 20)
+#define ZSTD_WORKERS_MAX 4
 /* zlib's window bits: the largest window, and 16 to ask for the gzip wrapper. */
 #define GZIP_WINDOW_BITS (15 + 16)
 
@@ -742,17 +746,34 @@ static void encoding_close(struct lt_sink *sink)
     free(self);
 }
 
+/* Has libzstd compress on threads of its own. What it writes does not depend on how many they are,
+ * only on there being any: so there is always one. A libzstd without threads refuses and goes on
+ * as ever. */
+static void compress_beside(ZSTD_CCtx *zstd, int threads)
+{
+    int n = LT_MIN(LT_MAX(threads - 1, 1), ZSTD_WORKERS_MAX);
+    if (!ZSTD_isError(ZSTD_CCtx_setParameter(zstd, ZSTD_c_nbWorkers, n))) {
+        ZSTD_CCtx_setParameter(zstd, ZSTD_c_jobSize, ZSTD_JOB_BYTES);
+    }
+}
+
 static const struct lt_sink_ops encoding_ops = {encoding_write, encoding_finish, encoding_close};
 
-int lt_sink_compress(struct lt_sink *inner, enum lt_codec codec, int level,
+int lt_sink_compress(struct lt_sink *inner, enum lt_codec codec, int level, int threads,
                      struct lt_sink **ret_sink, struct leat_error *err)
 {
     if (codec == LT_CODEC_NONE) {
         *ret_sink = inner;
         return LEAT_OK;
     }
+    if (codec == LT_CODEC_GZIP && level >= 0 && level <= 9) {
+        return lt_sink_gzip(inner, level, threads, ret_sink, err);
+    }
     struct encoding_sink *self = calloc(1, sizeof(*self));
     int status = self ? encoder_init(&self->encoder, codec, level, err) : lt_fail_oom(err);
+    if (!status && codec == LT_CODEC_ZSTD) {
+        compress_beside(self->encoder.u.zstd, threads);
+    }
     if (!status) {
         self->room = encoder_room(&self->encoder);
         self->cap = STREAM_BUFFER_BYTES + self->room;

@@ -50,6 +50,11 @@
       "convert the source to UTF-8, or read the column as binary",                                 \
       "Text that is not valid UTF-8.")                                                             \
     X(IO, "io", LEAT_UNAVAILABLE, "", "Reading or writing failed in the operating system.")        \
+    X(LEASE_HELD, "lease-held", LEAT_CONFLICT, "wait for its holder to end",                       \
+      "Another process, here or on another machine, is doing the same thing and must be alone.")   \
+    X(LEASE_LOST, "lease-lost", LEAT_CONFLICT, "run again",                                        \
+      "The store could not be told in time that this process is alive, so that another may have "  \
+      "taken its place.")                                                                          \
     X(LIMIT, "limit", LEAT_NO_MEMORY, "raise --memory, or make the values smaller",                \
       "A named limit of leat was reached.")                                                        \
     X(MODULE, "module-missing", LEAT_UNSUPPORTED, "install the library it names",                  \
@@ -81,6 +86,9 @@
     X(SOURCE_CUT, "source-cut", LEAT_UNAVAILABLE, "run again",                                     \
       "The source ended before its end: a connection lost, a file truncated. A short read is "     \
       "never taken for the end of the data.")                                                      \
+    X(STATE_SCHEMA, "state-schema", LEAT_INVALID, "`leat state upgrade` brings it up to date",     \
+      "The tables of leat's own records are missing, older or newer than this version of leat "    \
+      "needs.")                                                                                    \
     X(TOO_MANY_DELETES, "too-many-deletes", LEAT_CONFLICT, "raise --max-delete if that is meant",  \
       "More rows would be deleted than --max-delete allows. Nothing was changed.")                 \
     X(TOO_MANY_REJECTS, "too-many-rejects", LEAT_BAD_DATA,                                         \

@@ -56,3 +56,8 @@ int64_t lt_json_integer(const struct lt_json_value *value, int64_t fallback)
     return json_is_integer((const json_t *)value) ? json_integer_value((const json_t *)value)
                                                   : fallback;
 }
+
+bool lt_json_boolean(const struct lt_json_value *value, bool fallback)
+{
+    return json_is_boolean((const json_t *)value) ? json_is_true((const json_t *)value) : fallback;
+}

@@ -28,5 +28,6 @@ size_t lt_json_count(const struct lt_json_value *value);
 /* The text of a string, or `fallback`. NUL-terminated UTF-8. */
 const char *lt_json_string(const struct lt_json_value *value, const char *fallback);
 int64_t lt_json_integer(const struct lt_json_value *value, int64_t fallback);
+bool lt_json_boolean(const struct lt_json_value *value, bool fallback);
 
 #endif

@@ -61,6 +61,7 @@
     X(PQlibVersion)                                                                                \
     X(PQescapeLiteral)                                                                             \
     X(PQsslInUse)                                                                                  \
+    X(PQsendQueryPrepared)                                                                         \
     X(PQsendPrepare)                                                                               \
     X(PQsendDescribePrepared)                                                                      \
     X(PQconnectionNeedsPassword)

@@ -1,6 +1,6 @@
 #include "core/codes.h"
 #include "core/util.h"
-#include "engine/run.h"
+#include "engine/compare_run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,9 +162,9 @@ static char *expand(const char *pattern, const struct lt_job *job)
     return text;
 }
 
-/* Where one job goes at one destination. */
-static int name_destination(struct lt_run *run, struct lt_job *job, struct lt_side *dest, size_t d,
-                            struct leat_error *err)
+/* Where the jobs go at one destination: all of them by the same name or template. */
+static int name_destinations(struct lt_run *run, struct lt_side *dest, size_t d,
+                             struct leat_error *err)
 {
     char ns[LT_NAME_MAX] = "", name[LT_NAME_MAX] = "";
     const char *pattern = dest->location->stream;
@@ -185,9 +185,13 @@ static int name_destination(struct lt_run *run, struct lt_job *job, struct lt_si
                        "stream, as in %s#name",
                        dest->location->text);
     }
-    job->dest_ns[d] = expand(ns, job);
-    job->dest_names[d] = name[0] ? expand(name, job) : lt_strdup(job->name);
-    return job->dest_ns[d] && job->dest_names[d] ? LEAT_OK : lt_fail_oom(err);
+    for (size_t i = 0; !rc && i < run->jobs.n; i++) {
+        struct lt_job *job = &run->jobs.items[i];
+        job->dest_ns[d] = expand(ns, job);
+        job->dest_names[d] = name[0] ? expand(name, job) : lt_strdup(job->name);
+        rc = job->dest_ns[d] && job->dest_names[d] ? LEAT_OK : lt_fail_oom(err);
+    }
+    return rc;
 }
 
 struct place {
@@ -294,7 +298,8 @@ static int check_apart(const struct lt_run *run, const struct lt_side *source,
         }
     }
     bool same = same_system(source, dests[d]) && !is_standard_stream(source) &&
-                !lt_settings_text(&run->plan->settings, "query");
+                !lt_settings_text(&run->plan->settings, "query") &&
+                !lt_action_compares(run->plan->action);
     for (size_t i = 0; same && i < run->jobs.n; i++) {
         const struct lt_job *job = &run->jobs.items[i];
         if (one || same_name(source, job->ns, job->name, job->dest_ns[d], job->dest_names[d])) {
@@ -304,11 +309,18 @@ static int check_apart(const struct lt_run *run, const struct lt_side *source,
     return LEAT_OK;
 }
 
-static int check_can_write(const struct lt_run *run, struct lt_side *const *dests,
-                           struct leat_error *err)
+/* What is done with the destinations must be something they can do. */
+static int check_destinations(const struct lt_run *run, struct lt_side *const *dests,
+                              struct leat_error *err)
 {
+    enum leat_action action = run->plan->action;
+    bool reads = lt_action_compares(action) || action == LEAT_ACTION_SYNC;
     for (size_t d = 0; d < run->plan->n_destinations; d++) {
-        if (!dests[d]->connector->load) {
+        if (reads && (!dests[d]->connector->source || is_standard_stream(dests[d]))) {
+            return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot be read, to be compared",
+                           dests[d]->location->text);
+        }
+        if (!lt_action_compares(action) && !dests[d]->connector->load) {
             return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot be written",
                            dests[d]->connector->name);
         }
@@ -320,7 +332,7 @@ int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *con
                  struct leat_error *err)
 {
     int rc = check_source(run, source, err);
-    rc = rc ? rc : check_can_write(run, dests, err);
+    rc = rc ? rc : check_destinations(run, dests, err);
     rc = rc ? rc : lt_sides_check_extras(run, source, dests, err);
     rc = rc ? rc : list_sources(run, source, err);
     rc = rc ? rc : lt_jobs_give_types(run, err);
@@ -331,9 +343,7 @@ int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *con
                          "a / at its end) or a database",
                          dests[d]->location->text, run->jobs.n);
         }
-        for (size_t i = 0; !rc && i < run->jobs.n; i++) {
-            rc = name_destination(run, &run->jobs.items[i], dests[d], d, err);
-        }
+        rc = rc || !run->jobs.n ? rc : name_destinations(run, dests[d], d, err);
         if (!rc) {
             rc = check_places(run, d, err);
         }

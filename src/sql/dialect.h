@@ -14,6 +14,8 @@ struct lt_type_alias {
     const char *system;
 };
 
+struct lt_merge_words;
+
 struct lt_dialect {
     const char *name;                    /* "postgres": also the prefix of leat.source_type */
     char quote;                          /* '"' */
@@ -27,6 +29,7 @@ struct lt_dialect {
      * name and such a word, quoted as one identifier: "list<int64> TEXT". The word is the one that
      * its row holds, else the first. NULL: no such names. */
     const char *const *storage_words;
+    const struct lt_merge_words *merge; /* sql/merge.h; NULL: it cannot merge */
 };
 
 /* Appends an identifier quoted (always quoted: what the user sees is what there is). */

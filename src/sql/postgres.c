@@ -3,6 +3,8 @@
  * arrays of it as lists of text; a domain is what lies under it. */
 #include "sql/postgres.h"
 
+#include "sql/merge.h"
+
 #define NOTE_NUMERIC                                                                               \
     "no NaN or infinity unless the column has no precision; numeric where the scale is negative "  \
     "or there are more than 76 digits"
@@ -136,6 +138,19 @@ static const struct lt_type_alias aliases[] = {
     {NULL, NULL},
 };
 
+/* Text is compared byte by byte, for collations may take different values for equal. */
+static const struct lt_merge_words merge_words = {
+    .differs = "IS DISTINCT FROM",
+    .temp = "pg_temp.",
+    .make = "CREATE TEMPORARY TABLE ",
+    .made = " ON COMMIT DROP AS ",
+    .overriding = "OVERRIDING SYSTEM VALUE ",
+    .text = "::pg_catalog.text COLLATE \"C\"",
+    .analyze = "ANALYZE",
+    .defer = "SET CONSTRAINTS ALL DEFERRED",
+    .check = "SET CONSTRAINTS ALL IMMEDIATE",
+};
+
 const struct lt_dialect lt_dialect_postgres = {
     .name = "postgres",
     .quote = '"',
@@ -144,4 +159,5 @@ const struct lt_dialect lt_dialect_postgres = {
     .out = lt_postgres_types_out,
     .aliases = aliases,
     .has_identity = true,
+    .merge = &merge_words,
 };

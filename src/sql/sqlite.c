@@ -8,6 +8,8 @@
  * "list<int64> TEXT", "binary(16) BLOB", "text(postgres:inet) TEXT". */
 #include "sql/sqlite.h"
 
+#include "sql/merge.h"
+
 const struct leat_type_in lt_sqlite_types_in[] = {
     {"integer", "int64", NULL, NULL},
     {"int", "int64", NULL, NULL},
@@ -112,6 +114,15 @@ const struct leat_type_out lt_sqlite_types_out[] = {
 
 static const char *const storage_words[] = {"TEXT", "BLOB", "INTEGER", "REAL", NULL};
 
+static const struct lt_merge_words merge_words = {
+    .differs = "IS NOT",
+    .temp = "temp.",
+    .make = "CREATE TEMP TABLE ",
+    .made = " AS ",
+    .overriding = "",
+    .text = " COLLATE BINARY",
+};
+
 const struct lt_dialect lt_dialect_sqlite = {
     .name = "sqlite",
     .quote = '"',
@@ -119,4 +130,5 @@ const struct lt_dialect lt_dialect_sqlite = {
     .in = lt_sqlite_types_in,
     .out = lt_sqlite_types_out,
     .storage_words = storage_words,
+    .merge = &merge_words,
 };

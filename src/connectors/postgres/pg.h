@@ -11,6 +11,7 @@
 #include "core/codes.h"
 #include "core/util.h"
 #include "db/pq.h"
+#include "db/pq_params.h"
 #include "leat/connector.h"
 
 #include <pthread.h>
@@ -18,16 +19,20 @@
 
 #define PG_IDLE_MAX 8
 #define PG_NAME_MAX 64
+#define PG_STATEMENTS_MAX 48
 #define PG_STATE_TABLE "_leat_state"
 #define PG_LOAD_TABLE "_leat_load"
 
+struct pg_statements;
+struct pg_type_cache;
 struct pg_conn {
     struct leat_endpoint *ep;
     PGconn *pg;
-    bool broken;            /* in no known state: closed when given back */
-    bool wide;              /* libpq's buffer for what comes in was widened */
-    bool copying_in;        /* COPY FROM is under way */
-    bool committing;        /* COMMIT was sent: a cancel waits a moment for its reply */
+    bool broken;                      /* in no known state: closed when given back */
+    bool wide;                        /* libpq's buffer for what comes in was widened */
+    bool copying_in;                  /* COPY FROM is under way */
+    bool committing;                  /* COMMIT was sent: a cancel waits a moment for its reply */
+    struct pg_statements *statements; /* prepared here; NULL: none */
     int64_t grace_until_us; /* not 0: clean-up; runs on after a cancel, but not past this */
 };
 
@@ -37,26 +42,31 @@ struct pg_xact {
     char xid[24];
 };
 #define PG_XACTS_MAX 64
+#define PG_READY_MAX 8
 
 struct leat_endpoint {
     const struct lt_pq *pq;
     const struct leat_host *host;
-    char **keywords, **values; /* of libpq; the last pair is NULL */
-    size_t n_keywords;
+    struct lt_pq_params params;
     char *state_namespace; /* NULL: with the data */
     bool no_state;
     int64_t connect_timeout_ms, lock_timeout_ms;
     int version;            /* 150018 */
+    bool pooler;            /* stands before the server: statements may meet different sessions */
     bool check_utf8;        /* the server does not vouch for its text */
     atomic_int money_scale; /* fraction digits of money; -1: not asked yet */
     char version_text[64], user[PG_NAME_MAX * 2], default_ns[PG_NAME_MAX * 2];
     struct leat_capabilities capabilities;
+    char hash_format[64]; /* "": none */
     atomic_int cancelled;
     pthread_mutex_t lock; /* guards idle and n_idle */
     struct pg_conn *idle[PG_IDLE_MAX];
     int n_idle;
     struct pg_conn *snapshot_holder; /* owns the exported snapshot; NULL: joined or none */
     char snapshot[128];              /* "" none */
+    struct pg_type_cache *types;     /* of columns that were made; NULL: none yet */
+    char ready[PG_READY_MAX][PG_NAME_MAX * 2]; /* namespaces whose records of loads are there */
+    unsigned n_ready;                          /* ever; the ring keeps the last ones */
     struct pg_xact xacts[PG_XACTS_MAX];
     unsigned n_xacts; /* ever; the ring keeps the last PG_XACTS_MAX */
 };
@@ -65,7 +75,6 @@ struct leat_endpoint {
 
 int pg_endpoint_configure(struct leat_endpoint *ep, const struct leat_config *config,
                           struct leat_error *err);
-void pg_endpoint_free_keywords(struct leat_endpoint *ep);
 int pg_connect(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err);
 void pg_disconnect(struct pg_conn *conn); /* NULL is fine */
 /* From the pool, or a new one. */
@@ -89,10 +98,16 @@ int pg_send(struct pg_conn *conn, const char *sql, struct leat_error *err);
 int pg_result(struct pg_conn *conn, PGresult **ret_result, struct leat_error *err);
 /* Reads results to the end, keeps the first failure; with ret_last the last result. */
 int pg_finish_results(struct pg_conn *conn, PGresult **ret_last, struct leat_error *err);
+/* The same after a COPY's data: the rows the server says it were, -1 when it does not. */
+int pg_finish_copy(struct pg_conn *conn, int64_t *ret_rows, struct leat_error *err);
 /* Runs statements; their rows are dropped. */
 int pg_exec(struct pg_conn *conn, const char *sql, struct leat_error *err);
 int pg_execf(struct pg_conn *conn, struct leat_error *err, const char *fmt, ...) LEAT_PRINTF(3, 4);
-/* One statement with text parameters; the caller clears the result. */
+/* LEAT_CANCELLED, or that the connection is broken. */
+int pg_before_sending(struct pg_conn *conn, struct leat_error *err);
+void pg_statements_free(struct pg_statements *statements); /* NULL is fine */
+/* One statement with text parameters; the caller clears the result. One that comes again on this
+ * connection is kept prepared. */
 int pg_query(struct pg_conn *conn, const char *sql, int n_params, const char *const *params,
              PGresult **ret_result, struct leat_error *err);
 /* The same for a single value, copied; "" for NULL or no row. */
@@ -171,9 +186,15 @@ struct pg_table {
     char ns[PG_NAME_MAX * 2], name[PG_NAME_MAX * 2];
     char *comment;
     bool row_security; /* policies hide rows from this login */
+    bool may_refer;    /* may have foreign keys */
+    bool readable;     /* the login may SELECT all of it */
+    bool alone;        /* no other table inherits from it */
 };
 
-/* LEAT_NOT_FOUND with the closest name. ns NULL or "": the default namespace. */
+/* ret_table->oid 0: there is none. ns NULL or "": the default namespace. */
+int pg_find(struct pg_conn *conn, const struct leat_stream_name *name, struct pg_table *ret_table,
+            struct leat_error *err);
+/* The same; LEAT_NOT_FOUND with the closest name. */
 int pg_describe(struct pg_conn *conn, const struct leat_stream_name *name,
                 struct pg_table *ret_table, struct leat_error *err);
 int pg_describe_query(struct pg_conn *conn, const char *query, struct pg_table *ret_table,
@@ -215,11 +236,66 @@ int pg_build_copy(const struct leat_read_plan *plan, const struct pg_table *all,
  * `prefix` ("q.") may be "". */
 int pg_select_list(const struct pg_table *table, const char *prefix, bool cast, struct lt_buf *sql);
 
+/* FROM of a plan, its table or query called q. */
+int pg_put_from(const struct leat_read_plan *plan, const struct pg_table *table,
+                struct lt_buf *sql);
+/* Its WHERE: predicate, partition, range of the cursor; nothing where it has none of these, unless
+ * `always`, which makes it WHERE true. */
+int pg_put_where(const struct leat_read_plan *plan, const struct pg_table *table, bool always,
+                 struct lt_buf *sql, struct leat_error *err);
+
+/* --- pg_cursor.c --------------------------------------------------------------------------- */
+
+/* A column that ranges are read by. */
+struct pg_cursor_column {
+    const char *name;    /* borrowed */
+    struct lt_type type; /* borrows from the table */
+    const char *cast;    /* what its values are compared as: "int8" */
+    bool nullable, text;
+};
+
+/* [unsupported] for one without an order. */
+int pg_cursor_column(const struct pg_table *table, const char *name,
+                     struct pg_cursor_column *ret_column, struct leat_error *err);
+/* The column of q as it is compared: text by its bytes. */
+int pg_put_comparable(const struct pg_cursor_column *column, struct lt_buf *sql);
+/* " AND q.a IS NOT NULL", " OR q.a IS NULL" of every column that may be null. */
+int pg_put_not_null(const struct pg_cursor_column *columns, size_t n, struct lt_buf *sql);
+int pg_put_null(const struct pg_cursor_column *columns, size_t n, struct lt_buf *sql);
+/* One side of a range: "(q.a, q.b) >= (x, y)". */
+int pg_put_side(const struct pg_cursor_column *columns, size_t n, const char *const *bounds,
+                const char *comparison, struct lt_buf *sql);
+/* The condition of a range, in parentheses. */
+int pg_put_range(const struct leat_cursor_range *range, const struct pg_table *table,
+                 struct lt_buf *sql, struct leat_error *err);
+
+/* --- pg_hash.c ----------------------------------------------------------------------------- */
+
+/* Asks for the default namespace, and what the server's hash functions make of a sample of values;
+ * null where it has none that serve. */
+const char *pg_probe_sql(int version);
+/* leat_source_ops.key_split and .hash_ranges; `all` is what is read, `read` the columns wanted. */
+int pg_key_split(struct pg_conn *conn, const struct leat_read_plan *plan,
+                 const struct pg_table *table, int64_t rows_per_range, leat_key_fn *each, void *arg,
+                 struct leat_error *err);
+int pg_hash_ranges(struct pg_conn *conn, const struct leat_read_plan *plan,
+                   const struct pg_table *all, const struct pg_table *read,
+                   const char *const *const *cuts, size_t n_cuts, leat_hash_fn *each, void *arg,
+                   struct leat_error *err);
+
+/* --- pg_bounds.c --------------------------------------------------------------------------- */
+
+/* leat_source_ops.bounds; the table is described already. */
+int pg_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+              const struct pg_table *table, const char *const *columns, size_t n_columns,
+              int64_t wait_ms, struct leat_bounds *ret_bounds, struct leat_error *err);
+
 /* --- pg_block.c ---------------------------------------------------------------------------- */
 
-/* Blocks of wire bytes that go round between a reader and whoever writes them. They are larger
- * than what malloc keeps, and fresh pages for each would cost more than filling it. */
-#define PG_BLOCK_BYTES ((size_t)256 << 10)
+/* Blocks of wire bytes that go round between a reader and whoever writes them. Small enough to
+ * stay in a core's own cache with libpq's buffers of both sides: of four times the size, copying
+ * alone took twice as long. */
+#define PG_BLOCK_BYTES ((size_t)64 << 10)
 #define PG_BLOCKS_SPARE 4
 
 struct pg_blocks;

@@ -108,6 +108,9 @@ static void read_facts(struct pg_conn *conn, const PGresult *result, struct pg_t
     snprintf(table->ns, sizeof table->ns, "%s", pg_cell(conn, result, 0, 5));
     snprintf(table->name, sizeof table->name, "%s", pg_cell(conn, result, 0, 6));
     table->row_security = pg_cell_true(conn, result, 0, 7);
+    table->may_refer = pg_cell_true(conn, result, 0, 8);
+    table->readable = pg_cell_true(conn, result, 0, 9);
+    table->alone = pg_cell_true(conn, result, 0, 10);
 }
 
 /* Statistics of a partitioned parent lie with its leaves. reltuples is -1 (before 14: 0) where
@@ -120,8 +123,13 @@ static void read_facts(struct pg_conn *conn, const PGresult *result, struct pg_t
     "ELSE c.reltuples END"
 #define SIZE_SQL "CASE WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_relation_size(c.oid) END"
 
-int pg_describe(struct pg_conn *conn, const struct leat_stream_name *name,
-                struct pg_table *ret_table, struct leat_error *err)
+/* A table that refers to others has triggers for it; of a partitioned one only its parts have. */
+#define MORE_SQL                                                                                   \
+    "c.relhastriggers OR c.relkind = 'p', pg_catalog.has_table_privilege(c.oid, 'SELECT'), "       \
+    "NOT c.relhassubclass "
+
+int pg_find(struct pg_conn *conn, const struct leat_stream_name *name, struct pg_table *ret_table,
+            struct leat_error *err)
 {
     struct pg_table table = {.rows_estimate = -1};
     const char *ns = name->ns && *name->ns ? name->ns : conn->ep->default_ns;
@@ -131,7 +139,7 @@ int pg_describe(struct pg_conn *conn, const struct leat_stream_name *name,
                           conn->ep->version >= 120000
                               ? "SELECT c.oid, c.relkind, " ESTIMATE_SQL ", " SIZE_SQL
                                 ", pg_catalog.obj_description(c.oid, 'pg_class'), n.nspname, "
-                                "c.relname, pg_catalog.row_security_active(c.oid) "
+                                "c.relname, pg_catalog.row_security_active(c.oid), " MORE_SQL
                                 "FROM pg_catalog.pg_class c JOIN "
                                 "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
                                 "n.nspname = $1 AND c.relname = $2 AND "
@@ -139,17 +147,16 @@ int pg_describe(struct pg_conn *conn, const struct leat_stream_name *name,
                               : "SELECT c.oid, c.relkind, CASE WHEN c.relpages = 0 THEN -1 ELSE "
                                 "c.reltuples END, " SIZE_SQL
                                 ", pg_catalog.obj_description(c.oid, 'pg_class'), n.nspname, "
-                                "c.relname, pg_catalog.row_security_active(c.oid) "
+                                "c.relname, pg_catalog.row_security_active(c.oid), " MORE_SQL
                                 "FROM pg_catalog.pg_class c JOIN "
                                 "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
                                 "n.nspname = $1 AND c.relname = $2 AND "
                                 "c.relkind IN ('r','v','m','f','p')",
                           2, params, &result, err);
-    if (!status && pg_rows(conn, result) == 0) {
-        status = not_found(conn, ns, name->name, err);
-    }
-    if (status) {
-        goto out;
+    if (status || pg_rows(conn, result) == 0) {
+        *ret_table = status ? *ret_table : table; /* no oid */
+        pg_clear(conn, result);
+        return status;
     }
     read_facts(conn, result, &table);
     pg_clear(conn, result);
@@ -158,12 +165,28 @@ int pg_describe(struct pg_conn *conn, const struct leat_stream_name *name,
     if (!status && table.comment) {
         status = lt_schema_set_meta(&table.schema, LT_META_COMMENT, table.comment, err);
     }
-    status = status ? status : add_foreign_keys(conn, &table, err);
-out:
-    pg_clear(conn, result);
+    if (!status && table.may_refer) {
+        status = add_foreign_keys(conn, &table, err);
+    }
     if (status) {
         pg_table_done(&table);
         return status;
+    }
+    *ret_table = table;
+    return LEAT_OK;
+}
+
+int pg_describe(struct pg_conn *conn, const struct leat_stream_name *name,
+                struct pg_table *ret_table, struct leat_error *err)
+{
+    struct pg_table table = {.oid = 0};
+    int status = pg_find(conn, name, &table, err);
+    if (status) {
+        return status;
+    }
+    if (!table.oid) {
+        return not_found(conn, name->ns && *name->ns ? name->ns : conn->ep->default_ns, name->name,
+                         err);
     }
     *ret_table = table;
     return LEAT_OK;

@@ -1,7 +1,7 @@
 /* Connections: opening, the pool, statements that can be cancelled, and what failures mean. */
 #include "connectors/postgres/pg.h"
 
-#include "core/url.h"
+#include "db/pq_fail.h"
 #include "sql/postgres.h"
 
 #include <errno.h>
@@ -65,77 +65,6 @@ int pg_literal(struct lt_buf *sql, const char *text)
 
 /* --- failures ------------------------------------------------------------------------------ */
 
-/* Which code an SQLSTATE means: the longest matching row counts. */
-static const struct {
-    const char *prefix;
-    enum lt_code code;
-} state_codes[] = {
-    {"08", LT_E_UNAVAILABLE},
-    {"22", LT_E_VALUE_RANGE},
-    {"22P02", LT_E_VALUE_SYNTAX},
-    {"22021", LT_E_INVALID_UTF8},
-    {"22P05", LT_E_INVALID_UTF8},
-    {"22P03", LT_E_CORRUPT},
-    {"22P04", LT_E_CORRUPT},
-    {"23", LT_E_SERVER},
-    {"23502", LT_E_NOT_NULL},
-    {"25006", LT_E_DENIED},
-    {"28", LT_E_DENIED},
-    {"2BP01", LT_E_INVALID},
-    {"3D000", LT_E_NOT_FOUND},
-    {"3F000", LT_E_NOT_FOUND},
-    {"40001", LT_E_DESTINATION_BUSY},
-    {"40P01", LT_E_DESTINATION_BUSY},
-    {"42", LT_E_INVALID},
-    {"42501", LT_E_DENIED},
-    {"42703", LT_E_UNKNOWN_COLUMN},
-    {"42704", LT_E_UNSUPPORTED_TYPE},
-    {"42P01", LT_E_NOT_FOUND},
-    {"42P07", LT_E_DESTINATION_BUSY},
-    {"53", LT_E_UNAVAILABLE},
-    {"53100", LT_E_NO_SPACE},
-    {"55P03", LT_E_DESTINATION_BUSY},
-    {"57", LT_E_UNAVAILABLE},
-    {"0A", LT_E_UNSUPPORTED},
-    {"55006", LT_E_DESTINATION_BUSY},
-};
-
-static enum lt_code code_of_state(const char *state)
-{
-    enum lt_code code = LT_E_SERVER;
-    size_t best = 0;
-    for (size_t i = 0; i < LT_ARRAY_LEN(state_codes); i++) {
-        size_t len = strlen(state_codes[i].prefix);
-        if (len > best && !strncmp(state, state_codes[i].prefix, len)) {
-            best = len;
-            code = state_codes[i].code;
-        }
-    }
-    return code;
-}
-
-/* One line without secrets; for class 22 also without the value the server quotes at the end. */
-static void server_words(const char *words, bool has_value, char *text, size_t size)
-{
-    snprintf(text, size, "%s", words && *words ? words : "no message");
-    size_t len = strlen(text);
-    len = lt_utf8_valid_prefix(text, len);
-    text[len] = 0;
-    char *value = has_value ? strstr(text, ": \"") : NULL;
-    if (value) {
-        *value = 0;
-    }
-    for (char *at = text; *at; at++) {
-        if (*at == '\n' || *at == '\r' || *at == '\t') {
-            *at = ' ';
-        }
-    }
-    for (len = strlen(text); len && (text[len - 1] == ' ' || text[len - 1] == '.'); len--) {
-        text[len - 1] = 0;
-    }
-    lt_redact_fixed(text, size);
-}
-
 /* Line and column of a COPY out of its context line: COPY t, line 3, column total: "..." */
 static void place_of_context(const char *context, struct leat_error *err)
 {
@@ -165,9 +94,9 @@ int pg_fail_result(struct pg_conn *conn, const PGresult *result, struct leat_err
         return lt_fail(err, LT_E_CANCELLED, "cancelled");
     }
     char words[700];
-    server_words(pq->PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), !strncmp(state, "22", 2),
-                 words, sizeof words);
-    int status = lt_fail(err, code_of_state(state), "%s (SQLSTATE %s)", words, state);
+    lt_pq_words(pq->PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), !strncmp(state, "22", 2),
+                words, sizeof words);
+    int status = lt_fail(err, lt_pq_code(state), "%s (SQLSTATE %s)", words, state);
     const char *column = pq->PQresultErrorField(result, PG_DIAG_COLUMN_NAME);
     const char *context = pq->PQresultErrorField(result, PG_DIAG_CONTEXT);
     if (err) {
@@ -195,7 +124,7 @@ int pg_fail_conn(struct pg_conn *conn, struct leat_error *err)
         return lt_fail(err, LT_E_CANCELLED, "cancelled");
     }
     char words[700];
-    server_words(conn->ep->pq->PQerrorMessage(conn->pg), false, words, sizeof words);
+    lt_pq_words(conn->ep->pq->PQerrorMessage(conn->pg), false, words, sizeof words);
     return lt_fail(err, LT_E_UNAVAILABLE, "the connection to the server was lost: %s", words);
 }
 
@@ -360,7 +289,7 @@ int pg_flush(struct pg_conn *conn, struct leat_error *err)
     return unsent < 0 ? pg_fail_conn(conn, err) : LEAT_OK;
 }
 
-static int before_sending(struct pg_conn *conn, struct leat_error *err)
+int pg_before_sending(struct pg_conn *conn, struct leat_error *err)
 {
     if (!conn->grace_until_us && pg_is_cancelled(conn->ep)) {
         return lt_fail(err, LT_E_CANCELLED, "cancelled");
@@ -370,7 +299,7 @@ static int before_sending(struct pg_conn *conn, struct leat_error *err)
 
 int pg_send(struct pg_conn *conn, const char *sql, struct leat_error *err)
 {
-    int status = before_sending(conn, err);
+    int status = pg_before_sending(conn, err);
     if (status) {
         return status;
     }
@@ -435,6 +364,25 @@ int pg_finish_results(struct pg_conn *conn, PGresult **ret_last, struct leat_err
     return failure;
 }
 
+int pg_finish_copy(struct pg_conn *conn, int64_t *ret_rows, struct leat_error *err)
+{
+    PGresult *first = NULL;
+    int64_t rows = -1;
+    int status = pg_result(conn, &first, err);
+    if (!status && first && !is_good(conn->ep->pq->PQresultStatus(first))) {
+        status = pg_fail_result(conn, first, err);
+    } else if (!status && (!first || lt_parse_int(conn->ep->pq->PQcmdTuples(first), &rows))) {
+        rows = -1;
+    }
+    pg_clear(conn, first);
+    int rest = conn->broken ? LEAT_OK : pg_finish_results(conn, NULL, status ? NULL : err);
+    status = status ? status : rest;
+    if (!status) {
+        *ret_rows = rows;
+    }
+    return status;
+}
+
 int pg_exec(struct pg_conn *conn, const char *sql, struct leat_error *err)
 {
     int status = pg_send(conn, sql, err);
@@ -450,28 +398,6 @@ int pg_execf(struct pg_conn *conn, struct leat_error *err, const char *fmt, ...)
     va_end(args);
     status = status ? status : pg_exec(conn, lt_buf_text(&sql), err);
     lt_buf_done(&sql);
-    return status;
-}
-
-int pg_query(struct pg_conn *conn, const char *sql, int n_params, const char *const *params,
-             PGresult **ret_result, struct leat_error *err)
-{
-    PGresult *last = NULL;
-    int status = before_sending(conn, err);
-    if (status) {
-        return status;
-    }
-    if (!conn->ep->pq->PQsendQueryParams(conn->pg, sql, n_params, NULL, params, NULL, NULL, 0)) {
-        return pg_fail_conn(conn, err);
-    }
-    status = pg_flush(conn, err);
-    status = status ? status : pg_finish_results(conn, &last, err);
-    if (!status && !last) {
-        return pg_fail_conn(conn, err);
-    }
-    if (!status) {
-        *ret_result = last;
-    }
     return status;
 }
 
@@ -496,51 +422,6 @@ static void ignore_notice(void *arg, const char *message)
     (void)message;
 }
 
-static int fail_connect(struct pg_conn *conn, struct leat_error *err)
-{
-    const char *raw = conn->ep->pq->PQerrorMessage(conn->pg);
-    static const char *const denied[] = {"password authentication failed",
-                                         "no password supplied",
-                                         "pg_hba.conf",
-                                         "permission denied",
-                                         "role \"",
-                                         "authentication",
-                                         "is not permitted to log in"};
-    char words[700];
-    server_words(raw, false, words, sizeof words);
-    if (strstr(raw, "database \"") && strstr(raw, "does not exist")) {
-        return lt_fail(err, LT_E_NOT_FOUND, "%s", words);
-    }
-    for (size_t i = 0; i < LT_ARRAY_LEN(denied); i++) {
-        if (strstr(raw, denied[i])) {
-            return lt_fail(err, LT_E_DENIED, "%s", words);
-        }
-    }
-    if (conn->ep->pq->PQconnectionNeedsPassword(conn->pg)) {
-        return lt_fail(err, LT_E_DENIED, "%s", words);
-    }
-    if (strstr(raw, "server does not support SSL")) {
-        int status = lt_fail(err, LT_E_INVALID, "%s", words);
-        leat_error_remedy(err, "add ?sslmode=disable to the URL if the network can be trusted");
-        return status;
-    }
-    return lt_fail(err, LT_E_UNAVAILABLE, "%s", words);
-}
-
-/* The effective value of a libpq keyword, after URL, service, environment and defaults. */
-static void effective_option(const struct lt_pq *pq, PGconn *pg, const char *keyword, char *text,
-                             size_t size)
-{
-    *text = 0;
-    PQconninfoOption *options = pq->PQconninfo(pg);
-    for (PQconninfoOption *o = options; o && o->keyword; o++) {
-        if (!strcmp(o->keyword, keyword) && o->val) {
-            snprintf(text, size, "%s", o->val);
-        }
-    }
-    pq->PQconninfoFree(options);
-}
-
 /* A host that vanished, or a firewall that forgot the connection, must not keep a read waiting for
  * ever: after a minute without an answer to the kernel's probes the connection counts as lost.
  * What URL, service or environment say about it wins. No TCP_USER_TIMEOUT: it would also end a
@@ -557,7 +438,7 @@ static void keep_alive(struct pg_conn *conn)
                     {"keepalives_count", KEEPALIVE_COUNT, TCP_KEEPCNT}};
     for (size_t i = 0; i < LT_ARRAY_LEN(settings); i++) {
         char text[16];
-        effective_option(conn->ep->pq, conn->pg, settings[i].keyword, text, sizeof text);
+        lt_pq_effective(conn->ep->pq, conn->pg, settings[i].keyword, text, sizeof text);
         int value = *text ? 0 : atoi(settings[i].usual);
         if (value) {
             (void)setsockopt(conn->ep->pq->PQsocket(conn->pg), IPPROTO_TCP, settings[i].option,
@@ -574,11 +455,11 @@ static int connect_poll(struct pg_conn *conn, int64_t until_us, struct leat_erro
     const struct lt_pq *pq = conn->ep->pq;
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     if (pq->PQstatus(conn->pg) == CONNECTION_BAD) {
-        return fail_connect(conn, err);
+        return lt_pq_fail_connect(pq, conn->pg, err);
     }
     while (state != PGRES_POLLING_OK) {
         if (state == PGRES_POLLING_FAILED) {
-            return fail_connect(conn, err);
+            return lt_pq_fail_connect(pq, conn->pg, err);
         }
         short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
         struct pollfd fd = {pq->PQsocket(conn->pg), events, 0};
@@ -623,12 +504,11 @@ static int connect_with(struct leat_endpoint *ep, int64_t grace_ms, struct pg_co
     }
     conn->ep = ep;
     pg_grace(conn, grace_ms);
-    conn->pg = ep->pq->PQconnectStartParams((const char *const *)ep->keywords,
-                                            (const char *const *)ep->values, 0);
+    conn->pg = lt_pq_connect_start(ep->pq, &ep->params);
     int status = conn->pg ? LEAT_OK : lt_fail_oom(err);
     if (!status) {
         char seconds[16];
-        effective_option(ep->pq, conn->pg, "connect_timeout", seconds, sizeof seconds);
+        lt_pq_effective(ep->pq, conn->pg, "connect_timeout", seconds, sizeof seconds);
         int64_t ms = atoi(seconds) > 0 ? atoi(seconds) * 1000 : ep->connect_timeout_ms;
         ms = grace_ms ? LT_MIN(ms, grace_ms) : ms;
         status = connect_poll(conn, lt_now_us() + ms * 1000, err);
@@ -658,6 +538,7 @@ void pg_disconnect(struct pg_conn *conn)
         if (conn->pg) {
             conn->ep->pq->PQfinish(conn->pg);
         }
+        pg_statements_free(conn->statements);
         free(conn);
     }
 }
@@ -729,173 +610,19 @@ void pg_give(struct pg_conn *conn)
     pg_disconnect(conn);
 }
 
-/* --- what libpq is told -------------------------------------------------------------------- */
-
-static int add_keyword(struct leat_endpoint *ep, const char *keyword, const char *value,
-                       struct leat_error *err)
-{
-    size_t n = ep->n_keywords;
-    char **keywords = realloc(ep->keywords, (n + 2) * sizeof *keywords);
-    if (keywords) {
-        ep->keywords = keywords;
-        keywords[n] = keywords[n + 1] = NULL;
-    }
-    char **values = realloc(ep->values, (n + 2) * sizeof *values);
-    if (values) {
-        ep->values = values;
-        values[n] = values[n + 1] = NULL;
-    }
-    if (!keywords || !values) {
-        return lt_fail_oom(err);
-    }
-    ep->n_keywords++;
-    keywords[n] = lt_strdup(keyword);
-    values[n] = lt_strdup(value);
-    return keywords[n] && values[n] ? LEAT_OK : lt_fail_oom(err);
-}
-
-void pg_endpoint_free_keywords(struct leat_endpoint *ep)
-{
-    for (size_t i = 0; i < ep->n_keywords; i++) {
-        free(ep->keywords[i]);
-        if (ep->values[i]) {
-            /* May be a password: not left in freed memory. */
-            explicit_bzero(ep->values[i], strlen(ep->values[i]));
-        }
-        free(ep->values[i]);
-    }
-    free(ep->keywords);
-    free(ep->values);
-    ep->keywords = ep->values = NULL;
-    ep->n_keywords = 0;
-}
-
-/* A parameter of URL or table: any keyword of this libpq, '-' read as '_'. */
-static int add_param(struct leat_endpoint *ep, const char *key, const char *value,
-                     struct leat_error *err)
-{
-    const char *names[128];
-    size_t n = 0;
-    int status = LEAT_OK;
-    char keyword[64];
-    snprintf(keyword, sizeof keyword, "%s", key);
-    for (char *at = keyword; *at; at++) {
-        *at = *at == '-' ? '_' : *at;
-    }
-    PQconninfoOption *options = ep->pq->PQconninfoParse("", NULL);
-    for (PQconninfoOption *o = options; o && o->keyword && n + 1 < LT_ARRAY_LEN(names); o++) {
-        if (!strcmp(o->keyword, keyword)) {
-            status = add_keyword(ep, keyword, value, err);
-            goto out;
-        }
-        names[n++] = o->keyword;
-    }
-    names[n] = NULL;
-    status = lt_fail(err, LT_E_UNKNOWN_OPTION, "there is no connection parameter \"%s\"", key);
-    const char *closest = lt_closest(keyword, names);
-    if (closest) {
-        leat_error_remedy(err, "did you mean \"%s\"?", closest);
-    }
-out:
-    ep->pq->PQconninfoFree(options);
-    return status;
-}
-
-static bool is_local_host(const char *host, size_t len)
-{
-    return !len || host[0] == '/' || host[0] == '@' ||
-           (len == 9 && !strncasecmp(host, "localhost", 9)) ||
-           (len >= 4 && !strncmp(host, "127.", 4) && strspn(host, "0123456789.") >= len) ||
-           (len == 3 && !strncmp(host, "::1", 3));
-}
-
-static bool all_local(const char *hosts)
-{
-    for (;;) {
-        size_t len = strcspn(hosts, ",");
-        if (!is_local_host(hosts, len)) {
-            return false;
-        }
-        if (!hosts[len]) {
-            return true;
-        }
-        hosts += len + 1;
-    }
-}
-
-static bool has_keyword(const struct leat_endpoint *ep, const char *keyword)
-{
-    for (size_t i = 0; i < ep->n_keywords; i++) {
-        if (!strcmp(ep->keywords[i], keyword)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* An sslmode given anywhere wins; else anything but this machine must be encrypted. libpq is asked
- * for what URL, service file and environment come to: with one keyword it refuses, it reads them
- * all and connects nowhere. */
-static int choose_sslmode(struct leat_endpoint *ep, struct leat_error *err)
-{
-    if (has_keyword(ep, "sslmode") || getenv("PGSSLMODE")) {
-        return LEAT_OK;
-    }
-    int status = add_keyword(ep, "target_session_attrs", "?", err);
-    if (status) {
-        return status;
-    }
-    PGconn *probe = ep->pq->PQconnectStartParams((const char *const *)ep->keywords,
-                                                 (const char *const *)ep->values, 0);
-    char host[512] = "", address[512] = "", mode[32] = "";
-    if (probe) {
-        effective_option(ep->pq, probe, "host", host, sizeof host);
-        effective_option(ep->pq, probe, "hostaddr", address, sizeof address);
-        effective_option(ep->pq, probe, "sslmode", mode, sizeof mode);
-        ep->pq->PQfinish(probe);
-    }
-    ep->n_keywords--;
-    free(ep->keywords[ep->n_keywords]);
-    free(ep->values[ep->n_keywords]);
-    ep->keywords[ep->n_keywords] = ep->values[ep->n_keywords] = NULL;
-    if (all_local(*address ? address : host) || (*mode && strcmp(mode, "prefer"))) {
-        return LEAT_OK;
-    }
-    return add_keyword(ep, "sslmode", "require", err);
-}
+/* --- the endpoint --------------------------------------------------------------------------- */
 
 int pg_endpoint_configure(struct leat_endpoint *ep, const struct leat_config *config,
                           struct leat_error *err)
 {
-    struct lt_url url = {0};
-    int status = lt_url_parse(config->url, &url, err);
-    if (status) {
-        return status;
-    }
-    const struct {
-        const char *keyword, *value;
-    } parts[] = {{"user", url.user},
-                 {"password", url.password},
-                 {"host", url.host},
-                 {"port", url.port},
-                 {"dbname", *url.path == '/' ? url.path + 1 : url.path}};
-    for (size_t i = 0; i < LT_ARRAY_LEN(parts) && !status; i++) {
-        if (parts[i].value && *parts[i].value) {
-            status = add_keyword(ep, parts[i].keyword, parts[i].value, err);
-        }
-    }
-    for (size_t i = 0; i < url.n_params && !status; i++) {
-        status = add_param(ep, url.params[i].key, url.params[i].value, err);
-    }
+    int status = lt_pq_params_url(ep->pq, &ep->params, config->url, err);
     for (size_t i = 0; i < config->n_params && !status; i++) {
         if (config->params[i].value) {
-            status = add_param(ep, config->params[i].name, config->params[i].value, err);
+            status = lt_pq_params_option(ep->pq, &ep->params, config->params[i].name,
+                                         config->params[i].value, err);
         }
     }
-    status = status ? status : choose_sslmode(ep, err);
-    status = status ? status : add_keyword(ep, "fallback_application_name", "leat", err);
-    status = status ? status : add_keyword(ep, "client_encoding", "UTF8", err);
-    lt_url_done(&url);
+    status = status ? status : lt_pq_params_finish(ep->pq, &ep->params, err);
     ep->no_state = config->no_state;
     ep->connect_timeout_ms =
         config->connect_timeout_ms > 0 ? config->connect_timeout_ms : CONNECT_MS;

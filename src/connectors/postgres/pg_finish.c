@@ -8,57 +8,69 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int comment_on(struct pg_conn *conn, const char *what, const char *quoted,
-                      const struct ArrowSchema *field, bool column, struct leat_error *err)
+static int comment_on(const char *what, const char *quoted, const struct ArrowSchema *field,
+                      bool column, struct lt_buf *sql)
 {
     size_t len;
     const char *value = lt_schema_meta(field, LT_META_COMMENT, &len);
     if (!value) {
         return LEAT_OK;
     }
-    struct lt_buf sql = LT_BUF_INIT;
     char *text = lt_strndup(value, len);
-    int failed = !text || lt_buf_printf(&sql, "COMMENT ON %s %s", what, quoted);
+    int failed = !text || lt_buf_printf(sql, "; COMMENT ON %s %s", what, quoted);
     if (!failed && column) {
-        failed = lt_buf_byte(&sql, '.') || pg_ident(&sql, field->name);
+        failed = lt_buf_byte(sql, '.') || pg_ident(sql, field->name);
     }
-    failed = failed || lt_buf_puts(&sql, " IS ") || pg_literal(&sql, text);
-    int status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+    failed = failed || lt_buf_puts(sql, " IS ") || pg_literal(sql, text);
     free(text);
-    lt_buf_done(&sql);
-    return status;
+    return failed;
+}
+
+static int add_comments(const struct ArrowSchema *schema, const char *quoted, struct lt_buf *sql)
+{
+    int failed = comment_on("TABLE", quoted, schema, false, sql);
+    for (int64_t i = 0; i < schema->n_children && !failed; i++) {
+        failed = comment_on("COLUMN", quoted, schema->children[i], true, sql);
+    }
+    return failed;
 }
 
 int pg_target_comments(struct pg_conn *conn, const struct pg_target *target, const char *quoted,
                        struct leat_error *err)
 {
-    const struct ArrowSchema *schema = &target->table.schema;
-    int status = comment_on(conn, "TABLE", quoted, schema, false, err);
-    for (int64_t i = 0; i < schema->n_children && !status; i++) {
-        status = comment_on(conn, "COLUMN", quoted, schema->children[i], true, err);
+    struct lt_buf sql = LT_BUF_INIT;
+    int status = add_comments(&target->table.schema, quoted, &sql) ? lt_fail_oom(err) : LEAT_OK;
+    if (!status && sql.len) {
+        status = pg_exec(conn, lt_buf_text(&sql), err);
     }
+    lt_buf_done(&sql);
     return status;
 }
 
-/* Whether the locked table holds rows. Who may write need not be allowed to read: then -1. */
-static int has_rows(struct pg_conn *conn, const struct pg_target *target, int *ret_has,
+/* The table, its comments, and what goes before, in one message. */
+static int create(struct pg_conn *conn, const struct pg_target *target, const char *before,
+                  struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    int status = lt_buf_puts(&sql, before) || lt_buf_puts(&sql, target->create) ||
+                         add_comments(&target->table.schema, target->quoted, &sql)
+                     ? lt_fail_oom(err)
+                     : pg_exec(conn, lt_buf_text(&sql), err);
+    lt_buf_done(&sql);
+    return status;
+}
+
+/* Whether the locked table holds rows. */
+static int has_rows(struct pg_conn *conn, const struct pg_target *target, bool *ret_has,
                     struct leat_error *err)
 {
-    char oid[16], text[8];
-    const char *params[] = {oid};
+    char text[8];
     struct lt_buf sql = LT_BUF_INIT;
-    snprintf(oid, sizeof oid, "%u", target->oid);
-    int status = pg_value(conn, "SELECT pg_catalog.has_table_privilege($1::oid, 'SELECT')", 1,
-                          params, text, sizeof text, err);
-    *ret_has = -1;
-    if (status || *text != 't') {
-        return status;
-    }
-    status = lt_buf_printf(&sql, "SELECT EXISTS (SELECT 1 FROM %s)", target->quoted)
-                 ? lt_fail_oom(err)
-                 : pg_value(conn, lt_buf_text(&sql), 0, NULL, text, sizeof text, err);
+    int status = lt_buf_printf(&sql, "SELECT EXISTS (SELECT 1 FROM %s)", target->quoted)
+                     ? lt_fail_oom(err)
+                     : pg_value(conn, lt_buf_text(&sql), 0, NULL, text, sizeof text, err);
     lt_buf_done(&sql);
-    *ret_has = *text == 't';
+    *ret_has = !status && *text == 't';
     return status;
 }
 
@@ -81,29 +93,51 @@ static int refuse_rows(struct pg_target *target, struct leat_error *err)
     return pg_refuse_foreign_rows(target, err);
 }
 
-/* What the plan found may have changed before the locks were there. Writers wait from here on;
- * readers do but where the table itself goes. */
-int pg_target_plan_again(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+/* Locks the table; is it the one that was planned for, and may it be read? */
+static int lock_target(struct pg_conn *conn, const struct pg_target *target, const char *before,
+                       bool *ret_readable, struct leat_error *err)
 {
     const char *params[] = {target->quoted};
-    char oid[24];
-    int has = -1;
-    if (target->route == PG_ROUTE_CREATE || target->route == PG_ROUTE_APPEND) {
-        return LEAT_OK; /* making it fails by itself, and appending harms nobody's rows */
-    }
-    int status = pg_execf(conn, err, "LOCK TABLE %s IN %s MODE", target->quoted,
+    PGresult *result = NULL;
+    int status = pg_execf(conn, err, "%sLOCK TABLE %s IN %s MODE", before, target->quoted,
                           target->route == PG_ROUTE_TRUNCATE || target->route == PG_ROUTE_RECREATE
                               ? "ACCESS EXCLUSIVE"
                               : "SHARE ROW EXCLUSIVE");
     status = status ? status
-                    : pg_value(conn, "SELECT pg_catalog.to_regclass($1)::oid", 1, params, oid,
-                               sizeof oid, err);
-    if (!status && strtoul(oid, NULL, 10) != target->oid) {
+                    : pg_query(conn,
+                               "SELECT o, pg_catalog.has_table_privilege(o, 'SELECT') FROM "
+                               "(SELECT pg_catalog.to_regclass($1)::oid AS o) AS found",
+                               1, params, &result, err);
+    if (!status && strtoul(pg_cell(conn, result, 0, 0), NULL, 10) != target->oid) {
         status = fail_changed(target, err);
     }
+    *ret_readable = !status && pg_cell_true(conn, result, 0, 1);
+    pg_clear(conn, result);
+    return status;
+}
+
+/* What the plan found may have changed before the locks were there. Writers wait from here on;
+ * readers do but where the table itself goes. */
+static int plan_again(struct pg_conn *conn, struct pg_target *target, const char *before,
+                      struct leat_error *err)
+{
+    bool readable = false, has = false;
+    if (target->route == PG_ROUTE_CREATE || target->route == PG_ROUTE_APPEND ||
+        target->route == PG_ROUTE_MERGE) {
+        /* Making it fails by itself, appending harms nobody's rows, and merging asks later. */
+        return *before ? pg_exec(conn, before, err) : LEAT_OK;
+    }
+    int status = lock_target(conn, target, before, &readable, err);
     status = status ? status : pg_state_ours(conn, target, &target->ours, err);
-    status = status ? status : has_rows(conn, target, &has, err);
-    return !status && has > 0 ? refuse_rows(target, err) : status;
+    if (!status && readable) { /* who may write need not be allowed to read */
+        status = has_rows(conn, target, &has, err);
+    }
+    return !status && has ? refuse_rows(target, err) : status;
+}
+
+int pg_target_plan_again(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+{
+    return plan_again(conn, target, "", err);
 }
 
 static int delete_rows(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
@@ -126,13 +160,16 @@ static int make_aside(struct pg_conn *conn, struct pg_target *target, struct lea
 {
     struct lt_buf sql = LT_BUF_INIT, aside = LT_BUF_INIT;
     char name[48];
-    snprintf(name, sizeof name, "_leat_m_%u", target->oid);
+    snprintf(name, sizeof name, "_leat_m_%016" PRIx64,
+             lt_hash(target->quoted, strlen(target->quoted)));
     int failed = lt_buf_puts(&aside, "pg_temp.") || pg_ident(&aside, name) ||
                  lt_buf_printf(&sql, "CREATE TEMPORARY TABLE ") || pg_ident(&sql, name) ||
                  lt_buf_puts(&sql, " ON COMMIT DROP AS SELECT ") ||
                  pg_select_list(&target->table, "", false, &sql) ||
                  lt_buf_printf(&sql, " FROM %s WITH NO DATA", target->quoted);
-    int status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+    int status = failed          ? lt_fail_oom(err)
+                 : target->merge ? pg_merge_staging(conn, target, true, lt_buf_text(&aside), err)
+                                 : pg_exec(conn, lt_buf_text(&sql), err);
     if (!status) {
         free(target->copy_to);
         target->copy_to = lt_buf_take(&aside);
@@ -143,9 +180,10 @@ static int make_aside(struct pg_conn *conn, struct pg_target *target, struct lea
     return status;
 }
 
-static int prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+static int prepare(struct pg_conn *conn, struct pg_target *target, const char *before,
+                   struct leat_error *err)
 {
-    int status = pg_target_plan_again(conn, target, err);
+    int status = plan_again(conn, target, before, err);
     target->deleted = 0;
     if (status) {
         return status;
@@ -159,8 +197,7 @@ static int prepare(struct pg_conn *conn, struct pg_target *target, struct leat_e
         }
         /* fall through */
     case PG_ROUTE_CREATE:
-        status = pg_exec(conn, target->create, err);
-        return status ? status : pg_target_comments(conn, target, target->quoted, err);
+        return create(conn, target, "", err);
     case PG_ROUTE_DELETE:
         status = delete_rows(conn, target, err);
         break;
@@ -172,6 +209,7 @@ static int prepare(struct pg_conn *conn, struct pg_target *target, struct leat_e
         target->deleted = target->rows_before;
         break;
     case PG_ROUTE_APPEND:
+    case PG_ROUTE_MERGE:
         break;
     }
     return status || !target->aside ? status : make_aside(conn, target, err);
@@ -179,8 +217,18 @@ static int prepare(struct pg_conn *conn, struct pg_target *target, struct leat_e
 
 int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
-    int status = prepare(conn, target, err);
+    int status = prepare(conn, target, "", err);
     const struct leat_stream_name name = {target->ns, target->name};
+    return pg_explain_lock(conn, &name, false, status, err);
+}
+
+int pg_target_begin(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+{
+    static const char before[] = "BEGIN; ";
+    const struct leat_stream_name name = {target->ns, target->name};
+    target->deleted = 0;
+    int status = target->route == PG_ROUTE_CREATE ? create(conn, target, before, err)
+                                                  : prepare(conn, target, before, err);
     return pg_explain_lock(conn, &name, false, status, err);
 }
 
@@ -264,58 +312,89 @@ int pg_target_delete_gone(struct pg_conn *conn, struct pg_target *target, struct
     return status;
 }
 
+/* Moves a column's sequence past the column's values. */
+static int move_sequence(struct pg_conn *conn, const struct pg_target *target, const char *name,
+                         const char *sequence, struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    int failed = lt_buf_puts(&sql, "SELECT pg_catalog.setval(s.seq, x.m) FROM (SELECT ") |
+                 pg_literal(&sql, sequence) |
+                 lt_buf_puts(&sql, "::pg_catalog.regclass AS seq) s, (SELECT pg_catalog.max(") |
+                 pg_ident(&sql, name) |
+                 lt_buf_printf(&sql,
+                               ")::int8 AS m FROM %s) x WHERE x.m >= 1 AND x.m > coalesce("
+                               "pg_catalog.pg_sequence_last_value(s.seq), 0)",
+                               target->quoted);
+    int status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+    lt_buf_done(&sql);
+    return status;
+}
+
+/* A table that this load makes has sequences only where it has identity columns. */
+static bool may_have_sequences(const struct pg_target *target)
+{
+    bool any = !target->create;
+    for (int64_t i = 0; i < target->table.n_columns && !any; i++) {
+        any = lt_schema_meta(target->table.schema.children[i], LT_META_IDENTITY, &(size_t){0});
+    }
+    return any;
+}
+
+static bool is_whole_number(const struct pg_column *column)
+{
+    return !column->list && (column->wire == PG_WIRE_INT2 || column->wire == PG_WIRE_INT4 ||
+                             column->wire == PG_WIRE_INT8);
+}
+
 /* The next number drawn must lie past what was loaded. Not undone by a rollback, which harms
  * nobody: sequences have gaps anyway. */
 int pg_target_sequences(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
-    int status = LEAT_OK;
-    for (int64_t i = 0; i < target->table.n_columns && !status; i++) {
-        enum pg_wire wire = target->table.columns[i].wire;
-        const char *name = target->table.schema.children[i]->name;
-        const char *params[] = {target->quoted, name};
-        char sequence[300];
-        if (target->table.columns[i].list ||
-            (wire != PG_WIRE_INT2 && wire != PG_WIRE_INT4 && wire != PG_WIRE_INT8)) {
-            continue;
-        }
-        status = pg_value(conn,
-                          "SELECT s FROM pg_catalog.pg_get_serial_sequence($1, $2) s WHERE s IS "
-                          "NOT NULL AND pg_catalog.has_sequence_privilege(s, 'UPDATE')",
-                          2, params, sequence, sizeof sequence, err);
-        if (status || !*sequence) {
-            continue;
-        }
-        struct lt_buf sql = LT_BUF_INIT;
-        int failed = lt_buf_puts(&sql, "SELECT pg_catalog.setval(s.seq, x.m) FROM (SELECT ") |
-                     pg_literal(&sql, sequence) |
-                     lt_buf_puts(&sql, "::pg_catalog.regclass AS seq) s, (SELECT pg_catalog.max(") |
-                     pg_ident(&sql, name) |
-                     lt_buf_printf(&sql,
-                                   ")::int8 AS m FROM %s) x WHERE x.m >= 1 AND x.m > coalesce("
-                                   "pg_catalog.pg_sequence_last_value(s.seq), 0)",
-                                   target->quoted);
-        status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
-        lt_buf_done(&sql);
+    const char *params[] = {target->quoted};
+    PGresult *result = NULL;
+    if (!may_have_sequences(target)) {
+        return LEAT_OK;
     }
+    int status = pg_query(conn,
+                          "SELECT a.attname, s FROM pg_catalog.pg_attribute a, LATERAL "
+                          "pg_catalog.pg_get_serial_sequence($1, a.attname::text) s WHERE "
+                          "a.attrelid = pg_catalog.to_regclass($1) AND a.attnum > 0 AND NOT "
+                          "a.attisdropped AND s IS NOT NULL AND "
+                          "pg_catalog.has_sequence_privilege(s, 'UPDATE')",
+                          1, params, &result, err);
+    int n = status ? 0 : pg_rows(conn, result);
+    for (int i = 0; i < n && !status; i++) {
+        const char *name = pg_cell(conn, result, i, 0);
+        int64_t at = lt_schema_find(&target->table.schema, name);
+        if (at >= 0 && is_whole_number(&target->table.columns[at])) {
+            status = move_sequence(conn, target, name, pg_cell(conn, result, i, 1), err);
+        }
+    }
+    pg_clear(conn, result);
     return status;
 }
 
 int pg_target_read(struct pg_conn *conn, const struct pg_target *target, const char *described,
-                   const char *where, struct leat_reader **ret_reader, struct leat_error *err)
+                   const char *from, const char *where, struct leat_reader **ret_reader,
+                   struct leat_error *err)
 {
     struct pg_table table = {0};
     struct lt_buf sql = LT_BUF_INIT;
     struct leat_stream_name name = {target->ns, described};
     const char **columns = calloc((size_t)target->table.n_columns + 1, sizeof *columns);
     int status = columns ? pg_describe(conn, &name, &table, err) : lt_fail_oom(err);
+    const char *op = target->merge ? target->merge->op : NULL;
+    size_t n = 0;
     for (int64_t i = 0; i < target->table.n_columns && !status; i++) {
-        columns[i] = target->table.schema.children[i]->name;
+        const char *column = target->table.schema.children[i]->name;
+        if (!op || strcmp(op, column) != 0) {
+            columns[n++] = column;
+        }
     }
-    status =
-        status ? status : pg_table_project(&table, columns, (size_t)target->table.n_columns, err);
+    status = status ? status : pg_table_project(&table, columns, n, err);
     status = status ? status : pg_take_types(&table, &target->table.schema, err);
     if (!status && (lt_buf_puts(&sql, "SELECT ") || pg_select_list(&table, "q.", true, &sql) ||
-                    lt_buf_printf(&sql, " FROM %s AS q%s", target->copy_to, where))) {
+                    lt_buf_printf(&sql, " FROM %s AS q%s", from, where))) {
         status = lt_fail_oom(err);
     }
     status = status ? status : pg_reader_borrow(conn, &table, lt_buf_text(&sql), ret_reader, err);

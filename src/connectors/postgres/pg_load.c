@@ -32,15 +32,11 @@ static void free_load(struct leat_load *load)
     free(load);
 }
 
-/* Locks, records, and what dead loads left at these tables. */
-static int take_fence(struct leat_load *load, struct leat_error *err)
+/* Records, and what dead loads left at these tables. */
+static int ready_records(struct leat_load *load, struct leat_error *err)
 {
     const struct pg_plan *plan = load->plan;
-    int status = pg_lock_load(load->conn, plan->load_id, err);
-    status = status ? status : pg_lock_targets(load->conn, plan, err);
-    if (load->ep->no_state) {
-        return status;
-    }
+    int status = LEAT_OK;
     for (size_t i = 0; i < plan->n_targets && !status; i++) {
         const char *ns = pg_state_ns(load->ep, plan->targets[i].ns);
         int64_t removed = 0;
@@ -50,6 +46,25 @@ static int take_fence(struct leat_load *load, struct leat_error *err)
         status = status ? status
                         : pg_staged_sweep(load->conn, ns, plan->targets[i].ns,
                                           plan->targets[i].name, true, &removed, err);
+    }
+    return status;
+}
+
+static int take_fence(struct leat_load *load, struct leat_error *err)
+{
+    struct leat_error why = {.status = LEAT_OK};
+    int status = pg_lock_targets(load->conn, load->plan, err);
+    if (status || load->ep->no_state) {
+        return status;
+    }
+    status = ready_records(load, &why);
+    if (status == LEAT_NOT_FOUND) { /* somebody dropped them since an earlier load */
+        pg_state_forget(load->ep);
+        why.status = LEAT_OK;
+        status = ready_records(load, &why);
+    }
+    if (status && err) {
+        *err = why;
     }
     return status ? status : pg_step(load->ep, "postgres:begin:locked", err);
 }
@@ -194,8 +209,12 @@ static int sweep(struct leat_endpoint *ep, const struct leat_stream_name *stream
     int status = pg_take(ep, &conn, err);
     for (size_t i = 0; i < n_streams && !status; i++) {
         const char *ns = streams[i].ns && *streams[i].ns ? streams[i].ns : ep->default_ns;
-        status =
-            pg_staged_sweep(conn, pg_state_ns(ep, ns), ns, streams[i].name, false, &removed, err);
+        bool there = false;
+        status = pg_state_there(conn, pg_state_ns(ep, ns), &there, err);
+        if (!status && there) {
+            status = pg_staged_sweep(conn, pg_state_ns(ep, ns), ns, streams[i].name, false,
+                                     &removed, err);
+        }
     }
     pg_give(conn);
     if (!status && ret_removed) {
@@ -221,4 +240,6 @@ const struct leat_load_ops pg_load_ops = {
     .release = release,
     .sweep = sweep,
     .complete = pg_complete,
+    .state = pg_state_read,
+    .state_set = pg_state_set,
 };

@@ -11,6 +11,7 @@
 #define LT_PG_LOAD_H
 
 #include "connectors/postgres/pg.h"
+#include "sql/merge.h"
 
 #define PG_LOAD_ID_MAX 40
 #define PG_CLEANUP_MS 5000
@@ -21,7 +22,17 @@ enum pg_route {
     PG_ROUTE_DELETE,
     PG_ROUTE_TRUNCATE,
     PG_ROUTE_APPEND,
-    PG_ROUTE_MIRROR /* others' foreign keys point here: upsert, then delete what is gone */
+    PG_ROUTE_MIRROR, /* others' foreign keys point here: upsert, then delete what is gone */
+    PG_ROUTE_MERGE   /* copied aside, then what the mode says, by key */
+};
+
+/* What the modes with keys need beside the columns; the rest is asked of the server when merging,
+ * under the table's lock. */
+struct pg_merge {
+    char **keys, **cursor; /* each ends with a NULL */
+    size_t n_keys, n_cursor;
+    char *op, *deleted; /* NULL: none */
+    bool from_cursor;
 };
 
 /* One stream of a load at the destination. */
@@ -43,8 +54,14 @@ struct pg_target {
     bool refers; /* foreign keys of it point to other tables of this load */
     bool aside;  /* its rows come into a table of the session first, and in at the commit */
     int64_t rows_before;
-    int64_t rows;    /* sealed so far (direct) or counted at commit (staged) */
-    int64_t deleted; /* by emptying it; -1 not known */
+    int64_t rows;           /* sealed so far (direct) or counted at commit (staged) */
+    int64_t deleted;        /* by emptying it; -1 not known */
+    struct pg_merge *merge; /* NULL: the mode knows no keys */
+    bool fresh;  /* a table is made: the key comes after the rows, when no key has several */
+    char *alter; /* statements that bring the table to what comes; NULL: none */
+    struct lt_merge_plan *merging; /* once its records were found out */
+    struct leat_row_counts counts; /* of it, or of a fresh table */
+    int64_t goes;                  /* rows that it deletes for good, or buries */
 };
 
 struct pg_plan {
@@ -62,6 +79,7 @@ struct leat_load {
     struct pg_plan *plan;
     bool attached;
     bool committed;
+    bool moved_in; /* what commit() does to the tables was done, for they were read back */
     struct leat_part *open_part;   /* direct: the only one */
     struct leat_receipt *receipts; /* direct: of the sealed parts */
     size_t n_receipts;
@@ -81,6 +99,7 @@ struct leat_part {
     struct pg_encoder encoder;
     struct lt_buf out;
     int64_t rows, rejected, bytes, seen;
+    const char *before, *after; /* statements that go with the COPY; NULL: none */
     bool copying, sealed;
     bool found; /* sealed by an earlier attempt */
     struct leat_receipt earlier;
@@ -101,6 +120,24 @@ int pg_refuse_foreign_rows(const struct pg_target *target, struct leat_error *er
 int pg_plan_new_table(struct pg_conn *conn, struct pg_target *target,
                       const struct ArrowSchema *incoming, struct leat_error *err);
 
+/* --- pg_type_cache.c: for one thread at a time, as plan() is */
+struct pg_known_type {
+    char *text; /* as it stands in the DDL */
+    struct pg_column column;
+    struct ArrowSchema field;
+};
+
+void pg_type_cache_free(struct pg_type_cache *cache); /* NULL is fine */
+/* NULL: not kept. */
+const struct pg_known_type *pg_type_cached(const struct leat_endpoint *ep, const char *text);
+/* Keeps what a column of this type is like, where it is a type of the server's own. */
+int pg_type_keep(struct leat_endpoint *ep, const char *text, const struct pg_column *column,
+                 const struct ArrowSchema *field, struct leat_error *err);
+/* A table with columns of these names and types, if all types are kept. */
+int pg_type_table(const struct leat_endpoint *ep, const struct ArrowSchema *names,
+                  char *const *types, struct pg_table *ret_table, bool *ret_all,
+                  struct leat_error *err);
+
 /* --- pg_part.c: COPY into one table */
 int pg_part_new(struct leat_load *load, const struct leat_part_plan *plan, struct pg_conn *conn,
                 struct leat_part **ret_part, struct leat_error *err);
@@ -118,6 +155,8 @@ int pg_target_comments(struct pg_conn *conn, const struct pg_target *target, con
 int pg_target_plan_again(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* That, then empties or makes the table, as its route says; notes how many rows went. */
 int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* The same for a load's first table: begins the transaction too. */
+int pg_target_begin(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* Rows of copy_to into the table: inserted, or upserted where it is mirrored. */
 int pg_target_fill(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* Deletes from a mirrored table what copy_to lacks. */
@@ -126,7 +165,8 @@ int pg_target_sequences(struct pg_conn *conn, struct pg_target *target, struct l
 /* Reads the load's rows of a stream on the load's own connection; `described` is the table whose
  * columns they have. */
 int pg_target_read(struct pg_conn *conn, const struct pg_target *target, const char *described,
-                   const char *where, struct leat_reader **ret_reader, struct leat_error *err);
+                   const char *from, const char *where, struct leat_reader **ret_reader,
+                   struct leat_error *err);
 int pg_check_guards(const struct pg_plan *plan, const struct leat_commit *what,
                     struct leat_error *err);
 
@@ -142,16 +182,32 @@ int pg_each_target(struct pg_conn *conn, struct pg_plan *plan, const size_t *ord
 /* --- pg_state.c */
 const char *pg_state_ns(const struct leat_endpoint *ep, const char *ns);
 int pg_state_table(struct lt_buf *out, const char *ns, const char *table);
+/* Makes the two tables unless they are there; asked once for all loads of an endpoint. */
 int pg_state_ensure(struct pg_conn *conn, const char *ns, struct leat_error *err);
+/* They have gone since: they are to be looked for again. */
+void pg_state_forget(struct leat_endpoint *ep);
+/* Is there a record of loads in this namespace? */
+int pg_state_there(struct pg_conn *conn, const char *ns, bool *ret_there, struct leat_error *err);
 /* Is the last load of this table ours, from this source? */
 int pg_state_ours(struct pg_conn *conn, const struct pg_target *target, bool *ret_ours,
                   struct leat_error *err);
-/* State rows of all streams, in the transaction under way. */
+/* State rows of all streams, in the transaction under way. `record`: that the load is committed as
+ * well. */
 int pg_state_write(struct pg_conn *conn, const struct pg_plan *plan, const struct leat_commit *what,
+                   bool record, struct leat_error *err);
+/* --- pg_state_ops.c */
+/* State rows that must be what they were: else [conflict]. */
+int pg_state_check(struct pg_conn *conn, const struct pg_plan *plan, const struct leat_commit *what,
                    struct leat_error *err);
-int pg_state_record_load(struct pg_conn *conn, const struct pg_plan *plan, struct leat_error *err);
+int pg_state_read(struct leat_endpoint *ep, const struct leat_stream_name *stream,
+                  leat_state_fn *each, void *arg, struct leat_error *err);
+int pg_state_set(struct leat_endpoint *ep, const struct leat_stream_name *stream, const char *key,
+                 const char *value, struct leat_error *err);
+
+/* --- pg_state.c, locks and outcome */
 int64_t pg_lock_key(const char *kind, const char *text);
 int pg_lock_load(struct pg_conn *conn, const char *load_id, struct leat_error *err);
+/* That of the load too, in one go. */
 int pg_lock_targets(struct pg_conn *conn, const struct pg_plan *plan, struct leat_error *err);
 /* True when the load's lock was had alone: nobody takes part in it any more. It is kept. */
 int pg_try_load(struct pg_conn *conn, const char *load_id, bool *ret_dead, struct leat_error *err);
@@ -182,9 +238,45 @@ extern const struct pg_protocol pg_direct, pg_staged;
 /* --- pg_staged.c */
 int pg_staged_attach(struct leat_load *load, const char *state_ns, struct leat_error *err);
 /* Drops staging tables of loads nobody takes part in any more at these tables. A live one at the
- * same table is [destination-busy] when `busy_fails`. */
+ * same table is [destination-busy] when `busy_fails`. The record of loads must be there. */
 int pg_staged_sweep(struct pg_conn *conn, const char *state_ns, const char *ns, const char *name,
                     bool busy_fails, int64_t *removed, struct leat_error *err);
+
+/* --- pg_merge_plan.c */
+bool pg_is_keyed(enum leat_write_mode mode);
+/* Takes keys, cursor and the like of a stream, and the field that is no column out of `incoming`. */
+int pg_merge_take(const struct leat_write_stream *want, struct ArrowSchema *incoming,
+                  struct pg_target *target, struct leat_error *err);
+/* The columns of a table to be made: those of the mode added, and its key marked. */
+int pg_merge_new_columns(const struct pg_target *target, struct ArrowSchema *schema,
+                         struct leat_error *err);
+/* A table that is made, and filled at once: only then its key comes. */
+bool pg_merge_is_fresh(const struct pg_target *target);
+/* Chooses the route; target->table comes to be the columns of the staging table. */
+int pg_merge_plan(struct pg_target *target, bool exists, struct leat_error *err);
+/* Of a table that is there: whether the mode can use it, and the column it may have to be given. */
+int pg_merge_check_table(struct pg_target *target, struct pg_table *there, struct leat_error *err);
+void pg_merge_free(struct pg_merge *merge); /* NULL is fine */
+
+/* --- pg_merge.c: the modes with keys, in the last transaction */
+/* CREATE [TEMPORARY] TABLE `quoted` with the target's columns and the sequence. */
+int pg_merge_staging(struct pg_conn *conn, const struct pg_target *target, bool temporary,
+                     const char *quoted, struct leat_error *err);
+/* Forgets the sequence among the columns of such a table. */
+int pg_merge_hide_sequence(struct pg_table *staging, struct leat_error *err);
+/* Locks or makes the table, finds out what becomes of each record, and deletes. */
+int pg_merge_delete(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* Updates and inserts. */
+int pg_merge_write(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* The primary key of a fresh table, and of several rows of one key all but the latest gone. */
+int pg_merge_fresh(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* Reads the rows whose key the load brought, after it was merged. */
+int pg_merge_read(struct pg_conn *conn, const struct pg_target *target,
+                  struct leat_reader **ret_reader, struct leat_error *err);
+/* [too-many-deletes], over all targets. */
+int pg_check_deletes(const struct pg_plan *plan, const struct leat_commit *what,
+                     struct leat_error *err);
+void pg_tell_counts(const struct pg_plan *plan, const struct leat_commit *what);
 
 /* --- pg_keys.c */
 int pg_complete(struct leat_endpoint *ep, const struct leat_write_stream *streams, size_t n_streams,

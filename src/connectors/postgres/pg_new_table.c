@@ -81,7 +81,7 @@ static int choose_type(struct pg_conn *conn, const struct ArrowSchema *field, ch
     int status = LEAT_OK;
     bool is_own = lt_dialect_own_type(&lt_dialect_postgres, field, own, &same);
     bool text = is_own && !same && pg_is_text(field);
-    if (is_own && (same || text)) {
+    if (is_own && (same || text) && !pg_type_cached(conn->ep, own)) {
         status = find_type(conn, own, &found, err);
         status = status || found.exists ? status : fail_no_type(field, own, err);
     }
@@ -103,18 +103,20 @@ static int describe_types(struct pg_conn *conn, const struct ArrowSchema *incomi
                           char *const *types, struct pg_table *ret_table, struct leat_error *err)
 {
     struct lt_buf sql = LT_BUF_INIT;
+    bool all = false;
+    int status = pg_type_table(conn->ep, incoming, types, ret_table, &all, err);
+    if (status || all) {
+        return status;
+    }
     int failed = lt_buf_puts(&sql, "SELECT ");
     for (int64_t i = 0; i < incoming->n_children; i++) {
         failed |= lt_buf_printf(&sql, "%sNULL::%s AS ", i ? ", " : "", types[i]);
         failed |= pg_ident(&sql, incoming->children[i]->name);
     }
-    int status = failed ? lt_fail_oom(err) : LEAT_OK;
-    if (!status && !incoming->n_children) {
-        ret_table->columns = calloc(1, sizeof *ret_table->columns);
-        status = ret_table->columns ? lt_schema_init_struct(&ret_table->schema, 0, err)
-                                    : lt_fail_oom(err);
-    } else if (!status) {
-        status = pg_describe_query(conn, lt_buf_text(&sql), ret_table, err);
+    status = failed ? lt_fail_oom(err) : pg_describe_query(conn, lt_buf_text(&sql), ret_table, err);
+    for (int64_t i = 0; i < incoming->n_children && !status; i++) {
+        status = pg_type_keep(conn->ep, types[i], &ret_table->columns[i],
+                              ret_table->schema.children[i], err);
     }
     lt_buf_done(&sql);
     return status;
@@ -174,6 +176,27 @@ static int choose_types(struct pg_conn *conn, const struct ArrowSchema *incoming
     return status;
 }
 
+/* Of a table that is merged into, the primary key comes after the rows. */
+static int create_table(const struct pg_target *target, const struct ArrowSchema *incoming,
+                        const char *const *types, struct lt_buf *sql, struct leat_error *err)
+{
+    struct ArrowSchema plain = {.release = NULL};
+    bool later = target->merge && pg_merge_is_fresh(target);
+    int status = later ? lt_schema_copy(incoming, &plain, err) : LEAT_OK;
+    for (int64_t i = 0; i < plain.n_children && later && !status; i++) {
+        struct ArrowSchema *field = plain.children[i];
+        field->flags &= lt_schema_meta(field, LT_META_KEY, &(size_t){0})
+                            ? ~(int64_t)ARROW_FLAG_NULLABLE
+                            : ~(int64_t)0;
+        status = lt_schema_set_meta(field, LT_META_KEY, NULL, err);
+    }
+    status = status ? status
+                    : lt_dialect_create_table(&lt_dialect_postgres, target->quoted,
+                                              later ? &plain : incoming, types, sql, err);
+    lt_schema_done(&plain);
+    return status;
+}
+
 int pg_plan_new_table(struct pg_conn *conn, struct pg_target *target,
                       const struct ArrowSchema *incoming, struct leat_error *err)
 {
@@ -182,9 +205,8 @@ int pg_plan_new_table(struct pg_conn *conn, struct pg_target *target,
     size_t n = (size_t)incoming->n_children;
     char **types = calloc(n + 1, sizeof *types);
     int status = types ? choose_types(conn, incoming, types, err) : lt_fail_oom(err);
-    status = status ? status
-                    : lt_dialect_create_table(&lt_dialect_postgres, target->quoted, incoming,
-                                              (const char *const *)types, &sql, err);
+    status =
+        status ? status : create_table(target, incoming, (const char *const *)types, &sql, err);
     if (!status && !(target->create = lt_buf_take(&sql))) {
         status = lt_fail_oom(err);
     }

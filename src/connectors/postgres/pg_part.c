@@ -82,15 +82,14 @@ int pg_part_begin_copy(struct leat_part *part, const char *copy_to, struct leat_
 {
     struct lt_buf sql = LT_BUF_INIT;
     PGresult *result = NULL;
-    int failed = lt_buf_printf(&sql, "COPY %s (", copy_to);
-    failed |= pg_select_list(&part->target->table, "", false, &sql);
-    failed |=
-        lt_buf_printf(&sql, ") FROM STDIN (FORMAT %s)", part->encoder.text ? "text" : "binary");
+    bool columns = part->target->table.n_columns;
+    int failed = lt_buf_printf(&sql, "%sCOPY %s", part->before ? part->before : "", copy_to);
     /* COPY cannot name no column at all; without a list it then takes the table's none. */
-    if (!part->target->table.n_columns) {
-        lt_buf_clear(&sql);
-        failed |= lt_buf_printf(&sql, "COPY %s FROM STDIN (FORMAT binary)", copy_to);
-    }
+    failed |= columns ? lt_buf_puts(&sql, " (") : LEAT_OK;
+    failed |= pg_select_list(&part->target->table, "", false, &sql);
+    failed |= lt_buf_printf(&sql, "%s FROM STDIN (FORMAT %s)%s", columns ? ")" : "",
+                            columns && part->encoder.text ? "text" : "binary",
+                            part->after ? part->after : "");
     int status = failed ? lt_fail_oom(err) : set_money(part, true, err);
     status = status ? status : pg_send(part->conn, lt_buf_text(&sql), err);
     status = status ? status : pg_finish_results(part->conn, &result, err);
@@ -288,7 +287,6 @@ int pg_part_write(struct leat_part *part, struct leat_payload *payload, struct l
 int pg_part_end_copy(struct leat_part *part, struct leat_error *err)
 {
     const struct lt_pq *pq = part->conn->ep->pq;
-    PGresult *result = NULL;
     int64_t rows = -1;
     if (!part->copying) {
         return lt_fail(err, LT_E_INVALID, "the part has ended already");
@@ -312,14 +310,12 @@ int pg_part_end_copy(struct leat_part *part, struct leat_error *err)
     }
     part->copying = part->conn->copying_in = false;
     status = pg_flush(part->conn, err);
-    status = status ? status : pg_finish_results(part->conn, &result, err);
-    if (!status &&
-        (!result || lt_parse_int(pq->PQcmdTuples(result), &rows) || rows != part->rows)) {
+    status = status ? status : pg_finish_copy(part->conn, &rows, err);
+    if (!status && rows != part->rows) {
         status = lt_fail(err, LT_E_COUNT_MISMATCH,
                          "%" PRId64 " rows were sent to %s.%s, which took %" PRId64, part->rows,
                          part->target->ns, part->target->name, rows);
     }
-    pg_clear(part->conn, result);
     return status ? status : set_money(part, false, err);
 }
 

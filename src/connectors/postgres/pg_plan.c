@@ -25,6 +25,9 @@ void pg_target_done(struct pg_target *target)
     free(target->create);
     free(target->copy_to);
     free(target->staging);
+    free(target->alter);
+    pg_merge_free(target->merge);
+    lt_merge_free(target->merging);
     pg_table_done(&target->table);
     *target = (struct pg_target){0};
 }
@@ -61,10 +64,12 @@ static int copy_incoming(const struct leat_write_stream *want, struct ArrowSchem
 {
     struct ArrowSchema copy = {.release = NULL};
     int status = lt_schema_copy(want->schema, &copy, err);
-    for (int64_t i = 0; !status && want->n_keys && want->keys && i < copy.n_children; i++) {
+    /* The key of a merge need not be the table's. */
+    bool marks = want->n_keys && want->keys && !pg_is_keyed(want->mode);
+    for (int64_t i = 0; !status && marks && i < copy.n_children; i++) {
         status = lt_schema_set_meta(copy.children[i], LT_META_KEY, NULL, err);
     }
-    for (size_t k = 0; !status && want->keys && k < want->n_keys; k++) {
+    for (size_t k = 0; !status && marks && k < want->n_keys; k++) {
         char place[24];
         int64_t at = lt_schema_find(&copy, want->keys[k]);
         snprintf(place, sizeof place, "%zu", k + 1);
@@ -165,22 +170,29 @@ static int read_keys(struct pg_target *target, const struct ArrowSchema *schema,
     return LEAT_OK;
 }
 
-/* Foreign keys of other tables: the rows they point at must stay, so the table is mirrored. */
-static int plan_mirror(struct pg_conn *conn, struct pg_target *target, const char *referencing,
-                       struct leat_error *err)
+/* Deleting a row here must not reach rows of other tables. */
+static int refuse_cascades(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
     char cascading[512];
-    bool missing = !target->n_keys;
     int status = list_of(conn, cascading_sql, target->oid, cascading, sizeof cascading, err);
-    if (status) {
-        return status;
-    }
-    if (*cascading) {
+    if (!status && *cascading) {
         status = lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS,
                          "replacing %s.%s would delete or change rows of other tables through "
                          "their foreign keys: %s",
                          target->ns, target->name, cascading);
-        leat_error_remedy(err, "load with --append, or drop those keys first");
+        leat_error_remedy(err, "%s, or drop those keys first",
+                          target->merge ? "merge instead" : "load with --append");
+    }
+    return status;
+}
+
+/* Foreign keys of other tables: the rows they point at must stay, so the table is mirrored. */
+static int plan_mirror(struct pg_conn *conn, struct pg_target *target, const char *referencing,
+                       struct leat_error *err)
+{
+    bool missing = !target->n_keys;
+    int status = refuse_cascades(conn, target, err);
+    if (status) {
         return status;
     }
     for (size_t k = 0; k < target->n_keys; k++) {
@@ -245,6 +257,7 @@ static int check_rights(struct pg_conn *conn, const struct pg_target *target,
         [PG_ROUTE_TRUNCATE] = "INSERT,TRUNCATE",
         [PG_ROUTE_APPEND] = "INSERT",
         [PG_ROUTE_MIRROR] = "INSERT,UPDATE,DELETE,SELECT",
+        [PG_ROUTE_MERGE] = "INSERT,UPDATE,DELETE,SELECT",
     };
     char oid[16], text[128];
     const char *params[] = {oid, rights[target->route]};
@@ -370,12 +383,30 @@ static int plan_existing(struct pg_conn *conn, struct pg_target *target,
         status = status ? status : read_keys(target, incoming, err);
         return status ? status : pg_plan_new_table(conn, target, incoming, err);
     }
+    if (!status && target->merge) {
+        status = pg_merge_check_table(target, table, err);
+    }
     status = status ? status : match_columns(target, incoming, table, err);
-    if (!status) {
+    if (!status && target->merge) {
+        status = pg_merge_plan(target, true, err);
+        status = status || target->mode != LEAT_DELETE_INSERT ? status
+                                                              : refuse_cascades(conn, target, err);
+    } else if (!status) {
         target->route = PG_ROUTE_APPEND;
         status = target->mode == LEAT_REPLACE ? plan_replace(conn, target, err) : LEAT_OK;
     }
     return status ? status : check_rights(conn, target, err);
+}
+
+/* A table that is not there. */
+static int plan_new(struct pg_conn *conn, struct pg_target *target, struct ArrowSchema *incoming,
+                    struct leat_error *err)
+{
+    target->route = PG_ROUTE_CREATE;
+    int status = target->merge ? pg_merge_new_columns(target, incoming, err) : LEAT_OK;
+    status = status ? status : read_keys(target, incoming, err);
+    status = status ? status : pg_plan_new_table(conn, target, incoming, err);
+    return status || !target->merge ? status : pg_merge_plan(target, false, err);
 }
 
 static int check_schema(struct pg_conn *conn, const char *ns, struct leat_error *err)
@@ -412,8 +443,8 @@ static bool is_type(const struct ArrowSchema *field, const char *type_text)
 
 static bool can_forward(const struct pg_target *target, const struct leat_write_stream *want)
 {
-    if (!(want->payloads & LEAT_PAYLOAD_BYTES) || !want->bytes_format ||
-        strcmp(want->bytes_format, "pgcopy") != 0 ||
+    if (!(want->payloads & LEAT_PAYLOAD_BYTES) || (target->merge && target->merge->op) ||
+        !want->bytes_format || strcmp(want->bytes_format, "pgcopy") != 0 ||
         want->schema->n_children != target->table.n_columns) {
         return false;
     }
@@ -433,15 +464,8 @@ static bool can_forward(const struct pg_target *target, const struct leat_write_
 static int find_table(struct pg_conn *conn, const struct leat_stream_name *name,
                       struct pg_table *table, struct leat_error *err)
 {
-    struct leat_error why = {.status = LEAT_OK};
-    int status = pg_describe(conn, name, table, &why);
-    if (status == LEAT_NOT_FOUND) {
-        return check_schema(conn, name->ns, err);
-    }
-    if (status && err) {
-        *err = why;
-    }
-    return status;
+    int status = pg_find(conn, name, table, err);
+    return status || table->oid ? status : check_schema(conn, name->ns, err);
 }
 
 static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
@@ -463,22 +487,20 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
         lt_buf_done(&quoted);
         return lt_fail_oom(err);
     }
-    if (want->mode != LEAT_REPLACE && want->mode != LEAT_APPEND) {
-        return lt_fail(err, LT_E_UNSUPPORTED, "postgres replaces and appends, nothing else");
-    }
     if (strlen(target->name) >= PG_NAME_MAX) {
         return lt_fail(err, LT_E_INVALID, "the table's name is longer than %d bytes",
                        PG_NAME_MAX - 1);
     }
     int status = copy_incoming(want, &incoming, err);
     struct leat_stream_name name = {target->ns, target->name};
+    if (!status && pg_is_keyed(want->mode)) {
+        status = pg_merge_take(want, &incoming, target, err);
+    }
     status = status ? status : find_table(conn, &name, &table, err);
     if (!status && table.oid) {
         status = plan_existing(conn, target, &incoming, &table, err);
     } else if (!status) {
-        target->route = PG_ROUTE_CREATE;
-        status = read_keys(target, &incoming, err);
-        status = status ? status : pg_plan_new_table(conn, target, &incoming, err);
+        status = plan_new(conn, target, &incoming, err);
     }
     if (!status) {
         snprintf(target->table.ns, sizeof target->table.ns, "%s", target->ns);
@@ -498,7 +520,7 @@ static int plan_asides(struct pg_conn *conn, struct pg_plan *plan, struct leat_e
     int status = plan->staged ? LEAT_OK : pg_order_targets(conn, plan, &order, err);
     for (size_t i = 0; i < plan->n_targets && !status && !plan->staged; i++) {
         struct pg_target *target = &plan->targets[i];
-        target->aside = target->route == PG_ROUTE_MIRROR ||
+        target->aside = target->route == PG_ROUTE_MIRROR || target->route == PG_ROUTE_MERGE ||
                         (target->refers && target->route != PG_ROUTE_RECREATE);
     }
     free(order);
@@ -514,6 +536,7 @@ static char *route_text(const struct pg_target *target, bool staged)
         [PG_ROUTE_TRUNCATE] = "truncate and copy",
         [PG_ROUTE_APPEND] = "copy",
         [PG_ROUTE_MIRROR] = "copy aside, upsert and delete what is gone",
+        [PG_ROUTE_MERGE] = "copy aside",
     };
     static const char *const last[] = {
         [PG_ROUTE_CREATE] = "rename it",
@@ -523,6 +546,17 @@ static char *route_text(const struct pg_target *target, bool staged)
         [PG_ROUTE_APPEND] = "insert",
         [PG_ROUTE_MIRROR] = "upsert and delete what is gone",
     };
+    static const char *const keyed[] = {
+        [LEAT_MERGE] = "update and insert by key",
+        [LEAT_DELETE_INSERT] = "delete and insert by key",
+        [LEAT_CHANGES] = "delete, update and insert by key",
+        [LEAT_HISTORY] = "close rows and insert their successors by key",
+    };
+    if (target->route == PG_ROUTE_MERGE) {
+        return lt_format("copy %s, then %s%s in one transaction",
+                         staged ? "parts into a staging table" : "aside",
+                         target->create ? "create, " : "", keyed[target->mode]);
+    }
     if (target->aside && target->route != PG_ROUTE_MIRROR) {
         return lt_format("%s aside, and insert after the tables it refers to, in one transaction",
                          direct[target->route]);

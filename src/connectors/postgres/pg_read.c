@@ -48,27 +48,35 @@ static void snapshot_release(struct leat_endpoint *ep)
     ep->snapshot[0] = 0;
 }
 
-static int join(struct pg_conn *conn, const char *token, struct leat_error *err)
+static int join_sql(const char *token, struct lt_buf *sql)
 {
-    struct lt_buf sql = LT_BUF_INIT;
-    int status = LEAT_OK;
-    if (lt_buf_puts(&sql, BEGIN_SNAPSHOT "; SET TRANSACTION SNAPSHOT ") ||
-        pg_literal(&sql, token)) {
-        status = lt_fail_oom(err);
-    }
-    struct leat_error why = {.status = LEAT_OK};
-    int joined = status ? LEAT_OK : pg_exec(conn, lt_buf_text(&sql), &why);
-    lt_buf_done(&sql);
-    /* "invalid", or from version 17 on "does not exist": the session that exported it has ended. */
-    if (joined && (!strcmp(why.sqlstate, "22023") || !strcmp(why.sqlstate, "42704"))) {
+    return lt_buf_puts(sql, BEGIN_SNAPSHOT "; SET TRANSACTION SNAPSHOT ") || pg_literal(sql, token)
+               ? LEAT_NO_MEMORY
+               : LEAT_OK;
+}
+
+/* "invalid", or from version 17 on "does not exist": the session that exported it has ended. */
+static int explain_join(int status, struct leat_error *err)
+{
+    if (status && err && (!strcmp(err->sqlstate, "22023") || !strcmp(err->sqlstate, "42704"))) {
         return lt_fail(err, LT_E_UNAVAILABLE,
                        "the snapshot that the streams are read in is gone: "
                        "its session was lost, or the server restarted");
     }
-    if (joined && err) {
+    return status;
+}
+
+static int join(struct pg_conn *conn, const char *token, struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    struct leat_error why = {.status = LEAT_OK};
+    int status = join_sql(token, &sql) ? lt_fail_oom(&why) : pg_exec(conn, lt_buf_text(&sql), &why);
+    lt_buf_done(&sql);
+    status = explain_join(status, &why);
+    if (status && err) {
         *err = why;
     }
-    return status ? status : joined;
+    return status;
 }
 
 static int snapshot_take(struct leat_endpoint *ep, char *ret_token, size_t size,
@@ -180,6 +188,13 @@ static int try_plan(const struct leat_reader *reader, struct leat_error *err)
     return status;
 }
 
+/* Whole columns of a table that may be read: nothing is left that the server could refuse. */
+static bool is_plain(const struct leat_read_plan *plan, const struct pg_table *table)
+{
+    return !plan->query && !plan->predicate && !plan->partition && !plan->cursor &&
+           !plan->n_order && table->kind == 'r' && table->readable && !table->row_security;
+}
+
 static void take_limits(struct leat_reader *reader, const struct leat_read_plan *plan)
 {
     reader->rows_max = plan->batch_rows_max > 0 ? plan->batch_rows_max : BATCH_ROWS;
@@ -246,9 +261,7 @@ static int start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
         *ret_reader = reader;
         return LEAT_OK;
     }
-    int status = plan->cursor
-                     ? lt_fail(err, LT_E_UNSUPPORTED, "postgres does not read by a cursor range")
-                     : describe_plan(ep, plan, &all, err);
+    int status = describe_plan(ep, plan, &all, err);
     status = status ? status : copy_table(&all, &reader->table, err);
     if (!status && plan->columns) {
         status = pg_table_project(&reader->table, plan->columns, plan->n_columns, err);
@@ -265,7 +278,9 @@ static int start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
                                : lt_fail_oom(err);
     }
     status = status ? status : init_decoder(reader, err);
-    status = status ? status : try_plan(reader, err);
+    if (!status && !is_plain(plan, &all)) {
+        status = try_plan(reader, err);
+    }
     if (!status && all.row_security) {
         pg_log(ep, LEAT_LOG_WARN,
                "%s.%s: row-level security applies, only the rows that this login may see are read",
@@ -356,7 +371,10 @@ static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, in
                  leat_partition_fn *each, void *arg, struct leat_error *err)
 {
     struct pg_table own = {0};
-    if (n < 2 || plan->query || ep->version < 140000) {
+    /* Blocks are read whole, where an index may lead to the few records of a range; and its columns
+     * are to be known, also where they are not read. */
+    bool few = plan->cursor && (plan->cursor->low || plan->columns);
+    if (n < 2 || plan->query || ep->version < 140000 || few) {
         return each(arg, NULL, 0, -1);
     }
     int64_t pages = 0;
@@ -382,6 +400,62 @@ static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, in
     return status;
 }
 
+static int bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                  const char *const *columns, size_t n_columns, int64_t wait_ms,
+                  struct leat_bounds *ret_bounds, struct leat_error *err)
+{
+    struct pg_table table = {0};
+    *ret_bounds = (struct leat_bounds){.size = ret_bounds->size, .nulls = -1};
+    int status = describe_plan(ep, plan, &table, err);
+    status =
+        status ? status : pg_bounds(ep, plan, &table, columns, n_columns, wait_ms, ret_bounds, err);
+    pg_table_done(&table);
+    return status;
+}
+
+/* A connection that sees the endpoint's snapshot, where it has one. */
+static int take_to_read(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err)
+{
+    int status = pg_take(ep, ret_conn, err);
+    if (!status && ep->snapshot[0]) {
+        status = join(*ret_conn, ep->snapshot, err);
+    }
+    return status;
+}
+
+static int key_split(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                     int64_t rows_per_range, leat_key_fn *each, void *arg, struct leat_error *err)
+{
+    struct pg_table table = {0};
+    struct pg_conn *conn = NULL;
+    int status = describe_plan(ep, plan, &table, err);
+    status = status ? status : take_to_read(ep, &conn, err);
+    status = status ? status : pg_key_split(conn, plan, &table, rows_per_range, each, arg, err);
+    pg_give(conn);
+    pg_table_done(&table);
+    return status;
+}
+
+static int hash_ranges(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                       const char *const *const *cuts, size_t n_cuts, leat_hash_fn *each, void *arg,
+                       struct leat_error *err)
+{
+    struct pg_table all = {0}, read = {0};
+    struct pg_conn *conn = NULL;
+    int status = describe_plan(ep, plan, &all, err);
+    status = status ? status : copy_table(&all, &read, err);
+    if (!status && plan->columns) {
+        status = pg_table_project(&read, plan->columns, plan->n_columns, err);
+    }
+    status = status ? status : take_to_read(ep, &conn, err);
+    status =
+        status ? status : pg_hash_ranges(conn, plan, &all, &read, cuts, n_cuts, each, arg, err);
+    pg_give(conn);
+    pg_table_done(&all);
+    pg_table_done(&read);
+    return status;
+}
+
 /* --- next ---------------------------------------------------------------------------------- */
 
 /* libpq asks the system for as much as its buffer holds, 16 KiB at first, and widens it for good
@@ -397,21 +471,38 @@ static int widen_buffer(struct pg_conn *conn, struct leat_error *err)
     return pg_value(conn, "SELECT pg_catalog.repeat(' ', 200000)", 0, NULL, text, sizeof text, err);
 }
 
+/* The COPY, with the transaction around it that reads in the snapshot, in one message. */
+static int send_copy(struct leat_reader *reader, bool in_snapshot, struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    if (!in_snapshot) {
+        return pg_send(reader->conn, reader->sql, err);
+    }
+    int status =
+        join_sql(reader->ep->snapshot, &sql) || lt_buf_printf(&sql, "; %s; ROLLBACK", reader->sql)
+            ? lt_fail_oom(err)
+            : pg_send(reader->conn, lt_buf_text(&sql), err);
+    lt_buf_done(&sql);
+    return status;
+}
+
 static int begin_copy(struct leat_reader *reader, struct leat_error *err)
 {
     int status = LEAT_OK;
     PGresult *result = NULL;
+    bool in_snapshot = !reader->conn && reader->ep->snapshot[0];
+    struct leat_error why = {.status = LEAT_OK};
     if (!reader->conn) {
         status = pg_take(reader->ep, &reader->conn, err);
-        if (!status && reader->ep->snapshot[0]) {
-            status = join(reader->conn, reader->ep->snapshot, err);
-        }
     }
     if (!status && reader->table.bytes_estimate >= LARGE_BYTES) {
         status = widen_buffer(reader->conn, err);
     }
-    status = status ? status : pg_send(reader->conn, reader->sql, err);
-    status = status ? status : pg_finish_results(reader->conn, &result, err);
+    status = status ? status : send_copy(reader, in_snapshot, err);
+    status = status ? status : explain_join(pg_finish_results(reader->conn, &result, &why), &why);
+    if (why.status && err) {
+        *err = why;
+    }
     if (!status && reader->ep->pq->PQresultStatus(result) != PGRES_COPY_OUT) {
         status = lt_fail(err, LT_E_INTERNAL, "the server did not answer COPY with data");
     }
@@ -437,19 +528,16 @@ static int fail_cut(struct pg_conn *conn, int status, struct leat_error *err)
 /* After the last tuple: the server's own count must be what came. */
 static int end_copy(struct leat_reader *reader, struct leat_error *err)
 {
-    PGresult *result = NULL;
-    int status = pg_finish_results(reader->conn, &result, err);
+    int64_t rows = -1;
+    int status = pg_finish_copy(reader->conn, &rows, err);
     if (status) {
         return fail_cut(reader->conn, status, err);
     }
-    const char *count = result ? reader->ep->pq->PQcmdTuples(result) : "";
-    int64_t rows = -1;
-    if (lt_parse_int(count, &rows) || rows != reader->messages) {
+    if (rows != reader->messages) {
         status = lt_fail(err, LT_E_COUNT_MISMATCH,
                          "the server sent %" PRId64 " rows and says it was %" PRId64,
                          reader->messages, rows);
     }
-    pg_clear(reader->conn, result);
     reader->ended = !status;
     if (!status && !reader->borrowed) {
         pg_give(reader->conn);
@@ -686,6 +774,9 @@ const struct leat_source_ops pg_source_ops = {
     .snapshot_join = snapshot_join,
     .snapshot_release = snapshot_release,
     .split = split,
+    .bounds = bounds,
+    .key_split = key_split,
+    .hash_ranges = hash_ranges,
     .start = start,
     .schema = schema,
     .next = next,

@@ -107,9 +107,33 @@ static int check_rights(struct pg_conn *conn, const char *ns, struct leat_error 
     return status;
 }
 
+/* Seen to by an earlier load of this endpoint. */
+static bool is_ready(const struct leat_endpoint *ep, const char *ns)
+{
+    for (unsigned i = 0; i < LT_MIN(ep->n_ready, (unsigned)PG_READY_MAX); i++) {
+        if (!strcmp(ep->ready[i], ns)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void pg_state_forget(struct leat_endpoint *ep)
+{
+    ep->n_ready = 0;
+}
+
+int pg_state_there(struct pg_conn *conn, const char *ns, bool *ret_there, struct leat_error *err)
+{
+    return has_table(conn, ns, PG_LOAD_TABLE, ret_there, err);
+}
+
 int pg_state_ensure(struct pg_conn *conn, const char *ns, struct leat_error *err)
 {
     bool load = false, state = false;
+    if (is_ready(conn->ep, ns)) {
+        return LEAT_OK;
+    }
     int status = has_table(conn, ns, PG_LOAD_TABLE, &load, err);
     status = status ? status : has_table(conn, ns, PG_STATE_TABLE, &state, err);
     if (!status && !(load && state)) {
@@ -127,6 +151,10 @@ int pg_state_ensure(struct pg_conn *conn, const char *ns, struct leat_error *err
         status = pg_execf(conn, err, "SET lock_timeout = %" PRId64, conn->ep->lock_timeout_ms);
     }
     free(old);
+    if (!status) {
+        snprintf(conn->ep->ready[conn->ep->n_ready++ % PG_READY_MAX], sizeof conn->ep->ready[0],
+                 "%s", ns);
+    }
     if (status) {
         leat_error_place(err, "records of loads in schema \"%s\"", ns);
     }
@@ -137,12 +165,12 @@ int pg_state_ours(struct pg_conn *conn, const struct pg_target *target, bool *re
                   struct leat_error *err)
 {
     const char *ns = pg_state_ns(conn->ep, target->ns);
-    bool there = false;
+    bool there = is_ready(conn->ep, ns);
     *ret_ours = false;
     if (conn->ep->no_state) {
         return LEAT_OK;
     }
-    int status = has_table(conn, ns, PG_STATE_TABLE, &there, err);
+    int status = there ? LEAT_OK : has_table(conn, ns, PG_STATE_TABLE, &there, err);
     if (status || !there) {
         return status;
     }
@@ -160,8 +188,34 @@ int pg_state_ours(struct pg_conn *conn, const struct pg_target *target, bool *re
 
 /* --- writing ------------------------------------------------------------------------------- */
 
+#define STATE_COLUMNS                                                                              \
+    " AS s (namespace, stream, table_oid, load_id, source_id, rows, loaded_at, state) VALUES "     \
+    "($1, "                                                                                        \
+    "$2, pg_catalog.to_regclass($3)::oid, $4, $5, $6, pg_catalog.clock_timestamp(), "              \
+    "pg_catalog.jsonb_strip_nulls($7::jsonb)) ON "                                                 \
+    "CONFLICT (namespace, stream) DO UPDATE SET table_oid = EXCLUDED.table_oid, load_id = "        \
+    "EXCLUDED.load_id, source_id = EXCLUDED.source_id, rows = EXCLUDED.rows, loaded_at = "         \
+    "EXCLUDED.loaded_at, state = CASE WHEN s.table_oid = EXCLUDED.table_oid THEN "                 \
+    "pg_catalog.jsonb_strip_nulls(s.state || $7::jsonb) ELSE EXCLUDED.state END"
+
+/* With `record` the load's own row goes along: it is committed with the rows that it brought. */
+static int state_sql(const struct pg_plan *plan, const char *ns, bool record, struct lt_buf *sql)
+{
+    int failed = LEAT_OK;
+    if (record) {
+        failed = lt_buf_puts(sql, "WITH record AS (INSERT INTO ") ||
+                 pg_state_table(sql, plan->state_ns, PG_LOAD_TABLE) ||
+                 lt_buf_puts(sql, " (load_id, stream, part, status) VALUES ($4, -1, -1, "
+                                  "'committed')) ");
+    }
+    return failed || lt_buf_puts(sql, "INSERT INTO ") || pg_state_table(sql, ns, PG_STATE_TABLE) ||
+                   lt_buf_puts(sql, STATE_COLUMNS)
+               ? LEAT_NO_MEMORY
+               : LEAT_OK;
+}
+
 static int write_state_row(struct pg_conn *conn, const struct pg_plan *plan, size_t stream,
-                           const struct leat_commit *what, struct leat_error *err)
+                           const struct leat_commit *what, bool record, struct leat_error *err)
 {
     const struct pg_target *target = &plan->targets[stream];
     const char *ns = pg_state_ns(conn->ep, target->ns);
@@ -177,47 +231,28 @@ static int write_state_row(struct pg_conn *conn, const struct pg_plan *plan, siz
         }
     }
     lt_json_object_end(&json);
-    char *sql = about(ns, PG_STATE_TABLE, "INSERT INTO ",
-                      " AS s (namespace, stream, table_oid, load_id, source_id, rows, loaded_at, "
-                      "state) VALUES ($1, $2, pg_catalog.to_regclass($3)::oid, $4, $5, $6, "
-                      "pg_catalog.clock_timestamp(), $7) ON CONFLICT (namespace, stream) DO UPDATE "
-                      "SET table_oid = EXCLUDED.table_oid, load_id = EXCLUDED.load_id, "
-                      "source_id = EXCLUDED.source_id, rows = EXCLUDED.rows, "
-                      "loaded_at = EXCLUDED.loaded_at, state = CASE WHEN s.table_oid = "
-                      "EXCLUDED.table_oid THEN s.state || EXCLUDED.state ELSE EXCLUDED.state END");
+    struct lt_buf sql = LT_BUF_INIT;
     snprintf(rows, sizeof rows, "%" PRId64, target->rows);
     const char *params[] = {target->ns,        target->name, target->quoted,     plan->load_id,
                             target->source_id, rows,         lt_buf_text(&state)};
     PGresult *result = NULL;
-    if (!status && (json.failed || !sql)) {
+    if (!status && (json.failed || state_sql(plan, ns, record, &sql))) {
         status = lt_fail_oom(err);
     }
-    status = status ? status : pg_query(conn, sql, 7, params, &result, err);
+    status = status ? status : pg_query(conn, lt_buf_text(&sql), 7, params, &result, err);
     pg_clear(conn, result);
     lt_buf_done(&state);
-    free(sql);
+    lt_buf_done(&sql);
     return status;
 }
 
 int pg_state_write(struct pg_conn *conn, const struct pg_plan *plan, const struct leat_commit *what,
-                   struct leat_error *err)
+                   bool record, struct leat_error *err)
 {
-    int status = LEAT_OK;
+    int status = pg_state_check(conn, plan, what, err);
     for (size_t i = 0; i < plan->n_targets && !status; i++) {
-        status = write_state_row(conn, plan, i, what, err);
+        status = write_state_row(conn, plan, i, what, record && i == 0, err);
     }
-    return status;
-}
-
-int pg_state_record_load(struct pg_conn *conn, const struct pg_plan *plan, struct leat_error *err)
-{
-    char *sql = about(plan->state_ns, PG_LOAD_TABLE, "INSERT INTO ",
-                      " (load_id, stream, part, status) VALUES ($1, -1, -1, 'committed')");
-    const char *params[] = {plan->load_id};
-    PGresult *result = NULL;
-    int status = sql ? pg_query(conn, sql, 1, params, &result, err) : lt_fail_oom(err);
-    pg_clear(conn, result);
-    free(sql);
     return status;
 }
 
@@ -270,9 +305,15 @@ int pg_lock_targets(struct pg_conn *conn, const struct pg_plan *plan, struct lea
         /* In one order everywhere, so that two loads never wait for each other. */
         qsort(keys, plan->n_targets, sizeof *keys, compare_keys);
     }
+    struct lt_buf sql = LT_BUF_INIT;
+    int failed = lt_buf_printf(&sql, "SELECT pg_catalog.pg_advisory_lock_shared(%" PRId64 ")",
+                               pg_lock_key("load", plan->load_id));
     for (size_t i = 0; i < plan->n_targets && !status; i++) {
-        status = pg_execf(conn, err, "SELECT pg_catalog.pg_advisory_lock(%" PRId64 ")", keys[i]);
+        failed |= lt_buf_printf(&sql, "; SELECT pg_catalog.pg_advisory_lock(%" PRId64 ")", keys[i]);
     }
+    status = failed && !status ? lt_fail_oom(err) : status;
+    status = status ? status : pg_exec(conn, lt_buf_text(&sql), err);
+    lt_buf_done(&sql);
     if (status == LEAT_UNAVAILABLE && !conn->broken) {
         status = lt_fail(err, LT_E_DESTINATION_BUSY, "another load holds %s.%s%s",
                          plan->targets[0].ns, plan->targets[0].name,

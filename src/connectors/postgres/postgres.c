@@ -1,7 +1,7 @@
 /* The connector's table, its options, and opening and closing an endpoint. */
 #include "connectors/postgres/postgres.h"
 
-#include "connectors/postgres/pg.h"
+#include "connectors/postgres/pg_load.h"
 #include "sql/postgres.h"
 
 #include <stdio.h>
@@ -40,7 +40,8 @@ static void close_endpoint(struct leat_endpoint *ep)
     while (ep->n_idle) {
         pg_disconnect(ep->idle[--ep->n_idle]);
     }
-    pg_endpoint_free_keywords(ep);
+    lt_pq_params_done(&ep->params);
+    pg_type_cache_free(ep->types);
     free(ep->state_namespace);
     pthread_mutex_destroy(&ep->lock);
     free(ep);
@@ -49,6 +50,7 @@ static void close_endpoint(struct leat_endpoint *ep)
 static int learn_server(struct leat_endpoint *ep, struct leat_error *err)
 {
     struct pg_conn *conn = NULL;
+    PGresult *result = NULL;
     int status = pg_take(ep, &conn, err);
     if (status) {
         return status;
@@ -65,9 +67,15 @@ static int learn_server(struct leat_endpoint *ep, struct leat_error *err)
         status = lt_fail(err, LT_E_UNSUPPORTED, "PostgreSQL %s is too old: 11 is the least",
                          ep->version_text);
     }
-    status = status ? status
-                    : pg_value(conn, "SELECT pg_catalog.current_schema()", 0, NULL, ep->default_ns,
-                               sizeof ep->default_ns, err);
+    status = status ? status : pg_query(conn, pg_probe_sql(ep->version), 0, NULL, &result, err);
+    if (!status) {
+        snprintf(ep->default_ns, sizeof ep->default_ns, "%s", pg_cell(conn, result, 0, 0));
+        if (!pg_cell_null(conn, result, 0, 1)) {
+            snprintf(ep->hash_format, sizeof ep->hash_format, "pg-record %s %s",
+                     pg_cell(conn, result, 0, 1), encoding ? encoding : "");
+        }
+    }
+    pg_clear(conn, result);
     if (!status && !*ep->default_ns) {
         snprintf(ep->default_ns, sizeof ep->default_ns, "public");
     }
@@ -104,6 +112,9 @@ static int open_endpoint(const struct leat_config *config, struct leat_endpoint 
         .bytes_format = "pgcopy",
         .default_namespace = ep->default_ns,
         .commit_steps = commit_steps,
+        .hash_format = ep->hash_format[0] ? ep->hash_format : NULL,
+        .modes =
+            1u << LEAT_MERGE | 1u << LEAT_DELETE_INSERT | 1u << LEAT_CHANGES | 1u << LEAT_HISTORY,
     };
     *ret_ep = ep;
     return LEAT_OK;

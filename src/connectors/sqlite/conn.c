@@ -164,6 +164,7 @@ static int prepare_connection(struct sq_conn *conn, struct leat_error *err)
     conn->api->sqlite3_progress_handler(conn->db, PROGRESS_STEPS, on_progress, conn);
     int status = lt_sq_exec(
         conn, conn->use == SQ_USE_READ ? "PRAGMA query_only = 1" : "PRAGMA foreign_keys = 0", err);
+    status = status ? status : lt_sq_collations(conn, err);
     return status ? status : set_cache(conn, err);
 }
 

@@ -1,5 +1,6 @@
 // The public headers as a C++ program sees them.
 #include <leat/leat.h>
+#include <leat/state.h>
 
 #include <cstdio>
 #include <cstring>

@@ -1,0 +1,112 @@
+/* leat runs: what ran, out of the store. */
+#include "cli/cli.h"
+
+#include "core/json_read.h"
+#include "core/util.h"
+#include "leat/state.h"
+
+#include <string.h>
+#include <time.h>
+
+struct printer {
+    bool json, details;
+    int n;
+};
+
+static int64_t number(const struct lt_json_value *of, const char *key)
+{
+    return lt_json_integer(lt_json_get(of, key), 0);
+}
+
+static const char *text(const struct lt_json_value *of, const char *key)
+{
+    return lt_json_string(lt_json_get(of, key), "");
+}
+
+static void print_time(int64_t unix_us)
+{
+    char when[32];
+    struct tm fields;
+    time_t seconds = (time_t)(unix_us / 1000000);
+    strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", gmtime_r(&seconds, &fields));
+    fputs(when, stdout);
+}
+
+static void print_line(const struct lt_json_value *run)
+{
+    char rows[LT_HUMAN_MAX], bytes[LT_HUMAN_MAX], elapsed[LT_HUMAN_MAX];
+    printf("%s  ", text(run, "run"));
+    print_time(number(run, "started_unix_us"));
+    printf("  %-10s %-9s %3lld streams %15s rows %9s %9s  %s\n", text(run, "command"),
+           text(run, "status"), (long long)number(run, "streams"),
+           lt_human_count(number(run, "rows_written"), rows),
+           lt_human_bytes(number(run, "bytes"), bytes),
+           lt_human_time(number(run, "elapsed_us"), elapsed), text(run, "error_code"));
+}
+
+static void print_error(const struct lt_json_value *of)
+{
+    const struct lt_json_value *error = lt_json_get(of, "error");
+    if (*text(error, "code")) {
+        printf("    [%s] %s%s%s\n", text(error, "code"), text(error, "place"),
+               *text(error, "place") ? ": " : "", text(error, "message"));
+    }
+}
+
+static void print_streams(const struct lt_json_value *report)
+{
+    char rows[LT_HUMAN_MAX], bytes[LT_HUMAN_MAX], elapsed[LT_HUMAN_MAX];
+    const struct lt_json_value *streams = lt_json_get(report, "streams");
+    for (size_t i = 0; i < lt_json_count(streams); i++) {
+        const struct lt_json_value *stream = lt_json_at(streams, i);
+        printf("  %s -> %s: %s rows, %s, %s, %s\n", text(stream, "source"),
+               text(stream, "destination"), lt_human_count(number(stream, "rows_written"), rows),
+               lt_human_bytes(number(stream, "bytes"), bytes),
+               lt_human_time(number(stream, "elapsed_us"), elapsed), text(stream, "state"));
+        if (*text(stream, "route")) {
+            printf("    %s\n", text(stream, "route"));
+        }
+        print_error(stream);
+    }
+}
+
+static int print_run(void *arg, const char *json)
+{
+    struct printer *printer = arg;
+    printer->n++;
+    if (printer->json) {
+        puts(json);
+        return LEAT_OK;
+    }
+    struct lt_json_doc *doc = NULL;
+    struct leat_error err = {0};
+    int rc = lt_json_doc_parse(json, strlen(json), &doc, &err);
+    if (!rc) {
+        print_line(lt_json_root(doc));
+    }
+    if (!rc && printer->details) {
+        print_streams(lt_json_get(lt_json_root(doc), "report"));
+    }
+    lt_json_doc_free(doc);
+    return rc;
+}
+
+int cmd_runs(struct cli *cli)
+{
+    struct leat_error err = {0};
+    struct leat_state *state = NULL;
+    struct printer printer = {.json = cli_on(cli, "json"), .details = cli->n_args > 0};
+    int64_t limit = 0;
+    int rc = cli_open_state(cli, 0, &state, &err);
+    if (!rc && lt_parse_int(cli_value(cli, "limit"), &limit)) {
+        rc = leat_fail_as(&err, LEAT_INVALID, "usage", "--limit takes a whole number");
+    }
+    rc = rc ? rc
+            : leat_state_runs(state, cli->n_args ? cli->args[0] : NULL, limit, print_run, &printer,
+                              &err);
+    if (rc) {
+        cli_print_error(cli, &err, NULL);
+    }
+    leat_state_close(state);
+    return cli_exit_status(rc, NULL);
+}

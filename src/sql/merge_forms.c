@@ -70,8 +70,8 @@ const struct lt_merge_form lt_merge_forms[] = {
      "END WHEN {absent t} THEN 'i' {when_moved t s}WHEN {differ t s} THEN 'u' ELSE '=' END AS act "
      "FROM {staging} AS s LEFT JOIN {target} AS t ON {match t s}"},
     {C, 0, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE,
-     "{make act}SELECT {seq s} AS seq, CASE WHEN (n.first_op = 'i') = ({alive t}) THEN '!' WHEN "
-     "{op s} = 'd' THEN CASE WHEN {alive t} THEN 'd' ELSE '=' END WHEN {absent t} THEN 'i' "
+     "{make act}SELECT {seq s} AS seq, CASE WHEN n.first_op = 'i' AND {alive t} OR "
+     "n.first_op = 'u' AND {absent t} OR n.first_op = 'd' AND NOT ({alive t}) THEN '!' WHEN {op s} = 'd' THEN CASE WHEN {alive t} THEN 'd' ELSE '=' END WHEN {absent t} THEN 'i' "
      "{when_moved t s}WHEN {differ t s} THEN 'u' ELSE '=' END AS act FROM {staging} AS s JOIN "
      "{work net} AS n ON n.seq = {seq s} LEFT JOIN {target} AS t ON {match t s}"},
     {M | C, LT_NEED_ANALYZE, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE, "{analyze} {work act}"},

@@ -77,6 +77,18 @@ static int take_names(struct lt_delta *delta, char **names, const struct ArrowSc
     return rc;
 }
 
+static bool has_all(const struct lt_delta *delta, char **names, const struct ArrowSchema *records)
+{
+    bool all = true;
+    for (size_t i = 0; all && names[i]; i++) {
+        const char *text = names[i];
+        char *name = lt_name_take(&text, 0);
+        all = name && lt_schema_find(records, lt_wishes_new_name(&delta->run->wishes, name)) >= 0;
+        free(name);
+    }
+    return all;
+}
+
 /* Columns of the records that are their source's primary key, in its order. */
 static size_t declared_keys(const struct ArrowSchema *records, const char **ret_names)
 {
@@ -110,8 +122,10 @@ static int find_keys(struct lt_delta *delta, const struct ArrowSchema *records,
         rc = lt_fail_oom(err);
     }
     size_t n_declared = rc ? 0 : declared_keys(records, declared);
-    rc = rc ? rc : take_names(delta, names, records, err);
-    for (size_t i = 0; !rc && !n && i < n_declared; i++) {
+    /* Of many streams those that lack a named column go by their own key. */
+    bool own = !n || (n_declared && delta->run->jobs.n > 1 && !has_all(delta, names, records));
+    rc = rc || own ? rc : take_names(delta, names, records, err);
+    for (size_t i = 0; !rc && own && i < n_declared; i++) {
         delta->keys[i] = lt_strdup(declared[i]);
         delta->n_keys = i + 1;
         rc = delta->keys[i] ? LEAT_OK : lt_fail_oom(err);

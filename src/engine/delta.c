@@ -377,6 +377,9 @@ static int describe_cursor(struct lt_delta *delta, struct lt_side *const *dests,
 {
     struct lt_slice slice;
     int rc = find_watermark(delta, err);
+    if (!rc && !lt_cursor_row_is_set(&delta->reached)) {
+        rc = lt_delta_probe(delta, err);
+    }
     rc = rc ? rc : lt_delta_find_bounds(delta, err);
     lt_delta_slice(delta, &slice);
     begin_afresh(delta, &slice);

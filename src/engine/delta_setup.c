@@ -278,7 +278,7 @@ static int refuse_rows(const struct lt_delta *delta, int64_t rows, struct leat_e
                            "it may hold rows, and no watermark of this source");
     leat_error_remedy(err, "`leat state set` says how far they go, --start where to begin; "
                            "--full-refresh starts over");
-    leat_error_place(err, "%s", lt_delta_result(delta)->destination);
+    leat_error_place(err, "%s", delta->job->dest_names[0]);
     return rc;
 }
 

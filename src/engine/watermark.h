@@ -13,8 +13,8 @@ struct lt_watermark {
     char *mark;               /* of a source without cursors; NULL: none */
 };
 
-/* The key of a job's watermark: its source, and the condition its records are chosen by. malloc'ed,
- * NULL without memory. */
+/* The key of a job's watermark: its source, and the condition its records are chosen by.
+ * malloc'ed, NULL without memory. */
 char *lt_watermark_key(const struct lt_run *run, const struct lt_job *job);
 /* Reads the one of that key. [usage] when it was kept for another cursor. `cursor` NULL: a mark is expected.
  * LEAT_UNSUPPORTED where the destination keeps no state. */

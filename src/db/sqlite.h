@@ -53,6 +53,9 @@
     X(sqlite3_create_collation_v2)                                                                 \
     X(sqlite3_table_column_metadata)                                                               \
     X(sqlite3_create_function_v2)                                                                  \
+    X(sqlite3_get_auxdata)                                                                         \
+    X(sqlite3_set_auxdata)                                                                         \
+    X(sqlite3_result_double)                                                                       \
     X(sqlite3_user_data)                                                                           \
     X(sqlite3_value_type)                                                                          \
     X(sqlite3_value_int64)                                                                         \

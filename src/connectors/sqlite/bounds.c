@@ -1,6 +1,9 @@
 /* What a cursor's columns hold. */
 #include "connectors/sqlite/internal.h"
 
+#include "columnar/array.h"
+#include "columnar/text.h"
+#include "columnar/view.h"
 #include "core/util.h"
 
 #include <stdlib.h>
@@ -18,9 +21,10 @@ static int select_bound(const struct ArrowSchema *source, const char *from,
         struct lt_buf name = LT_BUF_INIT;
         status = lt_sq_put_comparable(source, columns[i], &name, err);
         const char *text = lt_buf_text(&name), *comma = i ? ", " : "";
-        failed |= lt_buf_printf(&names, "%s%s", comma, text);
+        failed |= lt_buf_puts(&names, comma) | lt_sq_quote(&names, columns[i]);
         failed |= lt_buf_printf(&order, "%s%s %s", comma, text, direction);
-        failed |= lt_buf_printf(&filled, " AND %s IS NOT NULL", text);
+        failed |= lt_buf_puts(&filled, " AND ") | lt_sq_quote(&filled, columns[i]);
+        failed |= lt_buf_puts(&filled, " IS NOT NULL");
         lt_buf_done(&name);
     }
     if (!status) {
@@ -39,15 +43,57 @@ static int select_bound(const struct ArrowSchema *source, const char *from,
     return status;
 }
 
-/* Runs it; the texts are NULL when there is no record. */
-static int fetch_bound(struct sq_conn *conn, const char *sql, size_t n, char **texts,
-                       struct leat_error *err)
+/* One value of the row as canonical text. malloc'ed. */
+static int value_text(struct sq_conn *conn, sqlite3_stmt *stmt, int index,
+                      const struct ArrowSchema *field, char **ret_text, struct leat_error *err)
+{
+    struct lt_builder builder;
+    struct ArrowArray array = {.release = NULL};
+    struct lt_view view;
+    struct lt_buf text = LT_BUF_INIT;
+    struct sq_misfit misfit;
+    int64_t bytes = 0;
+    int status = lt_builder_init(&builder, field, err);
+    if (status) {
+        return status;
+    }
+    struct sq_reading reading = {lt_sq_decoder_of(&builder.type), conn->ep->numbers};
+    status = lt_sq_decode(conn->api, stmt, index, reading, &builder, &bytes, &misfit);
+    if (status == LEAT_BAD_DATA) {
+        status = lt_fail(err, misfit.code, "%s", misfit.why);
+        leat_error_place(err, "column \"%s\"", field->name);
+    } else if (status) {
+        status = lt_fail_oom(err);
+    }
+    status = status ? status : lt_builder_finish(&builder, &array, err);
+    status = status ? status : lt_view_init(&view, field, &array, err);
+    if (!status) {
+        *ret_text = lt_text_format(&view, 0, &text) ? NULL : lt_buf_take(&text);
+        status = *ret_text ? LEAT_OK : lt_fail_oom(err);
+        lt_view_done(&view);
+    }
+    lt_buf_done(&text);
+    lt_array_done(&array);
+    lt_builder_done(&builder);
+    return status;
+}
+
+/* Runs it; the texts are NULL when there is no record. `source` NULL: as SQLite writes them. */
+static int fetch_bound(struct sq_conn *conn, const char *sql, const struct ArrowSchema *source,
+                       const char *const *columns, size_t n, char **texts, struct leat_error *err)
 {
     sqlite3_stmt *stmt = NULL;
     int status = lt_sq_prepare(conn, sql, &stmt, err);
     int rc = status ? SQLITE_DONE : conn->api->sqlite3_step(stmt);
     for (size_t i = 0; rc == SQLITE_ROW && !status && i < n; i++) {
-        texts[i] = lt_strdup((const char *)conn->api->sqlite3_column_text(stmt, (int)i));
+        if (source) {
+            status =
+                value_text(conn, stmt, (int)i, source->children[lt_schema_find(source, columns[i])],
+                           &texts[i], err);
+            continue;
+        }
+        const char *text = (const char *)conn->api->sqlite3_column_text(stmt, (int)i);
+        texts[i] = text ? lt_strdup(text) : NULL;
         status = texts[i] ? LEAT_OK : lt_fail_oom(err);
     }
     if (!status && rc != SQLITE_ROW && rc != SQLITE_DONE) {
@@ -82,7 +128,8 @@ static int count_nulls(struct sq_conn *conn, const struct ArrowSchema *source, c
     failed |= lt_buf_puts(&sql, ")");
     status = status ? status : failed ? lt_fail_oom(err) : LEAT_OK;
     *ret_nulls = 0;
-    status = status || !can ? status : fetch_bound(conn, lt_buf_text(&sql), 1, &text, err);
+    status =
+        status || !can ? status : fetch_bound(conn, lt_buf_text(&sql), NULL, NULL, 1, &text, err);
     if (!status && text && lt_parse_int(text, ret_nulls)) {
         *ret_nulls = -1;
     }
@@ -106,27 +153,7 @@ static int read_clock(struct sq_conn *conn, const struct ArrowSchema *field, cha
                        type.id == LT_DATE32 ? "SELECT min(date('now'), date('now', 'localtime'))"
                        : zoned              ? "SELECT datetime('now') || 'Z'"
                                : "SELECT min(datetime('now'), datetime('now', 'localtime'))",
-                       1, ret_text, err);
-}
-
-/* Moments of a zone are compared without their Z, and given with it. */
-static int add_zones(const struct ArrowSchema *source, const char *const *columns, size_t n,
-                     char **texts, struct leat_error *err)
-{
-    for (size_t i = 0; i < n && texts[i]; i++) {
-        struct lt_type type;
-        int status = lt_type_of(source->children[lt_schema_find(source, columns[i])], &type, err);
-        if (!status && type.id == LT_TIMESTAMP && type.zone && *type.zone) {
-            char *zoned = lt_format("%sZ", texts[i]);
-            free(texts[i]);
-            texts[i] = zoned;
-            status = zoned ? LEAT_OK : lt_fail_oom(err);
-        }
-        if (status) {
-            return status;
-        }
-    }
-    return LEAT_OK;
+                       NULL, NULL, 1, ret_text, err);
 }
 
 /* A read of SQLite sees all that is committed, and there is one writer: whatever is visible is all
@@ -153,11 +180,8 @@ int lt_sq_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
         status = select_bound(&source, lt_buf_text(&from), plan, columns, n_columns,
                               high ? "DESC" : "ASC", &sql, err);
         status = status ? status
-                        : fetch_bound(conn, lt_buf_text(&sql), n_columns,
+                        : fetch_bound(conn, lt_buf_text(&sql), &source, columns, n_columns,
                                       high ? ret_bounds->high : ret_bounds->low, err);
-        status = status ? status
-                        : add_zones(&source, columns, n_columns,
-                                    high ? ret_bounds->high : ret_bounds->low, err);
     }
     status = status ? status
                     : count_nulls(conn, &source, lt_buf_text(&from), plan, columns, n_columns,

@@ -176,6 +176,20 @@ int lt_sq_decode(const struct lt_sqlite *api, sqlite3_stmt *stmt, int index,
                  struct sq_reading reading, struct lt_builder *builder, int64_t *bytes,
                  struct sq_misfit *misfit);
 
+/* The same of a function's argument. */
+int lt_sq_decode_value(const struct lt_sqlite *api, sqlite3_value *value, struct sq_reading reading,
+                       struct lt_builder *builder, int64_t *bytes, struct sq_misfit *misfit);
+
+/* Columns and bounds as SQLite can compare them in the order of the columns' types (order.c), by
+ * means of a function that every connection knows. LEAT_UNSUPPORTED where a type has no order. */
+int lt_sq_functions(struct sq_conn *conn, struct leat_error *err);
+int lt_sq_put_comparable(const struct ArrowSchema *schema, const char *column, struct lt_buf *sql,
+                         struct leat_error *err);
+int lt_sq_put_bound(const struct ArrowSchema *schema, const char *column, const char *bound,
+                    struct lt_buf *sql, struct leat_error *err);
+/* "1" on fields of sources whose values alone tell the type; wanted_schema() takes it away. */
+#define SQ_META_UNTYPED "leat.sqlite_untyped"
+
 /* A reader over a SELECT given whole. `schema` (moved in) has a field for each result column.
  * The connection is closed by finish() when `owns`. */
 int lt_sq_reader_new(struct sq_conn *conn, bool owns, const char *sql, struct ArrowSchema *schema,
@@ -185,9 +199,6 @@ int lt_sq_reader_new(struct sq_conn *conn, bool owns, const char *sql, struct Ar
 /* Schema of what is to be read, and its FROM. */
 int lt_sq_resolve_source(struct sq_conn *conn, const struct leat_read_plan *plan,
                          struct ArrowSchema *ret_source, struct lt_buf *from, struct lt_buf *words,
-                         struct leat_error *err);
-/* A column as it is compared and ordered. */
-int lt_sq_put_comparable(const struct ArrowSchema *schema, const char *column, struct lt_buf *sql,
                          struct leat_error *err);
 /* WHERE of the predicate and the range of the cursor; nothing where there is neither. */
 int lt_sq_put_where(const struct ArrowSchema *schema, const struct leat_read_plan *plan,

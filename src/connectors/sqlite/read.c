@@ -35,59 +35,6 @@ struct leat_reader {
 
 /* --- the statement ------------------------------------------------------------------------- */
 
-/* A column in comparisons and orders. Moments are compared as texts, which SQLite programs write
- * with a blank or a T, and with or without Z. */
-int lt_sq_put_comparable(const struct ArrowSchema *schema, const char *column, struct lt_buf *sql,
-                         struct leat_error *err)
-{
-    int64_t at = lt_schema_find(schema, column);
-    struct lt_type type;
-    if (at < 0) {
-        return lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no column \"%s\"", column);
-    }
-    int status = lt_type_of(schema->children[at], &type, err);
-    if (status) {
-        return status;
-    }
-    bool moment = type.id == LT_TIMESTAMP;
-    char declared[64] = "";
-    lt_schema_meta_text(schema->children[at], LT_META_SOURCE_TYPE, declared, sizeof declared);
-    if ((type.id == LT_DECIMAL128 || type.id == LT_DECIMAL256 || type.logical == LT_NUMERIC) &&
-        strcasestr(declared, "_TEXT")) {
-        return lt_fail(err, LT_E_UNSUPPORTED,
-                       "column \"%s\" holds decimals as text, which SQLite cannot order", column);
-    }
-    int failed = moment ? lt_buf_puts(sql, "replace(rtrim(") : LEAT_OK;
-    failed |= lt_sq_quote(sql, column);
-    failed |= moment ? lt_buf_puts(sql, ", 'Z'), 'T', ' ')") : LEAT_OK;
-    return failed ? lt_fail_oom(err) : LEAT_OK;
-}
-
-/* `bound` as SQLite compares it with that column. */
-static int put_bound(const struct ArrowSchema *schema, const char *column, const char *bound,
-                     struct lt_buf *sql, struct leat_error *err)
-{
-    struct lt_type type;
-    int64_t at = lt_schema_find(schema, column);
-    int status = at < 0 ? lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no column \"%s\"", column)
-                        : lt_type_of(schema->children[at], &type, err);
-    if (status) {
-        return status;
-    }
-    bool number = lt_type_is_integer(type.id) || type.id == LT_FLOAT64 ||
-                  type.id == LT_DECIMAL128 || type.logical == LT_NUMERIC;
-    size_t len = strlen(bound);
-    char *text = type.id == LT_TIMESTAMP && len && bound[len - 1] == 'Z'
-                     ? lt_strndup(bound, len - 1)
-                     : lt_strdup(bound);
-    int failed = !text;
-    failed = failed || (number && lt_buf_puts(sql, "CAST("));
-    failed = failed || lt_dialect_literal(&lt_dialect_sqlite, text, sql);
-    failed = failed || (number && lt_buf_puts(sql, " AS NUMERIC)"));
-    free(text);
-    return failed ? lt_fail_oom(err) : LEAT_OK;
-}
-
 /* Compound cursors compare as rows: (a, b) > (1, 2). */
 static int put_range_side(const struct ArrowSchema *schema, const struct leat_cursor_range *range,
                           const char *const *bounds, const char *comparison, struct lt_buf *sql,
@@ -103,7 +50,7 @@ static int put_range_side(const struct ArrowSchema *schema, const struct leat_cu
     }
     for (size_t i = 0; i < range->n_columns && !status; i++) {
         status = i && lt_buf_puts(sql, ", ") ? lt_fail_oom(err) : LEAT_OK;
-        status = status ? status : put_bound(schema, range->columns[i], bounds[i], sql, err);
+        status = status ? status : lt_sq_put_bound(schema, range->columns[i], bounds[i], sql, err);
     }
     return !status && lt_buf_puts(sql, ")") ? lt_fail_oom(err) : status;
 }
@@ -170,7 +117,7 @@ static int put_select(const struct ArrowSchema *source, const struct ArrowSchema
     for (size_t i = 0; i < plan->n_order && !status; i++) {
         status = lt_buf_puts(sql, i ? ", " : " ORDER BY ") ? lt_fail_oom(err) : LEAT_OK;
         status = status ? status : lt_sq_put_comparable(source, plan->order[i], sql, err);
-        if (!status && lt_buf_puts(sql, " COLLATE BINARY")) {
+        if (!status && lt_buf_puts(sql, " ASC NULLS LAST")) {
             status = lt_fail_oom(err);
         }
     }
@@ -198,6 +145,7 @@ static int add_wanted(const struct ArrowSchema *source, int64_t column,
         }
         field.flags = (field.flags & ~ARROW_FLAG_NULLABLE) | (own->flags & ARROW_FLAG_NULLABLE);
     }
+    status = status ? status : lt_schema_set_meta(&field, SQ_META_UNTYPED, NULL, err);
     status = status ? status : lt_schema_add(wanted, &field, err);
     lt_schema_done(&field);
     return status;
@@ -318,15 +266,75 @@ int lt_sq_reader_new(struct sq_conn *conn, bool owns, const char *sql, struct Ar
 }
 
 /* Schema and FROM text of what is to be read. */
+/* Columns are compared as what they are read as. */
+static int take_given_types(const struct ArrowSchema *types, struct ArrowSchema *source,
+                            struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (int64_t i = 0; types && i < types->n_children && !status; i++) {
+        int64_t at = lt_schema_find(source, types->children[i]->name);
+        struct ArrowSchema field = {.release = NULL};
+        char key[24];
+        if (at < 0) {
+            continue;
+        }
+        struct ArrowSchema *own = source->children[at];
+        status = lt_schema_copy(types->children[i], &field, err);
+        if (!status && lt_schema_meta_text(own, LT_META_KEY, key, sizeof key)) {
+            status = lt_schema_set_meta(&field, LT_META_KEY, key, err);
+        }
+        status = status ? status : lt_schema_set_meta(&field, SQ_META_UNTYPED, "1", err);
+        if (!status) {
+            field.flags = own->flags;
+            lt_schema_done(own);
+            lt_schema_move(&field, own);
+        }
+        lt_schema_done(&field);
+    }
+    return status;
+}
+
+/* Whose storage nothing declares. */
+static int mark_untyped(struct ArrowSchema *source, const bool *untyped, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (int64_t i = 0; i < source->n_children && !status; i++) {
+        size_t len;
+        bool unknown =
+            untyped ? untyped[i] : !lt_schema_meta(source->children[i], LT_META_SOURCE_TYPE, &len);
+        status =
+            unknown ? lt_schema_set_meta(source->children[i], SQ_META_UNTYPED, "1", err) : LEAT_OK;
+    }
+    return status;
+}
+
+static int resolve_query(struct sq_conn *conn, const struct leat_read_plan *plan,
+                         struct ArrowSchema *ret_source, struct lt_buf *from, struct lt_buf *words,
+                         struct leat_error *err)
+{
+    struct ArrowSchema source = {.release = NULL};
+    int status = lt_sq_query_schema(conn, plan->query, plan->types, &source, words, err);
+    status = status ? status : mark_untyped(&source, NULL, err);
+    status = status ? status : take_given_types(plan->types, &source, err);
+    if (!status && lt_buf_printf(from, "(%s\n)", plan->query)) {
+        status = lt_fail_oom(err);
+    }
+    if (!status) {
+        lt_schema_move(&source, ret_source);
+    }
+    lt_schema_done(&source);
+    return status;
+}
+
 int lt_sq_resolve_source(struct sq_conn *conn, const struct leat_read_plan *plan,
                          struct ArrowSchema *ret_source, struct lt_buf *from, struct lt_buf *words,
                          struct leat_error *err)
 {
     if (plan->query) {
-        int status = lt_sq_query_schema(conn, plan->query, plan->types, ret_source, words, err);
-        return !status && lt_buf_printf(from, "(%s\n)", plan->query) ? lt_fail_oom(err) : status;
+        return resolve_query(conn, plan, ret_source, from, words, err);
     }
     struct sq_table table = {.name = NULL};
+    bool *untyped = NULL;
     int status = lt_sq_table(conn, plan->stream.ns, plan->stream.name, &table, err);
     if (status) {
         return status;
@@ -334,13 +342,23 @@ int lt_sq_resolve_source(struct sq_conn *conn, const struct leat_read_plan *plan
     if (lt_sq_quote_in(from, table.ns, table.name)) {
         status = lt_fail_oom(err);
     }
+    size_t n = (size_t)table.schema.n_children;
+    untyped = calloc(n + 1, sizeof *untyped);
+    if (untyped) {
+        memcpy(untyped, table.untyped, n * sizeof *untyped);
+    } else {
+        status = lt_fail_oom(err);
+    }
     leave_out_known(&table.schema, plan, table.untyped);
     status = status ? status
                     : lt_sq_scan_types(conn, lt_buf_text(from), &table.schema, table.untyped, words,
                                        err);
+    status = status ? status : mark_untyped(&table.schema, untyped, err);
+    status = status ? status : take_given_types(plan->types, &table.schema, err);
     if (!status) {
         lt_schema_move(&table.schema, ret_source);
     }
+    free(untyped);
     lt_sq_table_done(&table);
     return status;
 }

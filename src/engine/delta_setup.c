@@ -208,6 +208,9 @@ static int check_strategy(struct lt_delta *delta, const char *word, struct leat_
                        "a delta sees deletes only where --deleted-column tells of them; `leat "
                        "sync batch` finds all");
     }
+    if (lt_settings_text(s, "window") && lt_settings_bool(s, "full-refresh")) {
+        return lt_fail(err, LT_E_USAGE, "--full-refresh takes everything, --window a part");
+    }
     if (delta->mode == LEAT_HISTORY && lt_settings_bool(s, "full-refresh")) {
         return lt_fail(err, LT_E_USAGE,
                        "--full-refresh would end the history; drop the table if that is meant");

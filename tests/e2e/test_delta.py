@@ -416,6 +416,22 @@ def test_several_sources_of_one_table_are_kept_apart(delta, place, to):
     assert dest.rows() == sorted(sources[0].rows() + sources[1].rows())
 
 
+@pytest.mark.parametrize("to", ["sqlite", "postgres"])
+def test_a_full_refresh_lets_the_other_sources_start_over_too(delta, place, to):
+    """Their rows are gone with all others: their watermarks must not stay."""
+    dest, sources = place(to, "destination"), [place("sqlite"), place("postgres")]
+    for i, source in enumerate(sources):
+        source.create()
+        fill(source, 1 + i * 100, 3 + i * 100)
+        delta(source, dest, "-d", "updated_at")
+    delta(sources[0], dest, "-d", "updated_at", "--full-refresh")
+    assert dest.rows() == sources[0].rows()
+    delta(sources[1], dest, "-d", "updated_at")
+    assert dest.rows() == sorted(sources[0].rows() + sources[1].rows())
+    delta(sources[0], dest, "-d", "updated_at", "--full-refresh", "--window",
+          "2026-11-01..2026-11-02", status=2, code="usage")
+
+
 @pytest.mark.parametrize("to", DESTINATIONS)
 def test_a_full_refresh_starts_over(delta, place, to):
     source, dest = made(place("sqlite"), place(to, "destination"))

@@ -159,6 +159,7 @@ def test_trusted_times_spare_reading_and_nothing_else_does(pipe, models):
 
 # --- many ---------------------------------------------------------------------------------------------
 
+@pytest.mark.timeout(900)  # with LEAT_MODELS=100000
 def test_many_models_take_little_more_than_hashing_them_and_little_memory(leat, tmp_path):
     base = tmp_path / "many"
     for i in range(MODELS):
@@ -204,6 +205,7 @@ done
 """
 
 
+@pytest.mark.timeout(300)  # with LEAT_EXECUTION_SECONDS=60
 def test_many_processes_at_once_and_some_killed_leave_nothing_half_written(
         leat, dpo_database, models, tmp_path):  # noqa: F811
     dpo_database.execute("truncate dpo.execution cascade")

@@ -642,3 +642,113 @@ def test_a_folder_that_may_not_be_read_is_passed_over_and_a_file_is_not(leat, tm
     os.chmod(base / "open" / "b.sql", 0)
     assert "b.sql" in dpo.fails("init-step", execution, "LOAD", base, "**/*.sql", **run_as)
     os.chmod(base / "closed", 0o700)
+
+
+# --- the tables -----------------------------------------------------------------------------------------------
+
+CONSTRAINTS = {"execution_pkey", "execution_step_pkey", "execution_step_execution_id_fkey",
+               "execution_step_model_pkey", "execution_step_model_execution_step_id_fkey"}
+COLUMNS = {
+    "execution": [("execution_id", "uuid", "NO"), ("created_on", "timestamptz", "NO"),
+                  ("updated_on", "timestamptz", "NO"), ("status", "varchar", "NO"),
+                  ("started_on", "timestamptz", "NO"), ("completed_on", "timestamptz", "YES"),
+                  ("execution_time_ms", "int8", "YES")],
+    "execution_step": [("execution_step_id", "uuid", "NO"), ("created_on", "timestamptz", "NO"),
+                       ("updated_on", "timestamptz", "NO"), ("execution_id", "uuid", "NO"),
+                       ("step_name", "varchar", "NO"), ("status", "varchar", "NO"),
+                       ("started_on", "timestamptz", "NO"), ("completed_on", "timestamptz", "YES"),
+                       ("execution_time_ms", "int8", "YES"), ("rows_processed", "int8", "YES")],
+    "execution_step_model": [("execution_step_model_id", "uuid", "NO"),
+                             ("created_on", "timestamptz", "NO"),
+                             ("updated_on", "timestamptz", "NO"),
+                             ("execution_step_id", "uuid", "NO"), ("model_name", "varchar", "NO"),
+                             ("checksum", "varchar", "NO")]}
+
+
+def test_the_tables_at_head_are_those_of_the_original(leat, pg_db):
+    for way in ("upgrade head", "downgrade base", "upgrade head", "downgrade -1", "upgrade +1"):
+        leat.ok("dpo-migrate", pg_db.url, *way.split())
+        if way.startswith("downgrade"):
+            continue
+        with pg_db.connect() as connection:
+            # PostgreSQL 18 has NOT NULL among the constraints.
+            assert {row[0] for row in connection.execute(
+                "select conname from pg_constraint c join pg_namespace n on n.oid = connamespace "
+                "where nspname = 'dpo' and contype <> 'n'")} == CONSTRAINTS
+            for table, columns in COLUMNS.items():
+                assert connection.execute(
+                    "select column_name, udt_name, is_nullable from information_schema.columns "
+                    f"where table_schema = 'dpo' and table_name = '{table}' order by "
+                    "ordinal_position").fetchall() == columns
+    assert pg_db.rows("alembic_version_dpo") == [(REVISIONS[2],)]
+
+
+# What the original's own statements are like, in a database it alone has written.
+ORIGINAL = """
+create schema dpo;
+create table alembic_version_dpo (version_num varchar(32) not null,
+    constraint alembic_version_dpo_pkc primary key (version_num));
+insert into alembic_version_dpo values ('c5c34dd0b8f2');
+create table dpo.execution (execution_id uuid not null, created_on timestamptz default now() not null,
+    updated_on timestamptz default now() not null, status varchar(50) default 'INITIALISED' not null,
+    started_on timestamptz default now() not null, completed_on timestamptz,
+    execution_time_ms bigint, primary key (execution_id));
+create table dpo.execution_step (execution_step_id uuid not null,
+    created_on timestamptz default now() not null, updated_on timestamptz default now() not null,
+    execution_id uuid not null references dpo.execution, step_name varchar(100) not null,
+    status varchar(50) default 'INITIALISED' not null, started_on timestamptz default now() not null,
+    completed_on timestamptz, execution_time_ms bigint, rows_processed bigint,
+    primary key (execution_step_id));
+create table dpo.execution_step_model (execution_step_model_id uuid not null,
+    created_on timestamptz default now() not null, updated_on timestamptz default now() not null,
+    execution_step_id uuid not null references dpo.execution_step, model_name varchar(250) not null,
+    checksum varchar(100) not null, primary key (execution_step_model_id));
+insert into dpo.execution (execution_id) values ('{e}');
+insert into dpo.execution_step (execution_step_id, execution_id, step_name) values ('{s}', '{e}', 'LOAD');
+insert into dpo.execution_step_model values (gen_random_uuid(), now(), now(), '{s}', 'a', '{sha}');
+"""
+
+
+def test_what_the_original_began_is_completed_compared_and_moved(leat, pg_db, tree):
+    dpo = postgres_dpo(leat, pg_db)
+    execution, step = UNKNOWN, NIL
+    text = ORIGINAL.format(e=execution, s=step, sha=sha("1")).replace("gen_random_uuid()",
+                                                                      f"'{UNKNOWN}'")
+    pg_db.execute(*[each for each in text.split(";\n") if each.strip()])
+    dpo.ok("complete-step", step, "-r", "3")
+    dpo.ok("complete-execution", execution)
+    assert dpo.ok("get-last-successful-execution") == execution
+    ours = dpo.step(dpo.ok("init-execution"), tree({"a.sql": "1", "b.sql": "2"}))
+    assert dpo.ok("compare-step-models", ours, execution) == "b"
+    assert leat.ok("dpo-migrate", dpo.location, "current").stdout == REVISIONS[2] + " (head)\n"
+    for way in ("downgrade 7d98", "upgrade head"):
+        leat.ok("dpo-migrate", dpo.location, *way.split())
+    assert pg_db.count("dpo.execution_step_model") == 3
+    assert dpo.ok("get-last-successful-execution") == execution
+
+
+def test_a_role_with_ordinary_rights_moves_the_tables(leat, pg_db):
+    pg_db.execute("drop role if exists plain", "create role plain login password 'plain-pw'",
+                  f"grant create, connect on database {pg_db.name} to plain",
+                  "revoke create on schema public from public")
+    url = f"postgresql+psycopg2://plain:plain-pw@127.0.0.1:{pg_db.server.port}/{pg_db.name}"
+    leat.ok("dpo-migrate", url, "upgrade", "head")
+    assert pg_db.rows("dpo.alembic_version_dpo") == [(REVISIONS[2],)]
+    assert GUID.fullmatch(leat.ok("dpo", url, "init-execution").stdout)
+    leat.ok("dpo-migrate", url, "downgrade", "base")
+    leat.ok("dpo-migrate", url, "upgrade", "head")
+    pg_db.execute("drop owned by plain", "drop role plain")
+
+
+def test_moves_name_their_revisions_and_unknown_ones_end_with_255(leat, pg_db):
+    assert leat.ok("dpo-migrate", pg_db.url, "current").stdout == ""
+    history = leat.ok("dpo-migrate", pg_db.url, "history").stdout.splitlines()
+    assert [line.split()[2].rstrip(",") for line in history] == REVISIONS[::-1]
+    for arguments in (["upgrade", "nonsense"], ["upgrade", "+4"], ["downgrade", "-1"]):
+        done = leat("dpo-migrate", pg_db.url, *arguments)
+        assert (done.returncode, done.stdout) == (255, ""), done.stderr
+    leat.ok("dpo-migrate", pg_db.url, "upgrade", "+2")
+    assert leat.ok("dpo-migrate", pg_db.url, "current").stdout == REVISIONS[1] + "\n"
+    leat.ok("dpo-migrate", pg_db.url, "downgrade", "base")
+    leat.ok("dpo-migrate", pg_db.url, "downgrade", "base")
+    assert leat("dpo-migrate", pg_db.url, "upgrade").returncode == 2

@@ -42,6 +42,61 @@ static const struct leat_option diff_options[] = {
     OPTIONS_END,
 };
 
+static const struct leat_option json_options[] = {OPTION_JSON, OPTIONS_END};
+
+#define OPTION_PIPELINE(fallback, help)                                                            \
+    {                                                                                              \
+        "pipeline", LEAT_OPTION_TEXT, fallback, "NAME", help                                       \
+    }
+
+static const struct leat_option init_options[] = {
+    OPTION_JSON,
+    OPTION_PIPELINE("", "The pipeline it is an execution of; one store may hold many"),
+    {"id", LEAT_OPTION_TEXT, NULL, "GUID", "The id to use, such as a scheduler's own"},
+    OPTIONS_END,
+};
+
+static const struct leat_option last_options[] = {
+    OPTION_JSON,
+    OPTION_PIPELINE("", "Of which pipeline"),
+    OPTIONS_END,
+};
+
+static const struct leat_option list_options[] = {
+    OPTION_JSON,
+    OPTION_PIPELINE(NULL, "Those of one pipeline; of all when not given"),
+    {"limit", LEAT_OPTION_INT, "20", "N", "How many, at most"},
+    OPTIONS_END,
+};
+
+static const struct leat_option fail_options[] = {
+    {"reason", LEAT_OPTION_TEXT, NULL, "TEXT", "Why; kept with it"},
+    OPTIONS_END,
+};
+
+static const struct leat_option step_options[] = {
+    OPTION_JSON,
+    {"duplicates", LEAT_OPTION_CHOICE, "refuse", "refuse|last",
+     "Of two files with one name: stop and name both, or let the later one count"},
+    {"reopen", LEAT_OPTION_BOOL, "false", NULL, "Go on with an execution that is completed"},
+    {"trust-mtime", LEAT_OPTION_BOOL, "false", NULL,
+     "Do not read files whose size, times and inode are as they were when this was last said"},
+    OPTIONS_END,
+};
+
+static const struct leat_option rows_options[] = {
+    {"rows", LEAT_OPTION_INT, NULL, "N", "How many rows the step processed"},
+    OPTIONS_END,
+};
+
+static const struct leat_option compare_options[] = {
+    OPTION_JSON,
+    {"changes", LEAT_OPTION_TEXT, "added,modified", "LIST",
+     "Which changes to print: added, modified, removed"},
+    {"separator", LEAT_OPTION_CHOICE, "newline", "newline|space|comma|nul", "Ends each name"},
+    OPTIONS_END,
+};
+
 const struct command cli_commands[] = {
     {"cp", "SRC DST", "Copy whole streams from one place to another",
      "SRC and DST are URLs (postgres://u@h/db#public.orders, sqlite:shop.db#orders), format:- or - "
@@ -183,6 +238,46 @@ const struct command cli_commands[] = {
      cmd_state_current, NULL, LEAT_ACTION_COPY},
     {"state history", "", "List the revisions of the store's tables", "", "", 0, 0, 0,
      cmd_state_history, NULL, LEAT_ACTION_COPY},
+    {"execution init", "", "Begin an execution of a pipeline; prints its id",
+     "An execution is one run of a pipeline. Its steps are begun with `leat step init`, and it "
+     "ends "
+     "with complete or fail.",
+     "leat execution init --pipeline nightly\n    prints the id of a new one\n", 0, 0, 0,
+     cmd_execution_init, init_options, LEAT_ACTION_COPY},
+    {"execution last-successful", "", "Print the execution that was completed last",
+     "NO_LAST_SUCCESSFUL_EXECUTION when there is none.", "", 0, 0, 0, cmd_execution_last,
+     last_options, LEAT_ACTION_COPY},
+    {"execution completed-at", "EXECUTION", "Print when an execution was completed",
+     "ISO 8601; an empty line when it was not.", "", 0, 1, 1, cmd_execution_completed_at,
+     json_options, LEAT_ACTION_COPY},
+    {"execution complete", "EXECUTION", "Complete an execution", "", "", 0, 1, 1,
+     cmd_execution_complete, NULL, LEAT_ACTION_COPY},
+    {"execution fail", "EXECUTION", "Mark an execution as failed", "",
+     "leat execution fail \"$ID\" --reason 'the source was empty'\n", 0, 1, 1, cmd_execution_fail,
+     fail_options, LEAT_ACTION_COPY},
+    {"execution list", "", "List executions, the newest first", "",
+     "leat execution list --pipeline nightly --json\n", 0, 0, 0, cmd_execution_list, list_options,
+     LEAT_ACTION_COPY},
+    {"execution show", "EXECUTION", "Show an execution and its steps", "", "", 0, 1, 1,
+     cmd_execution_show, json_options, LEAT_ACTION_COPY},
+    {"step init", "EXECUTION NAME BASE PATTERN...",
+     "Begin a step and store the checksums of its models; prints its id",
+     "Models are the files below BASE that the patterns name: *, ? and [abc] within one part of a "
+     "path, ** for any number of folders. A model's name is its file's without the last extension, "
+     "its checksum the SHA-256 of its bytes.",
+     "leat step init \"$ID\" load models '**/*.sql'\n", 0, 4, -1, cmd_step_init, step_options,
+     LEAT_ACTION_COPY},
+    {"step compare", "STEP [PREVIOUS]", "Print the models that changed since an earlier execution",
+     "PREVIOUS is an execution; the last success of the same pipeline when not given. Without an "
+     "earlier step of that name every model was added.",
+     "leat step compare \"$STEP\" --changes removed\n    models that are gone\n", 0, 1, 2,
+     cmd_step_compare, compare_options, LEAT_ACTION_COPY},
+    {"step complete", "STEP", "Complete a step", "", "leat step complete \"$STEP\" --rows 1204\n",
+     0, 1, 1, cmd_step_complete, rows_options, LEAT_ACTION_COPY},
+    {"step fail", "STEP", "Mark a step as failed", "", "", 0, 1, 1, cmd_step_fail, fail_options,
+     LEAT_ACTION_COPY},
+    {"step list", "EXECUTION", "List the steps of an execution", "", "", 0, 1, 1, cmd_step_list,
+     json_options, LEAT_ACTION_COPY},
     {"dpo", "[-l [LEVEL]] CONNECTION COMMAND [ARGUMENTS]",
      "Remember executions, with the command line of dpo",
      "The commands, arguments, output and exit status of the data pipeline orchestrator, on its "
@@ -217,8 +312,9 @@ const struct command cli_commands[] = {
 };
 
 const struct command_family cli_families[] = {
+    {"execution", "Executions of pipelines"},
     {"state", "The store of runs and executions"},
-    {"sync", "Make a destination equal to its source"},
+    {"step", "Steps of executions, and what changed since the last one"},
     {0},
 };
 

@@ -16,11 +16,11 @@
       "definition",                                                                                \
       "Columns of the source and of the existing destination table do not fit. Every one is "      \
       "listed, and no record was read.")                                                           \
+    X(COMPLETED, "completed", LEAT_CONFLICT, "begin another execution, or --reopen this one",      \
+      "A step was to be added to an execution that is completed.")                                 \
     X(CONFLICT, "conflict", LEAT_CONFLICT, "run again; nothing else should write there meanwhile", \
       "The destination, or its record of the last load, changed under the run. Nothing was "       \
       "committed.")                                                                                \
-    X(COMPLETED, "completed", LEAT_CONFLICT, "begin another execution, or --reopen this one",      \
-      "A step was to be added to an execution that is completed.")                                 \
     X(CORRUPT, "corrupt-file", LEAT_BAD_DATA, "fetch or write the file again",                     \
       "A file or stream breaks the rules of its own format.")                                      \
     X(COUNT_MISMATCH, "count-mismatch", LEAT_BAD_DATA,                                             \

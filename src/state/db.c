@@ -158,6 +158,11 @@ int lt_db_insert(struct lt_db *db, const char *table, const char *columns, int n
     return rc;
 }
 
+int lt_db_be_durable(struct lt_db *db, struct leat_error *err)
+{
+    return db->ops->be_durable ? db->ops->be_durable(db, err) : LEAT_OK;
+}
+
 /* --- transactions ----------------------------------------------------------------------------- */
 
 int lt_db_begin(struct lt_db *db, struct leat_error *err)

@@ -76,6 +76,10 @@ typedef bool lt_db_next_fn(void *arg, const char **cells);
 int lt_db_insert(struct lt_db *db, const char *table, const char *columns, int n_columns,
                  lt_db_next_fn *next, void *arg, struct leat_error *err);
 
+/* From now on a commit that was answered outlives a power cut, and the file alone holds everything
+ * once it is closed. A PostgreSQL server does so by itself. */
+int lt_db_be_durable(struct lt_db *db, struct leat_error *err);
+
 /* One transaction. In SQLite it takes the write lock at once, so that nothing read in it is out of
  * date when it writes. */
 int lt_db_begin(struct lt_db *db, struct leat_error *err);

@@ -15,6 +15,7 @@ struct lt_db_ops {
     void (*rows_done)(struct lt_db_rows *rows);
     int (*insert)(struct lt_db *db, const char *table, const char *columns, int n_columns,
                   lt_db_next_fn *next, void *arg, struct leat_error *err);
+    int (*be_durable)(struct lt_db *db, struct leat_error *err); /* NULL: it is */
     const char *begin;
 };
 

@@ -243,6 +243,13 @@ static void sqlite_close(struct lt_db *db)
     free(s);
 }
 
+static int sqlite_be_durable(struct lt_db *db, struct leat_error *err)
+{
+    struct sqlite_db *s = own(db);
+    s->api->sqlite3_db_config(s->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    return sqlite_exec(db, "PRAGMA synchronous = FULL", err);
+}
+
 static const struct lt_db_ops ops = {
     .kind = LT_DB_SQLITE,
     .close = sqlite_close,
@@ -251,6 +258,7 @@ static const struct lt_db_ops ops = {
     .cell = sqlite_cell,
     .rows_done = sqlite_rows_done,
     .insert = sqlite_insert,
+    .be_durable = sqlite_be_durable,
     .begin = "BEGIN IMMEDIATE",
 };
 

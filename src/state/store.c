@@ -59,8 +59,12 @@ static int need(struct leat_state *state, const struct lt_tables *tables, struct
 
 int lt_state_need_dpo(struct leat_state *state, struct leat_error *err)
 {
-    int rc = state->dpo_ready ? LEAT_OK : need(state, &lt_tables_dpo, err);
-    state->dpo_ready = !rc;
+    int rc = LEAT_OK;
+    if (!state->dpo_ready) {
+        rc = lt_db_be_durable(state->db, err);
+        rc = rc ? rc : need(state, &lt_tables_dpo, err);
+        state->dpo_ready = !rc;
+    }
     return rc;
 }
 
@@ -133,7 +137,10 @@ static int move(struct leat_state *state, enum leat_state_tables tables, const c
 {
     struct teller teller = {moved, arg};
     state->dpo_ready = false;
-    return lt_tables_move(state->db, all_tables[tables], to, up, moved ? tell : NULL, &teller, err);
+    int rc = lt_db_be_durable(state->db, err);
+    return rc ? rc
+              : lt_tables_move(state->db, all_tables[tables], to, up, moved ? tell : NULL, &teller,
+                               err);
 }
 
 int leat_state_upgrade(struct leat_state *state, enum leat_state_tables tables, const char *to,

@@ -102,7 +102,7 @@ class Leat:
                                *map(str, arguments)], cwd=self.cwd, env=self.env, check=False,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        return int(done.stdout)
+        return int(done.stdout.splitlines()[-1])  # what it printed itself is in front
 
 
 @pytest.fixture

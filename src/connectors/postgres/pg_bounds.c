@@ -11,6 +11,7 @@
 #include "connectors/postgres/pg.h"
 
 #include "columnar/text_parts.h"
+#include "core/util.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,7 +171,8 @@ static int count_nulls(const struct asking *ask, int64_t *ret_nulls, struct leat
     failed |= lt_buf_puts(&sql, "SELECT pg_catalog.count(*)");
     failed |= pg_put_from(&all, ask->table, &sql);
     int status = failed ? LEAT_OK : pg_put_where(&all, ask->table, true, &sql, err);
-    failed |= lt_buf_printf(&sql, " AND (%s)", lt_buf_text(&nulls) + sizeof " OR" - 1);
+    failed |=
+        lt_buf_printf(&sql, " AND (%s)", lt_buf_text(&nulls) + LT_MIN(nulls.len, sizeof " OR" - 1));
     status = status ? status : run(ask, &sql, failed, &result, err);
     if (!status && lt_parse_int(pg_cell(ask->conn, result, 0, 0), ret_nulls)) {
         status = lt_fail(err, LT_E_INTERNAL, "the server's count is no number");

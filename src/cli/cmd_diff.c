@@ -176,7 +176,7 @@ static void print_summary_table(struct printing *printing, const struct leat_str
 {
     printf("%s: %lld new, %lld changed, %lld deleted, %lld equal\n", r->source,
            (long long)r->counts.inserted, (long long)r->counts.updated,
-           (long long)r->counts.deleted, (long long)(r->counts.unchanged + r->rows_skipped));
+           (long long)r->counts.deleted, (long long)r->counts.unchanged);
     for (size_t c = 0; c < printing->n_tallies; c++) {
         if (printing->tallies[c].records) {
             printf("  %-30s %lld\n", printing->tallies[c].column,
@@ -194,7 +194,7 @@ static void print_summary_json(struct printing *printing, const struct leat_stre
     } rows[] = {{"new", r->counts.inserted},
                 {"changed", r->counts.updated},
                 {"deleted", r->counts.deleted},
-                {"equal", r->counts.unchanged + r->rows_skipped}};
+                {"equal", r->counts.unchanged}};
     lt_buf_clear(&printing->line);
     lt_json_object(&json);
     lt_json_key(&json, "stream");

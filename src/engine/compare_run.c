@@ -36,7 +36,7 @@ void lt_compare_note(struct lt_result *result, const struct lt_match_counts *cou
     to->inserted = counts->inserted;
     to->updated = counts->updated;
     to->deleted = counts->deleted;
-    to->unchanged = counts->unchanged;
+    to->unchanged = counts->unchanged + counts->skipped;
     result->pub.rows_read = counts->source;
     result->pub.rows_compared = counts->compared;
     result->pub.rows_skipped = counts->skipped;

@@ -26,7 +26,7 @@ struct sync {
     struct lt_changes changes;
     bool keeps; /* the destination takes changes: they are kept */
     struct lt_match_counts counts;
-    int64_t marked; /* deleted softly already, and so equal */
+    int64_t marked; /* deleted softly before, and gone at the source */
     struct leat_stream_result sum;
     bool loading;
 };
@@ -85,19 +85,25 @@ static bool is_marked(const struct lt_pair *pair, const struct lt_view *b, int64
            !lt_view_is_null(&b->children[pair->n_written], row);
 }
 
-static int keep_deleted(struct sync *sync, const struct lt_match_rows *rows, struct leat_error *err)
+/* Rows of one op, but for those marked as deleted: a deleted one is so already (LT_CHANGES_N), a
+ * changed one comes back, for the destination an insert that finds its row. */
+static int keep_but(struct sync *sync, const struct lt_match_rows *rows, enum lt_change op,
+                    enum lt_change marked, struct leat_error *err)
 {
-    int64_t from = 0;
+    const struct lt_view *batch = op == LT_CHANGE_DELETE ? rows->b : rows->a;
+    int64_t first = op == LT_CHANGE_DELETE ? rows->b_first : rows->a_first, from = 0;
     int rc = LEAT_OK;
     for (int64_t k = 0; !rc && k <= rows->n; k++) {
         if (k < rows->n && !is_marked(&sync->pair, rows->b, rows->b_first + k)) {
             continue;
         }
         if (k > from) {
-            rc = lt_changes_add(&sync->changes, LT_CHANGE_DELETE, rows->b, rows->b_first + from,
-                                k - from, err);
+            rc = lt_changes_add(&sync->changes, op, batch, first + from, k - from, err);
         }
-        sync->marked += k < rows->n;
+        if (!rc && k < rows->n && marked != LT_CHANGES_N) {
+            rc = lt_changes_add(&sync->changes, marked, batch, first + k, 1, err);
+        }
+        sync->marked += k < rows->n && op == LT_CHANGE_DELETE;
         from = k + 1;
     }
     return rc;
@@ -109,11 +115,15 @@ static int keep(void *arg, const struct lt_match_rows *rows, struct leat_error *
     if (!sync->keeps) {
         return LEAT_OK;
     }
-    return rows->kind == LEAT_DELETED
-               ? keep_deleted(sync, rows, err)
-               : lt_changes_add(&sync->changes,
-                                rows->kind == LEAT_NEW ? LT_CHANGE_INSERT : LT_CHANGE_UPDATE,
-                                rows->a, rows->a_first, rows->n, err);
+    switch (rows->kind) {
+    case LEAT_NEW:
+        return lt_changes_add(&sync->changes, LT_CHANGE_INSERT, rows->a, rows->a_first, rows->n,
+                              err);
+    case LEAT_CHANGED:
+        return keep_but(sync, rows, LT_CHANGE_UPDATE, LT_CHANGE_INSERT, err);
+    default:
+        return keep_but(sync, rows, LT_CHANGE_DELETE, LT_CHANGES_N, err);
+    }
 }
 
 static int compare(struct sync *sync, struct leat_error *err)

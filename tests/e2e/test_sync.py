@@ -39,7 +39,7 @@ class Postgres:
 
     def run(self, sql, *values):
         with self.db.connect() as connection:
-            connection.execute(sql.replace("?", "%s"), values)
+            connection.execute(sql.replace("?", "%s") if values else sql, values or None)
 
     def rows(self):
         return self.db.rows(self.table)

@@ -212,6 +212,9 @@ static int prepare(struct pg_conn *conn, struct pg_target *target, const char *b
     case PG_ROUTE_MERGE:
         break;
     }
+    if (!status && target->alter && target->route != PG_ROUTE_MERGE) {
+        status = pg_exec(conn, target->alter, err); /* a merge alters when it comes in */
+    }
     return status || !target->aside ? status : make_aside(conn, target, err);
 }
 

@@ -57,8 +57,10 @@ struct pg_target {
     int64_t rows;           /* sealed so far (direct) or counted at commit (staged) */
     int64_t deleted;        /* by emptying it; -1 not known */
     struct pg_merge *merge; /* NULL: the mode knows no keys */
-    bool fresh;  /* a table is made: the key comes after the rows, when no key has several */
-    char *alter; /* statements that bring the table to what comes; NULL: none */
+    bool fresh; /* a table is made: the key comes after the rows, when no key has several */
+    enum leat_schema_policy policy;
+    char *drift;                   /* what of its columns differs, in words; NULL: nothing */
+    char *alter;                   /* statements that bring the table to what comes; NULL: none */
     struct lt_merge_plan *merging; /* once its records were found out */
     struct leat_row_counts counts; /* of it, or of a fresh table */
     int64_t goes;                  /* rows that it deletes for good, or buries */
@@ -242,6 +244,16 @@ int pg_staged_attach(struct leat_load *load, const char *state_ns, struct leat_e
 int pg_staged_sweep(struct pg_conn *conn, const char *state_ns, const char *ns, const char *name,
                     bool busy_fails, int64_t *removed, struct leat_error *err);
 
+/* The columns of a table to be made, as the server would have them, with their DDL types. */
+int pg_describe_new(struct pg_conn *conn, const struct ArrowSchema *incoming,
+                    struct pg_table *ret_table, struct leat_error *err);
+
+/* --- pg_evolve.c */
+/* What the schema policy makes of a table that is there: `table` comes to be as after
+ * target->alter, and `incoming` loses what is left out. */
+int pg_evolve(struct pg_conn *conn, struct pg_target *target, struct ArrowSchema *incoming,
+              struct pg_table *table, struct leat_error *err);
+
 /* --- pg_merge_plan.c */
 bool pg_is_keyed(enum leat_write_mode mode);
 /* Takes keys, cursor and the like of a stream, and the field that is no column out of `incoming`. */
@@ -268,7 +280,9 @@ int pg_merge_hide_sequence(struct pg_table *staging, struct leat_error *err);
 int pg_merge_delete(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* Updates and inserts. */
 int pg_merge_write(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
-/* The primary key of a fresh table, and of several rows of one key all but the latest gone. */
+/* Appends the ALTER TABLE that makes the primary key of a fresh table. */
+int pg_merge_key_sql(const struct pg_target *target, struct lt_buf *sql);
+/* That, and of several rows of one key all but the latest gone. */
 int pg_merge_fresh(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* Reads the rows whose key the load brought, after it was merged. */
 int pg_merge_read(struct pg_conn *conn, const struct pg_target *target,

@@ -382,15 +382,20 @@ int pg_merge_read(struct pg_conn *conn, const struct pg_target *target,
 
 /* --- a table that is made ------------------------------------------------------------------ */
 
+int pg_merge_key_sql(const struct pg_target *target, struct lt_buf *sql)
+{
+    int failed = lt_buf_printf(sql, "ALTER TABLE %s ADD PRIMARY KEY (", target->quoted);
+    for (size_t k = 0; k < target->n_keys; k++) {
+        failed |= lt_buf_puts(sql, k ? ", " : "") | pg_ident(sql, target->keys[k]);
+    }
+    return failed | lt_buf_byte(sql, ')');
+}
+
 static int add_key(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err)
 {
     struct lt_buf sql = LT_BUF_INIT;
-    int failed = lt_buf_printf(&sql, "ALTER TABLE %s ADD PRIMARY KEY (", target->quoted);
-    for (size_t k = 0; k < target->n_keys; k++) {
-        failed |= lt_buf_puts(&sql, k ? ", " : "") | pg_ident(&sql, target->keys[k]);
-    }
-    failed |= lt_buf_byte(&sql, ')');
-    int status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+    int status =
+        pg_merge_key_sql(target, &sql) ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
     lt_buf_done(&sql);
     return status;
 }

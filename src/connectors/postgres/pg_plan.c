@@ -2,6 +2,7 @@
  * which route its rows take. Changes nothing. */
 #include "connectors/postgres/pg_load.h"
 
+#include "sql/evolve.h"
 #include "sql/postgres.h"
 
 #include <inttypes.h>
@@ -26,6 +27,7 @@ void pg_target_done(struct pg_target *target)
     free(target->copy_to);
     free(target->staging);
     free(target->alter);
+    free(target->drift);
     pg_merge_free(target->merge);
     lt_merge_free(target->merging);
     pg_table_done(&target->table);
@@ -50,6 +52,7 @@ void pg_plan_release(struct leat_load_plan *plan)
         lt_schema_done(&plan->streams[i].schema);
         free(plan->streams[i].ddl);
         free(plan->streams[i].route);
+        free(plan->streams[i].drift);
     }
     free(plan->streams);
     pg_plan_put(plan->state);
@@ -95,7 +98,10 @@ static int count_rows(struct pg_conn *conn, struct pg_target *target, const stru
     snprintf(sql, sizeof sql,
              "SELECT pg_catalog.count(*) FROM (SELECT 1 FROM %s LIMIT %d) AS some_rows",
              target->quoted, COUNT_EXACT_MAX + 1);
-    int status = pg_value(conn, sql, 0, NULL, text, sizeof text, &why);
+    /* A refusal would end the transaction that holds a pooler's session. */
+    int status = pg_pooled(conn->ep) && !table->readable
+                     ? LEAT_DENIED
+                     : pg_value(conn, sql, 0, NULL, text, sizeof text, &why);
     if (status == LEAT_DENIED) {
         /* Who may write need not be allowed to read. Only an empty file surely has no rows. */
         bool sure = table->rows_estimate != 0 || table->bytes_estimate == 0;
@@ -317,13 +323,20 @@ static int take_texts(const struct ArrowSchema *incoming, struct pg_table *table
 }
 
 /* Columns: by name, checked as a whole, then in the order they come. */
-static int match_columns(struct pg_target *target, struct ArrowSchema *incoming,
-                         struct pg_table *table, struct leat_error *err)
+static int match_columns(struct pg_conn *conn, struct pg_target *target,
+                         struct ArrowSchema *incoming, struct pg_table *table,
+                         struct leat_error *err)
 {
     struct ArrowSchema matched = {.release = NULL};
     int status = drop_generated(incoming, table, err);
     status = status ? status : take_texts(incoming, table, err);
-    status = status ? status : lt_dialect_match(incoming, &table->schema, &matched, err);
+    status = status ? status : pg_evolve(conn, target, incoming, table, err);
+    if (!status) {
+        status = lt_dialect_match(incoming, &table->schema, &matched, err);
+        if (status == LEAT_INVALID) {
+            lt_evolve_remedy(&lt_dialect_postgres, target->quoted, incoming, &table->schema, err);
+        }
+    }
     const char **columns = calloc((size_t)incoming->n_children + 1, sizeof *columns);
     if (!columns && !status) {
         status = lt_fail_oom(err);
@@ -386,7 +399,7 @@ static int plan_existing(struct pg_conn *conn, struct pg_target *target,
     if (!status && target->merge) {
         status = pg_merge_check_table(target, table, err);
     }
-    status = status ? status : match_columns(target, incoming, table, err);
+    status = status ? status : match_columns(conn, target, incoming, table, err);
     if (!status && target->merge) {
         status = pg_merge_plan(target, true, err);
         status = status || target->mode != LEAT_DELETE_INSERT ? status
@@ -476,6 +489,7 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
     struct ArrowSchema incoming = {.release = NULL};
     struct lt_buf quoted = LT_BUF_INIT;
     target->mode = want->mode;
+    target->policy = want->schema_policy;
     target->flags = want->flags;
     target->ns = lt_strdup(want->name.ns && *want->name.ns ? want->name.ns : ep->default_ns);
     target->name = lt_strdup(want->name.name);
@@ -566,6 +580,17 @@ static char *route_text(const struct pg_target *target, bool staged)
                   : lt_format("%s in one transaction", direct[target->route]);
 }
 
+/* The key of a fresh table is made after its rows. */
+static char *ddl_with_key(const struct pg_target *target)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    if (lt_buf_printf(&sql, "%s; ", target->create) || pg_merge_key_sql(target, &sql)) {
+        lt_buf_done(&sql);
+        return NULL;
+    }
+    return lt_buf_take(&sql);
+}
+
 static int show_target(const struct pg_target *target, bool staged, int parts,
                        struct leat_load_stream *stream, struct leat_error *err)
 {
@@ -576,10 +601,13 @@ static int show_target(const struct pg_target *target, bool staged, int parts,
         .exists = target->oid != 0,
         .rows_before = target->rows_before,
         .ours = target->ours,
-        .ddl = target->create ? lt_strdup(target->create) : NULL,
+        .drift = target->drift ? lt_strdup(target->drift) : NULL,
         .route = route_text(target, staged),
     };
-    if (!stream->route || (target->create && !stream->ddl)) {
+    bool fresh_key = target->fresh && target->n_keys;
+    const char *ddl = target->create ? target->create : target->alter;
+    stream->ddl = !ddl ? NULL : fresh_key ? ddl_with_key(target) : lt_strdup(ddl);
+    if (!stream->route || (ddl && !stream->ddl) || (target->drift && !stream->drift)) {
         return lt_fail_oom(err);
     }
     return lt_schema_copy(&target->table.schema, &stream->schema, err);
@@ -602,6 +630,13 @@ static int plan_targets(struct leat_endpoint *ep, struct pg_conn *conn,
     }
     if (!status && !ep->no_state && ep->state_namespace) {
         status = check_schema(conn, ep->state_namespace, err);
+    }
+    if (!status && plan->staged && pg_pooled(ep)) {
+        plan->staged = false; /* its locks are those of sessions */
+        status = want->shared ? lt_fail(err, LT_E_UNSUPPORTED,
+                                        "a load shared by processes needs sessions of its own, and "
+                                        "a pooler stands before the server")
+                              : LEAT_OK;
     }
     if (!status && plan->staged && ep->no_state) {
         /* Staging is found again through its records; without them everything goes straight in. */
@@ -632,7 +667,7 @@ int pg_plan_make(struct leat_endpoint *ep, const struct leat_write_plan *want,
         result.streams = calloc(want->n_streams, sizeof *result.streams);
     }
     int status = plan && plan->targets && result.streams ? LEAT_OK : lt_fail_oom(err);
-    status = status ? status : pg_take(ep, &conn, err);
+    status = status ? status : pg_take_held(ep, &conn, err);
     status = status ? status : plan_targets(ep, conn, want, plan, err);
     status = status ? status : plan_asides(conn, plan, err);
     pg_give(conn);

@@ -114,7 +114,6 @@ static void describe_merge(const struct pg_target *target, struct lt_json *json)
     put_text(json, "op", target->merge->op);
     put_text(json, "deleted", target->merge->deleted);
     put_text(json, "create", target->create);
-    put_text(json, "alter", target->alter);
     lt_json_key(json, "from_cursor");
     lt_json_int(json, target->merge->from_cursor);
     lt_json_key(json, "fresh");
@@ -158,6 +157,7 @@ static int describe_target(const struct pg_target *target, struct lt_buf *out)
         }
     }
     lt_json_object_end(&json);
+    put_text(&json, "alter", target->alter);
     if (target->merge) {
         describe_merge(target, &json);
     }
@@ -243,7 +243,6 @@ static int parse_merge(struct pg_target *target, const struct lt_json_value *tex
     status = status ? status : parse_text(text, "op", &merge->op, err);
     status = status ? status : parse_text(text, "deleted", &merge->deleted, err);
     status = status ? status : parse_text(text, "create", &target->create, err);
-    status = status ? status : parse_text(text, "alter", &target->alter, err);
     if (!status) {
         merge->from_cursor = lt_json_integer(lt_json_get(text, "from_cursor"), 0) != 0;
         target->fresh = lt_json_integer(lt_json_get(text, "fresh"), 0) != 0;
@@ -278,6 +277,7 @@ static int parse_target(struct pg_target *target, const char *text, struct leat_
     status = target->source_id
                  ? parse_names(lt_json_get(plan, "keys"), &target->keys, &target->n_keys, err)
                  : lt_fail_oom(err);
+    status = status ? status : parse_text(plan, "alter", &target->alter, err);
     status = status ? status : parse_merge(target, lt_json_get(plan, "merge"), err);
     const struct lt_json_value *identity = lt_json_get(plan, "identity");
     for (int64_t i = 0; i < target->table.n_columns && !status; i++) {

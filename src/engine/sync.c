@@ -364,3 +364,20 @@ int lt_sync_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
         }
     }
 }
+
+int lt_sync_describe(struct lt_run *run, struct lt_worker *worker, size_t job, struct lt_buf *out,
+                     struct leat_error *err)
+{
+    struct sync sync = {.run = run,
+                        .job = &run->jobs.items[job],
+                        .index = job,
+                        .source = &worker->source,
+                        .dest = worker->dests};
+    bool there = false;
+    int rc = look(&sync, &there, err);
+    if (rc) {
+        return rc;
+    }
+    return there ? lt_compare_describe(run, worker, job, out, err)
+                 : lt_unit_describe(run, worker->source, worker->dests, job, out, err);
+}

@@ -342,3 +342,32 @@ def test_verify_tells_what_differs(leat, pg_db, tmp_path):
     assert "499 rows at the source and 500 at the destination" in done.stderr
     assert 'checksums of "v" differ' in done.stderr
     assert found(leat("verify", pg_db.stream("t"), path, "-p", "id")) == {3: "CHANGED", 4: "DELETED"}
+
+
+def test_a_dry_run_tells_columns_and_types_and_reads_nothing(leat, pg_db, tmp_path):
+    pg_db.execute("create table t (id int primary key, n numeric(10,2), at timestamp, more int)")
+    a = sqlite(tmp_path / "a.db", "create table t (id integer primary key, n real, c text)")
+    for command in (("diff",), ("verify",), ("sync", "batch")):
+        text = leat.ok(*command, pg_db.stream("t"), a, "--dry-run").stdout
+        assert "int32 and int64, as int64" in text and 'only at the destination: "c"' in text
+    assert "CREATE TABLE" in leat.ok("sync", "batch", pg_db.stream("t"), tmp_path / "new.db", "-n").stdout
+    assert not (tmp_path / "new.db").exists()
+
+
+def test_columns_and_types_alone(leat, pg_db, tmp_path):
+    pg_db.execute("create table t (id int primary key, n numeric(10,2))", "insert into t values (1, 2)",
+                  "create table u (like t including all)")
+    assert leat("diff", pg_db.stream("t"), pg_db.stream("u"), "--schema-only").returncode == 0
+    pg_db.execute("alter table u alter n type numeric(12,2)")
+    done = leat("diff", pg_db.stream("t"), pg_db.stream("u"), "--schema-only")
+    assert done.returncode == 3 and '"n": decimal(10,2) and decimal(12,2)' in done.stderr
+
+
+def test_the_report_tells_what_was_compared(leat, tmp_path):
+    a = sqlite(tmp_path / "a.db", "create table t (id integer primary key)", "insert into t values (1)")
+    b = sqlite(tmp_path / "b.db", "create table t (id integer primary key)", "insert into t values (2)")
+    leat("diff", a, b, "--report", tmp_path / "report.json")
+    stream = json.loads((tmp_path / "report.json").read_text())["streams"][0]
+    assert stream["rows"]["inserted"] == stream["rows"]["deleted"] == 1
+    assert stream["rows_compared"] == 0 and stream["proof"] == "different"
+    leat.fails(2, "usage", "diff", a, b, "--report", "-")

@@ -279,6 +279,7 @@ struct leat_read_plan {
     const struct leat_reader *like;
     const char *since; /* marks: only what came after the first, up to the second; NULL: all */
     const char *until;
+    int threads; /* that the reader may keep busy, its caller's included; 0: one */
 };
 
 /* Where a reader stands: opaque text a later start() understands; "" where there is none. */

@@ -33,6 +33,7 @@ static int take_snapshot(struct lt_run *run, struct lt_side *source, int *worker
                "%s",
                source->location->text, err->message);
         run->snapshot[0] = 0;
+        *workers = 1;
         return LEAT_OK;
     }
     if (rc) {

@@ -170,6 +170,7 @@ void lt_run_read_plan(struct lt_run *run, const struct lt_side *source, const st
         .payloads =
             LEAT_PAYLOAD_BATCH | (lt_side_bytes_format(source) ? (uint32_t)LEAT_PAYLOAD_BYTES : 0),
         .batch_bytes_max = run->batch_bytes_max,
+        .threads = run->lanes_max,
         .types = job->typing.all.n_children ? &job->typing.all : NULL,
         .params = source->params,
         .n_params = source->n_params};

@@ -80,6 +80,7 @@ struct fc_read {
     const struct leat_loss_sink *losses;
     int64_t limit; /* -1: none */
     int64_t batch_rows_max, batch_bytes_max;
+    int threads;
 };
 
 /* A file's bytes as its format wants them. */

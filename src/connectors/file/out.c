@@ -24,10 +24,10 @@ static int open_sink(struct fc_out *out, size_t buffer, struct leat_error *err)
     int status = ep->program ? lt_fc_program_sink(&ep->bytes, &sink, err)
                              : lt_sink_file(out->temp ? out->temp : "-", &options, &sink, err);
     out->made = !status && out->temp;
+    /* A buffer of its own has a file of many that are open at a time. */
+    int threads = buffer ? 0 : LT_MAX(out->shared->threads, 1);
     status = status ? status : lt_fc_digest_sink(sink, &out->digest, &sink, err);
-    status = status
-                 ? status
-                 : lt_sink_compress(sink, out->stream->codec, 0, out->shared->threads, &sink, err);
+    status = status ? status : lt_sink_compress(sink, out->stream->codec, 0, threads, &sink, err);
     out->sink = status ? NULL : sink;
     return status;
 }

@@ -274,7 +274,7 @@ static int plan_stream(struct leat_endpoint *ep, const struct leat_write_plan *w
     enum leat_write_mode mode = want->streams[index].mode;
     if (mode != LEAT_REPLACE && mode != LEAT_APPEND) {
         int refused = lt_fail(err, LT_E_UNSUPPORTED, "rows in files cannot be changed one by one");
-        leat_error_remedy(err, "--merge append adds files; `leat sync` writes them anew where "
+        leat_error_remedy(err, "--strategy append adds files; `leat sync` writes them anew where "
                                "anything differs");
         return refused;
     }

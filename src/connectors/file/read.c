@@ -279,6 +279,9 @@ static int fc_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
         .batch_rows_max = plan->batch_rows_max,
         .batch_bytes_max = plan->batch_bytes_max,
     };
+    if (plan->size >= offsetof(struct leat_read_plan, threads) + sizeof plan->threads) {
+        how.threads = plan->threads;
+    }
     status = status ? status : lt_fc_reader_new(ep, &stream, &how, ret_reader, err);
     lt_fc_stream_files_done(&stream);
     return status;

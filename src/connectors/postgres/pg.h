@@ -52,7 +52,7 @@ struct leat_endpoint {
     bool no_state;
     int64_t connect_timeout_ms, lock_timeout_ms;
     int version;            /* 150018 */
-    bool pooler;            /* stands before the server: statements may meet different sessions */
+    atomic_int pooler;      /* one stands before the server; -1: not known yet */
     bool check_utf8;        /* the server does not vouch for its text */
     atomic_int money_scale; /* fraction digits of money; -1: not asked yet */
     char version_text[64], user[PG_NAME_MAX * 2], default_ns[PG_NAME_MAX * 2];
@@ -79,6 +79,9 @@ int pg_connect(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_
 void pg_disconnect(struct pg_conn *conn); /* NULL is fine */
 /* From the pool, or a new one. */
 int pg_take(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err);
+/* The same to look things up: behind a pooler in a transaction that keeps to one session, with the
+ * settings of ours. It ends when the connection is given back. */
+int pg_take_held(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err);
 /* The same for work that must be done although the run was cancelled: within `grace_ms`. */
 int pg_take_grace(struct leat_endpoint *ep, int64_t grace_ms, struct pg_conn **ret_conn,
                   struct leat_error *err);
@@ -87,6 +90,16 @@ void pg_give(struct pg_conn *conn);
 /* Lets statements go on after a cancel, for at most `ms` from now; 0 ends that. */
 void pg_grace(struct pg_conn *conn, int64_t ms);
 bool pg_is_cancelled(const struct leat_endpoint *ep);
+
+/* Behind a pooler statements may meet different sessions, unless a transaction holds one. */
+static inline bool pg_pooled(const struct leat_endpoint *ep)
+{
+    return atomic_load_explicit(&ep->pooler, memory_order_relaxed) > 0;
+}
+
+/* Appends the settings that every session, or with `local` every transaction, has; each followed by
+ * a semicolon. */
+int pg_settings(const struct pg_conn *conn, bool local, struct lt_buf *sql);
 
 /* Waits for the socket: LEAT_OK when something may be done, LEAT_CANCELLED. */
 int pg_wait(struct pg_conn *conn, short events, struct leat_error *err);

@@ -11,8 +11,8 @@ static int begin(struct leat_load *load, struct leat_error *err)
     int status = LEAT_OK;
     for (size_t i = 0; i < load->plan->n_targets && !status; i++) {
         struct pg_target *target = &load->plan->targets[i];
-        status = i ? pg_target_prepare(load->conn, target, err)
-                   : pg_target_begin(load->conn, target, err);
+        status = i || pg_pooled(load->ep) ? pg_target_prepare(load->conn, target, err)
+                                          : pg_target_begin(load->conn, target, err);
         if (status) {
             leat_error_place(err, "%s.%s", target->ns, target->name);
         }

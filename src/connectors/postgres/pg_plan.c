@@ -98,7 +98,10 @@ static int count_rows(struct pg_conn *conn, struct pg_target *target, const stru
     snprintf(sql, sizeof sql,
              "SELECT pg_catalog.count(*) FROM (SELECT 1 FROM %s LIMIT %d) AS some_rows",
              target->quoted, COUNT_EXACT_MAX + 1);
-    int status = pg_value(conn, sql, 0, NULL, text, sizeof text, &why);
+    /* A refusal would end the transaction that holds a pooler's session. */
+    int status = pg_pooled(conn->ep) && !table->readable
+                     ? LEAT_DENIED
+                     : pg_value(conn, sql, 0, NULL, text, sizeof text, &why);
     if (status == LEAT_DENIED) {
         /* Who may write need not be allowed to read. Only an empty file surely has no rows. */
         bool sure = table->rows_estimate != 0 || table->bytes_estimate == 0;
@@ -628,6 +631,13 @@ static int plan_targets(struct leat_endpoint *ep, struct pg_conn *conn,
     if (!status && !ep->no_state && ep->state_namespace) {
         status = check_schema(conn, ep->state_namespace, err);
     }
+    if (!status && plan->staged && pg_pooled(ep)) {
+        plan->staged = false; /* its locks are those of sessions */
+        status = want->shared ? lt_fail(err, LT_E_UNSUPPORTED,
+                                        "a load shared by processes needs sessions of its own, and "
+                                        "a pooler stands before the server")
+                              : LEAT_OK;
+    }
     if (!status && plan->staged && ep->no_state) {
         /* Staging is found again through its records; without them everything goes straight in. */
         plan->staged = false;
@@ -657,7 +667,7 @@ int pg_plan_make(struct leat_endpoint *ep, const struct leat_write_plan *want,
         result.streams = calloc(want->n_streams, sizeof *result.streams);
     }
     int status = plan && plan->targets && result.streams ? LEAT_OK : lt_fail_oom(err);
-    status = status ? status : pg_take(ep, &conn, err);
+    status = status ? status : pg_take_held(ep, &conn, err);
     status = status ? status : plan_targets(ep, conn, want, plan, err);
     status = status ? status : plan_asides(conn, plan, err);
     pg_give(conn);

@@ -85,6 +85,10 @@ static int snapshot_take(struct leat_endpoint *ep, char *ret_token, size_t size,
     struct pg_conn *conn = NULL;
     char token[sizeof ep->snapshot] = "";
     snapshot_release(ep);
+    if (pg_pooled(ep)) {
+        return lt_fail(err, LT_E_UNSUPPORTED,
+                       "a pooler stands before the server, which may have no further connection");
+    }
     int status = pg_take(ep, &conn, err);
     status = status ? status : pg_exec(conn, BEGIN_SNAPSHOT, err);
     if (!status) {
@@ -154,7 +158,7 @@ static int describe_plan(struct leat_endpoint *ep, const struct leat_read_plan *
                          struct pg_table *ret_table, struct leat_error *err)
 {
     struct pg_conn *conn = NULL;
-    int status = pg_take(ep, &conn, err);
+    int status = pg_take_held(ep, &conn, err);
     if (!status) {
         status = plan->query ? pg_describe_query(conn, plan->query, ret_table, err)
                              : pg_describe(conn, &plan->stream, ret_table, err);
@@ -173,7 +177,7 @@ static int try_plan(const struct leat_reader *reader, struct leat_error *err)
     PGresult *result = NULL;
     size_t len = strlen(reader->sql) - (sizeof head - 1) - (sizeof tail - 1);
     char *sql = lt_format("EXPLAIN %.*s", (int)len, reader->sql + sizeof head - 1);
-    int status = sql ? pg_take(reader->ep, &conn, err) : lt_fail_oom(err);
+    int status = sql ? pg_take_held(reader->ep, &conn, err) : lt_fail_oom(err);
     if (!status) {
         status = pg_query(conn, sql, 0, NULL, &result, err);
         if (status) {
@@ -475,13 +479,13 @@ static int widen_buffer(struct pg_conn *conn, struct leat_error *err)
 static int send_copy(struct leat_reader *reader, bool in_snapshot, struct leat_error *err)
 {
     struct lt_buf sql = LT_BUF_INIT;
-    if (!in_snapshot) {
+    if (!in_snapshot && (reader->borrowed || !pg_pooled(reader->ep))) {
         return pg_send(reader->conn, reader->sql, err);
     }
-    int status =
-        join_sql(reader->ep->snapshot, &sql) || lt_buf_printf(&sql, "; %s; ROLLBACK", reader->sql)
-            ? lt_fail_oom(err)
-            : pg_send(reader->conn, lt_buf_text(&sql), err);
+    int failed = in_snapshot ? join_sql(reader->ep->snapshot, &sql) | lt_buf_puts(&sql, "; ")
+                             : lt_buf_puts(&sql, "BEGIN; ") | pg_settings(reader->conn, true, &sql);
+    failed |= lt_buf_printf(&sql, "%s; %s", reader->sql, in_snapshot ? "ROLLBACK" : "COMMIT");
+    int status = failed ? lt_fail_oom(err) : pg_send(reader->conn, lt_buf_text(&sql), err);
     lt_buf_done(&sql);
     return status;
 }
@@ -499,7 +503,8 @@ static int begin_copy(struct leat_reader *reader, struct leat_error *err)
         status = widen_buffer(reader->conn, err);
     }
     status = status ? status : send_copy(reader, in_snapshot, err);
-    status = status ? status : explain_join(pg_finish_results(reader->conn, &result, &why), &why);
+    status = status ? status : pg_finish_results(reader->conn, &result, &why);
+    status = in_snapshot ? explain_join(status, &why) : status;
     if (why.status && err) {
         *err = why;
     }

@@ -145,7 +145,7 @@ int pg_state_ensure(struct pg_conn *conn, const char *ns, struct leat_error *err
                                " WHERE created_at < pg_catalog.now() - interval '30 days' "
                                "AND status <> 'open'");
     /* Old records go now and then; whoever may not delete, or finds them locked, leaves them. */
-    if (old && load) {
+    if (old && load && !pg_pooled(conn->ep)) {
         pg_exec(conn, "SET lock_timeout = 1", NULL);
         pg_exec(conn, old, NULL);
         status = pg_execf(conn, err, "SET lock_timeout = %" PRId64, conn->ep->lock_timeout_ms);
@@ -276,16 +276,21 @@ int pg_try_load(struct pg_conn *conn, const char *load_id, bool *ret_dead, struc
     char key[32], text[8];
     const char *params[] = {key};
     snprintf(key, sizeof key, "%" PRId64, pg_lock_key("load", load_id));
-    int status = pg_value(conn, "SELECT pg_catalog.pg_try_advisory_lock($1::int8)", 1, params, text,
-                          sizeof text, err);
+    int status =
+        pg_value(conn,
+                 pg_pooled(conn->ep) ? "SELECT pg_catalog.pg_try_advisory_xact_lock($1::int8)"
+                                     : "SELECT pg_catalog.pg_try_advisory_lock($1::int8)",
+                 1, params, text, sizeof text, err);
     *ret_dead = !status && *text == 't';
     return status;
 }
 
 int pg_unlock_load(struct pg_conn *conn, const char *load_id, struct leat_error *err)
 {
-    return pg_execf(conn, err, "SELECT pg_catalog.pg_advisory_unlock(%" PRId64 ")",
-                    pg_lock_key("load", load_id));
+    return pg_pooled(conn->ep)
+               ? LEAT_OK
+               : pg_execf(conn, err, "SELECT pg_catalog.pg_advisory_unlock(%" PRId64 ")",
+                          pg_lock_key("load", load_id));
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -306,10 +311,15 @@ int pg_lock_targets(struct pg_conn *conn, const struct pg_plan *plan, struct lea
         qsort(keys, plan->n_targets, sizeof *keys, compare_keys);
     }
     struct lt_buf sql = LT_BUF_INIT;
-    int failed = lt_buf_printf(&sql, "SELECT pg_catalog.pg_advisory_lock_shared(%" PRId64 ")",
-                               pg_lock_key("load", plan->load_id));
+    /* Behind a pooler a session's lock would stay with a session of the pooler's. */
+    bool pooled = pg_pooled(conn->ep);
+    const char *own = pooled ? "xact_" : "";
+    int failed = pooled ? lt_buf_puts(&sql, "BEGIN; ") | pg_settings(conn, true, &sql) : LEAT_OK;
+    failed |= lt_buf_printf(&sql, "SELECT pg_catalog.pg_advisory_%slock_shared(%" PRId64 ")", own,
+                            pg_lock_key("load", plan->load_id));
     for (size_t i = 0; i < plan->n_targets && !status; i++) {
-        failed |= lt_buf_printf(&sql, "; SELECT pg_catalog.pg_advisory_lock(%" PRId64 ")", keys[i]);
+        failed |= lt_buf_printf(&sql, "; SELECT pg_catalog.pg_advisory_%slock(%" PRId64 ")", own,
+                                keys[i]);
     }
     status = failed && !status ? lt_fail_oom(err) : status;
     status = status ? status : pg_exec(conn, lt_buf_text(&sql), err);
@@ -440,9 +450,13 @@ static int wait_load(struct pg_conn *conn, const char *load_id, bool *ret_dead,
                      struct leat_error *err)
 {
     struct leat_error why = {.status = LEAT_OK};
-    int status = pg_execf(
-        conn, &why, "SET lock_timeout = 1500; SELECT pg_catalog.pg_advisory_lock(%" PRId64 ")",
-        pg_lock_key("load", load_id));
+    bool pooled = pg_pooled(conn->ep);
+    int status = pg_execf(conn, &why,
+                          pooled ? "BEGIN; SET LOCAL lock_timeout = 1500; SELECT "
+                                   "pg_catalog.pg_advisory_xact_lock(%" PRId64 "); COMMIT"
+                                 : "SET lock_timeout = 1500; SELECT "
+                                   "pg_catalog.pg_advisory_lock(%" PRId64 ")",
+                          pg_lock_key("load", load_id));
     *ret_dead = !status;
     if (status && (conn->broken || strcmp(why.sqlstate, "55P03") != 0)) {
         conn->broken = true; /* its lock timeout is not the pool's */
@@ -450,6 +464,9 @@ static int wait_load(struct pg_conn *conn, const char *load_id, bool *ret_dead,
             *err = why;
         }
         return status;
+    }
+    if (pooled) {
+        return status ? pg_exec(conn, "ROLLBACK", err) : LEAT_OK;
     }
     return pg_execf(conn, err, "SET lock_timeout = %" PRId64, conn->ep->lock_timeout_ms);
 }

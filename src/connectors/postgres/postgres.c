@@ -96,6 +96,7 @@ static int open_endpoint(const struct leat_config *config, struct leat_endpoint 
     }
     ep->host = config->host;
     atomic_init(&ep->money_scale, -1);
+    atomic_init(&ep->pooler, -1);
     int status = lt_pq_load(&ep->pq, err);
     status = status ? status : pg_endpoint_configure(ep, config, err);
     status = status ? status : learn_server(ep, err);
@@ -106,7 +107,8 @@ static int open_endpoint(const struct leat_config *config, struct leat_endpoint 
     ep->capabilities = (struct leat_capabilities){
         .size = sizeof ep->capabilities,
         .flags = LEAT_CAN_QUERY | LEAT_CAN_PREDICATE | LEAT_CAN_PROJECT | LEAT_CAN_LIMIT |
-                 LEAT_CAN_ORDER | LEAT_CAN_ATTACH | LEAT_CAN_STREAMS | LEAT_HAS_NAMESPACES,
+                 LEAT_CAN_ORDER | (pg_pooled(ep) ? 0U : (uint32_t)LEAT_CAN_ATTACH) |
+                 LEAT_CAN_STREAMS | LEAT_HAS_NAMESPACES,
         .payloads_out = LEAT_PAYLOAD_BATCH | LEAT_PAYLOAD_BYTES,
         .payloads_in = LEAT_PAYLOAD_BATCH | LEAT_PAYLOAD_BYTES,
         .bytes_format = "pgcopy",

@@ -17,7 +17,7 @@
 #include "core/codes.h"
 #include "formats/text_reader.h"
 
-#define LT_CSV_BLOCK ((size_t)1 << 20)         /* bytes asked of the source at once */
+#define LT_CSV_BLOCK ((size_t)256 << 10)       /* bytes asked of the source at once */
 #define LT_CSV_FIELD_MAX ((size_t)256 << 20)   /* bytes of one field */
 #define LT_CSV_RECORD_MAX ((size_t)1 << 30)    /* bytes of one record */
 #define LT_CSV_COLUMNS_MAX ((int64_t)65536)    /* fields of one record */
@@ -229,6 +229,9 @@ void lt_csv_scan_done(struct lt_csv_scan *scan);
 enum lt_csv_found lt_csv_scan_run(struct lt_csv_scan *scan, int64_t rows_max, int64_t bytes_max);
 /* Forgets all rows and drops their text; what was scanned of the next record stays. */
 void lt_csv_scan_compact(struct lt_csv_scan *scan);
+/* Moves all rows with their text to `to`, whose own are forgotten, and goes on behind them with the
+ * rest. LEAT_NO_MEMORY: nothing changed. */
+int lt_csv_scan_hand_over(struct lt_csv_scan *scan, struct lt_csv_scan *to);
 
 static inline int64_t lt_csv_scan_rows(const struct lt_csv_scan *scan)
 {
@@ -246,6 +249,7 @@ static inline const struct lt_text_record *lt_csv_scan_row(const struct lt_csv_s
 /* Some rows of the scanner's table, as the converters see them. */
 struct lt_csv_cells {
     const uint8_t *text;
+    const uint8_t *text_end;           /* bytes up to here may be loaded, whatever they are */
     const struct lt_csv_field *fields; /* of the first row, all columns */
     int64_t stride;                    /* columns */
     int64_t rows;
@@ -328,6 +332,8 @@ int lt_csv_read_open(struct lt_source *source, const struct lt_format_options *o
                      struct lt_format_reader **ret_reader, struct leat_error *err);
 int lt_csv_read_retype(struct lt_format_reader *reader, const struct ArrowSchema *types,
                        struct leat_error *err);
+int lt_csv_read_next(struct lt_format_reader *reader, struct ArrowArray *ret_batch,
+                     struct leat_error *err);
 int lt_csv_read_explain(struct lt_format_reader *reader, struct lt_buf *out);
 void lt_csv_read_close(struct lt_format_reader *reader);
 

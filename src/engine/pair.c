@@ -368,9 +368,17 @@ int lt_pair_restart(struct lt_pair_side *side, const struct leat_cursor_range *r
                     struct leat_error *err)
 {
     struct leat_read_plan plan;
+    struct ArrowSchema before = {.release = NULL};
     lt_pair_plan(side, range, &plan);
-    int rc = start_reader(side, &plan, err);
-    return rc ? rc : take_schema(side, err);
+    int rc = side->cast ? lt_schema_copy(&side->own, &before, err) : LEAT_OK;
+    rc = rc ? rc : start_reader(side, &plan, err);
+    rc = rc ? rc : take_schema(side, err);
+    if (!rc && side->cast && !lt_schema_same(&before, &side->own, true)) {
+        rc = lt_fail(err, LT_E_UNAVAILABLE, "the columns of %s changed under the run",
+                     label_of(side));
+    }
+    lt_schema_done(&before);
+    return rc;
 }
 
 /* The names of what is compared, for the system's own language. */

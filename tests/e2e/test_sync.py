@@ -10,6 +10,7 @@ import sqlite3
 import pytest
 
 import readers
+from conftest import kill_after
 
 HISTORIES = int(os.environ.get("LEAT_HISTORIES", "6"))
 SEED = int(os.environ.get("LEAT_HISTORIES_SEED", "20261121"))
@@ -213,6 +214,25 @@ def test_columns_that_the_destination_lacks(leat, end, system):
     assert told(done) == {"updated": 3, "unchanged": 7}
     assert_equal(source, destination)
     source.run("alter table s add empty int")
+    leat.ok("sync", "batch", source.location, destination.location)
+    assert_equal(source, destination)
+    assert nothing(leat.ok("sync", "batch", source.location, destination.location))
+
+
+@pytest.mark.parametrize("system", ["postgres", "sqlite"])
+def test_killed_syncs_leave_nothing_that_the_next_trips_over(leat, end, system):
+    rng = random.Random(SEED)
+    source, destination = end("postgres", "s"), end(system, "d")
+    source.run("create table s as select i as k, md5(i::text) as t from generate_series(1, 20000) i")
+    source.run("alter table s add primary key (k)")
+    leat.ok("sync", "batch", source.location, destination.location)
+    source.run("delete from s where k % 5 = 0")
+    source.run("update s set t = 'x' where k % 3 = 0")
+    source.run("insert into s select i, 'new' from generate_series(30001, 33000) i")
+    for _ in range(4):
+        steps = rng.choice([(), ("--commit-batch-size", "2000")])
+        kill_after(leat.start("sync", "batch", source.location, destination.location, *steps),
+                   rng.uniform(0.02, 0.6))
     leat.ok("sync", "batch", source.location, destination.location)
     assert_equal(source, destination)
     assert nothing(leat.ok("sync", "batch", source.location, destination.location))

@@ -27,7 +27,7 @@ static void read_plan(const struct lt_pair_side *side, struct leat_read_plan *re
         ret_plan->query = NULL;
         ret_plan->columns = NULL;
         ret_plan->n_columns = 0;
-        ret_plan->types = NULL;
+        ret_plan->types = side->texts.n_children ? &side->texts : NULL;
     }
 }
 
@@ -72,17 +72,42 @@ static int take_schema(struct lt_pair_side *side, struct leat_error *err)
                             &side->transform, err);
 }
 
+/* Values that only a system's own text can tell (infinite dates) can be compared as that, if both
+ * sides give it: --cast is about the source, but as text it counts for the destination, too. */
+static int find_texts(struct lt_pair_side *side, struct leat_error *err)
+{
+    const struct lt_column_wishes *wishes = &side->pair->run->wishes;
+    int rc = lt_schema_init_struct(&side->texts, 0, err);
+    for (int64_t i = 0; !rc && i < wishes->types.n_children; i++) {
+        const struct ArrowSchema *wish = wishes->types.children[i];
+        struct ArrowSchema field = {.release = NULL};
+        struct lt_type type;
+        rc = lt_type_of(wish, &type, err);
+        if (!rc && type.id == LT_UTF8 && type.logical == LT_PLAIN) {
+            rc = lt_schema_copy(wish, &field, err);
+            rc = rc ? rc : lt_schema_set_name(&field, lt_wishes_new_name(wishes, wish->name), err);
+            rc = rc ? rc : lt_schema_add(&side->texts, &field, err);
+            lt_schema_done(&field);
+        }
+    }
+    return rc;
+}
+
 static int open_side(struct lt_pair_side *side, struct lt_side *end, struct leat_error *err)
 {
     struct leat_read_plan plan;
     side->side = end;
+    int rc = side->is_source ? LEAT_OK : find_texts(side, err);
+    if (rc) {
+        return rc;
+    }
     read_plan(side, &plan);
     if (!side->is_source && plan.predicate && !lt_side_can(end, LEAT_CAN_PREDICATE)) {
         return lt_fail(err, LT_E_UNSUPPORTED,
                        "%s has no conditions of its own for --where, which is about both sides",
                        end->connector->name);
     }
-    int rc = start_reader(side, &plan, err);
+    rc = start_reader(side, &plan, err);
     return rc ? rc : take_schema(side, err);
 }
 
@@ -512,6 +537,7 @@ static void side_done(struct lt_pair_side *side)
     lt_key_maker_done(&side->keys);
     lt_schema_done(&side->given);
     lt_schema_done(&side->own);
+    lt_schema_done(&side->texts);
     lt_buf_done(&side->last_key);
     lt_list_free(side->order);
     free(side->columns);

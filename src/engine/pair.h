@@ -38,8 +38,9 @@ struct lt_pair_side {
     struct lt_key_maker keys;
     const char **columns; /* what is read, where the system can read less than all; else NULL */
     size_t n_columns;
-    char **order; /* the key's columns as this side calls them; NULL-terminated */
-    bool ordered; /* its records come in that order; else they are sorted here */
+    struct ArrowSchema texts; /* of a destination: columns that --cast has as text on both sides */
+    char **order;             /* the key's columns as this side calls them; NULL-terminated */
+    bool ordered;             /* its records come in that order; else they are sorted here */
     /* at work */
     struct lt_queue *queue;
     struct lt_buf last_key; /* of the batch before */

@@ -371,3 +371,13 @@ def test_the_report_tells_what_was_compared(leat, tmp_path):
     assert stream["rows"]["inserted"] == stream["rows"]["deleted"] == 1
     assert stream["rows_compared"] == 0 and stream["proof"] == "different"
     leat.fails(2, "usage", "diff", a, b, "--report", "-")
+
+
+def test_values_that_only_text_can_tell_are_compared_as_text(leat, pg_db):
+    pg_db.execute("create table t (id int primary key, at timestamptz)",
+                  "insert into t values (1, 'infinity'), (2, '-infinity'), (3, 'epoch')",
+                  "create table u as select * from t", "update u set at = 'infinity' where id = 2")
+    leat.fails(1, "value-range", "diff", pg_db.stream("t"), pg_db.stream("u"))
+    done = leat("diff", pg_db.stream("t"), pg_db.stream("u"), "--cast", "at=utf8")
+    assert found(done) == {2: "CHANGED"}, done.stderr
+    assert lines(done)[0]["at"] == {"source": "-infinity", "destination": "infinity"}

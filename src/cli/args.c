@@ -340,14 +340,33 @@ static int parse_args(struct cli *cli, int argc, char **argv, struct leat_error 
     return LEAT_OK;
 }
 
+/* The program is known by the name it is called by: `dpo ...` is `leat dpo ...`. */
+static bool is_called(const char *program, const char **ret_word)
+{
+    static const char *const names[] = {"dpo", "dpo-migrate"};
+    const char *slash = strrchr(program, '/');
+    for (size_t i = 0; i < LT_ARRAY_LEN(names); i++) {
+        if (!strcmp(slash ? slash + 1 : program, names[i])) {
+            *ret_word = names[i];
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The command, its environment and its arguments. */
 static int parse_command(struct cli *cli, int argc, char **argv, struct leat_error *err)
 {
     static const char *const help[] = {"help"}, *const version[] = {"version"};
     const char *word = argc > 1 ? argv[1] : "help";
     const char *const *words = (const char *const *)argv + 1;
-    int n = LT_MAX(argc - 1, 1), used;
-    if (argc < 2 || !strcmp(word, "--help") || !strcmp(word, "-h")) {
+    int n = LT_MAX(argc - 1, 1), used, first = 1;
+    const char *called;
+    if (argc && is_called(argv[0], &called)) {
+        words = &called;
+        n = 1;
+        first = 0;
+    } else if (argc < 2 || !strcmp(word, "--help") || !strcmp(word, "-h")) {
         words = help;
         n = 1;
     } else if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
@@ -362,7 +381,7 @@ static int parse_command(struct cli *cli, int argc, char **argv, struct leat_err
     if (!cli->command) {
         return cli_no_command(words, n, err);
     }
-    int at = LT_MIN(argc, 1 + used);
+    int at = LT_MIN(argc, first + used);
     if (cli->command->takes & TAKES_RAW) {
         while (at < argc) {
             cli->args[cli->n_args++] = argv[at++];

@@ -138,6 +138,8 @@ int cmd_streams(struct cli *cli);
 int cmd_connectors(struct cli *cli);
 int cmd_version(struct cli *cli);
 int cmd_runs(struct cli *cli);
+int cmd_dpo(struct cli *cli);
+int cmd_dpo_migrate(struct cli *cli);
 int cmd_state_upgrade(struct cli *cli);
 int cmd_state_downgrade(struct cli *cli);
 int cmd_state_current(struct cli *cli);

@@ -183,6 +183,20 @@ const struct command cli_commands[] = {
      cmd_state_current, NULL, LEAT_ACTION_COPY},
     {"state history", "", "List the revisions of the store's tables", "", "", 0, 0, 0,
      cmd_state_history, NULL, LEAT_ACTION_COPY},
+    {"dpo", "[-l [LEVEL]] CONNECTION COMMAND [ARGUMENTS]",
+     "Remember executions, with the command line of dpo",
+     "The commands, arguments, output and exit status of the data pipeline orchestrator, on its "
+     "database: an execution begun by one of the two programs can be completed by the other. "
+     "CONNECTION is a SQLAlchemy connection string. Called by the name dpo (a link to it), leat is "
+     "this command. `leat dpo --help` lists the commands.",
+     "leat dpo postgresql+psycopg2://u:p@h/db init-execution\n    prints the id of a new one\n",
+     TAKES_RAW, 0, -1, cmd_dpo, NULL, LEAT_ACTION_COPY},
+    {"dpo-migrate", "CONNECTION ACTION [REVISION]", "Move dpo's tables to another revision",
+     "ACTION is upgrade or downgrade with a revision (an id or its beginning, head, base, +1, -1), "
+     "current or history. It needs no extension and no superuser: a role that may create in the "
+     "database will do. One transaction under a lock; an unknown revision ends with status 255.",
+     "leat dpo-migrate postgresql://u:p@h/db upgrade head\n    makes the tables\n", 0, 2, 3,
+     cmd_dpo_migrate, NULL, LEAT_ACTION_COPY},
     {"connectors", "[NAME]", "List the connectors, or the options of one",
      "With a name: the options it takes, in its URL (?name=value) or as flags.",
      "leat connectors postgres\n    what can be set on a PostgreSQL connection\n", 0, 0, 1,

@@ -19,6 +19,8 @@
     X(CONFLICT, "conflict", LEAT_CONFLICT, "run again; nothing else should write there meanwhile", \
       "The destination, or its record of the last load, changed under the run. Nothing was "       \
       "committed.")                                                                                \
+    X(COMPLETED, "completed", LEAT_CONFLICT, "begin another execution, or --reopen this one",      \
+      "A step was to be added to an execution that is completed.")                                 \
     X(CORRUPT, "corrupt-file", LEAT_BAD_DATA, "fetch or write the file again",                     \
       "A file or stream breaks the rules of its own format.")                                      \
     X(COUNT_MISMATCH, "count-mismatch", LEAT_BAD_DATA,                                             \
@@ -41,8 +43,13 @@
     X(DUPLICATE_KEY, "duplicate-key", LEAT_BAD_DATA,                                               \
       "name columns that are unique together with -p",                                             \
       "Two records have the same key, so they cannot be told apart.")                              \
+    X(DUPLICATE_MODEL, "duplicate-model", LEAT_CONFLICT,                                           \
+      "rename one file, or --duplicates last lets the later one count",                            \
+      "Two files of one step have the same name, their extensions apart.")                         \
     X(EMPTY_SOURCE, "empty-source", LEAT_CONFLICT, "--allow-empty if that is meant",               \
       "The source gave no rows and the destination holds some: replacing was refused.")            \
+    X(ID_TAKEN, "id-taken", LEAT_CONFLICT, "leave the id out, or choose another",                  \
+      "An execution was to be begun under an id that is in use.")                                  \
     X(INTERNAL, "internal", LEAT_INTERNAL, "please report this with the command that shows it",    \
       "A bug in leat.")                                                                            \
     X(INVALID, "invalid", LEAT_INVALID, "", "The request or the configuration is wrong.")          \

@@ -120,6 +120,27 @@ int lt_delta_load(struct lt_delta *delta, struct lt_slice *slice, struct leat_er
     return rc;
 }
 
+int lt_delta_states(const struct lt_delta *delta, const struct leat_state_row *own,
+                    struct lt_slice *slice, struct leat_state_row **ret_states,
+                    struct leat_error *err)
+{
+    size_t n_others = lt_delta_refreshes(delta) ? delta->before.n_others : 0;
+    struct leat_state_row *states = calloc(n_others + 1, sizeof *states);
+    if (!states) {
+        return lt_fail_oom(err);
+    }
+    for (size_t i = 0; i < n_others; i++) {
+        states[i] = delta->before.others[i];
+    }
+    if (own) {
+        states[n_others] = *own;
+    }
+    slice->state = states;
+    slice->n_state = n_others + (own != NULL);
+    *ret_states = states;
+    return LEAT_OK;
+}
+
 /* Whether all up to `last` being there moves the watermark, and where to. */
 static bool moves_to(const struct lt_delta *delta, const struct lt_cursor_row *last,
                      const struct lt_cursor_row **ret_row)
@@ -162,7 +183,7 @@ static int load_range(struct lt_delta *delta, const struct lt_cursor_row *last,
                       struct leat_error *err)
 {
     const struct lt_cursor_row *row = NULL;
-    struct leat_state_row state;
+    struct leat_state_row own, *states = NULL;
     struct lt_slice slice;
     char *value = NULL;
     const struct leat_cursor_range range = {
@@ -177,16 +198,14 @@ static int load_range(struct lt_delta *delta, const struct lt_cursor_row *last,
     bool moves = moves_to(delta, last, &row);
     lt_delta_slice(delta, &slice);
     slice.range = &range;
-    int rc = LEAT_OK;
-    if (moves && delta->by_state) {
-        rc = make_state(delta, row, &state, &value, err);
-        slice.state = &state;
-        slice.n_state = 1;
-    }
+    bool keeps = moves && delta->by_state;
+    int rc = keeps ? make_state(delta, row, &own, &value, err) : LEAT_OK;
+    rc = rc ? rc : lt_delta_states(delta, keeps ? &own : NULL, &slice, &states, err);
     rc = rc ? rc : lt_delta_load(delta, &slice, err);
     if (!rc && moves) {
         rc = moved(delta, row, &value, err);
     }
+    free(states);
     free(value);
     return rc;
 }
@@ -209,7 +228,7 @@ static int load_ranges(struct lt_delta *delta, struct leat_error *err)
 static int load_rest(struct lt_delta *delta, struct leat_error *err)
 {
     struct lt_slice slice;
-    struct leat_state_row state;
+    struct leat_state_row own, *states = NULL;
     char *value = NULL;
     bool refresh = lt_delta_refreshes(delta);
     const struct leat_cursor_range range = {.size = sizeof range,
@@ -230,13 +249,12 @@ static int load_rest(struct lt_delta *delta, struct leat_error *err)
                    ? lt_fail_oom(err)
                    : LEAT_OK;
     }
-    int rc = LEAT_OK;
-    if (refresh && delta->before.value) {
-        rc = make_state(delta, NULL, &state, &value, err);
-        slice.state = &state;
-        slice.n_state = 1;
-    }
-    return rc ? rc : lt_delta_load(delta, &slice, err);
+    bool goes = refresh && delta->before.value;
+    int rc = goes ? make_state(delta, NULL, &own, &value, err) : LEAT_OK;
+    rc = rc ? rc : lt_delta_states(delta, goes ? &own : NULL, &slice, &states, err);
+    rc = rc ? rc : lt_delta_load(delta, &slice, err);
+    free(states);
+    return rc;
 }
 
 /* --- the watermark -------------------------------------------------------------------------- */
@@ -377,6 +395,9 @@ static int describe_cursor(struct lt_delta *delta, struct lt_side *const *dests,
 {
     struct lt_slice slice;
     int rc = find_watermark(delta, err);
+    if (!rc && !lt_cursor_row_is_set(&delta->reached)) {
+        rc = lt_delta_probe(delta, err);
+    }
     rc = rc ? rc : lt_delta_find_bounds(delta, err);
     lt_delta_slice(delta, &slice);
     begin_afresh(delta, &slice);

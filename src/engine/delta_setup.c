@@ -77,6 +77,18 @@ static int take_names(struct lt_delta *delta, char **names, const struct ArrowSc
     return rc;
 }
 
+static bool has_all(const struct lt_delta *delta, char **names, const struct ArrowSchema *records)
+{
+    bool all = true;
+    for (size_t i = 0; all && names[i]; i++) {
+        const char *text = names[i];
+        char *name = lt_name_take(&text, 0);
+        all = name && lt_schema_find(records, lt_wishes_new_name(&delta->run->wishes, name)) >= 0;
+        free(name);
+    }
+    return all;
+}
+
 /* Columns of the records that are their source's primary key, in its order. */
 static size_t declared_keys(const struct ArrowSchema *records, const char **ret_names)
 {
@@ -110,8 +122,10 @@ static int find_keys(struct lt_delta *delta, const struct ArrowSchema *records,
         rc = lt_fail_oom(err);
     }
     size_t n_declared = rc ? 0 : declared_keys(records, declared);
-    rc = rc ? rc : take_names(delta, names, records, err);
-    for (size_t i = 0; !rc && !n && i < n_declared; i++) {
+    /* Of many streams those that lack a named column go by their own key. */
+    bool own = !n || (n_declared && delta->run->jobs.n > 1 && !has_all(delta, names, records));
+    rc = rc || own ? rc : take_names(delta, names, records, err);
+    for (size_t i = 0; !rc && own && i < n_declared; i++) {
         delta->keys[i] = lt_strdup(declared[i]);
         delta->n_keys = i + 1;
         rc = delta->keys[i] ? LEAT_OK : lt_fail_oom(err);
@@ -194,6 +208,9 @@ static int check_strategy(struct lt_delta *delta, const char *word, struct leat_
                        "a delta sees deletes only where --deleted-column tells of them; `leat "
                        "sync batch` finds all");
     }
+    if (lt_settings_text(s, "window") && lt_settings_bool(s, "full-refresh")) {
+        return lt_fail(err, LT_E_USAGE, "--full-refresh takes everything, --window a part");
+    }
     if (delta->mode == LEAT_HISTORY && lt_settings_bool(s, "full-refresh")) {
         return lt_fail(err, LT_E_USAGE,
                        "--full-refresh would end the history; drop the table if that is meant");
@@ -264,7 +281,7 @@ static int refuse_rows(const struct lt_delta *delta, int64_t rows, struct leat_e
                            "it may hold rows, and no watermark of this source");
     leat_error_remedy(err, "`leat state set` says how far they go, --start where to begin; "
                            "--full-refresh starts over");
-    leat_error_place(err, "%s", lt_delta_result(delta)->destination);
+    leat_error_place(err, "%s", delta->job->dest_names[0]);
     return rc;
 }
 

@@ -269,7 +269,7 @@ int leat_plan_action(struct leat_plan *plan, enum leat_action action, struct lea
 static int set(struct leat_plan *plan, struct lt_settings *extras, const char *name,
                const char *value, struct leat_error *err)
 {
-    if (!strcmp(name, "also")) {
+    if (!strcmp(name, "also") && leat_action_takes(plan->action, name)) {
         return leat_plan_destination(plan, value ? value : "", err);
     }
     const struct leat_option *option = lt_option_find(lt_plan_options, name);

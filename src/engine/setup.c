@@ -58,7 +58,8 @@ static void read_options(struct lt_run *run)
 
 /* Shares the memory bound out. About a third is the process itself and the client libraries; a
  * stream at work holds a batch being built, the queues (two batches a destination), a batch being
- * written and its wire form: some eight batches with room to grow. */
+ * written and its wire form: some eight batches with room to grow. What they leave is the endpoints'
+ * own. */
 void lt_run_share_memory(struct lt_run *run)
 {
     int64_t share = run->memory * 2 / 3 / run->workers_n;
@@ -66,6 +67,9 @@ void lt_run_share_memory(struct lt_run *run)
         6 + 3 * (int64_t)run->plan->n_destinations + 2 * LT_MAX(run->lanes_max - 1, 0);
     run->batch_bytes_max = LT_MIN(LT_MAX(share / batches, BATCH_BYTES_MIN), BATCH_BYTES_MAX);
     run->queue_bytes_max = 2 * run->batch_bytes_max;
+    int64_t left = share - batches * run->batch_bytes_max;
+    int64_t endpoints = 1 + (int64_t)run->plan->n_destinations;
+    run->endpoint_bytes_max = LT_MAX(left / endpoints, run->queue_bytes_max);
 }
 
 void lt_run_wait(struct lt_run *run, int64_t wait_ms)

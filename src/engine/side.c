@@ -21,7 +21,7 @@ static int host_cancelled(void *arg)
 
 static int64_t host_memory(void *arg)
 {
-    return ((struct lt_run *)arg)->queue_bytes_max;
+    return ((struct lt_run *)arg)->endpoint_bytes_max;
 }
 
 static const struct leat_connector *host_connector(void *arg, const char *name)

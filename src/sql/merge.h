@@ -13,6 +13,9 @@
  *   status = status ? status : lt_merge_run(plan, LT_MERGE_WRITE, &host, err);
  *   lt_merge_free(plan);
  *
+ * A row that was deleted softly counts as missing for an insert and for a delete; an update brings it
+ * back.
+ *
  * FIND decides for every record what is to become of it and changes only the staging table and
  * tables of its own, which the last statement of WRITE drops. */
 #ifndef LT_MERGE_H

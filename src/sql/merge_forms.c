@@ -46,6 +46,9 @@ const struct lt_merge_form lt_merge_forms[] = {
     {M | X | C | H, LT_NEED_INDEX, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE,
      "CREATE INDEX {index} ({keys})"},
 
+    {M | X | C | H, LT_NEED_ANALYZE, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE,
+     "{analyze} {staging}"},
+
     /* Of several records of one key the last counts; of changes the first one is remembered. */
     {C, 0, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE,
      "{make net}SELECT x.seq, x.first_op FROM (SELECT {seq s} AS seq, first_value({op s}) OVER w AS "
@@ -53,8 +56,6 @@ const struct lt_merge_form lt_merge_forms[] = {
      "ORDER BY {earliest s})) AS x WHERE x.later IS NULL"},
     {M | C | H, 0, LT_MERGE_FIND, LT_MERGE_RUN, LT_MERGE_SUPERSEDED, NO_CODE, SUPERSEDED},
     {X, LT_NEED_UNIQUE, LT_MERGE_FIND, LT_MERGE_RUN, LT_MERGE_SUPERSEDED, NO_CODE, SUPERSEDED},
-    {M | X | C | H, LT_NEED_ANALYZE, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE,
-     "{analyze} {staging}"},
     {M | C, LT_NEED_NOT_UNIQUE, LT_MERGE_FIND, LT_MERGE_REFUSE, -1,
      LT_E_DUPLICATE_KEY, "keys of the load have several rows in the table",
      "SELECT count(*) FROM (SELECT 1 AS one FROM {target} AS t WHERE " OF_LOAD
@@ -70,8 +71,9 @@ const struct lt_merge_form lt_merge_forms[] = {
      "END WHEN {absent t} THEN 'i' {when_moved t s}WHEN {differ t s} THEN 'u' ELSE '=' END AS act "
      "FROM {staging} AS s LEFT JOIN {target} AS t ON {match t s}"},
     {C, 0, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE,
-     "{make act}SELECT {seq s} AS seq, CASE WHEN (n.first_op = 'i') = ({alive t}) THEN '!' WHEN "
-     "{op s} = 'd' THEN CASE WHEN {alive t} THEN 'd' ELSE '=' END WHEN {absent t} THEN 'i' "
+     "{make act}SELECT {seq s} AS seq, CASE WHEN n.first_op = 'i' AND {alive t} OR "
+     "n.first_op = 'u' AND {absent t} OR n.first_op = 'd' AND NOT ({alive t}) THEN '!' WHEN {op s} = "
+     "'d' THEN CASE WHEN {alive t} THEN 'd' ELSE '=' END WHEN {absent t} THEN 'i' "
      "{when_moved t s}WHEN {differ t s} THEN 'u' ELSE '=' END AS act FROM {staging} AS s JOIN "
      "{work net} AS n ON n.seq = {seq s} LEFT JOIN {target} AS t ON {match t s}"},
     {M | C, LT_NEED_ANALYZE, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE, "{analyze} {work act}"},

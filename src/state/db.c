@@ -25,6 +25,8 @@ static const struct {
     {"now_us}",
      {NULL, "(pg_catalog.round(extract(epoch from pg_catalog.now()) * 1000000))::bigint"}},
     {"us ", {"%s", "(pg_catalog.round(extract(epoch from %s) * 1000000))::bigint"}},
+    {"at ", {"%s", "(timestamptz 'epoch' + (%s)::bigint * interval '1 microsecond')"}},
+    {"c}", {"", " COLLATE \"C\""}},
     {"ago ", {NULL, "(pg_catalog.now() - (%s)::bigint * interval '1 microsecond')"}},
     {"lock}", {"", " FOR UPDATE"}},
 };
@@ -42,7 +44,7 @@ static int put_word(struct lt_buf *out, const char *format, const char *inner, s
 }
 
 /* One word in braces; *at stands behind the opening one and moves behind the closing one. */
-static int expand_word(enum lt_db_kind kind, const char **at, struct lt_buf *out)
+static int expand_word(enum lt_db_kind kind, int64_t now_us, const char **at, struct lt_buf *out)
 {
     const char *end = strchr(*at, '}');
     for (size_t i = 0; end && i < LT_ARRAY_LEN(words); i++) {
@@ -54,8 +56,7 @@ static int expand_word(enum lt_db_kind kind, const char **at, struct lt_buf *out
         size_t inner_len = inner < end ? (size_t)(end - inner) : 0;
         char clock[64];
         if (!format) { /* SQLite's clock is this program's */
-            snprintf(clock, sizeof clock, inner_len ? "(%" PRId64 " - %%s)" : "%" PRId64,
-                     lt_wall_us());
+            snprintf(clock, sizeof clock, inner_len ? "(%" PRId64 " - %%s)" : "%" PRId64, now_us);
             format = clock;
         }
         *at = end + 1;
@@ -65,7 +66,7 @@ static int expand_word(enum lt_db_kind kind, const char **at, struct lt_buf *out
 }
 
 /* Parameters are $1 in PostgreSQL and ?1 in SQLite, where $1 would be a name. */
-static int expand(enum lt_db_kind kind, const char *sql, struct lt_buf *out)
+static int expand(enum lt_db_kind kind, int64_t now_us, const char *sql, struct lt_buf *out)
 {
     int failed = LEAT_OK;
     while (*sql && !failed) {
@@ -74,7 +75,7 @@ static int expand(enum lt_db_kind kind, const char *sql, struct lt_buf *out)
         sql += plain;
         if (*sql == '{') {
             sql++;
-            failed |= expand_word(kind, &sql, out);
+            failed |= expand_word(kind, now_us, &sql, out);
         } else if (*sql == '$') {
             failed |= lt_buf_byte(out, '?');
             sql++;
@@ -88,8 +89,9 @@ static int prepare(const struct lt_db *db, const char *sql, struct lt_buf *out,
                    struct leat_error *err)
 {
     struct lt_buf once = LT_BUF_INIT;
-    int failed =
-        expand(db->ops->kind, sql, &once) || expand(db->ops->kind, lt_buf_text(&once), out);
+    enum lt_db_kind kind = db->ops->kind;
+    int64_t now_us = lt_wall_us(); /* the same in all of the statement, as now() is */
+    int failed = expand(kind, now_us, sql, &once) || expand(kind, now_us, lt_buf_text(&once), out);
     lt_buf_done(&once);
     return failed ? lt_fail_oom(err) : LEAT_OK;
 }

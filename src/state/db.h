@@ -10,6 +10,8 @@
  *                 with time zone, or whole microseconds since 1970
  *     {now_us}    this moment as whole microseconds in either
  *     {us X}      such a column (X without braces) as whole microseconds
+ *     {at N}      the moment N, a parameter in such microseconds
+ *     {c}         the order of code points, behind what ORDER BY sorts
  *     {ago N}     N microseconds before now, N a parameter: {ago $2}
  *     {lock}      FOR UPDATE, or nothing: rows read are held until the transaction ends
  *

@@ -94,6 +94,7 @@ static int open_reader(struct leat_endpoint *ep, const struct fc_read *read, str
         .batch_bytes_max = read->batch_bytes_max,
         .rejects = read->rejects,
         .losses = read->losses,
+        .memory = ep->host->memory(ep->host->arg),
         .threads = read->threads,
         .columns = format->projects ? read->columns : NULL,
         .n_columns = format->projects ? read->n_columns : 0,

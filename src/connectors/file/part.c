@@ -313,6 +313,7 @@ static int open_writer(struct leat_part *part, struct fc_one *old, struct leat_e
             lt_fc_stream_params(part->load, part->stream, format->write_options, part->params),
         .rejects = part->shared.rejects,
         .losses = part->shared.losses,
+        .memory = part->load->ep->host->memory(part->load->ep->host->arg),
         .threads = part->shared.threads};
     static const char *const once[] = {"header", "bom"}; /* at the beginning of a file */
     for (size_t i = 0; i < LT_ARRAY_LEN(once) && old; i++) {

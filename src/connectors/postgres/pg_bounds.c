@@ -162,15 +162,19 @@ static int count_nulls(const struct asking *ask, int64_t *ret_nulls, struct leat
     struct lt_buf sql = LT_BUF_INIT, nulls = LT_BUF_INIT;
     PGresult *result = NULL;
     all.cursor = NULL;
-    int failed = pg_put_null(ask->columns, ask->n, &nulls);
+    /* " OR a OR b" stands behind something that is false. */
+    int failed = lt_buf_puts(&nulls, "false");
+    size_t none = nulls.len;
+    failed |= pg_put_null(ask->columns, ask->n, &nulls);
     *ret_nulls = 0;
-    if (!failed && nulls.len == 0) {
+    if (!failed && nulls.len == none) {
+        lt_buf_done(&nulls);
         return LEAT_OK; /* none of them can be */
     }
     failed |= lt_buf_puts(&sql, "SELECT pg_catalog.count(*)");
     failed |= pg_put_from(&all, ask->table, &sql);
     int status = failed ? LEAT_OK : pg_put_where(&all, ask->table, true, &sql, err);
-    failed |= lt_buf_printf(&sql, " AND (%s)", lt_buf_text(&nulls) + sizeof " OR" - 1);
+    failed |= lt_buf_printf(&sql, " AND (%s)", lt_buf_text(&nulls));
     status = status ? status : run(ask, &sql, failed, &result, err);
     if (!status && lt_parse_int(pg_cell(ask->conn, result, 0, 0), ret_nulls)) {
         status = lt_fail(err, LT_E_INTERNAL, "the server's count is no number");

@@ -148,7 +148,7 @@ void lt_sq_unlock(struct sq_conn *conn)
 static int set_cache(struct sq_conn *conn, struct leat_error *err)
 {
     const struct leat_host *host = conn->ep->host;
-    int64_t bytes = host->memory ? host->memory(host->arg) / 2 : CACHE_BYTES_MIN;
+    int64_t bytes = host->memory ? host->memory(host->arg) / 8 : CACHE_BYTES_MIN;
     bytes = LT_MAX(CACHE_BYTES_MIN, LT_MIN(bytes, CACHE_BYTES_MAX));
     char sql[64];
     snprintf(sql, sizeof sql, "PRAGMA cache_size = -%lld", (long long)(bytes / 1024));

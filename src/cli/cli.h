@@ -110,6 +110,8 @@ void cli_log(void *arg, enum leat_log_level level, const char *line);
 void cli_print_error(struct cli *cli, const struct leat_error *err, const char *state);
 void cli_print_progress(void *arg, const struct leat_progress *progress);
 void cli_print_result(void *arg, const struct leat_stream_result *result);
+/* The same as one JSON line on standard error. */
+void cli_print_result_json(const struct leat_stream_result *r);
 void cli_clear_progress(struct cli *cli);
 
 /* docs.c and completion.c: everything that is generated from the tables. */

@@ -262,7 +262,9 @@ static void on_stream_done(void *arg, const struct leat_stream_result *r)
         print_summary_json(printing, r);
     }
     forget_columns(printing);
-    if (!printing->cli->quiet) {
+    if (printing->cli->json_logs) {
+        cli_print_result_json(r);
+    } else if (!printing->cli->quiet) {
         say(r);
     }
 }
@@ -324,6 +326,12 @@ int cmd_diff(struct cli *cli)
                                 .left = -1};
     if (stop && (lt_parse_int(stop, &printing.left) || printing.left < 1)) {
         leat_fail_as(&err, LEAT_INVALID, "usage", "--stop-after is a number, 1 or more");
+        cli_print_error(cli, &err, NULL);
+        return EXIT_REFUSED;
+    }
+    if (cli->report && !strcmp(cli->report, "-")) {
+        leat_fail_as(&err, LEAT_INVALID, "usage",
+                     "standard output holds the differences, not the report");
         cli_print_error(cli, &err, NULL);
         return EXIT_REFUSED;
     }

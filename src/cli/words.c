@@ -143,8 +143,14 @@ void cli_print_progress(void *arg, const struct leat_progress *p)
     cli->progress_shown = true;
 }
 
-static void print_result_json(const struct leat_stream_result *r)
+void cli_print_result_json(const struct leat_stream_result *r)
 {
+    const struct {
+        const char *key;
+        int64_t value;
+    } counts[] = {{"inserted", r->counts.inserted},    {"updated", r->counts.updated},
+                  {"deleted", r->counts.deleted},      {"unchanged", r->counts.unchanged},
+                  {"rows_compared", r->rows_compared}, {"rows_skipped", r->rows_skipped}};
     struct lt_buf text = LT_BUF_INIT;
     struct lt_json json = {.out = &text};
     start_json_line(&json, "result");
@@ -164,6 +170,10 @@ static void print_result_json(const struct leat_stream_result *r)
     lt_json_text(&json, r->proof);
     lt_json_key(&json, "route");
     lt_json_text(&json, r->route);
+    for (size_t i = 0; i < LT_ARRAY_LEN(counts); i++) {
+        lt_json_key(&json, counts[i].key);
+        lt_json_int(&json, counts[i].value);
+    }
     put_json_line(&json, &text);
 }
 
@@ -225,7 +235,7 @@ void cli_print_result(void *arg, const struct leat_stream_result *r)
         return;
     }
     if (cli->json_logs) {
-        print_result_json(r);
+        cli_print_result_json(r);
         return;
     }
     if (!r->load_id[0]) {

@@ -83,7 +83,7 @@ static int note_types(struct lt_result *result, const struct lt_pair *pair, stru
     return result->drift ? LEAT_OK : lt_fail_oom(err);
 }
 
-static const char *way_of(const struct lt_pair *pair)
+const char *lt_pair_way(const struct lt_pair *pair)
 {
     bool a = pair->source.ordered, b = pair->destination.ordered;
     return pair->ranges ? "key ranges compared by hash"
@@ -119,7 +119,7 @@ static int diff_records(struct lt_run *run, struct lt_pair *pair, struct lt_resu
     if (!rc) {
         lt_compare_note(result, &counts);
         bool equal = !lt_compare_count(&result->pub.counts) && !pair->only_source.len;
-        rc = lt_result_set_words(result, way_of(pair), equal ? "equal" : "different", err);
+        rc = lt_result_set_words(result, lt_pair_way(pair), equal ? "equal" : "different", err);
     }
     free(counts.columns);
     lt_differences_done(&differences);

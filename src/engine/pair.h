@@ -1,6 +1,6 @@
 /* Two streams held against each other, as diff, verify and sync do.
  *
- *     pair.c     both sides opened: columns by name, common types, keys
+ *     pair.c     both sides opened; pair_columns.c: columns by name, common types, keys
  *     ordered.c  one side's records, cast, with their keys, read ahead by a thread
  *     sort.c     ... sorted here where the system cannot; spill.c: what memory does not hold
  *     ranges.c   key ranges whose hashes say that they need not be read
@@ -38,8 +38,9 @@ struct lt_pair_side {
     struct lt_key_maker keys;
     const char **columns; /* what is read, where the system can read less than all; else NULL */
     size_t n_columns;
-    char **order; /* the key's columns as this side calls them; NULL-terminated */
-    bool ordered; /* its records come in that order; else they are sorted here */
+    struct ArrowSchema texts; /* of a destination: columns that --cast has as text on both sides */
+    char **order;             /* the key's columns as this side calls them; NULL-terminated */
+    bool ordered;             /* its records come in that order; else they are sorted here */
     /* at work */
     struct lt_queue *queue;
     struct lt_buf last_key; /* of the batch before */
@@ -93,6 +94,8 @@ int lt_pair_open(struct lt_pair *pair, struct lt_run *run, struct lt_job *job,
 void lt_pair_close(struct lt_pair *pair);
 void lt_pair_done(struct lt_pair *pair);
 
+/* pair_columns.c. From what both sides give, the schema of what is compared. */
+int lt_pair_find_columns(struct lt_pair *pair, struct leat_error *err);
 /* What this side reads: in order and only the columns compared, where it can; NULL: all records. */
 void lt_pair_plan(const struct lt_pair_side *side, const struct leat_cursor_range *range,
                   struct leat_read_plan *ret_plan);

@@ -246,6 +246,8 @@ static void add_result(struct lt_json *json, const struct leat_stream_result *r)
     } numbers[] = {{"rows_read", r->rows_read},
                    {"rows_written", r->rows_written},
                    {"rows_rejected", r->rows_rejected},
+                   {"rows_compared", r->rows_compared},
+                   {"rows_skipped", r->rows_skipped},
                    {"values_lost", r->values_lost},
                    {"bytes", r->bytes},
                    {"elapsed_us", r->elapsed_us},

@@ -4,6 +4,7 @@
 #include "core/util.h"
 #include "engine/compare_run.h"
 #include "engine/delta.h"
+#include "engine/sync.h"
 
 #include <stdlib.h>
 
@@ -294,6 +295,11 @@ static int describe(struct lt_run *run, struct lt_worker *worker, size_t job, st
         return lt_delta_describe(run, &worker->source, worker->dests, job, out, err);
     case LEAT_ACTION_META:
         return lt_meta_describe(run, worker->source, worker->dests, job, out, err);
+    case LEAT_ACTION_DIFF:
+    case LEAT_ACTION_VERIFY:
+        return lt_compare_describe(run, worker, job, out, err);
+    case LEAT_ACTION_SYNC:
+        return lt_sync_describe(run, worker, job, out, err);
     default:
         return lt_unit_describe(run, worker->source, worker->dests, job, out, err);
     }

@@ -237,10 +237,31 @@ static int write_changes(struct sync *sync, int64_t deletes_max, struct leat_err
     return rc ? rc : check_counts(sync, err);
 }
 
+/* --key as the destination will call its columns; a NULL-terminated list of the caller's. */
+static int name_keys(const struct sync *sync, char ***ret_keys, size_t *ret_n,
+                     struct leat_error *err)
+{
+    int rc = lt_settings_list(&sync->run->plan->settings, "key", ret_keys, ret_n, err);
+    for (size_t i = 0; !rc && i < *ret_n; i++) {
+        const char *rest = (*ret_keys)[i];
+        char *name = lt_name_take(&rest, 0);
+        char *fresh = name ? lt_strdup(lt_wishes_new_name(&sync->run->wishes, name)) : NULL;
+        free(name);
+        if (!fresh) {
+            return rest ? lt_fail_oom(err) : lt_fail(err, LT_E_USAGE, "--key names no column");
+        }
+        free((*ret_keys)[i]);
+        (*ret_keys)[i] = fresh;
+    }
+    return rc;
+}
+
 /* All of the source: the destination is not there, or can only be written as a whole. */
 static int write_all(struct sync *sync, bool there, struct leat_error *err)
 {
     const struct lt_settings *s = &sync->run->plan->settings;
+    char **keys = NULL;
+    size_t n_keys = 0;
     struct lt_slice slice = {.mode = LEAT_REPLACE,
                              .flags =
                                  (there ? LEAT_WRITE_FORCE : 0) |
@@ -253,18 +274,50 @@ static int write_all(struct sync *sync, bool there, struct leat_error *err)
     }
     int rc = lt_side_freshen(sync->source, true, err);
     rc = rc ? rc : lt_side_freshen(sync->dest, false, err);
-    return rc ? rc : load(sync, &slice, sync->source, err);
+    rc = rc ? rc : name_keys(sync, &keys, &n_keys, err);
+    slice.keys = n_keys ? (const char *const *)keys : NULL;
+    slice.n_keys = n_keys;
+    rc = rc ? rc : load(sync, &slice, sync->source, err);
+    lt_list_free(keys);
+    return rc;
+}
+
+/* --verify: both are read once more, and nothing may differ any longer. */
+static int compare_again(struct sync *sync, struct leat_error *err)
+{
+    struct sync again = {.run = sync->run,
+                         .job = sync->job,
+                         .index = sync->index,
+                         .source = sync->source,
+                         .dest = sync->dest};
+    int rc = lt_side_freshen(sync->dest, false, err);
+    rc = rc ? rc : compare(&again, err);
+    int64_t left = again.counts.inserted + again.counts.updated + again.counts.deleted;
+    if (!rc && left && again.keeps) {
+        rc = lt_fail(err, LT_E_VERIFY_MISMATCH,
+                     "%lld rows still differ after the load: somebody else writes to one of the "
+                     "two, or triggers change rows",
+                     (long long)left);
+    }
+    lt_pair_done(&again.pair);
+    lt_changes_done(&again.changes);
+    free(again.counts.columns);
+    return rc;
 }
 
 /* --- the result ---------------------------------------------------------------------------- */
 
-static int note(struct sync *sync, bool wrote, struct leat_error *err)
+static int note(struct sync *sync, bool wrote, bool verified, struct leat_error *err)
 {
     struct lt_result *result = result_of(sync);
     const char *loaded = result->route && wrote ? result->route : "nothing to be done";
     const char *how = sync->pair.ranges ? "compared by hash and key" : "compared by key";
     char *route = lt_format("%s; %s", how, loaded);
-    int rc = route ? lt_result_set_words(result, route, "counts equal", err) : lt_fail_oom(err);
+    int rc = route ? lt_result_set_words(result, route,
+                                         verified ? "counts equal, and equal when compared again"
+                                                  : "counts equal",
+                                         err)
+                   : lt_fail_oom(err);
     free(route);
     lt_compare_note(result, &sync->counts);
     result->pub.rows_written = sync->sum.rows_written;
@@ -319,7 +372,9 @@ static int sync_once(struct sync *sync, struct leat_error *err)
     if (differs || widens) {
         rc = sync->keeps ? write_changes(sync, deletes_max, err) : write_all(sync, true, err);
     }
-    return rc ? rc : note(sync, differs || widens, err);
+    bool verify = sync->run->verify && sync->keeps && differs;
+    rc = rc || !verify ? rc : compare_again(sync, err);
+    return rc ? rc : note(sync, differs || widens, verify, err);
 }
 
 static bool is_conflict(const struct leat_error *err)
@@ -363,4 +418,21 @@ int lt_sync_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
             return rc;
         }
     }
+}
+
+int lt_sync_describe(struct lt_run *run, struct lt_worker *worker, size_t job, struct lt_buf *out,
+                     struct leat_error *err)
+{
+    struct sync sync = {.run = run,
+                        .job = &run->jobs.items[job],
+                        .index = job,
+                        .source = &worker->source,
+                        .dest = worker->dests};
+    bool there = false;
+    int rc = look(&sync, &there, err);
+    if (rc) {
+        return rc;
+    }
+    return there ? lt_compare_describe(run, worker, job, out, err)
+                 : lt_unit_describe(run, worker->source, worker->dests, job, out, err);
 }

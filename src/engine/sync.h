@@ -7,5 +7,8 @@
 /* Makes one job's destination equal, as lt_unit_run() copies it whole. */
 int lt_sync_run(struct lt_run *run, struct lt_side **source, struct lt_side **dest, size_t job,
                 struct leat_error *err);
+/* Appends what it would compare, or how it would make what is not there. */
+int lt_sync_describe(struct lt_run *run, struct lt_worker *worker, size_t job, struct lt_buf *out,
+                     struct leat_error *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include "core/codes.h"
 #include "core/util.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* With several streams the schemas come from the catalogue; reads start one by one later. */
@@ -34,14 +35,34 @@ static int describe_stream(struct lt_unit_try *unit, size_t i, struct leat_error
     return rc;
 }
 
+/* A table that is made whole gets the key that was named for it. */
+static int mark_keys(const struct lt_slice *slice, struct ArrowSchema *schema,
+                     struct leat_error *err)
+{
+    int rc = LEAT_OK;
+    for (int64_t i = 0; !rc && i < schema->n_children; i++) {
+        char place[24] = "";
+        for (size_t k = 0; k < slice->n_keys; k++) {
+            if (!strcmp(slice->keys[k], schema->children[i]->name)) {
+                snprintf(place, sizeof place, "%zu", k + 1);
+            }
+        }
+        rc = lt_schema_set_meta(schema->children[i], LT_META_KEY, *place ? place : NULL, err);
+    }
+    return rc;
+}
+
 int lt_unit_find_schemas(struct lt_unit_try *unit, struct leat_error *err)
 {
     int rc = LEAT_OK;
     if (unit->n == 1) {
+        const struct lt_slice *slice = lt_unit_job(unit, 0)->slice;
         unit->flow_started = true;
         rc = lt_flow_start(unit->run, lt_unit_job(unit, 0), *unit->source, unit->attempt,
                            &unit->flow, err);
-        return rc ? rc : lt_schema_copy(&unit->flow.schema, &unit->schemas[0], err);
+        rc = rc ? rc : lt_schema_copy(&unit->flow.schema, &unit->schemas[0], err);
+        bool marks = slice && slice->mode == LEAT_REPLACE && slice->n_keys;
+        return rc || !marks ? rc : mark_keys(slice, &unit->schemas[0], err);
     }
     for (size_t i = 0; !rc && i < unit->n; i++) {
         rc = describe_stream(unit, i, err);

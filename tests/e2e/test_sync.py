@@ -10,6 +10,7 @@ import sqlite3
 import pytest
 
 import readers
+from conftest import kill_after
 
 HISTORIES = int(os.environ.get("LEAT_HISTORIES", "6"))
 SEED = int(os.environ.get("LEAT_HISTORIES_SEED", "20261121"))
@@ -218,6 +219,25 @@ def test_columns_that_the_destination_lacks(leat, end, system):
     assert nothing(leat.ok("sync", "batch", source.location, destination.location))
 
 
+@pytest.mark.parametrize("system", ["postgres", "sqlite"])
+def test_killed_syncs_leave_nothing_that_the_next_trips_over(leat, end, system):
+    rng = random.Random(SEED)
+    source, destination = end("postgres", "s"), end(system, "d")
+    source.run("create table s as select i as k, md5(i::text) as t from generate_series(1, 20000) i")
+    source.run("alter table s add primary key (k)")
+    leat.ok("sync", "batch", source.location, destination.location)
+    source.run("delete from s where k % 5 = 0")
+    source.run("update s set t = 'x' where k % 3 = 0")
+    source.run("insert into s select i, 'new' from generate_series(30001, 33000) i")
+    for _ in range(4):
+        steps = rng.choice([(), ("--commit-batch-size", "2000")])
+        kill_after(leat.start("sync", "batch", source.location, destination.location, *steps),
+                   rng.uniform(0.02, 0.6))
+    leat.ok("sync", "batch", source.location, destination.location)
+    assert_equal(source, destination)
+    assert nothing(leat.ok("sync", "batch", source.location, destination.location))
+
+
 def test_only_rows_of_a_condition(leat, end):
     source, destination = end("postgres", "s"), end("postgres", "d")
     for each in (source, destination):
@@ -371,3 +391,34 @@ def test_a_history_of_random_changes(leat, end, seed):
                                  sorted(map(tuple, destination.rows()), key=lambda row: repr(row[key])))
         assert nothing(leat.ok("sync", "batch", source.location, destination.location))
         assert leat("verify", source.location, destination.location).returncode == 0
+
+
+@pytest.mark.parametrize("system", ["postgres", "sqlite"])
+def test_a_new_table_gets_the_key_that_was_named(leat, end, system):
+    source, destination = end("postgres", "s"), end(system, "d")
+    source.run("create table s as select i as k, 'x' as t from generate_series(1, 5) i")
+    leat.ok("sync", "batch", source.location, destination.location, "-p", "k")
+    assert_equal(source, destination)
+    source.run("update s set t = 'y' where k = 1")
+    assert told(leat.ok("sync", "batch", source.location, destination.location)) == \
+        {"updated": 1, "unchanged": 4}  # by its own primary key
+
+
+@pytest.mark.parametrize("system", ["postgres", "sqlite"])
+def test_verify_compares_again(leat, end, system):
+    source, destination = end("postgres", "s"), end(system, "d")
+    source.run("create table s (k int primary key, t text)")
+    source.run("insert into s select i, 't' || i from generate_series(1, 100) i")
+    leat.ok("sync", "batch", source.location, destination.location, "--verify")
+    source.run("delete from s where k < 4")
+    source.run("update s set t = 'x' where k = 50")
+    done = leat.ok("sync", "batch", source.location, destination.location, "--verify")
+    assert "equal when compared again" in done.stderr
+    if system == "postgres":  # a trigger that has an opinion of its own
+        destination.run("create function f() returns trigger language plpgsql as "
+                        "'begin new.t := upper(new.t); return new; end'")
+        destination.run("create trigger g before insert or update on d for each row "
+                        "execute function f()")
+        source.run("update s set t = 'lower' where k = 60")
+        leat.fails(1, "verify-mismatch", "sync", "batch", source.location, destination.location,
+                   "--verify")

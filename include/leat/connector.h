@@ -279,6 +279,7 @@ struct leat_read_plan {
     const struct leat_reader *like;
     const char *since; /* marks: only what came after the first, up to the second; NULL: all */
     const char *until;
+    int threads; /* that the reader may keep busy, its caller's included; 0: one */
 };
 
 /* Where a reader stands: opaque text a later start() understands; "" where there is none. */
@@ -344,9 +345,10 @@ struct leat_source_ops {
                  leat_partition_fn *each, void *arg, struct leat_error *err);
 
     /* Least and greatest record of a cursor of 1 to LEAT_CURSOR_COLUMNS_MAX columns, within the
-     * plan's predicate and cursor range. Waits up to wait_ms for transactions that are writing the
-     * table, where `complete` is to be told; 0: does not. *ret_bounds is the caller's to release
-     * also after a failure. */
+     * plan's predicate and cursor range; nulls are counted within the predicate alone. Waits up to
+     * wait_ms for transactions that are writing the table, where `complete` is to be told, or whose
+     * start cannot be seen. 0: does not wait, and need tell neither `settled` nor `complete`.
+     * *ret_bounds is the caller's to release also after a failure. */
     int (*bounds)(struct leat_endpoint *ep, const struct leat_read_plan *plan,
                   const char *const *columns, size_t n_columns, int64_t wait_ms,
                   struct leat_bounds *ret_bounds, struct leat_error *err);

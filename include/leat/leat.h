@@ -148,6 +148,8 @@ LEAT_EXPORT int leat_plan_set(struct leat_plan *plan, const char *name, const ch
  * of the plan takes is passed over, where leat_plan_set() makes it [unknown-option] once it runs. */
 LEAT_EXPORT int leat_plan_set_default(struct leat_plan *plan, const char *name, const char *value,
                                       struct leat_error *err);
+/* Whether a BOOL option of leat_plan_options() was set and is true. */
+LEAT_EXPORT bool leat_plan_is_set(const struct leat_plan *plan, const char *name);
 /* All options of a plan; the table ends with a NULL name. */
 LEAT_EXPORT const struct leat_option *leat_plan_options(void);
 
@@ -224,6 +226,11 @@ struct leat_difference {
     int64_t n_keys;
 };
 
+/* One value of a column as JSON, typed: numbers plain and exact, text quoted, null. *ret_text is
+ * freed with leat_text_free(). */
+LEAT_EXPORT int leat_value_json(const struct ArrowSchema *field, const struct ArrowArray *column,
+                                int64_t row, char **ret_text, struct leat_error *err);
+
 struct leat_observer {
     size_t size;
     void *arg;
@@ -252,6 +259,20 @@ LEAT_EXPORT int64_t leat_report_differences(const struct leat_report *report);
 /* The report as one JSON document, ended by a newline; docs/report.md describes it. */
 LEAT_EXPORT const char *leat_report_json(struct leat_report *report);
 LEAT_EXPORT void leat_report_free(struct leat_report *report);
+
+/* --- watermarks ----------------------------------------------------------------------------- */
+
+/* Borrowed for the call; non-zero stops and is returned. `value` is what a stream's destination keeps
+ * as JSON: {"cursor":[...],"value":[...]}, or {"mark":...} of files; NULL: none. */
+typedef int leat_watermark_fn(void *arg, const char *stream, const char *value);
+/* How far deltas from the plan's source have come in its destination, for every stream it names. The
+ * plan's action is LEAT_ACTION_DELTA. */
+LEAT_EXPORT int leat_plan_watermarks(struct leat_plan *plan, leat_watermark_fn *each, void *arg,
+                                     struct leat_error *err);
+/* Sets them all: as the option "cursor" names it, a value as --start takes it, of a compound cursor a
+ * JSON array; NULL forgets them, and the next delta starts from the beginning. */
+LEAT_EXPORT int leat_plan_set_watermark(struct leat_plan *plan, const char *value,
+                                        struct leat_error *err);
 
 /* --- reading -------------------------------------------------------------------------------- */
 

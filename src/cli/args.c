@@ -30,7 +30,19 @@ static const struct {
     char letter;
     const char *name;
 } short_forms[] = {
-    {'h', "help"}, {'n', "dry-run"}, {'q', "quiet"}, {'v', "verbose"}, {'l', "log-level"},
+    {'h', "help"}, {'n', "dry-run"}, {'q', "quiet"},  {'v', "verbose"}, {'l', "log-level"},
+    {'p', "key"},  {'d', "cursor"},  {'i', "repeat"}, {'e', "execute"}, {'a', "all-columns"},
+};
+
+/* Other names of long options, as other programs call them. */
+static const struct {
+    const char *other, *name;
+} long_aliases[] = {
+    {"primary-key", "key"},
+    {"primary-keys", "key"},
+    {"update-key", "cursor"},
+    {"delta-driver", "cursor"},
+    {"incremental-strategy", "strategy"},
 };
 
 char cli_short(const char *name)
@@ -92,6 +104,11 @@ static int set_common(struct cli *cli, const char *name, const char *value, stru
     return LEAT_OK;
 }
 
+bool cli_takes(const struct command *command, const char *option)
+{
+    return command->takes & TAKES_PLAN && leat_action_takes(command->action, option);
+}
+
 /* The row of a long option in any table the command takes. */
 static const struct leat_option *find_option(struct cli *cli, const char *name)
 {
@@ -100,7 +117,9 @@ static const struct leat_option *find_option(struct cli *cli, const char *name)
     if (option || !(cli->command->takes & TAKES_PLAN)) {
         return option;
     }
-    option = find(leat_plan_options(), name);
+    if (cli_takes(cli->command, name)) {
+        option = find(leat_plan_options(), name);
+    }
     const struct leat_connector *connector;
     for (size_t i = 0; !option && (connector = leat_connector_at(cli->leat, i)); i++) {
         option = find(connector->options, name);
@@ -235,6 +254,11 @@ static int parse_long(struct cli *cli, int argc, char **argv, int *i, struct lea
     }
     memcpy(name, text, len);
     name[len] = 0;
+    for (size_t k = 0; k < LT_ARRAY_LEN(long_aliases); k++) {
+        if (!strcmp(long_aliases[k].other, name)) {
+            snprintf(name, sizeof name, "%s", long_aliases[k].name);
+        }
+    }
     const struct leat_option *option = find_option(cli, name);
     if (!option) {
         if (cli->command->takes & TAKES_PLAN) {
@@ -364,7 +388,8 @@ static int parse_command(struct cli *cli, int argc, char **argv, struct leat_err
         }
         return LEAT_OK;
     }
-    int rc = read_environment(cli, argv + at, err);
+    int rc = leat_plan_action(cli->plan, cli->command->action, err);
+    rc = rc ? rc : read_environment(cli, argv + at, err);
     return rc ? rc : parse_args(cli, argc - at, argv + at, err);
 }
 

@@ -35,6 +35,7 @@ struct command {
     int args_min, args_max; /* -1: any number */
     int (*run)(struct cli *cli);
     const struct leat_option *options; /* its own; read with cli_value(). NULL: none */
+    enum leat_action action;           /* of the plan, with TAKES_PLAN */
 };
 
 /* A word that is no command, but the first of several: "state" of "state upgrade". */
@@ -82,7 +83,9 @@ struct cli {
 /* args.c. Reads LEAT_<FLAG> variables, then the arguments. Returns LEAT_OK or prints what is
  * wrong and returns the exit status. */
 int cli_parse(struct cli *cli, int argc, char **argv);
-/* Letter of a common option's short form, 0: none. */
+/* Whether the command's plan has this option of leat_plan_options(). */
+bool cli_takes(const struct command *command, const char *option);
+/* Letter of an option's short form, 0: none. */
 char cli_short(const char *name);
 
 /* The value of one of the command's own options, or its default. */
@@ -123,6 +126,12 @@ void cli_each_option(FILE *out, const struct leat_option *table, option_fn *each
 
 /* commands */
 int cmd_cp(struct cli *cli);
+int cmd_delta(struct cli *cli);
+int cmd_meta(struct cli *cli);
+int cmd_state_show(struct cli *cli);
+int cmd_state_set(struct cli *cli);
+int cmd_state_reset(struct cli *cli);
+int cmd_diff(struct cli *cli);
 int cmd_streams(struct cli *cli);
 int cmd_connectors(struct cli *cli);
 int cmd_version(struct cli *cli);
@@ -146,7 +155,21 @@ int cmd_state_downgrade(struct cli *cli);
 int cmd_state_current(struct cli *cli);
 int cmd_state_history(struct cli *cli);
 
-/* main.c. The signal that ended the run, 0: none. */
+/* cmd_cp.c. Gives the plan its source, and its destinations with --also. Returns 0, or prints what is
+ * wrong and returns the exit status. */
+int cli_take_places(struct cli *cli);
+/* Prints what the plan would do; returns the exit status. */
+int cli_describe(struct cli *cli);
+/* Writes the run's report to --report's file, or to standard output for "-". Returns the exit
+ * status. */
+int cli_write_report(struct cli *cli, struct leat_report *report);
+/* Runs the plan, tells of every stream, writes the report; returns the exit status, and what
+ * leat_run() did. */
+int cli_run_plan(struct cli *cli, int *ret_rc);
+
+/* main.c. With `after` set the first SIGTERM lets the run end and sets cli_signal only. */
+void cli_drain_on_term(bool after);
+/* The signal that ended the run, 0: none. */
 extern volatile sig_atomic_t cli_signal;
 /* The exit status for the end of a run. */
 int cli_exit_status(int rc, const struct leat_report *report);

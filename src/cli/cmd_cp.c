@@ -7,8 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Writes the run's report to a file, or to standard output for "-". */
-static int write_report(struct cli *cli, struct leat_report *report)
+int cli_write_report(struct cli *cli, struct leat_report *report)
 {
     struct leat_error err = {0};
     const char *text = leat_report_json(report);
@@ -34,7 +33,7 @@ static int write_report(struct cli *cli, struct leat_report *report)
     return 0;
 }
 
-static int describe(struct cli *cli)
+int cli_describe(struct cli *cli)
 {
     struct leat_error err = {0};
     char *text = NULL;
@@ -103,10 +102,9 @@ static bool writes_output(const struct cli *cli)
     return writes;
 }
 
-int cmd_cp(struct cli *cli)
+int cli_take_places(struct cli *cli)
 {
     struct leat_error err = {0};
-    struct leat_report *report = NULL;
     int rc = leat_plan_source(cli->plan, cli->args[0], &err);
     if (!rc) {
         rc = leat_plan_destination(cli->plan, cli->args[1], &err);
@@ -126,16 +124,20 @@ int cmd_cp(struct cli *cli)
         cli_print_error(cli, &err, NULL);
         return cli_exit_status(rc, NULL);
     }
-    if (cli->dry_run) {
-        return describe(cli);
-    }
+    return 0;
+}
+
+int cli_run_plan(struct cli *cli, int *ret_rc)
+{
+    struct leat_error err = {0};
+    struct leat_report *report = NULL;
     bool line = cli->terminal && !cli->quiet && !cli->json_logs && !strcmp(cli->progress, "auto");
     const struct leat_observer observer = {
         .size = sizeof observer,
         .arg = cli,
         .progress = line || !strcmp(cli->progress, "json") ? cli_print_progress : NULL,
         .stream_done = cli_print_result};
-    rc = leat_run(cli->plan, &observer, &report, &err);
+    int rc = leat_run(cli->plan, &observer, &report, &err);
     cli_clear_progress(cli);
     bool gone = rc && err.sys_errno == EPIPE;
     if (rc && !gone && !told(report)) {
@@ -144,10 +146,21 @@ int cmd_cp(struct cli *cli)
     say_not_attempted(cli, report);
     int status = gone ? EXIT_PIPE : cli_exit_status(rc, report);
     if (cli->report && report) {
-        int writing = write_report(cli, report);
+        int writing = cli_write_report(cli, report);
         status = status ? status : writing;
     }
     cli_record(cli, report);
     leat_report_free(report);
+    *ret_rc = rc;
     return status;
+}
+
+int cmd_cp(struct cli *cli)
+{
+    int rc;
+    int status = cli_take_places(cli);
+    if (status) {
+        return status;
+    }
+    return cli->dry_run ? cli_describe(cli) : cli_run_plan(cli, &rc);
 }

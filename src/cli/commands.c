@@ -80,6 +80,23 @@ static const struct leat_option compare_options[] = {
     OPTIONS_END,
 };
 
+static const struct leat_option repeat_options[] = {
+    {"repeat", LEAT_OPTION_DURATION, NULL, "SECONDS",
+     "Again and again, from start to start so far apart; SIGTERM ends it after the run at work"},
+    OPTIONS_END,
+};
+
+static const struct leat_option diff_options[] = {
+    {"all-columns", LEAT_OPTION_BOOL, "false", NULL,
+     "Show every column of a record that differs, not only those that do"},
+    {"stop-after", LEAT_OPTION_INT, NULL, "N", "Stop after N differences"},
+    {"summary", LEAT_OPTION_BOOL, "false", NULL,
+     "Count the differences of each stream, and of each column, instead of showing them"},
+    {"as", LEAT_OPTION_CHOICE, NULL, "table|json",
+     "How differences are shown: a table where standard output is a terminal, else JSON lines"},
+    OPTIONS_END,
+};
+
 const struct command cli_commands[] = {
     {"cp", "SRC DST", "Copy whole streams from one place to another",
      "SRC and DST are URLs (postgres://u@h/db#public.orders, sqlite:shop.db#orders), format:- or - "
@@ -104,71 +121,163 @@ const struct command cli_commands[] = {
      "    data on standard output, words on standard error\n"
      "leat cp orders.csv db.sqlite#orders --cast zip=utf8 --on-error skip --rejects bad.jsonl\n"
      "    records that do not fit are set aside with place and reason\n",
-     TAKES_PLAN, 2, 2, cmd_cp, NULL},
+     TAKES_PLAN, 2, 2, cmd_cp, NULL, LEAT_ACTION_COPY},
+    {"cp delta", "SRC DST", "Copy what changed since the last time",
+     "Reads the records whose cursor (-d: a time of change, a number that is counted up) is above "
+     "the watermark of the last run, and merges them by their key (-p) into the destination. The "
+     "watermark stands with the rows in the destination and is committed with them: there is no "
+     "other state, and a killed run can simply be run again.\n\n"
+     "The first run takes everything. The watermark only goes as far as the source can say that "
+     "nothing will still turn up below, so a record that was stamped before and committed after "
+     "is not lost; --lookback reads some more again. Deletes are not seen, unless "
+     "--deleted-column tells of them.\n\n"
+     "Several streams (a namespace, a wildcard) are each taken by themselves. Directories of files "
+     "need no cursor: their new files are read.",
+     "leat cp delta \"$DATABASE_URL#public.orders\" shop.db -d updated_at\n"
+     "    by the primary key of orders\n"
+     "leat cp delta shop.db#events \"$DATABASE_URL#\" -d id --strategy append -i 60\n"
+     "    insert-only, every minute\n"
+     "leat cp delta \"$DATABASE_URL#public.orders\" orders/ --format parquet -d updated_at,id\n"
+     "    new files for what is new\n"
+     "leat cp delta \"$DATABASE_URL#public.orders\" shop.db -d updated_at --window "
+     "2026-11-01..2026-11-08\n"
+     "    these days once more; the watermark stays\n",
+     TAKES_PLAN, 2, 2, cmd_delta, repeat_options, LEAT_ACTION_DELTA},
+    {"cp meta", "SRC DST", "Make or alter tables, and move no record",
+     "Prints the CREATE TABLE of every stream that DST lacks, and the ALTERs that a table there "
+     "needs to take the source's records: new columns, types that are wider. What cannot be done "
+     "without a loss is refused with every column at fault. -e runs the statements; to run them "
+     "again does nothing.",
+     "leat cp meta shop.db \"$DATABASE_URL#shop.\"\n"
+     "    the DDL of a whole database, on standard output\n"
+     "leat cp meta \"$DATABASE_URL#public.orders\" shop.db -e\n"
+     "    makes the table, or brings it up to date\n",
+     TAKES_PLAN, 2, 2, cmd_meta, NULL, LEAT_ACTION_META},
+    {"sync batch", "SRC DST", "Make the destination equal to the source, writing only what differs",
+     "Reads both in the order of their key, as leat diff does, and then inserts, updates and "
+     "deletes "
+     "the rows that differ, in one transaction. A destination that is equal is not touched; one "
+     "that is not there is made; a file or a directory is written anew when anything differs.\n\n"
+     "The key is the primary key, or what -p names: unique together and never null. Columns that "
+     "the destination lacks are added (--schema). --max-delete and an empty source stop before "
+     "anything is changed; --soft-delete keeps what is gone, marked.",
+     "leat sync batch \"$DATABASE_URL#public.orders\" shop.db#orders\n"
+     "    by the primary key\n"
+     "leat sync batch \"$A#public.\" \"$B#public.\" --max-delete 10%\n"
+     "    every table, but none that would lose more than a tenth of its rows\n"
+     "leat sync batch orders.csv \"$DATABASE_URL#public.orders\" -p id --commit-batch-size 100000\n"
+     "    in steps: cut short, the next run goes on from what is there\n",
+     TAKES_PLAN, 2, 2, cmd_cp, NULL, LEAT_ACTION_SYNC},
+    {"diff", "SRC DST", "Tell which records of two streams differ",
+     "Reads both in the order of their key and tells every record that is not the same, as one "
+     "JSON "
+     "line on standard output: its key, #diffStatus (NEW: only at SRC, DELETED: only at DST, "
+     "CHANGED), #stream, and the columns that differ with both values. Nothing is changed.\n\n"
+     "Values are compared by what they mean, in a type that both sides can be cast to: 1.10 is "
+     "1.1, "
+     "times count to the coarser of the two resolutions. The key is the primary key, or what -p "
+     "names: unique together and never null. Columns belong together by name.\n\n"
+     "Ends with status 0 when all is equal and 3 when something differs.",
+     "leat diff \"$DATABASE_URL#public.orders\" shop.db#orders\n"
+     "    by the primary key\n"
+     "leat diff orders.csv orders.parquet -p id --summary\n"
+     "    only how many differ, and in which columns\n"
+     "leat diff \"$A#public.\" \"$B#public.\" --sample 1% --exclude 'tmp_*'\n"
+     "    every table, one key in a hundred\n",
+     TAKES_PLAN, 2, 2, cmd_diff, diff_options, LEAT_ACTION_DIFF},
+    {"verify", "SRC DST", "Prove that two streams are equal, or find what is not",
+     "Reads both, in any order, and compares the number of records and a checksum of every column. "
+     "Where they differ and there is a key (the primary key, or what -p names) the records that do "
+     "are told one by one, as leat diff tells them. Nothing is changed.\n\n"
+     "Ends with status 0 when all is equal and 3 when something differs.",
+     "leat verify \"$DATABASE_URL#public.orders\" orders.parquet\n"
+     "    what a copy wrote is what the table holds\n"
+     "leat verify \"$A#public.\" \"$B#public.\" --keep-going\n"
+     "    every table\n",
+     TAKES_PLAN, 2, 2, cmd_diff, diff_options, LEAT_ACTION_VERIFY},
     {"streams", "LOCATION", "List the streams a location holds, with estimates",
      "One stream a line on standard output: name, estimated rows, estimated bytes, parted by tabs; "
      "an estimate that is not known is empty.",
      "leat streams \"$DATABASE_URL\"\n    the tables and views of its default schema\n"
      "leat streams shop.db\n    the tables of a SQLite database\n",
-     TAKES_PLAN, 1, 1, cmd_streams, NULL},
+     TAKES_PLAN, 1, 1, cmd_streams, NULL, LEAT_ACTION_COPY},
     {"runs", "[ID]", "List the runs that were recorded, or show one",
      "The newest first. Every copy is recorded when it ends, well or not, in the store that "
      "--state "
      "names. With the id of a run, or its beginning: its streams and their errors.",
      "leat runs --limit 5\n    the last five\n"
      "leat runs 019a --json\n    runs by the beginning of their ids, with their whole reports\n",
-     0, 0, 1, cmd_runs, runs_options},
+     0, 0, 1, cmd_runs, runs_options, LEAT_ACTION_COPY},
+    {"state show", "SRC DST", "Print how far deltas have come",
+     "One stream a line: its name and the watermark that its destination keeps, as JSON, parted by "
+     "a tab.",
+     "leat state show \"$DATABASE_URL#public.\" shop.db\n    of every table\n", TAKES_PLAN, 2, 2,
+     cmd_state_show, NULL, LEAT_ACTION_DELTA},
+    {"state set", "SRC DST VALUE", "Set the watermark of deltas by hand",
+     "VALUE is of the cursor that -d names: the next delta reads what is above it. Of a compound "
+     "cursor it is a JSON array.",
+     "leat state set \"$DATABASE_URL#public.orders\" shop.db 2026-11-01 -d updated_at\n"
+     "    for a table that was filled by other means up to there\n",
+     TAKES_PLAN, 3, 3, cmd_state_set, NULL, LEAT_ACTION_DELTA},
+    {"state reset", "SRC DST", "Forget the watermark of deltas",
+     "The next delta starts from the beginning.",
+     "leat state reset \"$DATABASE_URL#public.orders\" shop.db\n    as if there had been none\n",
+     TAKES_PLAN, 2, 2, cmd_state_reset, NULL, LEAT_ACTION_DELTA},
     {"state upgrade", "[REVISION]", "Move the store's tables to a newer revision",
      "Without a revision everything is brought up to date: the tables of runs (leat) and those of "
      "executions (dpo). A revision is an id or its beginning, head, or +1. One transaction under a "
      "lock: a move that fails leaves the tables as they were.",
      "leat state upgrade --state \"$STATE_URL\"\n    all tables, up to date\n", 0, 0, 1,
-     cmd_state_upgrade, state_options},
+     cmd_state_upgrade, state_options, LEAT_ACTION_COPY},
     {"state downgrade", "REVISION", "Move the store's tables back to an older revision",
      "A revision is an id or its beginning, base, or -1. What the older tables have no place for "
      "is lost.",
-     "leat state downgrade -1\n    one step back\n", 0, 1, 1, cmd_state_downgrade, state_options},
+     "leat state downgrade -1\n    one step back\n", 0, 1, 1, cmd_state_downgrade, state_options,
+     LEAT_ACTION_COPY},
     {"state current", "", "Print the revisions the store's tables are at", "", "", 0, 0, 0,
-     cmd_state_current, NULL},
+     cmd_state_current, NULL, LEAT_ACTION_COPY},
     {"state history", "", "List the revisions of the store's tables", "", "", 0, 0, 0,
-     cmd_state_history, NULL},
+     cmd_state_history, NULL, LEAT_ACTION_COPY},
     {"execution init", "", "Begin an execution of a pipeline; prints its id",
      "An execution is one run of a pipeline. Its steps are begun with `leat step init`, and it "
      "ends "
      "with complete or fail.",
      "leat execution init --pipeline nightly\n    prints the id of a new one\n", 0, 0, 0,
-     cmd_execution_init, init_options},
+     cmd_execution_init, init_options, LEAT_ACTION_COPY},
     {"execution last-successful", "", "Print the execution that was completed last",
      "NO_LAST_SUCCESSFUL_EXECUTION when there is none.", "", 0, 0, 0, cmd_execution_last,
-     last_options},
+     last_options, LEAT_ACTION_COPY},
     {"execution completed-at", "EXECUTION", "Print when an execution was completed",
      "ISO 8601; an empty line when it was not.", "", 0, 1, 1, cmd_execution_completed_at,
-     json_options},
+     json_options, LEAT_ACTION_COPY},
     {"execution complete", "EXECUTION", "Complete an execution", "", "", 0, 1, 1,
-     cmd_execution_complete, NULL},
+     cmd_execution_complete, NULL, LEAT_ACTION_COPY},
     {"execution fail", "EXECUTION", "Mark an execution as failed", "",
      "leat execution fail \"$ID\" --reason 'the source was empty'\n", 0, 1, 1, cmd_execution_fail,
-     fail_options},
+     fail_options, LEAT_ACTION_COPY},
     {"execution list", "", "List executions, the newest first", "",
-     "leat execution list --pipeline nightly --json\n", 0, 0, 0, cmd_execution_list, list_options},
+     "leat execution list --pipeline nightly --json\n", 0, 0, 0, cmd_execution_list, list_options,
+     LEAT_ACTION_COPY},
     {"execution show", "EXECUTION", "Show an execution and its steps", "", "", 0, 1, 1,
-     cmd_execution_show, json_options},
+     cmd_execution_show, json_options, LEAT_ACTION_COPY},
     {"step init", "EXECUTION NAME BASE PATTERN...",
      "Begin a step and store the checksums of its models; prints its id",
      "Models are the files below BASE that the patterns name: *, ? and [abc] within one part of a "
      "path, ** for any number of folders. A model's name is its file's without the last extension, "
      "its checksum the SHA-256 of its bytes.",
-     "leat step init \"$ID\" load models '**/*.sql'\n", 0, 4, -1, cmd_step_init, step_options},
+     "leat step init \"$ID\" load models '**/*.sql'\n", 0, 4, -1, cmd_step_init, step_options,
+     LEAT_ACTION_COPY},
     {"step compare", "STEP [PREVIOUS]", "Print the models that changed since an earlier execution",
      "PREVIOUS is an execution; the last success of the same pipeline when not given. Without an "
      "earlier step of that name every model was added.",
      "leat step compare \"$STEP\" --changes removed\n    models that are gone\n", 0, 1, 2,
-     cmd_step_compare, compare_options},
+     cmd_step_compare, compare_options, LEAT_ACTION_COPY},
     {"step complete", "STEP", "Complete a step", "", "leat step complete \"$STEP\" --rows 1204\n",
-     0, 1, 1, cmd_step_complete, rows_options},
-    {"step fail", "STEP", "Mark a step as failed", "", "", 0, 1, 1, cmd_step_fail, fail_options},
+     0, 1, 1, cmd_step_complete, rows_options, LEAT_ACTION_COPY},
+    {"step fail", "STEP", "Mark a step as failed", "", "", 0, 1, 1, cmd_step_fail, fail_options,
+     LEAT_ACTION_COPY},
     {"step list", "EXECUTION", "List the steps of an execution", "", "", 0, 1, 1, cmd_step_list,
-     json_options},
+     json_options, LEAT_ACTION_COPY},
     {"dpo", "[-l [LEVEL]] CONNECTION COMMAND [ARGUMENTS]",
      "Remember executions, with the command line of dpo",
      "The commands, arguments, output and exit status of the data pipeline orchestrator, on its "
@@ -176,27 +285,29 @@ const struct command cli_commands[] = {
      "CONNECTION is a SQLAlchemy connection string. Called by the name dpo (a link to it), leat is "
      "this command. `leat dpo --help` lists the commands.",
      "leat dpo postgresql+psycopg2://u:p@h/db init-execution\n    prints the id of a new one\n",
-     TAKES_RAW, 0, -1, cmd_dpo, NULL},
+     TAKES_RAW, 0, -1, cmd_dpo, NULL, LEAT_ACTION_COPY},
     {"dpo-migrate", "CONNECTION ACTION [REVISION]", "Move dpo's tables to another revision",
      "ACTION is upgrade or downgrade with a revision (an id or its beginning, head, base, +1, -1), "
      "current or history. It needs no extension and no superuser: a role that may create in the "
      "database will do. One transaction under a lock; an unknown revision ends with status 255.",
      "leat dpo-migrate postgresql://u:p@h/db upgrade head\n    makes the tables\n", 0, 2, 3,
-     cmd_dpo_migrate, NULL},
+     cmd_dpo_migrate, NULL, LEAT_ACTION_COPY},
     {"connectors", "[NAME]", "List the connectors, or the options of one",
      "With a name: the options it takes, in its URL (?name=value) or as flags.",
      "leat connectors postgres\n    what can be set on a PostgreSQL connection\n", 0, 0, 1,
-     cmd_connectors, NULL},
-    {"version", "", "Print the version", "", "", 0, 0, 0, cmd_version, NULL},
+     cmd_connectors, NULL, LEAT_ACTION_COPY},
+    {"version", "", "Print the version", "", "", 0, 0, 0, cmd_version, NULL, LEAT_ACTION_COPY},
     {"completion", "SHELL", "Print a completion script for bash, zsh or fish",
      "Source it, or put it where the shell looks for completions.",
-     "source <(leat completion bash)\n    in ~/.bashrc\n", 0, 1, 1, cli_completion, NULL},
+     "source <(leat completion bash)\n    in ~/.bashrc\n", 0, 1, 1, cli_completion, NULL,
+     LEAT_ACTION_COPY},
     {"docs", "KIND [NAME]", "Print generated documentation",
      "KIND is man (with the name of a command, or leat), commands, errors, connectors or types. "
      "The project's own man pages and docs/ are made with it.",
-     "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 3, cli_docs, NULL},
+     "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 3, cli_docs, NULL,
+     LEAT_ACTION_COPY},
     {"help", "[COMMAND|errors]", "Explain a command, or all error codes", "",
-     "leat help cp\nleat help errors\n", 0, 0, 2, cli_help_command, NULL},
+     "leat help cp\nleat help errors\n", 0, 0, 2, cli_help_command, NULL, LEAT_ACTION_COPY},
     {0},
 };
 
@@ -204,6 +315,7 @@ const struct command_family cli_families[] = {
     {"execution", "Executions of pipelines"},
     {"state", "The store of runs and executions"},
     {"step", "Steps of executions, and what changed since the last one"},
+    {"sync", "Make a destination equal to its source"},
     {0},
 };
 

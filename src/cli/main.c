@@ -10,15 +10,23 @@
 
 volatile sig_atomic_t cli_signal;
 static struct leat *signal_target;
+static volatile sig_atomic_t drains;
+
+void cli_drain_on_term(bool after)
+{
+    drains = after;
+}
 
 /* The first signal asks everything to stop and clean up; a second one leaves at once. */
 static void on_signal(int number)
 {
-    if (cli_signal) {
+    if (cli_signal && drains) {
+        drains = 0; /* the run that was to end by itself is asked to, now */
+    } else if (cli_signal) {
         _exit(128 + number);
     }
     cli_signal = number;
-    if (signal_target) {
+    if (signal_target && !(drains && number == SIGTERM)) {
         leat_cancel(signal_target);
     }
 }

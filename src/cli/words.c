@@ -182,6 +182,34 @@ static void print_losses(const struct leat_stream_result *r)
     }
 }
 
+/* What became of the destination's rows, where that is more than records written. */
+static void print_counts(const struct leat_stream_result *r)
+{
+    const struct {
+        int64_t n;
+        const char *word;
+    } counts[] = {{r->counts.inserted, "inserted"},
+                  {r->counts.updated, "updated"},
+                  {r->counts.deleted, "deleted"},
+                  {r->counts.unchanged, "unchanged"},
+                  {r->counts.superseded, "superseded"}};
+    char number[LT_HUMAN_MAX];
+    bool more = r->counts.inserted != r->rows_written;
+    for (size_t i = 0; i < LT_ARRAY_LEN(counts); i++) {
+        if (more && counts[i].n > 0) {
+            fprintf(stderr, ", %s %s", lt_human_count(counts[i].n, number), counts[i].word);
+        }
+    }
+}
+
+/* A stream for which there was nothing to be done. */
+static void print_no_load(const struct leat_stream_result *r)
+{
+    char took[LT_HUMAN_MAX];
+    fprintf(stderr, "%s: %s%s%s, %s\n", r->source, r->route, *r->watermark_after ? " since " : "",
+            r->watermark_after, lt_human_time(r->elapsed_us, took));
+}
+
 void cli_print_result(void *arg, const struct leat_stream_result *r)
 {
     struct cli *cli = arg;
@@ -200,6 +228,10 @@ void cli_print_result(void *arg, const struct leat_stream_result *r)
         print_result_json(r);
         return;
     }
+    if (!r->load_id[0]) {
+        print_no_load(r);
+        return;
+    }
     char rows[LT_HUMAN_MAX], bytes[LT_HUMAN_MAX], took[LT_HUMAN_MAX], rejected[LT_HUMAN_MAX];
     fprintf(stderr, "%s: %s row%s, %s, %s, %s, %s", r->source,
             lt_human_count(r->rows_written, rows), r->rows_written == 1 ? "" : "s",
@@ -208,6 +240,13 @@ void cli_print_result(void *arg, const struct leat_stream_result *r)
     if (r->rows_rejected) {
         fprintf(stderr, ", %s rejected", lt_human_count(r->rows_rejected, rejected));
     }
+    print_counts(r);
     print_losses(r);
+    if (*r->drift) {
+        fprintf(stderr, "; %s", r->drift);
+    }
+    if (*r->watermark_after) {
+        fprintf(stderr, "; up to %s", r->watermark_after);
+    }
     fputc('\n', stderr);
 }

@@ -44,6 +44,11 @@ int lt_array_slice(struct ArrowArray *array, int64_t first, int64_t rows, struct
 int lt_array_filter(const struct ArrowSchema *schema, const struct ArrowArray *array,
                     const uint8_t *drop, struct ArrowArray *ret_array, struct leat_error *err);
 
+/* Copies the n rows of a struct array whose numbers (from 0, ascending) are listed. */
+int lt_array_take(const struct ArrowSchema *schema, const struct ArrowArray *array,
+                  const int64_t *rows, int64_t n, struct ArrowArray *ret_array,
+                  struct leat_error *err);
+
 /* Approximate bytes its rows occupy (offset and length respected). */
 int64_t lt_array_bytes(const struct ArrowSchema *schema, const struct ArrowArray *array);
 

@@ -288,3 +288,24 @@ int lt_array_filter(const struct ArrowSchema *schema, const struct ArrowArray *a
     lt_view_done(&view);
     return status;
 }
+
+int lt_array_take(const struct ArrowSchema *schema, const struct ArrowArray *array,
+                  const int64_t *rows, int64_t n, struct ArrowArray *ret_array,
+                  struct leat_error *err)
+{
+    struct lt_view view;
+    struct runs runs = {.buf = LT_BUF_INIT};
+    int status = lt_view_init(&view, schema, array, err);
+    if (status) {
+        return status;
+    }
+    for (int64_t i = 0, next; i < n && !status; i = next) {
+        for (next = i + 1; next < n && rows[next] == rows[next - 1] + 1; next++) {
+        }
+        status = runs_add(&runs, rows[i], next - i);
+    }
+    status = status ? lt_fail_oom(err) : copy_view(&view, &runs, ret_array, err);
+    lt_buf_done(&runs.buf);
+    lt_view_done(&view);
+    return status;
+}

@@ -220,6 +220,12 @@ static int append_offset(struct lt_builder *builder, int64_t end)
     return lt_buf_append(&builder->offsets, width == 4 ? (void *)&narrow : (void *)&end, width);
 }
 
+int lt_builder_offsets_start(struct lt_builder *builder)
+{
+    return builder->offsets.len ? LEAT_OK
+                                : append_zeros(&builder->offsets, offset_width(builder->type.id));
+}
+
 /* The bit's byte may be there already, after an append that failed half-way. */
 static int append_bit(struct lt_builder *builder, bool value)
 {

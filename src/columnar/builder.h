@@ -96,6 +96,10 @@ int lt_builder_bool(struct lt_builder *builder, bool value);
 
 int lt_builder_end_value(struct lt_builder *builder); /* used by the inline call */
 
+/* Text or binary whose caller writes data and offsets itself, into room that was reserved: puts the
+ * first offset there. */
+int lt_builder_offsets_start(struct lt_builder *builder);
+
 /* Text or binary with 32- or 64-bit offsets. Bytes are not checked here. */
 static inline int lt_builder_bytes_value(struct lt_builder *builder, const void *data, size_t len)
 {

@@ -60,6 +60,90 @@ static inline bool lt_fast_f64(const uint8_t *text, size_t len, double *ret_valu
     return true;
 }
 
+/* A word whose first byte in memory is the least significant, on every machine. */
+static inline uint64_t lt_little(uint64_t word)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return __builtin_bswap64(word);
+#else
+    return word;
+#endif
+}
+
+/* Eight hex digits as four bytes, worked on side by side in one word. */
+static inline bool lt_fast_hex4(const uint8_t *text, uint8_t out[4])
+{
+    const uint64_t ones = 0x0101010101010101u, tops = 0x80 * ones;
+    uint64_t word;
+    memcpy(&word, text, sizeof word);
+    word = lt_little(word);
+    uint64_t lower = word | 0x20 * ones;
+    /* The top bit of a byte is set by adding what is missing to 0x80: from '0' on but not past
+     * '9', from 'a' on but not past 'f'. */
+    uint64_t digit = (word + 0x50 * ones) & ~(word + 0x46 * ones);
+    uint64_t letter = (lower + 0x1f * ones) & ~(lower + 0x19 * ones);
+    if ((word & tops) || ((digit | letter) & tops) != tops) {
+        return false;
+    }
+    uint64_t nibbles = (word & 0x0f * ones) + 9 * ((word >> 6) & ones);
+    uint64_t bytes = (nibbles << 4 | nibbles >> 8) & 0x00ff00ff00ff00ffu;
+    bytes = (bytes | bytes >> 8) & 0x0000ffff0000ffffu;
+    bytes = lt_little(bytes | bytes >> 16);
+    memcpy(out, &bytes, 4);
+    return true;
+}
+
+/* A uuid in its usual form of 36 characters. */
+static inline bool lt_fast_uuid(const uint8_t *text, size_t len, uint8_t out[16])
+{
+    uint8_t middle[8];
+    if (len != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-') {
+        return false;
+    }
+    memcpy(middle, text + 9, 4);
+    memcpy(middle + 4, text + 14, 4);
+    if (!lt_fast_hex4(text, out) || !lt_fast_hex4(middle, out + 4)) {
+        return false;
+    }
+    memcpy(middle, text + 19, 4);
+    memcpy(middle + 4, text + 24, 4);
+    return lt_fast_hex4(middle, out + 8) && lt_fast_hex4(text + 28, out + 12);
+}
+
+/* A decimal of up to 18 digits with at most `scale` of them behind its point, as the integer that
+ * has exactly `scale`; `precision` digits are not exceeded. */
+static inline bool lt_fast_decimal(const uint8_t *text, size_t len, int precision, int scale,
+                                   int64_t *ret_value)
+{
+    size_t i = len && text[0] == '-';
+    int whole = 0, fraction = 0;
+    int64_t value = 0;
+    if (len - i > 18) {
+        return false;
+    }
+    for (; i < len && (unsigned)text[i] - '0' <= 9; i++) {
+        value = value * 10 + (text[i] - '0');
+        whole += value != 0; /* zeros in front are none of its digits */
+    }
+    if (i < len && text[i] == '.') {
+        for (i++; i < len && (unsigned)text[i] - '0' <= 9; i++, fraction++) {
+            value = value * 10 + (text[i] - '0');
+        }
+        if (!fraction) {
+            return false;
+        }
+    }
+    if (i < len || !len || text[len - 1] == '-' || text[text[0] == '-'] == '.' ||
+        fraction > scale || whole + scale > precision || whole + scale > 18) {
+        return false;
+    }
+    for (; fraction < scale; fraction++) {
+        value *= 10;
+    }
+    *ret_value = text[0] == '-' ? -value : value;
+    return true;
+}
+
 /* `n` digits as a number; above 9999 when one is no digit. */
 static inline unsigned lt_fast_digits(const uint8_t *text, size_t n)
 {
@@ -71,7 +155,7 @@ static inline unsigned lt_fast_digits(const uint8_t *text, size_t n)
     return value;
 }
 
-/* YYYY-MM-DD; leap days are left to the calendar of text.c. */
+/* YYYY-MM-DD; leap days and the year 0 are left to the calendar of text.c. */
 static inline bool lt_fast_date(const uint8_t *text, size_t len, int64_t *ret_days)
 {
     if (len != 10 || text[4] != '-' || text[7] != '-') {
@@ -80,10 +164,15 @@ static inline bool lt_fast_date(const uint8_t *text, size_t len, int64_t *ret_da
     static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     unsigned year = lt_fast_digits(text, 4), month = lt_fast_digits(text + 5, 2);
     unsigned day = lt_fast_digits(text + 8, 2);
-    if (year > 9999 || month - 1 > 11 || day - 1 >= days[month - 1]) {
+    if (year - 1 > 9998 || month - 1 > 11 || day - 1 >= days[month - 1]) {
         return false;
     }
-    *ret_days = lt_days_of_date(year, month, day);
+    /* Days before the year, from 0001-01-01 on, then those of its months; 1970-01-01 is 0. */
+    static const uint16_t before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    int64_t past = (int64_t)year - 1;
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    *ret_days = past * 365 + past / 4 - past / 100 + past / 400 + before[month - 1] +
+                (leap && month > 2) + day - 719163;
     return true;
 }
 
@@ -168,6 +257,55 @@ static inline size_t lt_put_bool(uint8_t *text, bool value)
 {
     memcpy(text, value ? "true" : "false", value ? 4 : 5);
     return value ? 4 : 5;
+}
+
+/* An integer scaled by 10^scale (0 to 18), with exactly so many digits behind the point. */
+static inline size_t lt_put_decimal(uint8_t *text, int64_t value, int scale)
+{
+    uint8_t digits[LT_PUT_MAX], *to = text;
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    size_t at = sizeof digits;
+    for (int i = 0; i < scale; i++, left /= 10) {
+        digits[--at] = (uint8_t)('0' + left % 10);
+    }
+    if (value < 0) {
+        *to++ = '-';
+    }
+    to += lt_put_uint(to, left);
+    if (scale > 0) {
+        *to++ = '.';
+        memcpy(to, digits + at, (size_t)scale);
+        to += scale;
+    }
+    return (size_t)(to - text);
+}
+
+/* Four bytes as eight hex digits. */
+static inline void lt_put_hex4(uint8_t *text, const uint8_t bytes[4])
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t word = (uint64_t)bytes[0] | (uint64_t)bytes[1] << 16 | (uint64_t)bytes[2] << 32 |
+                    (uint64_t)bytes[3] << 48;
+    uint64_t nibbles = (word >> 4 | word << 8) & 0x0f * ones;
+    uint64_t chars = nibbles + 0x30 * ones + ((nibbles + 6 * ones) >> 4 & ones) * ('a' - '9' - 1);
+    chars = lt_little(chars);
+    memcpy(text, &chars, sizeof chars);
+}
+
+/* 36 characters. */
+static inline size_t lt_put_uuid(uint8_t *text, const uint8_t bytes[16])
+{
+    uint8_t hex[32];
+    for (int i = 0; i < 4; i++) {
+        lt_put_hex4(hex + 8 * i, bytes + 4 * i);
+    }
+    memcpy(text, hex, 8);
+    memcpy(text + 9, hex + 8, 4);
+    memcpy(text + 14, hex + 12, 4);
+    memcpy(text + 19, hex + 16, 4);
+    memcpy(text + 24, hex + 20, 12);
+    text[8] = text[13] = text[18] = text[23] = '-';
+    return 36;
 }
 
 /* 0: not a year of four digits. */

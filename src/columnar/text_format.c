@@ -1,4 +1,5 @@
 /* Values to text, and to JSON. */
+#include "columnar/text_fast.h"
 #include "columnar/text_parts.h"
 #include "core/json.h"
 
@@ -58,7 +59,11 @@ static int hex_append(struct lt_buf *out, const uint8_t *data, size_t len)
     if (len > LT_BUF_MAX / 2 || lt_buf_reserve(out, 2 * len)) {
         return LEAT_NO_MEMORY;
     }
-    for (size_t i = 0; i < len; i++) {
+    size_t i = 0;
+    for (; i + 4 <= len; i += 4, out->len += 8) {
+        lt_put_hex4(out->data + out->len, data + i);
+    }
+    for (; i < len; i++) {
         out->data[out->len++] = (uint8_t)digits[data[i] >> 4];
         out->data[out->len++] = (uint8_t)digits[data[i] & 15];
     }

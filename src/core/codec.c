@@ -25,6 +25,7 @@
 #define ZSTD_WORKERS_MAX 4
 /* zlib's window bits: the largest window, and 16 to ask for the gzip wrapper. */
 #define GZIP_WINDOW_BITS (15 + 16)
+#define GZIP_LEVEL_FAST 1 /* of files; whole buffers take choose_level()'s */
 
 /* --- names --------------------------------------------------------------------------------- */
 
@@ -766,12 +767,15 @@ int lt_sink_compress(struct lt_sink *inner, enum lt_codec codec, int level, int 
         *ret_sink = inner;
         return LEAT_OK;
     }
-    if (codec == LT_CODEC_GZIP && level >= 0 && level <= 9) {
+    if (codec == LT_CODEC_GZIP && threads > 0 && level >= 0 && level <= 9) {
         return lt_sink_gzip(inner, level, threads, ret_sink, err);
+    }
+    if (codec == LT_CODEC_GZIP && level == 0) {
+        level = GZIP_LEVEL_FAST;
     }
     struct encoding_sink *self = calloc(1, sizeof(*self));
     int status = self ? encoder_init(&self->encoder, codec, level, err) : lt_fail_oom(err);
-    if (!status && codec == LT_CODEC_ZSTD) {
+    if (!status && codec == LT_CODEC_ZSTD && threads > 0) {
         compress_beside(self->encoder.u.zstd, threads);
     }
     if (!status) {

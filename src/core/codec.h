@@ -32,7 +32,8 @@ uint32_t lt_crc32(uint32_t crc, const void *data, size_t len);
 /* Wraps a source or sink, taking it over (also on failure). LT_CODEC_NONE gives it back as it
  * is. Closing the wrapper closes what it wraps. level 0: the codec's fast one (gzip as
  * gzip_sink.h has it, zstd 1, lz4 0). `threads`, the caller's included, may compress (gzip, zstd);
- * the bytes written are the same for any number. */
+ * the bytes written are the same for any number. With 0 none but the caller's does, and as little
+ * memory is taken as can be: for many files at a time. */
 int lt_source_decompress(struct lt_source *inner, enum lt_codec codec,
                          struct lt_source **ret_source, struct leat_error *err);
 int lt_sink_compress(struct lt_sink *inner, enum lt_codec codec, int level, int threads,

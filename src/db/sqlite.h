@@ -49,8 +49,27 @@
     X(sqlite3_mutex_enter)                                                                         \
     X(sqlite3_mutex_leave)                                                                         \
     X(sqlite3_file_control)                                                                        \
-    X(sqlite3_db_config)                                                                           \
-    X(sqlite3_stmt_readonly)
+    X(sqlite3_stmt_readonly)                                                                       \
+    X(sqlite3_create_collation_v2)                                                                 \
+    X(sqlite3_table_column_metadata)                                                               \
+    X(sqlite3_create_function_v2)                                                                  \
+    X(sqlite3_get_auxdata)                                                                         \
+    X(sqlite3_set_auxdata)                                                                         \
+    X(sqlite3_result_double)                                                                       \
+    X(sqlite3_user_data)                                                                           \
+    X(sqlite3_value_type)                                                                          \
+    X(sqlite3_value_int64)                                                                         \
+    X(sqlite3_value_double)                                                                        \
+    X(sqlite3_value_text)                                                                          \
+    X(sqlite3_value_blob)                                                                          \
+    X(sqlite3_value_bytes)                                                                         \
+    X(sqlite3_result_null)                                                                         \
+    X(sqlite3_result_int64)                                                                        \
+    X(sqlite3_result_blob64)                                                                       \
+    X(sqlite3_result_text64)                                                                       \
+    X(sqlite3_result_error)                                                                        \
+    X(sqlite3_result_error_nomem) \
+    X(sqlite3_db_config)
 /* clang-format on */
 
 struct lt_sqlite {

@@ -43,8 +43,11 @@ int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source
         run->input_spent = true;
     }
     if (!rc) {
-        rc = lt_transform_new(&run->wishes, &job->typing, &flow->source_schema, &flow->schema,
-                              &flow->cast, err);
+        /* Changes have been through the transform already. */
+        static const struct lt_column_wishes none = {.columns = NULL};
+        bool changes = job->slice && job->slice->op;
+        rc = lt_transform_new(changes ? &none : &run->wishes, changes ? NULL : &job->typing,
+                              &flow->source_schema, &flow->schema, &flow->cast, err);
     }
     if (rc && err && !err->place[0]) {
         leat_error_place(err, "%s", job->label);
@@ -164,28 +167,33 @@ void lt_flow_done(struct lt_flow *flow)
     memset(flow, 0, sizeof *flow);
 }
 
-/* What a connector gave must be what it says it is: everything after it counts on that. */
-static int check_payload(const struct lt_flow *flow, const struct leat_payload *payload,
-                         struct leat_error *err)
+int lt_flow_check_batch(const struct lt_side *source, const struct leat_payload *payload,
+                        int64_t columns, struct leat_error *err)
 {
-    const char *name = flow->source->connector->name;
-    if (flow->forward) {
-        return payload->kind == LEAT_PAYLOAD_BYTES && payload->bytes
-                   ? LEAT_OK
-                   : lt_fail(err, LT_E_INTERNAL, "%s gave something else than bytes", name);
-    }
+    const char *name = source->connector->name;
     if (payload->kind != LEAT_PAYLOAD_BATCH || !payload->batch.release) {
         return lt_fail(err, LT_E_INTERNAL, "%s gave something else than a batch", name);
     }
-    if (payload->rows != payload->batch.length ||
-        payload->batch.n_children != flow->source_schema.n_children) {
+    if (payload->rows != payload->batch.length || payload->batch.n_children != columns) {
         return lt_fail(err, LT_E_INTERNAL,
                        "%s gave a batch of %lld rows and %lld columns that it says has %lld and "
                        "%lld",
                        name, (long long)payload->batch.length, (long long)payload->batch.n_children,
-                       (long long)payload->rows, (long long)flow->source_schema.n_children);
+                       (long long)payload->rows, (long long)columns);
     }
     return LEAT_OK;
+}
+
+static int check_payload(const struct lt_flow *flow, const struct leat_payload *payload,
+                         struct leat_error *err)
+{
+    if (!flow->forward) {
+        return lt_flow_check_batch(flow->source, payload, flow->source_schema.n_children, err);
+    }
+    return payload->kind == LEAT_PAYLOAD_BYTES && payload->bytes
+               ? LEAT_OK
+               : lt_fail(err, LT_E_INTERNAL, "%s gave something else than bytes",
+                         flow->source->connector->name);
 }
 
 int lt_flow_next(struct lt_flow *flow, struct leat_reader *reader, struct leat_payload *ret_payload,

@@ -99,6 +99,10 @@ int lt_flow_dest_init(struct lt_flow *flow, struct lt_flow_dest *dest,
 void lt_flow_explain(const struct lt_flow *flow, char *ret_text, size_t size);
 /* Once the destinations are ready: chooses between handing the source's bytes on and batches. */
 int lt_flow_choose(struct lt_flow *flow, const struct leat_load_stream *to, struct leat_error *err);
+/* What a connector gave as a batch must be what it says it is: everything after it counts on
+ * that. `columns` as its schema has. */
+int lt_flow_check_batch(const struct lt_side *source, const struct leat_payload *payload,
+                        int64_t columns, struct leat_error *err);
 /* The next batch (or bytes) of one of its readers after the transform, limit and rejects; kind NONE
  * at the end. */
 int lt_flow_next(struct lt_flow *flow, struct leat_reader *reader, struct leat_payload *ret_payload,

@@ -1,6 +1,6 @@
 #include "core/codes.h"
 #include "core/util.h"
-#include "engine/run.h"
+#include "engine/compare_run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -298,7 +298,8 @@ static int check_apart(const struct lt_run *run, const struct lt_side *source,
         }
     }
     bool same = same_system(source, dests[d]) && !is_standard_stream(source) &&
-                !lt_settings_text(&run->plan->settings, "query");
+                !lt_settings_text(&run->plan->settings, "query") &&
+                !lt_action_compares(run->plan->action);
     for (size_t i = 0; same && i < run->jobs.n; i++) {
         const struct lt_job *job = &run->jobs.items[i];
         if (one || same_name(source, job->ns, job->name, job->dest_ns[d], job->dest_names[d])) {
@@ -308,11 +309,18 @@ static int check_apart(const struct lt_run *run, const struct lt_side *source,
     return LEAT_OK;
 }
 
-static int check_can_write(const struct lt_run *run, struct lt_side *const *dests,
-                           struct leat_error *err)
+/* What is done with the destinations must be something they can do. */
+static int check_destinations(const struct lt_run *run, struct lt_side *const *dests,
+                              struct leat_error *err)
 {
+    enum leat_action action = run->plan->action;
+    bool reads = lt_action_compares(action) || action == LEAT_ACTION_SYNC;
     for (size_t d = 0; d < run->plan->n_destinations; d++) {
-        if (!dests[d]->connector->load) {
+        if (reads && (!dests[d]->connector->source || is_standard_stream(dests[d]))) {
+            return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot be read, to be compared",
+                           dests[d]->location->text);
+        }
+        if (!lt_action_compares(action) && !dests[d]->connector->load) {
             return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot be written",
                            dests[d]->connector->name);
         }
@@ -324,7 +332,7 @@ int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *con
                  struct leat_error *err)
 {
     int rc = check_source(run, source, err);
-    rc = rc ? rc : check_can_write(run, dests, err);
+    rc = rc ? rc : check_destinations(run, dests, err);
     rc = rc ? rc : lt_sides_check_extras(run, source, dests, err);
     rc = rc ? rc : list_sources(run, source, err);
     rc = rc ? rc : lt_jobs_give_types(run, err);

@@ -226,6 +226,11 @@ const struct leat_bytes *lt_plan_bytes(const struct leat_plan *plan,
 
 /* --- options -------------------------------------------------------------------------------- */
 
+bool leat_plan_is_set(const struct leat_plan *plan, const char *name)
+{
+    return lt_settings_bool(&plan->settings, name);
+}
+
 const struct leat_option *leat_plan_options(void)
 {
     return lt_plan_options;
@@ -264,7 +269,7 @@ int leat_plan_action(struct leat_plan *plan, enum leat_action action, struct lea
 static int set(struct leat_plan *plan, struct lt_settings *extras, const char *name,
                const char *value, struct leat_error *err)
 {
-    if (!strcmp(name, "also")) {
+    if (!strcmp(name, "also") && leat_action_takes(plan->action, name)) {
         return leat_plan_destination(plan, value ? value : "", err);
     }
     const struct leat_option *option = lt_option_find(lt_plan_options, name);
@@ -317,10 +322,6 @@ int lt_plan_check(const struct leat_plan *plan, struct leat_error *err)
     const struct lt_settings *s = &plan->settings;
     if (!plan->has_source) {
         return lt_fail(err, LT_E_USAGE, "no source was given");
-    }
-    if (plan->action != LEAT_ACTION_COPY) {
-        return lt_fail(err, LT_E_UNSUPPORTED, "leat %s is not there yet",
-                       lt_action_name(plan->action));
     }
     if (lt_settings_bool(s, "replace") && lt_settings_bool(s, "append")) {
         return lt_fail(err, LT_E_USAGE, "--replace and --append exclude each other");

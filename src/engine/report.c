@@ -54,6 +54,18 @@ int lt_report_new(struct lt_run *run, struct lt_side *const *dests, struct leat_
     return LEAT_OK;
 }
 
+int lt_result_set_text(char **text, const char **ret_shown, const char *value)
+{
+    char *copy = lt_strdup(value ? value : "");
+    if (!copy) {
+        return LEAT_NO_MEMORY;
+    }
+    free(*text);
+    *text = copy;
+    *ret_shown = copy;
+    return LEAT_OK;
+}
+
 void lt_result_clear_losses(struct lt_result *result)
 {
     for (size_t i = 0; i < result->n_losses; i++) {
@@ -120,6 +132,9 @@ void leat_report_free(struct leat_report *report)
         free(report->results[i].destination);
         free(report->results[i].route);
         free(report->results[i].proof);
+        free(report->results[i].drift);
+        free(report->results[i].watermark_before);
+        free(report->results[i].watermark_after);
     }
     free(report->results);
     lt_buf_done(&report->json);
@@ -192,13 +207,39 @@ static void add_losses(struct lt_json *json, const struct leat_stream_result *r)
     lt_json_array_end(json);
 }
 
+/* What became of the destination's rows. */
+static void add_counts(struct lt_json *json, const struct leat_row_counts *counts)
+{
+    const struct {
+        const char *key;
+        int64_t value;
+    } rows[] = {{"inserted", counts->inserted},
+                {"updated", counts->updated},
+                {"deleted", counts->deleted},
+                {"unchanged", counts->unchanged},
+                {"superseded", counts->superseded}};
+    lt_json_key(json, "rows");
+    lt_json_object(json);
+    for (size_t i = 0; i < LT_ARRAY_LEN(rows); i++) {
+        lt_json_key(json, rows[i].key);
+        lt_json_int(json, rows[i].value);
+    }
+    lt_json_object_end(json);
+}
+
 static void add_result(struct lt_json *json, const struct leat_stream_result *r)
 {
     const struct {
         const char *key, *value;
-    } texts[] = {{"source", r->source},   {"destination", r->destination},
-                 {"load_id", r->load_id}, {"route", r->route},
-                 {"proof", r->proof},     {"state", r->state}};
+    } texts[] = {{"source", r->source},
+                 {"destination", r->destination},
+                 {"load_id", r->load_id},
+                 {"route", r->route},
+                 {"proof", r->proof},
+                 {"state", r->state},
+                 {"drift", r->drift},
+                 {"watermark_before", r->watermark_before},
+                 {"watermark_after", r->watermark_after}};
     const struct {
         const char *key;
         int64_t value;
@@ -218,6 +259,7 @@ static void add_result(struct lt_json *json, const struct leat_stream_result *r)
         lt_json_key(json, numbers[i].key);
         lt_json_int(json, numbers[i].value);
     }
+    add_counts(json, &r->counts);
     add_losses(json, r);
     lt_json_key(json, "committed");
     lt_json_bool(json, r->committed);

@@ -1,8 +1,9 @@
 /* A run: opens both sides, lists the streams, starts workers, watches over them, reports. */
-#include "engine/run.h"
 #include "core/codes.h"
 #include "core/log.h"
 #include "core/util.h"
+#include "engine/compare_run.h"
+#include "engine/delta.h"
 
 #include <stdlib.h>
 
@@ -14,8 +15,8 @@ static int take_snapshot(struct lt_run *run, struct lt_side *source, int *worker
                          struct leat_error *err)
 {
     const struct leat_source_ops *ops = source->connector->source;
-    if (run->jobs.n < 2 || !ops->snapshot_take) {
-        return LEAT_OK;
+    if (run->jobs.n < 2 || !ops->snapshot_take || run->plan->action == LEAT_ACTION_DELTA) {
+        return LEAT_OK; /* a delta asks first what has settled, and then looks */
     }
     int rc = LEAT_OK;
     struct lt_side *taker = source;
@@ -31,6 +32,7 @@ static int take_snapshot(struct lt_run *run, struct lt_side *source, int *worker
                "%s",
                source->location->text, err->message);
         run->snapshot[0] = 0;
+        *workers = 1;
         return LEAT_OK;
     }
     if (rc) {
@@ -255,7 +257,8 @@ int leat_run(struct leat_plan *plan, const struct leat_observer *observer,
         rc = lt_report_new(&run, workers[0].dests, &run.report, err);
     }
     if (!rc) {
-        rc = run_workers(&run, workers, err);
+        rc = lt_action_compares(plan->action) ? lt_compare_run(&run, &workers[0], err)
+                                              : run_workers(&run, workers, err);
     }
     int closing = close_rejects(&run, rc ? NULL : err);
     rc = rc ? rc : closing;
@@ -283,6 +286,19 @@ int leat_run(struct leat_plan *plan, const struct leat_observer *observer,
     return rc;
 }
 
+static int describe(struct lt_run *run, struct lt_worker *worker, size_t job, struct lt_buf *out,
+                    struct leat_error *err)
+{
+    switch (run->plan->action) {
+    case LEAT_ACTION_DELTA:
+        return lt_delta_describe(run, &worker->source, worker->dests, job, out, err);
+    case LEAT_ACTION_META:
+        return lt_meta_describe(run, worker->source, worker->dests, job, out, err);
+    default:
+        return lt_unit_describe(run, worker->source, worker->dests, job, out, err);
+    }
+}
+
 int leat_plan_describe(struct leat_plan *plan, char **ret_text, struct leat_error *err)
 {
     struct lt_run run;
@@ -300,7 +316,7 @@ int leat_plan_describe(struct leat_plan *plan, char **ret_text, struct leat_erro
         rc = open_and_list(&run, &first, err);
     }
     for (size_t i = 0; !rc && i < run.jobs.n; i++) {
-        rc = lt_unit_describe(&run, first.source, first.dests, i, &text, err);
+        rc = describe(&run, &first, i, &text, err);
     }
     if (first.run) {
         lt_worker_close(&first);

@@ -29,6 +29,25 @@
 
 #define LT_NAME_MAX 1024 /* bytes of a namespace or a stream's name, with the NUL */
 
+/* What of a stream a load takes, and how it is written. Borrowed by the job while it loads. */
+struct lt_slice {
+    const struct leat_cursor_range *range; /* NULL: all records */
+    const char *since, *until;             /* marks of the source; NULL: all records */
+    bool nothing;                          /* no record at all: the table is only made or altered */
+    enum leat_write_mode mode;
+    uint32_t flags;
+    /* Columns as the destination calls them. */
+    const char *const *keys;
+    size_t n_keys;
+    const char *const *cursor;
+    size_t n_cursor;
+    const char *deleted;
+    const struct leat_state_row *state;
+    size_t n_state;
+    const char *op;      /* LEAT_CHANGES: the column that says what is to be done */
+    int64_t deletes_max; /* with it: as many rows may go; -1: any number */
+};
+
 /* One stream to be copied. Strings owned. */
 struct lt_job {
     char *ns, *name; /* at the source; name "query" for a query */
@@ -37,6 +56,7 @@ struct lt_job {
     int64_t rows_estimate, bytes_estimate;
     char **dest_ns, **dest_names; /* one for each destination */
     struct lt_typing typing;      /* changed only between two attempts at it */
+    const struct lt_slice *slice; /* NULL: all of it, written as the options say */
 };
 
 struct lt_jobs {
@@ -47,13 +67,15 @@ struct lt_jobs {
 /* A result being made; `pub` is what the report shows and points into the rest. */
 struct lt_result {
     struct leat_stream_result pub;
-    char *source, *destination, *route, *proof;
+    char *source, *destination, *route, *proof, *drift;
+    char *watermark_before, *watermark_after;
     struct leat_column_loss *losses; /* names and reasons owned */
     size_t n_losses;
     char load_id[33];
     struct leat_error error;
     bool in_doubt; /* nobody could say what became of its commit */
     bool lasting;  /* it was begun, and what was written of it cannot be taken back */
+    bool partly;   /* some of its loads were committed, and stay */
 };
 
 struct leat_report {
@@ -89,12 +111,14 @@ struct lt_run {
     struct leat_report *report;
     enum leat_write_mode mode;
     uint32_t write_flags;
+    enum leat_schema_policy schema_policy;
     bool atomic, verify, keep_going;
     enum lt_on_loss on_loss;
     int workers_n;
     int lanes_max;      /* readers of one stream at a time, and threads that write it */
     bool parallel_said; /* --parallel was given: so many it shall be */
     int64_t memory, batch_bytes_max, queue_bytes_max;
+    int64_t endpoint_bytes_max; /* of an endpoint's own buffers */
     /* One view of all streams. Shared: a side that does nothing else holds it, and every worker's
      * source joins it by the token. Not shared: the only worker's source took it. */
     struct lt_side *holder;
@@ -163,6 +187,12 @@ int lt_unit_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
 int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
                      size_t job, struct lt_buf *out, struct leat_error *err);
 
+/* meta.c. lt_unit_run() and lt_unit_describe() for one job of which no record is moved. */
+int lt_meta_run(struct lt_run *run, struct lt_side **source, struct lt_side **dests, size_t job,
+                struct leat_error *err);
+int lt_meta_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
+                     size_t job, struct lt_buf *out, struct leat_error *err);
+
 /* One thread's own sides. */
 struct lt_worker {
     struct lt_run *run;
@@ -205,6 +235,8 @@ void lt_run_read_plan(struct lt_run *run, const struct lt_side *source, const st
                       struct leat_read_plan *ret_plan);
 
 /* report.c */
+/* Sets one of a result's owned texts, *ret_shown being what the report shows of it. */
+int lt_result_set_text(char **text, const char **ret_shown, const char *value);
 /* What was lost, and which columns were carried as text; over what was set before. */
 int lt_result_set_losses(struct lt_result *result, const struct lt_lost *lost,
                          const struct lt_run *run, const struct lt_job *job);

@@ -19,6 +19,24 @@ static int default_parallel(void)
     return (int)LT_MAX(1, LT_MIN(cores, PARALLEL_DEFAULT_MAX));
 }
 
+/* As said, or what the action does by itself. */
+static enum leat_schema_policy schema_policy(const struct leat_plan *plan)
+{
+    static const struct {
+        const char *word;
+        enum leat_schema_policy policy;
+    } words[] = {{"strict", LEAT_SCHEMA_STRICT},
+                 {"evolve", LEAT_SCHEMA_EVOLVE},
+                 {"ignore", LEAT_SCHEMA_IGNORE}};
+    const char *said = lt_settings_text(&plan->settings, "schema");
+    for (size_t i = 0; said && i < LT_ARRAY_LEN(words); i++) {
+        if (!strcmp(words[i].word, said)) {
+            return words[i].policy;
+        }
+    }
+    return plan->action == LEAT_ACTION_COPY ? LEAT_SCHEMA_STRICT : LEAT_SCHEMA_EVOLVE;
+}
+
 static void read_options(struct lt_run *run)
 {
     const struct lt_settings *s = &run->plan->settings;
@@ -27,6 +45,7 @@ static void read_options(struct lt_run *run)
                        (lt_settings_bool(s, "recreate") ? LEAT_WRITE_RECREATE : 0) |
                        (lt_settings_bool(s, "allow-empty") ? LEAT_WRITE_ALLOW_EMPTY : 0) |
                        (lt_settings_bool(s, "truncate") ? LEAT_WRITE_TRUNCATE : 0);
+    run->schema_policy = schema_policy(run->plan);
     run->atomic = lt_settings_bool(s, "atomic");
     run->verify = lt_settings_bool(s, "verify");
     run->keep_going = lt_settings_bool(s, "keep-going");
@@ -39,7 +58,8 @@ static void read_options(struct lt_run *run)
 
 /* Shares the memory bound out. About a third is the process itself and the client libraries; a
  * stream at work holds a batch being built, the queues (two batches a destination), a batch being
- * written and its wire form: some eight batches with room to grow. */
+ * written and its wire form: some eight batches with room to grow. What they leave is the endpoints'
+ * own. */
 void lt_run_share_memory(struct lt_run *run)
 {
     int64_t share = run->memory * 2 / 3 / run->workers_n;
@@ -47,6 +67,9 @@ void lt_run_share_memory(struct lt_run *run)
         6 + 3 * (int64_t)run->plan->n_destinations + 2 * LT_MAX(run->lanes_max - 1, 0);
     run->batch_bytes_max = LT_MIN(LT_MAX(share / batches, BATCH_BYTES_MIN), BATCH_BYTES_MAX);
     run->queue_bytes_max = 2 * run->batch_bytes_max;
+    int64_t left = share - batches * run->batch_bytes_max;
+    int64_t endpoints = 1 + (int64_t)run->plan->n_destinations;
+    run->endpoint_bytes_max = LT_MAX(left / endpoints, run->queue_bytes_max);
 }
 
 void lt_run_wait(struct lt_run *run, int64_t wait_ms)
@@ -151,11 +174,18 @@ void lt_run_read_plan(struct lt_run *run, const struct lt_side *source, const st
         .payloads =
             LEAT_PAYLOAD_BATCH | (lt_side_bytes_format(source) ? (uint32_t)LEAT_PAYLOAD_BYTES : 0),
         .batch_bytes_max = run->batch_bytes_max,
+        .threads = run->lanes_max,
         .types = job->typing.all.n_children ? &job->typing.all : NULL,
         .params = source->params,
         .n_params = source->n_params};
     if (run->wishes.n_columns && lt_side_can(source, LEAT_CAN_PROJECT)) {
         ret_plan->columns = (const char *const *)run->wishes.columns;
         ret_plan->n_columns = run->wishes.n_columns;
+    }
+    if (job->slice) {
+        ret_plan->cursor = job->slice->range;
+        ret_plan->since = job->slice->since;
+        ret_plan->until = job->slice->until;
+        ret_plan->limit = job->slice->nothing ? 0 : ret_plan->limit;
     }
 }

@@ -1,6 +1,7 @@
 #include "core/codes.h"
 #include "core/log.h"
 #include "core/url.h"
+#include "engine/changes.h"
 #include "engine/run.h"
 #include "engine/stream_source.h"
 
@@ -20,7 +21,7 @@ static int host_cancelled(void *arg)
 
 static int64_t host_memory(void *arg)
 {
-    return ((struct lt_run *)arg)->queue_bytes_max;
+    return ((struct lt_run *)arg)->endpoint_bytes_max;
 }
 
 static const struct leat_connector *host_connector(void *arg, const char *name)
@@ -168,7 +169,8 @@ int lt_side_join(struct lt_side *side, struct leat_error *err)
 int lt_side_freshen(struct lt_side **side, bool source, struct leat_error *err)
 {
     struct lt_side *old = *side, *fresh = NULL;
-    if (!old->stale || old->connector == &lt_connector_stream_source) {
+    if (!old->stale || old->connector == &lt_connector_stream_source ||
+        old->connector == &lt_connector_changes) {
         return LEAT_OK;
     }
     int rc = lt_side_open(old->run, old->location, &fresh, err);

@@ -98,6 +98,34 @@ static bool is_chosen(const struct lt_column_wishes *wishes, const char *name)
     return chosen;
 }
 
+/* The key goes along, whatever --columns says: without it no record has a name. */
+static int choose_keys(struct lt_column_wishes *wishes, const struct lt_settings *settings,
+                       struct leat_error *err)
+{
+    char **keys = NULL;
+    size_t n = 0;
+    int rc = lt_settings_list(settings, "key", &keys, &n, err);
+    for (size_t i = 0; !rc && i < n; i++) {
+        const char *rest = keys[i];
+        char *name = NULL;
+        rc = take_name(&rest, 0, "key", &name, err);
+        const char *old = rc ? NULL : lt_wishes_old_name(wishes, name);
+        if (old && !is_chosen(wishes, old)) {
+            char **columns = realloc(wishes->columns, (wishes->n_columns + 2) * sizeof *columns);
+            wishes->columns = columns ? columns : wishes->columns;
+            char *copy = columns ? lt_strdup(old) : NULL;
+            rc = copy ? LEAT_OK : lt_fail_oom(err);
+            if (copy) {
+                columns[wishes->n_columns++] = copy;
+                columns[wishes->n_columns] = NULL;
+            }
+        }
+        free(name);
+    }
+    lt_list_free(keys);
+    return rc;
+}
+
 /* What is renamed or cast must not be left out by --columns. */
 static int check_chosen(const struct lt_column_wishes *wishes, struct leat_error *err)
 {
@@ -130,6 +158,7 @@ int lt_column_wishes_init(struct lt_column_wishes *wishes, const struct lt_setti
     rc = rc ? rc : parse_columns(wishes, err);
     rc = rc ? rc : lt_settings_list(settings, "rename", &renames, &n_renames, err);
     rc = rc ? rc : parse_renames(wishes, renames, n_renames, err);
+    rc = rc ? rc : choose_keys(wishes, settings, err);
     rc = rc ? rc : lt_settings_list(settings, "cast", &casts, &n_casts, err);
     rc = rc ? rc : lt_schema_init_struct(&wishes->types, 0, err);
     for (size_t i = 0; !rc && i < n_casts; i++) {

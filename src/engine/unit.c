@@ -22,7 +22,8 @@ int lt_unit_init(struct lt_unit_try *unit, struct lt_run *run, struct lt_side **
         dest->streams = calloc(n, sizeof *dest->streams);
         dest->receipts = calloc(n, sizeof *dest->receipts);
         dest->rows_expected = calloc(n, sizeof *dest->rows_expected);
-        ok = dest->streams && dest->receipts && dest->rows_expected;
+        dest->counts = calloc(n, sizeof *dest->counts);
+        ok = dest->streams && dest->receipts && dest->rows_expected && dest->counts;
     }
     for (size_t i = 0; ok && i < n; i++) {
         unit->source_ids[i] = lt_job_source_id(run, &run->jobs.items[first + i]);
@@ -43,6 +44,7 @@ void lt_unit_done(struct lt_unit_try *unit)
         free(dest->streams);
         free(dest->receipts);
         free(dest->rows_expected);
+        free(dest->counts);
     }
     for (size_t i = 0; i < unit->n; i++) {
         if (unit->schemas) {

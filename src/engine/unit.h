@@ -24,6 +24,7 @@ struct lt_unit_dest {
     struct leat_load *load;
     struct leat_receipt *receipts;
     int64_t *rows_expected;
+    struct leat_row_counts *counts; /* of the commit */
 };
 
 /* One attempt at some streams. */

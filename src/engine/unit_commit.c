@@ -71,18 +71,42 @@ static int ask_outcome(struct lt_unit_try *unit, size_t d, struct leat_error *er
                    dest->load_id, asking.message);
 }
 
+#define UNTOLD (-1)
+
+/* What the destination says became of its rows; one that says nothing inserted what it took. */
+static void note_counts(struct lt_unit_try *unit, size_t d)
+{
+    for (size_t i = 0; i < unit->n; i++) {
+        struct leat_stream_result *result = &lt_run_result(unit->run, unit->first + i, d)->pub;
+        result->counts = unit->dests[d].counts[i];
+        if (result->counts.inserted == UNTOLD) {
+            result->counts.inserted = result->rows_written;
+        }
+        result->committed = true;
+    }
+}
+
 int lt_unit_commit(struct lt_unit_try *unit, size_t d, struct leat_error *err)
 {
     struct lt_unit_dest *dest = &unit->dests[d];
+    const struct lt_slice *slice = unit->n == 1 ? lt_unit_job(unit, 0)->slice : NULL;
     bool already = false;
+    for (size_t i = 0; i < unit->n; i++) {
+        dest->counts[i] =
+            (struct leat_row_counts){.size = sizeof dest->counts[i], .inserted = UNTOLD};
+    }
     const struct leat_commit what = {
         .size = sizeof what,
         .receipts = dest->receipts,
         .n_receipts = unit->n,
+        .state = slice ? slice->state : NULL,
+        .n_state = slice ? slice->n_state : 0,
+        .ret_counts = dest->counts,
         .guards = {.size = sizeof what.guards,
                    .rows_expected = dest->rows_expected,
-                   .allow_empty = unit->run->write_flags & LEAT_WRITE_ALLOW_EMPTY,
-                   .rows_deleted_max = -1}};
+                   .allow_empty =
+                       (slice ? slice->flags : unit->run->write_flags) & LEAT_WRITE_ALLOW_EMPTY,
+                   .rows_deleted_max = slice && slice->op ? slice->deletes_max : -1}};
     int rc = lt_unit_load_ops(dest)->commit(dest->load, &what, &already, err);
     if (rc == LEAT_OUTCOME_UNKNOWN) {
         rc = ask_outcome(unit, d, err);
@@ -94,9 +118,7 @@ int lt_unit_commit(struct lt_unit_try *unit, size_t d, struct leat_error *err)
         return rc;
     }
     dest->committed = true;
-    for (size_t i = 0; i < unit->n; i++) {
-        lt_run_result(unit->run, unit->first + i, d)->pub.committed = true;
-    }
+    note_counts(unit, d);
     if (dest->load) {
         lt_unit_load_ops(dest)->release(dest->load);
         dest->load = NULL;

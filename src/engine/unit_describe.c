@@ -3,6 +3,24 @@
 
 #include "core/codes.h"
 
+/* The statements alone, and what differs as comments: to be kept, or run by somebody else. */
+static int describe_ddl(struct lt_unit_try *unit, size_t d, struct lt_buf *out)
+{
+    const struct leat_load_stream *to = &unit->dests[d].plan.streams[0];
+    int rc = LEAT_OK;
+    if (to->drift && *to->drift) {
+        rc = lt_buf_printf(out, "-- %s: %s\n", lt_unit_job(unit, 0)->label, to->drift);
+    }
+    if (!rc && to->ddl) {
+        size_t len = strlen(to->ddl);
+        while (len && strchr("; \n", to->ddl[len - 1])) {
+            len--;
+        }
+        rc = lt_buf_printf(out, "%.*s;\n", (int)len, to->ddl);
+    }
+    return rc;
+}
+
 static int describe_one(struct lt_unit_try *unit, size_t d, struct lt_buf *out)
 {
     char words[512];
@@ -53,7 +71,8 @@ static int describe_once(struct lt_run *run, struct lt_side *source, struct lt_s
     }
     rc = rc ? rc : lt_unit_retype(&unit, 0, err);
     for (size_t d = 0; !rc && d < unit.n_dests; d++) {
-        rc = describe_one(&unit, d, out) ? lt_fail_oom(err) : LEAT_OK;
+        bool ddl = run->plan->action == LEAT_ACTION_META;
+        rc = (ddl ? describe_ddl : describe_one)(&unit, d, out) ? lt_fail_oom(err) : LEAT_OK;
     }
     *ret_again = rc && unit.again;
     lt_unit_done(&unit);

@@ -90,7 +90,8 @@ static int check_dest(struct lt_unit_try *unit, size_t i, size_t d, struct leat_
     struct lt_flow_dest *to = &unit->flow.dests[d];
     struct lt_unit_dest *dest = &unit->dests[d];
     struct lt_result *result = lt_run_result(unit->run, unit->first + i, d);
-    int64_t written = to->receipt.rows_inserted;
+    int64_t written =
+        to->receipt.rows_inserted + to->receipt.rows_updated + to->receipt.rows_deleted;
     dest->receipts[i] = to->receipt;
     dest->rows_expected[i] = to->rows_in - to->receipt.rows_rejected;
     result->pub.rows_written = written;

@@ -82,6 +82,19 @@ static int check_casts(const struct ArrowSchema *from, const struct ArrowSchema 
     return rc;
 }
 
+/* How a slice is written, over what the options say. */
+static void write_slice(const struct lt_slice *slice, struct leat_write_stream *stream)
+{
+    stream->mode = slice->mode;
+    stream->flags = slice->flags;
+    stream->keys = slice->keys;
+    stream->n_keys = slice->n_keys;
+    stream->cursor = slice->cursor;
+    stream->n_cursor = slice->n_cursor;
+    stream->deleted = slice->deleted;
+    stream->op = slice->op;
+}
+
 static void fill_write_streams(struct lt_unit_try *unit, size_t d)
 {
     struct lt_run *run = unit->run;
@@ -98,7 +111,11 @@ static void fill_write_streams(struct lt_unit_try *unit, size_t d)
                                                       .flags = run->write_flags,
                                                       .parts_wanted = 1,
                                                       .payloads = payloads,
-                                                      .bytes_format = format};
+                                                      .bytes_format = format,
+                                                      .schema_policy = run->schema_policy};
+        if (job->slice) {
+            write_slice(job->slice, &dest->streams[i]);
+        }
     }
     lt_new_id(dest->load_id);
     dest->want = (struct leat_write_plan){.size = sizeof dest->want,
@@ -117,6 +134,7 @@ void lt_unit_note_route(struct lt_result *result, const struct lt_unit_dest *des
     result->route = lt_format("%s; %s", forward ? "pass-through" : "columnar",
                               route ? route : "written directly");
     result->pub.route = result->route ? result->route : "";
+    lt_result_set_text(&result->drift, &result->pub.drift, dest->plan.streams[i].drift);
     memcpy(result->load_id, dest->load_id, sizeof result->load_id);
 }
 

@@ -3,7 +3,8 @@
 #include "core/log.h"
 #include "core/thread.h"
 #include "core/util.h"
-#include "engine/run.h"
+#include "engine/delta.h"
+#include "engine/sync.h"
 
 #include <stdlib.h>
 
@@ -47,7 +48,8 @@ static bool take_unit(struct lt_run *run, size_t *ret_unit)
 
 static const char *state_of(const struct lt_result *result)
 {
-    return result->pub.committed ? "new rows"
+    return result->pub.committed ? (result->pub.touched ? "new rows" : "unchanged")
+           : result->partly      ? "new rows up to the watermark; the rest is still to come"
            : result->in_doubt    ? "in doubt: old or new, never a mix"
            : result->lasting     ? "incomplete: what was written stays"
                                  : "unchanged";
@@ -97,6 +99,21 @@ static void unit_ended(struct lt_run *run, size_t first, size_t n, int64_t elaps
     pthread_mutex_unlock(&run->mutex);
 }
 
+static int run_unit(struct lt_run *run, struct lt_worker *worker, size_t first, size_t n,
+                    struct leat_error *err)
+{
+    switch (run->plan->action) {
+    case LEAT_ACTION_DELTA:
+        return lt_delta_run(run, &worker->source, worker->dests, first, err);
+    case LEAT_ACTION_SYNC:
+        return lt_sync_run(run, &worker->source, worker->dests, first, err);
+    case LEAT_ACTION_META:
+        return lt_meta_run(run, &worker->source, worker->dests, first, err);
+    default:
+        return lt_unit_run(run, &worker->source, worker->dests, first, n, err);
+    }
+}
+
 static void *work(void *arg)
 {
     struct lt_worker *worker = arg;
@@ -106,7 +123,7 @@ static void *work(void *arg)
         struct leat_error error = {0};
         int64_t started = lt_now_us();
         size_t first = run->atomic ? 0 : unit, n = run->atomic ? run->jobs.n : 1;
-        int rc = lt_unit_run(run, &worker->source, worker->dests, first, n, &error);
+        int rc = run_unit(run, worker, first, n, &error);
         if (!rc) {
             error.status = LEAT_OK;
         }

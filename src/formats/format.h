@@ -25,7 +25,8 @@ struct lt_format_options {
     int64_t batch_bytes_max;                /* 0: LT_BATCH_BYTES */
     const struct leat_reject_sink *rejects; /* NULL: the first bad record fails the read */
     const struct leat_loss_sink *losses;    /* NULL: a value its type cannot hold is a bad record */
-    int threads;                /* that a writer may keep busy, the caller's included; 0: one */
+    int64_t memory; /* bytes that its own buffers may take beside batches, about; 0: its default */
+    int threads;    /* that it may keep busy, the caller's included; 0: one */
     const char *const *columns; /* reading, formats that project: only these, in this order;
                                    NULL: all */
     size_t n_columns;

@@ -15,6 +15,8 @@ enum lt_text_form {
     LT_FORM_TIMESTAMP, /* microseconds */
     LT_FORM_JSON,      /* JSON Lines: json, and nested types that hold some: checked, on one line */
     LT_FORM_BINARY,    /* JSON Lines: base64 */
+    LT_FORM_UUID,      /* CSV */
+    LT_FORM_DECIMAL,   /* CSV: of 128 bits, shortly written while 64 hold it */
     LT_FORM_QUOTED,    /* JSON Lines: in quotes unless it has them */
 };
 

@@ -239,27 +239,33 @@ static int64_t count_batch(const struct lt_text_reader *reader)
     return n;
 }
 
-/* Builds the batch of the next reader->batch_rows rows and leaves out what was rejected;
- * *ret_batch stays released when that is all of them. */
-static int build_batch(struct lt_text_reader *reader, struct ArrowArray *ret_batch,
-                       struct leat_error *err)
+int lt_text_build(struct lt_text_reader *reader, int64_t first, int64_t rows,
+                  struct ArrowArray *ret_batch, struct leat_error *err)
 {
-    struct ArrowArray batch = {0};
-    int64_t first = reader->row_next, rows = reader->batch_rows;
     lt_buf_clear(&reader->failures);
     lt_buf_clear(&reader->drop);
     reader->dropped = 0;
+    reader->batch_rows = rows;
     if (reader->ops->build(reader, first)) {
         return lt_fail_oom(err);
     }
-    int status = reader->failures.len ? report(reader, first, err) : LEAT_OK;
-    status = status ? status : lt_batch_builder_finish(&reader->builder, rows, &batch, err);
-    if (status) {
-        return status;
+    return reader->failures.len ? LEAT_OK
+                                : lt_batch_builder_finish(&reader->builder, rows, ret_batch, err);
+}
+
+int lt_text_settle(struct lt_text_reader *reader, int64_t first, struct ArrowArray *ret_batch,
+                   struct leat_error *err)
+{
+    struct ArrowArray batch = {0};
+    if (!reader->failures.len) {
+        return LEAT_OK;
     }
-    if (!reader->dropped) {
+    int status = report(reader, first, err);
+    status = status ? status
+                    : lt_batch_builder_finish(&reader->builder, reader->batch_rows, &batch, err);
+    if (!status && !reader->dropped) {
         lt_array_move(&batch, ret_batch);
-    } else if (reader->dropped < rows) {
+    } else if (!status && reader->dropped < reader->batch_rows) {
         status = lt_array_filter(&reader->schema, &batch, reader->drop.data, ret_batch, err);
     }
     lt_array_done(&batch);
@@ -294,8 +300,9 @@ int lt_text_read_next(struct lt_format_reader *format_reader, struct ArrowArray 
         if (status || reader->row_next == lt_text_rows(reader)) {
             break;
         }
-        reader->batch_rows = count_batch(reader);
-        status = build_batch(reader, &batch, err);
+        int64_t first = reader->row_next;
+        status = lt_text_build(reader, first, count_batch(reader), &batch, err);
+        status = status ? status : lt_text_settle(reader, first, &batch, err);
         reader->row_next += reader->batch_rows;
     }
     if (status) {

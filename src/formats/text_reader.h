@@ -125,6 +125,15 @@ int lt_text_note_failure(struct lt_text_reader *reader, int64_t row, int64_t col
 int lt_text_convert_column(struct lt_text_reader *reader, const void *cells, int64_t column,
                            int64_t chunk_first, int64_t *ret_rows);
 
+/* The two halves of a batch of `rows` rows from the scanned row `first` on. What cannot be read is
+ * only noted by the first, which may be called on any thread and then leaves *ret_batch alone. */
+int lt_text_build(struct lt_text_reader *reader, int64_t first, int64_t rows,
+                  struct ArrowArray *ret_batch, struct leat_error *err);
+/* Reports what was noted, in the order of the input, and makes the batch of the other rows;
+ * *ret_batch stays released when there are none. Nothing to do where nothing was noted. */
+int lt_text_settle(struct lt_text_reader *reader, int64_t first, struct ArrowArray *ret_batch,
+                   struct leat_error *err);
+
 /* These two are read_schema and read_next of the format's table. */
 int lt_text_read_schema(struct lt_format_reader *reader, struct ArrowSchema *ret_schema,
                         struct leat_error *err);

@@ -42,7 +42,7 @@ struct file_sink {
     struct lt_sink base;
     struct handle file;
     uint8_t *buffer;
-    size_t used;
+    size_t used, size;
     bool failed; /* a write did: there is a hole, and finish() must not call the file whole */
 };
 
@@ -351,10 +351,10 @@ static int sink_write(struct lt_sink *sink, const void *data, size_t size, struc
 {
     struct file_sink *s = (struct file_sink *)sink;
     int rc = LEAT_OK;
-    if (size > LT_FILE_BUFFER - s->used) {
+    if (size > s->size - s->used) {
         rc = flush(s, err);
     }
-    if (!rc && size >= LT_FILE_BUFFER) {
+    if (!rc && size >= s->size) {
         rc = write_all(s, data, size, err);
     } else if (!rc && size) {
         memcpy(s->buffer + s->used, data, size);
@@ -417,8 +417,9 @@ int lt_sink_file(const char *path, const struct lt_file_options *options, struct
     bool standard = !strcmp(path, "-");
     struct stat st;
     int fd = STDOUT_FILENO;
+    size_t size = options && options->buffer ? options->buffer : LT_FILE_BUFFER;
     struct file_sink *s = calloc(1, sizeof *s);
-    uint8_t *buffer = s ? malloc(LT_FILE_BUFFER) : NULL;
+    uint8_t *buffer = s ? malloc(size) : NULL;
     int rc = buffer ? LEAT_OK : lt_fail_oom(err);
     if (!rc && !standard) {
         rc = open_output(path, options && options->exclusive, &fd, err);
@@ -432,6 +433,7 @@ int lt_sink_file(const char *path, const struct lt_file_options *options, struct
         return rc;
     }
     s->buffer = buffer;
+    s->size = size;
     s->base = (struct lt_sink){.ops = &sink_ops, .name = s->file.name};
     *ret_sink = &s->base;
     return LEAT_OK;
@@ -446,7 +448,7 @@ static size_t directory_len(const char *path)
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-static int sync_directory(const char *path, struct leat_error *err)
+int lt_file_sync_parent(const char *path, struct leat_error *err)
 {
     size_t len = directory_len(path);
     char *dir = len ? lt_strndup(path, len) : lt_strdup(".");
@@ -480,5 +482,5 @@ int lt_file_replace(const char *temp, const char *path, struct leat_error *err)
         leat_error_place(err, "%s", path);
         return rc;
     }
-    return sync_directory(path, err);
+    return lt_file_sync_parent(path, err);
 }

@@ -26,6 +26,7 @@ struct lt_file_options {
     void *cancelled_arg;
     bool exclusive; /* sinks: the file must not exist; else an existing one is truncated */
     bool durable;   /* sinks: finish() returns only once the bytes are on the disk */
+    size_t buffer;  /* sinks: bytes gathered before they are written; 0: LT_FILE_BUFFER */
 };
 
 /* Opens a path, or "-" for standard input, which closing the source leaves open. Small reads are
@@ -50,5 +51,8 @@ int lt_sink_file(const char *path, const struct lt_file_options *options, struct
  * too. A file replaced hands its permission bits on. On failure `path` is as it was, unless the
  * place says "directory": then the new file is there, and only its durability is in doubt. */
 int lt_file_replace(const char *temp, const char *path, struct leat_error *err);
+
+/* Returns once the directory that `path` lies in says on the disk what it holds. */
+int lt_file_sync_parent(const char *path, struct leat_error *err);
 
 #endif

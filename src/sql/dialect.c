@@ -606,6 +606,37 @@ static bool is_exact(const struct lt_dialect *dialect, const struct ArrowSchema 
     return exact;
 }
 
+/* Makes what stands for another type below the field that type. */
+static int mean_types(struct ArrowSchema *field, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (int64_t i = 0; i < field->n_children && !status; i++) {
+        struct ArrowSchema *child = field->children[i], meant;
+        if (stands_for(child, &meant)) {
+            status = lt_schema_set_name(&meant, child->name, err);
+            meant.flags = child->flags;
+            lt_schema_done(child);
+            lt_schema_move(&meant, child);
+        } else {
+            status = mean_types(child, err);
+        }
+    }
+    return status;
+}
+
+/* The canonical name of a field, of a type that it has no other word for. */
+static int print_meant(const struct ArrowSchema *field, struct lt_buf *out, struct leat_error *err)
+{
+    struct ArrowSchema meant = {.release = NULL};
+    int status = lt_schema_copy(field, &meant, err);
+    status = status ? status : mean_types(&meant, err);
+    if (!status && lt_type_print(&meant, out)) {
+        status = lt_fail_oom(err);
+    }
+    lt_schema_done(&meant);
+    return status;
+}
+
 /* The quoted canonical name and storage word, in place of what the table says. */
 static int put_canonical(const struct lt_dialect *dialect, const struct ArrowSchema *field,
                          const char *made, struct lt_buf *out, struct leat_error *err)
@@ -619,7 +650,8 @@ static int put_canonical(const struct lt_dialect *dialect, const struct ArrowSch
     }
     word = word ? word : dialect->storage_words[0];
     int status = lt_type_of(field, &type, err);
-    int failed = status ? status : lt_type_print(field, &name);
+    status = status ? status : print_meant(field, &name, err);
+    int failed = status;
     bool text = !failed && type.logical == LT_FOREIGN && lt_type_is_text(type.id);
     failed = failed ? failed
              : text ? put_escaped(lt_buf_text(&name), &whole)

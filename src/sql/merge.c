@@ -53,6 +53,11 @@ int lt_merge_new(const struct lt_merge *merge, struct lt_merge_plan **ret_plan,
     return LEAT_OK;
 }
 
+int lt_merge_superseded(const struct lt_merge *merge, struct lt_buf *out)
+{
+    return lt_merge_expand(merge, lt_merge_superseded_form, out);
+}
+
 void lt_merge_free(struct lt_merge_plan *plan)
 {
     for (size_t i = 0; plan && i < plan->n; i++) {

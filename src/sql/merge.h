@@ -13,6 +13,9 @@
  *   status = status ? status : lt_merge_run(plan, LT_MERGE_WRITE, &host, err);
  *   lt_merge_free(plan);
  *
+ * A row that was deleted softly counts as missing for an insert and for a delete; an update brings it
+ * back.
+ *
  * FIND decides for every record what is to become of it and changes only the staging table and
  * tables of its own, which the last statement of WRITE drops. */
 #ifndef LT_MERGE_H
@@ -106,6 +109,9 @@ struct lt_merge_host {
 
 struct lt_merge_plan;
 
+/* Appends the statement alone that deletes from the staging table all but the latest record of
+ * each key (and, of a history, time). */
+int lt_merge_superseded(const struct lt_merge *merge, struct lt_buf *out);
 /* Writes all statements; `merge` need not live on. [no-memory] alone. */
 int lt_merge_new(const struct lt_merge *merge, struct lt_merge_plan **ret_plan,
                  struct leat_error *err);

@@ -24,6 +24,13 @@
 #define IS_LASTING(row) "({valid_to " row "} IS NULL OR {valid_to " row "} > {valid_from " row "})"
 #define OF_LOAD "({keys t}) IN (SELECT {keys s} FROM {staging} AS s)"
 
+#define SUPERSEDED                                                                                 \
+    "DELETE FROM {staging} WHERE {seq} IN (SELECT x.seq FROM (SELECT {seq s} AS seq, lead(1) "     \
+    "OVER (PARTITION BY {group s} ORDER BY {earliest s}) AS later FROM {staging} AS s) AS x "      \
+    "WHERE x.later IS NOT NULL)"
+
+const char lt_merge_superseded_form[] = SUPERSEDED;
+
 /* clang-format off */
 const struct lt_merge_form lt_merge_forms[] = {
     {M | X | C | H, LT_NEED_DEFER, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE, "{defer}"},
@@ -39,21 +46,16 @@ const struct lt_merge_form lt_merge_forms[] = {
     {M | X | C | H, LT_NEED_INDEX, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE,
      "CREATE INDEX {index} ({keys})"},
 
+    {M | X | C | H, LT_NEED_ANALYZE, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE,
+     "{analyze} {staging}"},
+
     /* Of several records of one key the last counts; of changes the first one is remembered. */
     {C, 0, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE,
      "{make net}SELECT x.seq, x.first_op FROM (SELECT {seq s} AS seq, first_value({op s}) OVER w AS "
      "first_op, lead(1) OVER w AS later FROM {staging} AS s WINDOW w AS (PARTITION BY {keys s} "
      "ORDER BY {earliest s})) AS x WHERE x.later IS NULL"},
-    {M | C | H, 0, LT_MERGE_FIND, LT_MERGE_RUN, LT_MERGE_SUPERSEDED, NO_CODE,
-     "DELETE FROM {staging} WHERE {seq} IN (SELECT x.seq FROM (SELECT {seq s} AS seq, lead(1) OVER "
-     "(PARTITION BY {group s} ORDER BY {earliest s}) AS later FROM {staging} AS s) AS x WHERE "
-     "x.later IS NOT NULL)"},
-    {X, LT_NEED_UNIQUE, LT_MERGE_FIND, LT_MERGE_RUN, LT_MERGE_SUPERSEDED, NO_CODE,
-     "DELETE FROM {staging} WHERE {seq} IN (SELECT x.seq FROM (SELECT {seq s} AS seq, lead(1) OVER "
-     "(PARTITION BY {group s} ORDER BY {earliest s}) AS later FROM {staging} AS s) AS x WHERE "
-     "x.later IS NOT NULL)"},
-    {M | X | C | H, LT_NEED_ANALYZE, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE,
-     "{analyze} {staging}"},
+    {M | C | H, 0, LT_MERGE_FIND, LT_MERGE_RUN, LT_MERGE_SUPERSEDED, NO_CODE, SUPERSEDED},
+    {X, LT_NEED_UNIQUE, LT_MERGE_FIND, LT_MERGE_RUN, LT_MERGE_SUPERSEDED, NO_CODE, SUPERSEDED},
     {M | C, LT_NEED_NOT_UNIQUE, LT_MERGE_FIND, LT_MERGE_REFUSE, -1,
      LT_E_DUPLICATE_KEY, "keys of the load have several rows in the table",
      "SELECT count(*) FROM (SELECT 1 AS one FROM {target} AS t WHERE " OF_LOAD
@@ -69,8 +71,9 @@ const struct lt_merge_form lt_merge_forms[] = {
      "END WHEN {absent t} THEN 'i' {when_moved t s}WHEN {differ t s} THEN 'u' ELSE '=' END AS act "
      "FROM {staging} AS s LEFT JOIN {target} AS t ON {match t s}"},
     {C, 0, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE,
-     "{make act}SELECT {seq s} AS seq, CASE WHEN (n.first_op = 'i') = ({alive t}) THEN '!' WHEN "
-     "{op s} = 'd' THEN CASE WHEN {alive t} THEN 'd' ELSE '=' END WHEN {absent t} THEN 'i' "
+     "{make act}SELECT {seq s} AS seq, CASE WHEN n.first_op = 'i' AND {alive t} OR "
+     "n.first_op = 'u' AND {absent t} OR n.first_op = 'd' AND NOT ({alive t}) THEN '!' WHEN {op s} = "
+     "'d' THEN CASE WHEN {alive t} THEN 'd' ELSE '=' END WHEN {absent t} THEN 'i' "
      "{when_moved t s}WHEN {differ t s} THEN 'u' ELSE '=' END AS act FROM {staging} AS s JOIN "
      "{work net} AS n ON n.seq = {seq s} LEFT JOIN {target} AS t ON {match t s}"},
     {M | C, LT_NEED_ANALYZE, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE, "{analyze} {work act}"},

@@ -42,6 +42,7 @@ struct lt_merge_form {
     const char *sql; /* with {parts}, see merge_text.c */
 };
 
+extern const char lt_merge_superseded_form[];
 extern const struct lt_merge_form lt_merge_forms[]; /* ends with a NULL sql */
 
 uint32_t lt_merge_has(const struct lt_merge *merge);

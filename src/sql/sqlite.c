@@ -120,7 +120,7 @@ static const struct lt_merge_words merge_words = {
     .make = "CREATE TEMP TABLE ",
     .made = " AS ",
     .overriding = "",
-    .text = "",
+    .text = " COLLATE BINARY",
 };
 
 const struct lt_dialect lt_dialect_sqlite = {

@@ -22,6 +22,7 @@ struct conf {
     bool one_file;      /* one load replaces a whole stream of one file: nothing can be appended */
     int parts;          /* parts asked for; 1 where only streams of one part can be read back */
     bool commit_twice;  /* commit() may be called again on the same load */
+    enum leat_write_mode only; /* a mode with keys: its cases alone */
     struct leat_param params[8];
     size_t n_params;
 };
@@ -51,6 +52,14 @@ int content_read(const char *url, const char *name, int stream, struct content *
                  struct leat_error *err);
 bool content_equal(const struct content *a, const struct content *b);
 
+/* Reads a stream as these columns and no others. */
+int content_read_as(const char *url, const char *name, const struct ArrowSchema *schema,
+                    struct content *ret_content, struct leat_error *err);
+/* Appends the rows of a batch, not sorted. */
+int content_add(struct content *content, const struct ArrowSchema *schema,
+                const struct ArrowArray *batch, struct leat_error *err);
+void content_sort(struct content *content);
+
 /* The schema of the suite's streams, and the rows of one part of one version. Abort on failure:
  * the suite's own data cannot fail. */
 void conf_schema(struct ArrowSchema *ret_schema);
@@ -60,6 +69,7 @@ void conf_batch(int stream, int version, int part, struct ArrowArray *ret_batch)
 
 struct job {
     int version; /* 0: no rows at all */
+    int round;   /* not 0: the rows of conf_keyed.c, for the modes with keys */
     enum leat_write_mode mode;
     uint32_t flags;
     const char *source_id; /* NULL: the suite's */
@@ -68,10 +78,16 @@ struct job {
     const char *trace;     /* prefix of the two trace files */
     bool retry;            /* parts are tried again, before and after their seal */
     bool commit_twice;
-    bool wrong_count;        /* the guard expects other counts than come */
-    int64_t lock_timeout_ms; /* 0: 2 s */
-    char load_id[33];        /* set by job_run() */
-    int processes, parts;    /* set by job_run(): how many it really used */
+    bool wrong_count;       /* the guard expects other counts than come */
+    bool no_deletes;        /* the guard allows none */
+    const char *before;     /* what the state row of stream 0 must be; "": there must be none */
+    const char *value;      /* what it becomes; NULL: the suite's */
+    bool read_back;         /* before the commit, what was loaded is read */
+    int64_t rows_read_back; /* set by job_run(), of stream 0 */
+    struct leat_row_counts counts[CONF_STREAMS]; /* set by job_run() */
+    int64_t lock_timeout_ms;                     /* 0: 2 s */
+    char load_id[33];                            /* set by job_run() */
+    int processes, parts;                        /* set by job_run(): how many it really used */
 };
 
 /* Runs one load of both streams, in two processes where the connector can be attached to. */
@@ -85,5 +101,22 @@ int job_copy_bytes(const char *from, const char *to, enum leat_write_mode mode,
                    struct leat_error *err);
 /* Both streams' write plans, for calls of plan() alone. The plan points into static memory. */
 const struct leat_write_plan *job_plan(struct job *job, bool shared);
+
+/* --- modes with keys: conf_keyed.c ----------------------------------------------------------- */
+
+bool conf_is_keyed(enum leat_write_mode mode);
+void keyed_schema(enum leat_write_mode mode, struct ArrowSchema *ret_schema);
+/* Records of one part of one round. */
+void keyed_batch(enum leat_write_mode mode, int stream, int round, int part,
+                 struct ArrowArray *ret_batch);
+int64_t keyed_rows(enum leat_write_mode mode, int round); /* of all parts of a stream */
+extern const char *const keyed_key[1], *const keyed_cursor[1];
+/* The streams hold what these rounds, the first `n`, come to; n -1: they do not exist. */
+bool keyed_hold(enum leat_write_mode mode, int n, char *why, size_t size);
+/* What the counts must be, by the rows before and after a load of this round. */
+bool keyed_counts(const struct job *job, const struct content *before, const struct content *after,
+                  const struct leat_row_counts *counts, char *why, size_t size);
+int keyed_read(enum leat_write_mode mode, int stream, struct content *ret_content,
+               struct leat_error *err);
 
 #endif

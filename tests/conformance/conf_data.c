@@ -70,8 +70,15 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int content_add(struct content *content, const struct ArrowSchema *schema,
-                       const struct ArrowArray *batch, struct leat_error *err)
+void content_sort(struct content *content)
+{
+    if (content->n) {
+        qsort(content->lines, content->n, sizeof *content->lines, by_text);
+    }
+}
+
+int content_add(struct content *content, const struct ArrowSchema *schema,
+                const struct ArrowArray *batch, struct leat_error *err)
 {
     struct lt_view view;
     int status = lt_view_init(&view, schema, batch, err);
@@ -115,18 +122,18 @@ void content_expect(struct content *content, int stream, const int *versions, in
             lt_array_done(&batch);
         }
     }
-    qsort(content->lines, content->n, sizeof *content->lines, by_text);
+    content_sort(content);
     lt_schema_done(&schema);
 }
 
-/* All batches of a reader, cast to the suite's types by column name. */
+/* All batches of a reader, cast to these types by column name. */
 static int read_all(const struct leat_connector *connector, struct leat_reader *reader,
-                    struct content *content, struct leat_error *err)
+                    const struct ArrowSchema *as, struct content *content, struct leat_error *err)
 {
     struct ArrowSchema schema = {0}, ours = {0};
     struct lt_cast *cast = NULL;
-    conf_schema(&ours);
-    int64_t map[3];
+    int64_t map[16];
+    must(lt_schema_copy(as, &ours, NULL));
     int status = connector->source->schema(reader, &schema, err);
     for (int64_t i = 0; !status && i < ours.n_children; i++) {
         map[i] = lt_schema_find(&schema, ours.children[i]->name);
@@ -157,6 +164,17 @@ static int read_all(const struct leat_connector *connector, struct leat_reader *
 int content_read(const char *url, const char *name, int stream, struct content *ret_content,
                  struct leat_error *err)
 {
+    struct ArrowSchema schema;
+    (void)stream;
+    conf_schema(&schema);
+    int status = content_read_as(url, name, &schema, ret_content, err);
+    lt_schema_done(&schema);
+    return status;
+}
+
+int content_read_as(const char *url, const char *name, const struct ArrowSchema *schema,
+                    struct content *ret_content, struct leat_error *err)
+{
     const struct leat_connector *connector;
     struct leat_endpoint *ep = NULL;
     struct leat_reader *reader = NULL;
@@ -167,17 +185,14 @@ int content_read(const char *url, const char *name, int stream, struct content *
                                   .payloads = LEAT_PAYLOAD_BATCH,
                                   .params = conf.params,
                                   .n_params = conf.n_params};
-    (void)stream;
     int status = conf_open(url, 2000, &connector, &ep, err);
     status = status ? status : connector->source->start(ep, &plan, &reader, err);
     if (status == LEAT_NOT_FOUND) {
         content.absent = true;
         status = LEAT_OK;
     } else if (!status) {
-        status = read_all(connector, reader, &content, err);
-        if (content.n) {
-            qsort(content.lines, content.n, sizeof *content.lines, by_text);
-        }
+        status = read_all(connector, reader, schema, &content, err);
+        content_sort(&content);
     }
     if (reader) {
         connector->source->finish(reader);

@@ -28,20 +28,44 @@ struct load {
     size_t n_receipts;
 };
 
-static struct ArrowSchema suite_schema;
+/* What the records of a job look like; kept for good. */
+static const struct ArrowSchema *schema_of(const struct job *job)
+{
+    static struct ArrowSchema schemas[LEAT_HISTORY + 1], plain;
+    struct ArrowSchema *schema = job->round ? &schemas[job->mode] : &plain;
+    if (!schema->release && job->round) {
+        keyed_schema(job->mode, schema);
+    } else if (!schema->release) {
+        conf_schema(schema);
+    }
+    return schema;
+}
+
+static void fill_keyed(struct leat_write_stream *stream, const struct job *job)
+{
+    stream->keys = keyed_key;
+    stream->n_keys = 1;
+    stream->cursor = keyed_cursor;
+    stream->n_cursor = 1;
+    stream->op = job->mode == LEAT_CHANGES ? "_leat_op" : NULL;
+    stream->deleted = job->mode == LEAT_CHANGES ? NULL : "gone";
+}
 
 static void fill_stream(struct leat_write_stream *stream, const struct job *job, const char *name)
 {
     *stream = (struct leat_write_stream){
         .size = sizeof *stream,
         .name = {conf.ns, name},
-        .schema = &suite_schema,
+        .schema = schema_of(job),
         .source_id = job->source_id ? job->source_id : "conformance",
         .mode = job->mode,
         .flags = job->flags,
         .parts_wanted = conf.parts,
         .payloads = LEAT_PAYLOAD_BATCH,
     };
+    if (job->round) {
+        fill_keyed(stream, job);
+    }
 }
 
 const struct leat_write_plan *job_plan(struct job *job, bool shared)
@@ -49,9 +73,6 @@ const struct leat_write_plan *job_plan(struct job *job, bool shared)
     static struct leat_write_stream streams[CONF_STREAMS];
     static struct leat_write_plan want;
     static char load_id[33];
-    if (!suite_schema.release) {
-        conf_schema(&suite_schema);
-    }
     for (int i = 0; i < CONF_STREAMS; i++) {
         fill_stream(&streams[i], job, conf.names[i]);
     }
@@ -96,8 +117,17 @@ static int write_batch(struct load *load, struct leat_part *part, int stream, in
     struct leat_payload payload = {.size = sizeof payload, .kind = LEAT_PAYLOAD_BATCH};
     struct lt_cast *cast = NULL;
     struct ArrowArray batch = {0};
-    int status = lt_cast_new(&suite_schema, &load->plan.streams[stream].schema, NULL, &cast, err);
-    conf_batch(stream, load->job->version, number, &batch);
+    const struct ArrowSchema *to = &load->plan.streams[stream].schema;
+    int64_t map[16];
+    for (int64_t i = 0; i < to->n_children; i++) {
+        map[i] = lt_schema_find(schema_of(load->job), to->children[i]->name);
+    }
+    int status = lt_cast_new(schema_of(load->job), to, map, &cast, err);
+    if (load->job->round) {
+        keyed_batch(load->job->mode, stream, load->job->round, number, &batch);
+    } else {
+        conf_batch(stream, load->job->version, number, &batch);
+    }
     payload.rows = batch.length;
     if (!status) {
         status = lt_cast_run(cast, &batch, 1, &payload.batch, NULL, err);
@@ -223,24 +253,57 @@ static int fill_parts(struct load *load, struct leat_error *err)
     return status;
 }
 
+/* Rows of stream 0, as they will be. */
+static int read_back(struct load *load, struct leat_error *err)
+{
+    struct leat_reader *reader = NULL;
+    int64_t rows = 0;
+    if (!load->job->read_back || !load->connector->load->read_back) {
+        return LEAT_OK;
+    }
+    int status = load->connector->load->read_back(load->load, 0, &reader, err);
+    while (!status) {
+        struct leat_payload payload = {.size = sizeof payload};
+        status = load->connector->source->next(reader, &payload, err);
+        rows += status ? 0 : payload.rows;
+        if (status || payload.kind == LEAT_PAYLOAD_NONE) {
+            break;
+        }
+        leat_x_payload_release(&payload);
+    }
+    if (reader) {
+        load->connector->source->finish(reader);
+    }
+    load->job->rows_read_back = rows;
+    return status;
+}
+
 static int commit(struct load *load, struct leat_error *err)
 {
-    struct leat_state_row state = {.key = "conformance", .value = "1"};
+    const struct job *job = load->job;
+    struct leat_state_row state = {.key = "conformance",
+                                   .value = job->value ? job->value : "1",
+                                   .before = job->before && *job->before ? job->before : NULL,
+                                   .check = job->before != NULL};
     int64_t rows[CONF_STREAMS] = {0};
     struct leat_commit what = {.size = sizeof what,
                                .receipts = load->receipts,
                                .n_receipts = load->n_receipts,
                                .state = &state,
-                               .n_state = 1};
+                               .n_state = 1,
+                               .ret_counts = load->job->round ? load->job->counts : NULL};
     bool already = false;
     for (int i = 0; i < CONF_STREAMS; i++) {
-        rows[i] = load->job->version ? CONF_ROWS * CONF_PARTS : 0;
+        load->job->counts[i].size = sizeof load->job->counts[i];
+        rows[i] = load->job->round     ? keyed_rows(job->mode, job->round)
+                  : load->job->version ? CONF_ROWS * CONF_PARTS
+                                       : 0;
         rows[i] += load->job->wrong_count;
     }
     what.guards = (struct leat_guards){.size = sizeof what.guards,
                                        .rows_expected = rows,
                                        .allow_empty = load->job->flags & LEAT_WRITE_ALLOW_EMPTY,
-                                       .rows_deleted_max = -1};
+                                       .rows_deleted_max = job->no_deletes ? 0 : -1};
     int status = load->connector->load->commit(load->load, &what, &already, err);
     if (!status && already) {
         status = lt_fail(err, LT_E_INTERNAL, "a first commit said that it had been done before");
@@ -281,6 +344,7 @@ int job_run(struct job *job, struct leat_error *err)
     planned = !status;
     status = status ? status : load.connector->load->begin(load.ep, &load.plan, &load.load, err);
     status = status ? status : fill_parts(&load, err);
+    status = status ? status : read_back(&load, err);
     if (!status) {
         committing = true;
         status = commit(&load, err);

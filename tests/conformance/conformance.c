@@ -11,6 +11,7 @@
  *   append=no             a load cannot add to what is there
  *   parts=N               ask for so many parts a stream, not 3
  *   twice=yes             commit() may be called again on the same load
+ *   only=MODE             of the cases only those of this mode with keys ("merge")
  *
  * Writes TAP: a case a line, and as comments a table of the points at which it was killed. */
 #include "conf.h"
@@ -215,6 +216,20 @@ static bool base(bool existing, struct leat_error *err)
     return !existing || !load(1, LEAT_REPLACE, err);
 }
 
+static int base_rounds(enum leat_write_mode mode, int n, struct leat_error *err);
+
+/* What is there before a load of this mode is disturbed, and that load. */
+static bool prepare(enum leat_write_mode mode, bool existing, struct job *ret_job,
+                    struct leat_error *err)
+{
+    *ret_job = (struct job){.version = 2, .mode = mode, .flags = LEAT_WRITE_FORCE};
+    if (!conf_is_keyed(mode)) {
+        return base(existing, err);
+    }
+    *ret_job = (struct job){.mode = mode, .round = existing ? 2 : 1};
+    return !base_rounds(mode, existing ? 1 : 0, err);
+}
+
 /* --- cases --------------------------------------------------------------------------------- */
 
 static void case_loads(struct leat_error *err)
@@ -363,6 +378,178 @@ static void case_catalogue(struct leat_error *err)
     connector->close(ep);
 }
 
+/* --- modes with keys ----------------------------------------------------------------------- */
+
+static const char *const mode_names[] = {[LEAT_MERGE] = "merge",
+                                         [LEAT_DELETE_INSERT] = "delete+insert",
+                                         [LEAT_CHANGES] = "changes",
+                                         [LEAT_HISTORY] = "history"};
+
+/* Modes with keys that the connector says it knows, as bits. */
+static uint32_t keyed_modes(void)
+{
+    const struct leat_connector *connector;
+    struct leat_endpoint *ep = NULL;
+    uint32_t modes = 0;
+    if (!conf_open(conf.url, 200, &connector, &ep, NULL)) {
+        modes = connector->capabilities(ep)->modes;
+        connector->close(ep);
+    }
+    return modes;
+}
+
+static void expect_rounds(enum leat_write_mode mode, int n, const char *name)
+{
+    char why[2048] = "";
+    bool good = keyed_hold(mode, n, why, sizeof why);
+    ok(good, name, why);
+}
+
+/* The rows of the rounds up to `n`, made anew. */
+static int base_rounds(enum leat_write_mode mode, int n, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    reset();
+    for (int round = 1; round <= n && !status; round++) {
+        struct job job = {.mode = mode, .round = round};
+        status = job_run(&job, err);
+    }
+    return status;
+}
+
+/* A round, and whether what it counted is what is seen. */
+static void counted_round(enum leat_write_mode mode, int round, bool read_back,
+                          struct leat_error *err)
+{
+    struct job job = {.mode = mode, .round = round, .read_back = read_back};
+    struct content before[CONF_STREAMS] = {0}, after[CONF_STREAMS] = {0};
+    char name[128], why[2048] = "";
+    int status = LEAT_OK;
+    bool good = true;
+    for (int i = 0; i < CONF_STREAMS && !status; i++) {
+        status = keyed_read(mode, i, &before[i], err);
+    }
+    status = status ? status : job_run(&job, err);
+    snprintf(name, sizeof name, "%s: round %d is loaded", mode_names[mode], round);
+    done(status, err, name);
+    for (int i = 0; i < CONF_STREAMS && !status && good; i++) {
+        status = keyed_read(mode, i, &after[i], err);
+        good = keyed_counts(&job, &before[i], &after[i], &job.counts[i], why, sizeof why);
+    }
+    snprintf(name, sizeof name, "%s: ... and its counts are what is seen", mode_names[mode]);
+    ok(!status && good, name, why);
+    snprintf(name, sizeof name, "%s: ... and the table holds what it should", mode_names[mode]);
+    expect_rounds(mode, round, name);
+    for (int i = 0; i < CONF_STREAMS; i++) {
+        content_done(&before[i]);
+        content_done(&after[i]);
+    }
+}
+
+static void case_keyed(enum leat_write_mode mode, struct leat_error *err)
+{
+    char name[128];
+    reset();
+    for (int round = 1; round <= 3; round++) {
+        counted_round(mode, round, round == 3, err);
+    }
+    struct job again = {.mode = mode, .round = 3};
+    int status = job_run(&again, err);
+    if (mode == LEAT_CHANGES) {
+        snprintf(name, sizeof name, "changes: what was done already is a conflict");
+        ok(status == LEAT_CONFLICT && !strcmp(err->code, "conflict"), name, said(err));
+    } else {
+        snprintf(name, sizeof name, "%s: the same round again is absorbed", mode_names[mode]);
+        done(status, err, name);
+    }
+    expect_rounds(mode, 3, "... and changes nothing");
+    const char *left = leftovers();
+    ok(!*left, "loads by key leave nothing behind", left);
+}
+
+static void case_keyed_guards(enum leat_write_mode mode, struct leat_error *err)
+{
+    struct job job = {.mode = mode, .round = 2, .no_deletes = true};
+    char name[128];
+    base_rounds(mode, 1, err);
+    int status = job_run(&job, err);
+    snprintf(name, sizeof name, "%s: more deletes than allowed stop the commit", mode_names[mode]);
+    ok(status == LEAT_CONFLICT && !strcmp(err->code, "too-many-deletes"), name, said(err));
+    expect_rounds(mode, 1, "... and change nothing");
+    job = (struct job){.mode = mode, .round = 2, .retry = true};
+    done(job_run(&job, err), err, "a part may be tried again, before and after its seal");
+    expect_rounds(mode, 2, "... and counts once");
+}
+
+/* The suite's state row of stream 0, "" for none, "?" when it cannot be told. */
+static int take_state(void *arg, const char *key, const char *value)
+{
+    if (!strcmp(key, "conformance")) {
+        snprintf(arg, 64, "%s", value);
+    }
+    return LEAT_OK;
+}
+
+static const char *state_is(void)
+{
+    static char text[64];
+    const struct leat_connector *connector;
+    struct leat_endpoint *ep = NULL;
+    struct leat_stream_name name = {conf.ns, conf.names[0]};
+    *text = 0;
+    if (conf_open(conf.url, 200, &connector, &ep, NULL) ||
+        connector->load->state(ep, &name, take_state, text, NULL)) {
+        snprintf(text, sizeof text, "?");
+    }
+    if (ep) {
+        connector->close(ep);
+    }
+    return text;
+}
+
+static int set_state(const char *value, struct leat_error *err)
+{
+    const struct leat_connector *connector;
+    struct leat_endpoint *ep = NULL;
+    struct leat_stream_name name = {conf.ns, conf.names[0]};
+    int status = conf_open(conf.url, 200, &connector, &ep, err);
+    status = status ? status : connector->load->state_set(ep, &name, "conformance", value, err);
+    if (ep) {
+        connector->close(ep);
+    }
+    return status;
+}
+
+static void case_state(enum leat_write_mode mode, struct leat_error *err)
+{
+    struct job job = {.mode = mode, .round = 1};
+    if (!conf_connector(conf.url)->load->state) {
+        printf("# it keeps no state of streams\n");
+        return;
+    }
+    base_rounds(mode, 0, err);
+    ok(!strcmp(state_is(), ""), "a stream that is not there has no state", state_is());
+    job = (struct job){.mode = mode, .round = 1, .before = "", .value = "one"};
+    done(job_run(&job, err), err, "a load finds no state where there is to be none");
+    ok(!strcmp(state_is(), "one"), "... and leaves its own", state_is());
+    job = (struct job){.mode = mode, .round = 2, .before = "other", .value = "two"};
+    int status = job_run(&job, err);
+    ok(status == LEAT_CONFLICT && !strcmp(err->code, "conflict"),
+       "state that another run moved on is a conflict", said(err));
+    expect_rounds(mode, 1, "... and nothing is changed");
+    ok(!strcmp(state_is(), "one"), "... the state neither", state_is());
+    job = (struct job){.mode = mode, .round = 2, .before = "one", .value = "two"};
+    done(job_run(&job, err), err, "state that is as it was lets the load through");
+    ok(!strcmp(state_is(), "two"), "... and moves on with the rows", state_is());
+    done(set_state("by hand", err), err, "state is set by hand");
+    ok(!strcmp(state_is(), "by hand"), "... and read", state_is());
+    done(set_state(NULL, err), err, "state is removed");
+    ok(!strcmp(state_is(), ""), "... and gone", state_is());
+    reset();
+    ok(set_state("1", err) == LEAT_NOT_FOUND, "a stream that is not there is given no state",
+       said(err));
+}
+
 /* --- faults -------------------------------------------------------------------------------- */
 
 struct point {
@@ -402,20 +589,36 @@ static int add_points(const char *prefix, bool child, struct point *points, int 
     return n;
 }
 
+/* Until its parts are sealed one mode with keys goes about as the others do: merges alone are
+ * disturbed there too. */
+static bool is_told(enum leat_write_mode mode, const char *step)
+{
+    return !conf_is_keyed(mode) || mode == LEAT_MERGE || strstr(step, "seal") ||
+           strstr(step, "commit");
+}
+
 /* The steps of a load that nothing disturbs. */
 static int record_steps(enum leat_write_mode mode, bool existing, struct point *points)
 {
     struct leat_error *err = leat_error_new();
     char prefix[128];
-    struct job job = {.version = 2, .mode = mode, .flags = LEAT_WRITE_FORCE, .trace = prefix};
+    struct job job;
     snprintf(prefix, sizeof prefix, "/tmp/leat-conformance-%d", (int)getpid());
     int n = 0;
-    if (base(existing, err) && !job_run(&job, err)) {
+    bool ready = prepare(mode, existing, &job, err);
+    job.trace = prefix;
+    if (ready && !job_run(&job, err)) {
         n = add_points(prefix, false, points, n);
         n = add_points(prefix, true, points, n);
     }
+    int kept = 0;
+    for (int i = 0; i < n; i++) {
+        if (is_told(mode, points[i].step)) {
+            points[kept++] = points[i];
+        }
+    }
     leat_error_free(err);
-    return n;
+    return kept;
 }
 
 static const char *const outcome_names[] = {"absent", "committed", "in flight"};
@@ -464,6 +667,42 @@ out:
     return good;
 }
 
+/* The same for a round of a mode with keys; what was not done is done by the next run. */
+static bool recovers_keyed(struct job *job, bool existing, char *row, size_t size)
+{
+    struct leat_error *err = leat_error_new();
+    enum leat_outcome outcome = LEAT_LOAD_IN_FLIGHT;
+    char why[2048] = "";
+    if (job_outcome(job, &outcome, err) || outcome == LEAT_LOAD_IN_FLIGHT) {
+        snprintf(row, size, "outcome not known: %s", said(err));
+        leat_error_free(err);
+        return false;
+    }
+    bool is_new = outcome == LEAT_LOAD_COMMITTED;
+    int n = is_new ? job->round : existing ? job->round - 1 : -1;
+    bool good = keyed_hold(job->mode, n, why, sizeof why) ||
+                (n < 0 && keyed_hold(job->mode, 0, why, sizeof why));
+    const char *content = !good ? why : is_new ? "new" : "old";
+    struct job after = {.mode = job->mode, .round = is_new ? job->round + 1 : job->round};
+    int next = good ? job_run(&after, err) : LEAT_OK;
+    bool again = good && !next && keyed_hold(job->mode, after.round, why, sizeof why);
+    const char *left = leftovers();
+    snprintf(row, size, "outcome %s, content %s, next run %s, left behind: %s",
+             outcome_names[outcome], content,
+             again  ? "done"
+             : next ? said(err)
+                    : why,
+             *left ? left : "nothing");
+    leat_error_free(err);
+    return good && again && !*left;
+}
+
+static bool recovers_from(struct job *job, bool existing, char *row, size_t size)
+{
+    return job->round ? recovers_keyed(job, existing, row, size)
+                      : recovers(job, existing, row, size);
+}
+
 static void kill_points(const char *title, enum leat_write_mode mode, bool existing)
 {
     static struct point points[STEPS_MAX];
@@ -473,18 +712,16 @@ static void kill_points(const char *title, enum leat_write_mode mode, bool exist
     snprintf(name, sizeof name, "%s: the steps of a load are known", title);
     ok(n > 0, name, "nothing was traced");
     for (int i = 0; i < n; i++) {
-        struct job job = {.version = 2,
-                          .mode = mode,
-                          .flags = LEAT_WRITE_FORCE,
-                          .fault = fault,
-                          .fault_in_child = points[i].child};
+        struct job job;
         snprintf(fault, sizeof fault, "%s:%d:kill", points[i].step, points[i].count);
-        bool ready = base(existing, err);
+        bool ready = prepare(mode, existing, &job, err);
+        job.fault = fault;
+        job.fault_in_child = points[i].child;
         int ended = job_run_apart(&job);
         bool struck = points[i].child ? WIFEXITED(ended) && WEXITSTATUS(ended)
                                       : WIFSIGNALED(ended) && WTERMSIG(ended) == SIGKILL;
         snprintf(row, sizeof row, "the fault did not strike");
-        bool good = ready && struck && recovers(&job, existing, row, sizeof row);
+        bool good = ready && struck && recovers_from(&job, existing, row, sizeof row);
         snprintf(name, sizeof name, "%s killed%s at %s #%d", title,
                  points[i].child ? " (attached process)" : "", points[i].step, points[i].count);
         ok(good, name, "");
@@ -502,19 +739,17 @@ static void error_points(const char *title, enum leat_write_mode mode)
     char name[256], fault[STEP_MAX + 32], row[4096];
     int n = record_steps(mode, true, points);
     for (int i = 0; i < n; i++) {
-        struct job job = {.version = 2,
-                          .mode = mode,
-                          .flags = LEAT_WRITE_FORCE,
-                          .fault = fault,
-                          .fault_in_child = points[i].child};
+        struct job job;
         if (!strncmp(points[i].step, "release", 7) || !strncmp(points[i].step, "abort", 5)) {
             continue; /* these cannot report a failure */
         }
         snprintf(fault, sizeof fault, "%s:%d:error", points[i].step, points[i].count);
-        bool ready = base(true, err);
+        bool ready = prepare(mode, true, &job, err);
+        job.fault = fault;
+        job.fault_in_child = points[i].child;
         int status = job_run(&job, err);
         snprintf(row, sizeof row, "the fault did not strike");
-        bool good = ready && status && recovers(&job, true, row, sizeof row);
+        bool good = ready && status && recovers_from(&job, true, row, sizeof row);
         snprintf(name, sizeof name, "%s failing at %s #%d", title, points[i].step, points[i].count);
         ok(good, name, row);
     }
@@ -538,6 +773,50 @@ static void case_lost_reply(struct leat_error *err)
         expect("... and the rows are there once", VERSIONS(2));
     } else {
         expect("... and the appended rows are there once", VERSIONS(1, 2));
+    }
+}
+
+/* Lost replies and kills of a mode with keys. */
+static void all_of_mode(enum leat_write_mode mode, struct leat_error *err)
+{
+    char title[64];
+    struct job job = {.mode = mode, .round = 2, .fault = "commit:after:lose-reply"};
+    enum leat_outcome outcome = LEAT_LOAD_ABSENT;
+    case_keyed(mode, err);
+    case_keyed_guards(mode, err);
+    if (mode == LEAT_MERGE) {
+        case_state(mode, err);
+    }
+    base_rounds(mode, 1, err);
+    int status = job_run(&job, err);
+    int asked = job_outcome(&job, &outcome, err);
+    snprintf(title, sizeof title, "%s: a lost reply to the commit is found out", mode_names[mode]);
+    ok(status == LEAT_OUTCOME_UNKNOWN && !asked && outcome == LEAT_LOAD_COMMITTED, title,
+       said(err));
+    expect_rounds(mode, 2, "... and the rows are there");
+    kill_points(mode_names[mode], mode, true);
+    if (mode == LEAT_MERGE || mode == LEAT_HISTORY) {
+        snprintf(title, sizeof title, "%s, made", mode_names[mode]);
+        kill_points(title, mode, false);
+    }
+    if (mode == LEAT_MERGE) {
+        error_points(mode_names[mode], mode);
+    }
+}
+
+static void without_keys(struct leat_error *err)
+{
+    case_loads(err);
+    case_guards(err);
+    case_fence(err);
+    case_bytes(err);
+    case_catalogue(err);
+    case_lost_reply(err);
+    kill_points("replace", LEAT_REPLACE, true);
+    kill_points("make", LEAT_REPLACE, false);
+    error_points("replace", LEAT_REPLACE);
+    if (!conf.one_file) {
+        kill_points("append", LEAT_APPEND, true);
     }
 }
 
@@ -584,6 +863,12 @@ static bool quirk(char *text)
         conf.parts = *value - '0';
         return true;
     }
+    for (int mode = LEAT_MERGE; !strcmp(text, "only") && mode <= LEAT_HISTORY; mode++) {
+        if (!strcmp(value, mode_names[mode])) {
+            conf.only = (enum leat_write_mode)mode;
+            return true;
+        }
+    }
     if (!strcmp(text, "twice")) {
         conf.commit_twice = !strcmp(value, "yes");
         return true;
@@ -610,17 +895,14 @@ int main(int argc, char **argv)
         return 1;
     }
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    case_loads(err);
-    case_guards(err);
-    case_fence(err);
-    case_bytes(err);
-    case_catalogue(err);
-    case_lost_reply(err);
-    kill_points("replace", LEAT_REPLACE, true);
-    kill_points("make", LEAT_REPLACE, false);
-    error_points("replace", LEAT_REPLACE);
-    if (!conf.one_file) {
-        kill_points("append", LEAT_APPEND, true);
+    if (!conf_is_keyed(conf.only)) {
+        without_keys(err);
+    }
+    uint32_t modes = keyed_modes();
+    for (int mode = LEAT_MERGE; mode <= LEAT_HISTORY; mode++) {
+        if (modes & 1u << mode && (!conf_is_keyed(conf.only) || (int)conf.only == mode)) {
+            all_of_mode((enum leat_write_mode)mode, err);
+        }
     }
     leat_error_free(err);
     printf("1..%d\n", cases);

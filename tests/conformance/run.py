@@ -74,6 +74,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="leat-conformance-") as work:
         work = pathlib.Path(work)
         try:
+            if subject == "postgres-direct":  # one process and one transaction
+                return pg(run, work, "parts=1", "only=merge")
             if subject.startswith("postgres"):
                 return pg(run, work, *more)
             if subject.startswith("toydir"):

@@ -307,7 +307,7 @@ def test_characters_an_encoding_lacks_stop_the_run_and_leave_nothing(leat, tmp_p
     (tmp_path / "in.csv").write_text("id,name\n1,x\n2,日本\n", encoding="utf-8")
     done = leat.fails(1, "value-range", "cp", f"csv:{tmp_path}/in.csv?encoding=utf-8",
                       f"csv:{tmp_path}/out.csv?encoding=latin1")
-    assert "record 2" in done.stderr and "name" in done.stderr
+    assert "row 2" in done.stderr and "name" in done.stderr
     assert not (tmp_path / "out.csv").exists()
 
 

@@ -60,3 +60,42 @@ def test_reading_files_is_bounded_too(leat, big, tmp_path):
         peak = leat.peak_kib("cp", tmp_path / source, tmp_path / to)
         print(f"{source}: {peak} KiB")
         assert peak < LIMIT_KIB
+
+
+def random_columns(n, rows):
+    """Of 64 bits, so that nothing repeats and nothing gets smaller."""
+    import os
+    import pyarrow as pa
+    return pa.table([pa.Array.from_buffers(pa.int64(), rows, [None, pa.py_buffer(os.urandom(8 * rows))])
+                     for _ in range(n)], names=[f"c{i}" for i in range(n)])
+
+
+@pytest.mark.timeout(300)
+def test_many_columns_of_parquet_are_read_within_memory(leat, tmp_path):
+    """A page of each, with its dictionary, takes a quarter of a gigabyte."""
+    import pyarrow as pa
+    import pyarrow.parquet
+    whole = random_columns(500, 20000)
+    pyarrow.parquet.write_table(whole, tmp_path / "in.parquet")
+    for memory, most in (("96MiB", LIMIT_KIB), ("32MiB", 56 * 1024)):
+        peak = leat.peak_kib("cp", tmp_path / "in.parquet", tmp_path / "out.arrow", "--replace",
+                             f"--memory={memory}")
+        print(f"--memory {memory}: {peak} KiB")
+        assert peak < most
+    assert pa.ipc.open_file(str(tmp_path / "out.arrow")).read_all().equals(whole)
+
+
+@pytest.mark.timeout(300)
+def test_many_columns_of_parquet_are_written_within_memory(leat, tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet
+    table = random_columns(300, 40000)
+    with pa.OSFile(str(tmp_path / "in.arrow"), "wb") as file:
+        with pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table, max_chunksize=1000)
+    for memory, most in (("96MiB", LIMIT_KIB), ("32MiB", 56 * 1024)):
+        peak = leat.peak_kib("cp", tmp_path / "in.arrow", tmp_path / "out.parquet", "--replace",
+                             f"--memory={memory}")
+        print(f"--memory {memory}: {peak} KiB")
+        assert peak < most
+    assert pyarrow.parquet.read_table(tmp_path / "out.parquet").equals(table)

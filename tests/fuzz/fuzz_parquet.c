@@ -13,14 +13,28 @@ extern const struct lt_format lt_format_parquet, lt_format_arrow;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void read_all(struct lt_source *source, struct lt_sink *sink, int64_t rows_max,
-                     int64_t bytes_max)
+static int set_aside(void *arg, const struct leat_reject *what, struct leat_error *err)
 {
+    (void)arg, (void)err;
+    return what->place && what->reason ? LEAT_OK : LEAT_INTERNAL;
+}
+
+/* tiny: no memory for pages, which are read again and again, and values at fault are told. */
+static void read_all(struct lt_source *source, struct lt_sink *sink, int64_t rows_max,
+                     int64_t bytes_max, bool tiny)
+{
+    struct leat_reject_sink rejects = {sizeof rejects, NULL, set_aside};
+    struct leat_loss_sink losses = {sizeof losses, NULL, set_aside};
     const struct lt_format *format = &lt_format_parquet, *to = &lt_format_arrow;
     /* Checksums would keep most changed pages from going any further. */
     struct leat_param params[] = {{"verify-checksums", "no"}};
-    struct lt_format_options options = {
-        .params = params, .n_params = 1, .batch_rows_max = rows_max, .batch_bytes_max = bytes_max};
+    struct lt_format_options options = {.params = params,
+                                        .n_params = 1,
+                                        .batch_rows_max = rows_max,
+                                        .batch_bytes_max = bytes_max,
+                                        .memory = tiny,
+                                        .rejects = tiny ? &rejects : NULL,
+                                        .losses = tiny ? &losses : NULL};
     struct lt_format_options defaults = {.n_params = 0};
     struct lt_format_reader *reader = NULL;
     struct lt_format_writer *writer = NULL;
@@ -65,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             lt_sink_memory(&out, &sink, NULL)) {
             abort();
         }
-        read_all(source, sink, tiny ? 3 : 100, tiny ? 64 : 1 << 16);
+        read_all(source, sink, tiny ? 3 : 100, tiny ? 64 : 1 << 16, tiny);
         lt_sink_close(sink);
         lt_source_close(source);
         lt_buf_done(&out);

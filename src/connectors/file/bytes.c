@@ -1,11 +1,14 @@
 /* A file's bytes: its codec and format, by what was said, by name and by first bytes. */
 #include "connectors/file/internal.h"
 
+#include "core/ahead.h"
 #include "core/util.h"
 
 #include <stdlib.h>
 
 #include "core/banned.h"
+
+#define AHEAD_MIN ((int64_t)1 << 20) /* bytes of a compressed file that is worth a thread */
 
 /* --- looking ahead ------------------------------------------------------------------------- */
 
@@ -138,6 +141,9 @@ static int open_plain(struct leat_endpoint *ep, const struct fc_read *read, stru
     }
     if (bytes->codec != LT_CODEC_NONE) {
         status = lt_source_decompress(source, bytes->codec, &source, err);
+        if (!status && read->threads > 1 && source->size >= AHEAD_MIN) {
+            status = lt_source_ahead(source, &source, err);
+        }
         status = status ? status : lt_fc_peek(source, &source, ret_data, ret_len, err);
     }
     bytes->source = status ? NULL : source;

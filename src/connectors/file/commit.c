@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/banned.h"
@@ -25,13 +26,30 @@ char *lt_fc_intent_path(const char *dir, const char *load_id)
     return lt_format("%s" INTENT_PREFIX "%s" INTENT_SUFFIX, dir, load_id);
 }
 
+/* The directories that a path needs below `dir`, each durable in the one above. */
+static int make_parents(const char *dir, char *path, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (char *at = path + strlen(dir); !status && (at = strchr(at, '/')); at++) {
+        *at = 0;
+        if (mkdir(path, 0777) == 0) {
+            status = lt_file_sync_parent(path, err);
+        } else if (errno != EEXIST) {
+            status = lt_fail_errno(err, errno, "cannot make the directory %s", path);
+        }
+        *at = '/';
+    }
+    return status;
+}
+
 static int rename_file(const char *dir, const struct fc_file *file, struct leat_error *err)
 {
     char *temp = lt_format("%s%s", dir, file->temp);
     char *path = lt_format("%s%s", dir, file->path);
     int status = temp && path ? LEAT_OK : lt_fail_oom(err);
     if (!status && access(temp, F_OK) == 0) {
-        status = lt_file_replace(temp, path, err);
+        status = make_parents(dir, path, err);
+        status = status ? status : lt_file_replace(temp, path, err);
     } else if (!status && access(path, F_OK) != 0) {
         status = lt_fail(err, LT_E_CORRUPT, "both %s and %s of a committed load are gone",
                          file->temp, file->path);
@@ -141,6 +159,19 @@ static int list_removes(const struct fc_manifest *intent, const char *dir, struc
     return failed;
 }
 
+/* Directories of partitions go with their last file. */
+static void remove_empty(const char *dir, const char *path)
+{
+    char *copy = lt_strdup(path), *slash;
+    while (copy && (slash = strrchr(copy + strlen(dir), '/'))) {
+        *slash = 0;
+        if (rmdir(copy) != 0) {
+            break;
+        }
+    }
+    free(copy);
+}
+
 int lt_fc_roll_forward(struct leat_endpoint *ep, const char *dir, const char *load_id,
                        struct leat_error *err)
 {
@@ -166,6 +197,7 @@ int lt_fc_roll_forward(struct leat_endpoint *ep, const char *dir, const char *lo
         if (unlink((char *)removes.data + at) != 0 && errno != ENOENT) {
             status = lt_fail_errno(err, errno, "cannot remove %s", (char *)removes.data + at);
         }
+        remove_empty(dir, (char *)removes.data + at);
     }
     if (!status && unlink(path) != 0 && errno != ENOENT) {
         status = lt_fail_errno(err, errno, "cannot remove %s", path);

@@ -273,6 +273,7 @@ static void fc_close(struct leat_endpoint *ep)
     }
     free(ep->params);
     free(ep->compression);
+    free(ep->as_stream);
     free(ep->path);
     free(ep);
 }
@@ -299,6 +300,11 @@ static int configure(struct leat_endpoint *ep, const struct leat_config *config,
     if (!status && compression) {
         ep->compression = lt_strdup(compression);
         status = ep->compression ? LEAT_OK : lt_fail_oom(err);
+    }
+    const char *as_stream = lt_fc_param(ep, NULL, 0, "as-stream");
+    if (!status && as_stream && (ep->kind == FC_DIRECTORY || ep->kind == FC_GLOB)) {
+        ep->as_stream = lt_strdup(as_stream);
+        status = ep->as_stream ? LEAT_OK : lt_fail_oom(err);
     }
     return status;
 }

@@ -19,11 +19,13 @@ struct listing {
 void lt_fc_stream_files_done(struct fc_stream_files *stream)
 {
     for (size_t i = 0; i < stream->n; i++) {
-        free(stream->paths[i]);
+        free(stream->files[i].path);
+        free(stream->files[i].within);
     }
-    free(stream->paths);
+    free(stream->files);
     free(stream->name);
     lt_schema_done(&stream->types);
+    *stream = (struct fc_stream_files){.name = NULL};
 }
 
 static void listing_done(struct listing *listing)
@@ -40,18 +42,22 @@ static int by_name(const void *a, const void *b)
                   ((const struct fc_stream_files *)b)->name);
 }
 
-static int add_path(struct fc_stream_files *stream, const char *dir, const char *name,
-                    struct leat_error *err)
+static int add_path(struct fc_stream_files *stream, const char *dir, const char *within,
+                    const struct fc_file *listed, struct leat_error *err)
 {
-    char **grown = realloc(stream->paths, (stream->n + 1) * sizeof *grown);
-    char *path = lt_format("%s%s", dir, name);
-    stream->paths = grown ? grown : stream->paths;
-    if (!grown || !path) {
-        free(path);
+    struct fc_place *grown = realloc(stream->files, (stream->n + 1) * sizeof *grown);
+    stream->files = grown ? grown : stream->files;
+    if (!grown) {
         return lt_fail_oom(err);
     }
-    grown[stream->n++] = path;
-    return LEAT_OK;
+    struct fc_place *file = &grown[stream->n++];
+    *file = (struct fc_place){.path = lt_format("%s%s", dir, within),
+                              .within = lt_strdup(within),
+                              .bytes = listed ? listed->bytes : -1};
+    if (listed) {
+        memcpy(file->checksum, listed->checksum, sizeof file->checksum);
+    }
+    return file->path && file->within ? LEAT_OK : lt_fail_oom(err);
 }
 
 /* Takes `name` over. */
@@ -74,24 +80,31 @@ static int add_file(struct listing *listing, const char *dir, const char *file, 
 {
     struct fc_stream_files *stream = NULL;
     int status = add_stream(listing, name, &stream, err);
-    return status ? status : add_path(stream, dir, file, err);
+    return status ? status : add_path(stream, dir, file, NULL, err);
 }
 
 /* The types the manifest keeps: CSV would infer each file's by itself. */
-static int entry_types(const struct fc_entry *entry, struct ArrowSchema *types,
-                       struct leat_error *err)
+int lt_fc_entry_types(const struct fc_entry *entry, struct ArrowSchema *ret_types,
+                      struct leat_error *err)
 {
-    int status = lt_schema_init_struct(types, 0, err);
+    struct ArrowSchema types = {.release = NULL};
+    int status = lt_schema_init_struct(&types, 0, err);
     for (size_t i = 0; i < entry->n_columns && !status; i++) {
         struct ArrowSchema field = {.release = NULL};
         /* A type this leat cannot name is left to the file itself. */
         if (!lt_type_parse(entry->columns[i].type, &field, NULL)) {
             status = lt_schema_set_name(&field, entry->columns[i].name, err);
-            status = status ? status : lt_schema_add(types, &field, err);
+            field.flags = entry->columns[i].nullable ? ARROW_FLAG_NULLABLE : 0;
+            status = status ? status : lt_schema_add(&types, &field, err);
         }
         lt_schema_done(&field);
     }
-    return status;
+    if (status) {
+        lt_schema_done(&types);
+        return status;
+    }
+    lt_schema_move(&types, ret_types);
+    return LEAT_OK;
 }
 
 static int add_entry(struct listing *listing, const char *dir, const struct fc_entry *entry,
@@ -99,32 +112,142 @@ static int add_entry(struct listing *listing, const char *dir, const struct fc_e
 {
     struct fc_stream_files *stream = NULL;
     int status = add_stream(listing, lt_strdup(entry->name), &stream, err);
-    status = status ? status : entry_types(entry, &stream->types, err);
+    status = status ? status : lt_fc_entry_types(entry, &stream->types, err);
     for (size_t i = 0; i < entry->n_files && !status; i++) {
-        status = add_path(stream, dir, entry->files[i].path, err);
+        status = add_path(stream, dir, entry->files[i].path, &entry->files[i], err);
+        stream->hive = stream->hive || strchr(entry->files[i].path, '/');
+    }
+    if (!status) {
+        stream->listed = true;
     }
     return status;
 }
 
-/* Whether a file of a directory is a stream: not hidden, not the manifest, of a known format. */
-static bool is_stream_file(const struct leat_endpoint *ep, const char *dir, const char *name)
+/* Whether a directory's entry may be read: not hidden, not the manifest, of a known format. */
+static bool is_stream_file(const char *pattern, const char *name)
 {
     size_t stem = strlen(name);
-    const char *pattern = ep->kind == FC_GLOB ? lt_fc_base(ep->path) : NULL;
     if (name[0] == '.' || !strcmp(name, FC_MANIFEST) ||
         (pattern && !lt_wildcard_match(pattern, name))) {
         return false;
     }
     lt_codec_of_path(name, &stem);
-    const struct lt_format *format = lt_format_by_path(name, stem);
-    if (!pattern && !format) {
-        return false;
+    return pattern || lt_format_by_path(name, stem);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+struct names {
+    char **names;
+    size_t n;
+};
+
+static void names_done(struct names *names)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        free(names->names[i]);
     }
+    free(names->names);
+}
+
+/* All names of a directory, sorted, so that files come in one order wherever they lie. */
+static int read_names(const char *dir, struct names *names, struct leat_error *err)
+{
+    DIR *handle = opendir(*dir ? dir : ".");
+    struct dirent *entry;
+    int status = LEAT_OK;
+    if (!handle) {
+        status = lt_fail_errno(err, errno, "cannot list the directory");
+        leat_error_place(err, "%s", dir);
+        return status;
+    }
+    while (!status && (entry = readdir(handle))) {
+        char **grown = realloc(names->names, (names->n + 1) * sizeof *grown);
+        names->names = grown ? grown : names->names;
+        if (grown) {
+            grown[names->n] = lt_strdup(entry->d_name);
+            names->n += grown[names->n] != NULL;
+        }
+        status = grown && grown[names->n - 1] ? LEAT_OK : lt_fail_oom(err);
+    }
+    closedir(handle);
+    if (names->n) {
+        qsort(names->names, names->n, sizeof *names->names, by_text);
+    }
+    return status;
+}
+
+static mode_t kind_of(const char *dir, const char *name)
+{
     struct stat st;
     char *path = lt_format("%s%s", dir, name);
-    bool regular = path && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    mode_t kind = path && stat(path, &st) == 0 ? st.st_mode & S_IFMT : 0;
     free(path);
-    return regular;
+    return kind;
+}
+
+/* The files below `within`, a directory of partitions or one that holds such; files that lie in no
+ * partition are streams of their own elsewhere. */
+static int walk_hive(const char *dir, const char *within, int depth, struct fc_stream_files *stream,
+                     struct leat_error *err)
+{
+    struct names names = {.names = NULL};
+    char *path = lt_format("%s%s", dir, within);
+    int status = path ? read_names(path, &names, err) : lt_fail_oom(err);
+    if (!status && depth > FC_HIVE_DEPTH_MAX) {
+        status = lt_fail(err, LT_E_LIMIT, "more than %d directories of partitions in one another",
+                         FC_HIVE_DEPTH_MAX);
+        leat_error_place(err, "%s", path);
+    }
+    for (size_t i = 0; i < names.n && !status; i++) {
+        const char *name = names.names[i];
+        mode_t kind = *name == '.' || *name == '_' ? 0 : kind_of(path, name);
+        bool part = kind == S_IFDIR && strchr(name, '=') > name;
+        char *next = lt_format("%s%s%s", within, name, part ? "/" : "");
+        if (!next) {
+            status = lt_fail_oom(err);
+        } else if (part) {
+            status = walk_hive(dir, next, depth + 1, stream, err);
+        } else if (kind == S_IFREG && depth > 0 && is_stream_file(NULL, name)) {
+            status = add_path(stream, dir, next, NULL, err);
+        }
+        free(next);
+    }
+    free(path);
+    names_done(&names);
+    return status;
+}
+
+/* Whether leat's own files lie below the directory `within`. */
+static bool manifest_owns(const struct fc_manifest *manifest, const char *within)
+{
+    for (size_t i = 0; i < manifest->n_entries; i++) {
+        for (size_t k = 0; k < manifest->entries[i].n_files; k++) {
+            if (!strncmp(manifest->entries[i].files[k].path, within, strlen(within))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* A stream of directories of partitions, named `name` (taken over), if there are files in them. */
+static int add_hive(struct listing *listing, const char *dir, const char *within, char *name,
+                    struct leat_error *err)
+{
+    struct fc_stream_files *stream = NULL;
+    int status = add_stream(listing, name, &stream, err);
+    status = status ? status : walk_hive(dir, within, 0, stream, err);
+    if (stream && (status || !stream->n)) {
+        lt_fc_stream_files_done(stream);
+        listing->n--;
+    } else if (stream) {
+        stream->hive = true;
+    }
+    return status;
 }
 
 static int list_manifest(struct leat_endpoint *ep, const char *dir, struct fc_manifest *manifest,
@@ -141,35 +264,101 @@ static int list_manifest(struct leat_endpoint *ep, const char *dir, struct fc_ma
     return status;
 }
 
+/* The same for files that are to be one stream with others. */
+static int join_hive(struct fc_stream_files *stream, const char *dir, const char *within,
+                     struct leat_error *err)
+{
+    size_t before = stream->n;
+    int status = walk_hive(dir, within, 0, stream, err);
+    stream->hive = stream->hive || stream->n > before;
+    return status;
+}
+
+/* The last name of a directory's path, which ends in /. malloc'ed. */
+static char *base_of_dir(const char *dir)
+{
+    size_t end = strlen(dir);
+    while (end && dir[end - 1] == '/') {
+        end--;
+    }
+    size_t begin = end;
+    while (begin && dir[begin - 1] != '/') {
+        begin--;
+    }
+    return end > begin ? lt_strndup(dir + begin, end - begin) : lt_strdup("files");
+}
+
+/* One name of a directory: a stream, or files of one. */
+static int list_name(struct leat_endpoint *ep, const char *dir, const char *name,
+                     const struct fc_manifest *manifest, struct listing *listing,
+                     struct leat_error *err)
+{
+    const char *pattern = ep->kind == FC_GLOB ? lt_fc_base(ep->path) : NULL;
+    if (is_stream_file(pattern, name) && kind_of(dir, name) == S_IFREG &&
+        !lt_fc_manifest_lists(manifest, name)) {
+        return ep->as_stream ? add_path(&listing->streams[0], dir, name, NULL, err)
+                             : add_file(listing, dir, name, lt_fc_stream_name(name), err);
+    }
+    if (pattern || *name == '.' || *name == '_' || strchr(name, '=') ||
+        kind_of(dir, name) != S_IFDIR) {
+        return LEAT_OK;
+    }
+    char *within = lt_format("%s/", name);
+    int status = within ? LEAT_OK : lt_fail_oom(err);
+    if (!status && ep->as_stream) {
+        status = join_hive(&listing->streams[0], dir, within, err);
+    } else if (!status && !manifest_owns(manifest, within)) {
+        status = add_hive(listing, dir, within, lt_strdup(name), err);
+    }
+    free(within);
+    return status;
+}
+
+/* Directories of partitions right here are one stream, which the directory names. */
+static int list_own_hive(struct leat_endpoint *ep, const char *dir, const struct names *names,
+                         const struct fc_manifest *manifest, struct listing *listing,
+                         struct leat_error *err)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        const char *name = names->names[i];
+        if (*name != '.' && *name != '_' && strchr(name, '=') > name &&
+            kind_of(dir, name) == S_IFDIR && !manifest_owns(manifest, name)) {
+            return ep->as_stream ? join_hive(&listing->streams[0], dir, "", err)
+                                 : add_hive(listing, dir, "", base_of_dir(dir), err);
+        }
+    }
+    return LEAT_OK;
+}
+
 static int list_directory(struct leat_endpoint *ep, struct listing *listing, struct leat_error *err)
 {
     struct fc_manifest manifest = {.entries = NULL};
+    struct names names = {.names = NULL};
+    struct fc_stream_files *one = NULL;
     char *dir = lt_fc_dir_of(ep);
-    DIR *handle = dir ? opendir(*dir ? dir : ".") : NULL;
-    int status = !dir      ? lt_fail_oom(err)
-                 : !handle ? lt_fail_errno(err, errno, "cannot list the directory")
-                           : LEAT_OK;
-    if (status && dir) {
-        leat_error_place(err, "%s", dir);
-    }
-    if (!status && ep->kind == FC_DIRECTORY) {
+    int status = dir ? LEAT_OK : lt_fail_oom(err);
+    if (!status && ep->kind == FC_DIRECTORY && !ep->as_stream) {
         /* Between an intent and its manifest some files are new and some old. */
         status = lt_fc_recover(ep, dir, err);
         status = status ? status : list_manifest(ep, dir, &manifest, listing, err);
+    } else if (!status && ep->as_stream) {
+        status = add_stream(listing, lt_strdup(ep->as_stream), &one, err);
     }
-    struct dirent *entry;
-    while (!status && (entry = readdir(handle))) {
-        if (is_stream_file(ep, dir, entry->d_name) &&
-            !lt_fc_manifest_lists(&manifest, entry->d_name)) {
-            status = add_file(listing, dir, entry->d_name, lt_fc_stream_name(entry->d_name), err);
-        }
+    status = status ? status : read_names(dir, &names, err);
+    for (size_t i = 0; i < names.n && !status; i++) {
+        status = list_name(ep, dir, names.names[i], &manifest, listing, err);
     }
-    if (handle) {
-        closedir(handle);
+    if (!status && ep->kind == FC_DIRECTORY) {
+        status = list_own_hive(ep, dir, &names, &manifest, listing, err);
+    }
+    if (!status && one && !listing->streams[0].n) {
+        lt_fc_stream_files_done(&listing->streams[0]);
+        memmove(listing->streams, listing->streams + 1, --listing->n * sizeof *listing->streams);
     }
     if (listing->n) {
         qsort(listing->streams, listing->n, sizeof *listing->streams, by_name);
     }
+    names_done(&names);
     lt_fc_manifest_done(&manifest);
     free(dir);
     return status;
@@ -182,7 +371,15 @@ static int list_files(struct leat_endpoint *ep, struct listing *listing, struct 
     }
     char *name = ep->kind == FC_STANDARD ? lt_strdup(ep->program ? "memory" : "stdin")
                                          : lt_fc_stream_name(ep->path);
-    return add_file(listing, "", ep->path, name, err);
+    int status = add_file(listing, "", ep->path, name, err);
+    if (!status) {
+        /* Marks know a file by its name, from wherever it is named. */
+        struct fc_place *file = &listing->streams[0].files[0];
+        free(file->within);
+        file->within = lt_strdup(lt_fc_base(ep->path));
+        status = file->within ? LEAT_OK : lt_fail_oom(err);
+    }
+    return status;
 }
 
 int64_t lt_fc_size_of(const struct fc_stream_files *stream)
@@ -190,7 +387,7 @@ int64_t lt_fc_size_of(const struct fc_stream_files *stream)
     int64_t size = 0;
     for (size_t i = 0; i < stream->n; i++) {
         struct stat st;
-        if (stat(stream->paths[i], &st) != 0 || !S_ISREG(st.st_mode)) {
+        if (stat(stream->files[i].path, &st) != 0 || !S_ISREG(st.st_mode)) {
             return -1;
         }
         size += st.st_size;
@@ -248,15 +445,15 @@ int lt_fc_find_stream(struct leat_endpoint *ep, const char *name,
     int status = list_files(ep, &listing, err);
     for (size_t i = 0; i < listing.n && !status; i++) {
         struct fc_stream_files *stream = &listing.streams[i];
-        if (name && stream->n == 1 && !strcmp(name, lt_fc_base(stream->paths[0]))) {
+        if (name && stream->n == 1 && !strcmp(name, lt_fc_base(stream->files[0].path))) {
             found = stream;
             break;
         }
         bool same = !name || !*name || !strcmp(name, stream->name);
         if (same && found) {
-            status =
-                lt_fail(err, LT_E_INVALID, "%s and %s are both \"%s\"", lt_fc_base(found->paths[0]),
-                        lt_fc_base(stream->paths[0]), name ? name : "");
+            status = lt_fail(err, LT_E_INVALID, "%s and %s are both \"%s\"",
+                             lt_fc_base(found->files[0].path), lt_fc_base(stream->files[0].path),
+                             name ? name : "");
             leat_error_remedy(err, "name the file with its endings");
         }
         found = same ? stream : found;

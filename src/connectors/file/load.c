@@ -21,8 +21,6 @@
 
 #include "core/banned.h"
 
-#define APPEND_ID_LEN 16 /* of the load's id in the names of appended files: time and some chance */
-
 /* --- begin --------------------------------------------------------------------------------- */
 
 /* A load that died after its intent is committed: its files wait to be renamed. Intents are only
@@ -66,6 +64,9 @@ static void load_free(struct leat_load *load)
 {
     for (size_t i = 0; i < load->n_streams; i++) {
         lt_fc_stream_done(&load->streams[i]);
+    }
+    for (size_t i = 0; i < load->n_sealed; i++) {
+        lt_fc_outputs_done(&load->sealed[i].outputs, false);
     }
     pthread_mutex_destroy(&load->mutex);
     free(load->streams);
@@ -123,13 +124,20 @@ static int begin_stream(struct leat_load *load, size_t index, struct leat_error 
 }
 
 /* What plan() found may have changed before the locks were there. */
-static int plan_again(struct leat_load *load, struct leat_error *err)
+static int plan_again(struct leat_load *load, const struct leat_load_plan *promised,
+                      struct leat_error *err)
 {
     struct leat_load_plan plan = {.size = sizeof plan};
     int status = lt_fc_plan(load->ep, load->want, &plan, err);
-    if (!status) {
-        lt_fc_plan_release(&plan);
+    for (size_t i = 0; i < plan.n_streams && !status; i++) {
+        if (!lt_schema_same(&plan.streams[i].schema, &promised->streams[i].schema, true) ||
+            !lt_schema_same(&plan.streams[i].schema, &load->streams[i].schema, true)) {
+            status = lt_fail(err, LT_E_DESTINATION_BUSY,
+                             "another load changed the columns of %s meanwhile",
+                             load->want->streams[i].name.name);
+        }
     }
+    lt_fc_plan_release(&plan);
     return status;
 }
 
@@ -156,7 +164,7 @@ static int fc_begin(struct leat_endpoint *ep, const struct leat_load_plan *plan,
     for (size_t i = 0; i < load->want->n_streams && !status; i++) {
         status = begin_stream(load, i, err);
     }
-    status = status ? status : plan_again(load, err);
+    status = status ? status : plan_again(load, plan, err);
     if (status) {
         fc_abort(load);
         return status;
@@ -167,58 +175,56 @@ static int fc_begin(struct leat_endpoint *ep, const struct leat_load_plan *plan,
 
 /* --- reading back -------------------------------------------------------------------------- */
 
-static int add_back(struct leat_load *load, const struct leat_receipt *receipt,
-                    struct leat_reader **reader, struct leat_error *err)
+static int add_back(struct fc_stream_files *files, const struct fc_output *output,
+                    struct leat_error *err)
 {
-    const struct fc_stream *stream = &load->streams[receipt->id.stream];
-    struct leat_param params[FC_PARAMS_MAX];
-    struct leat_reader *one = NULL;
-    char *temp = lt_fc_temp_path(load, &receipt->id);
-    struct fc_read read = {
-        .path = temp,
-        .format = stream->format,
-        .codec = stream->codec,
-        .codec_known = true,
-        .params = params,
-        .n_params = lt_fc_stream_params(load, stream, stream->format->read_options, params),
-        .types = &stream->schema,
-        .types_whole = true,
-        .limit = -1};
-    int status = temp ? lt_fc_reader_new(load->ep, &read, &one, err) : lt_fail_oom(err);
-    if (!status && *reader) {
-        lt_fc_reader_chain(*reader, one);
-    } else if (!status) {
-        *reader = one;
+    struct fc_place *grown = realloc(files->files, (files->n + 1) * sizeof *grown);
+    files->files = grown ? grown : files->files;
+    if (!grown) {
+        return lt_fail_oom(err);
     }
-    free(temp);
-    return status;
+    grown[files->n] = (struct fc_place){
+        .path = lt_strdup(output->temp), .within = lt_strdup(output->within), .bytes = -1};
+    files->n++;
+    return grown[files->n - 1].path && grown[files->n - 1].within ? LEAT_OK : lt_fail_oom(err);
 }
 
+/* What was written is read as what it is: by its schema, with the columns that directories hold. */
 static int fc_read_back(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
                         struct leat_error *err)
 {
-    struct leat_reader *reader = NULL;
-    if (load->ep->kind == FC_STANDARD || load->streams[stream].append_old) {
+    const struct fc_stream *own = &load->streams[stream];
+    struct fc_stream_files files = {.hive = own->hive};
+    struct leat_param params[FC_PARAMS_MAX];
+    if (load->ep->kind == FC_STANDARD || own->append_old) {
         return lt_fail(err, LT_E_UNSUPPORTED, "%s",
                        load->ep->kind == FC_STANDARD
                            ? "standard output cannot be read back"
                            : "records appended to a file cannot be told from earlier ones");
     }
-    int status = LEAT_OK;
+    int status = lt_schema_copy(&own->schema, &files.types, err);
     for (size_t i = 0; i < load->n_sealed && !status; i++) {
-        if (load->sealed[i].id.stream == stream) {
-            status = add_back(load, &load->sealed[i], &reader, err);
+        const struct fc_outputs *outputs = &load->sealed[i].outputs;
+        for (size_t k = 0; load->sealed[i].receipt.id.stream == stream && k < outputs->n && !status;
+             k++) {
+            status = add_back(&files, &outputs->files[k], err);
         }
     }
-    if (!status && !reader) {
+    if (!status && !files.n) {
         status = lt_fail(err, LT_E_INTERNAL, "no part of the stream was sealed");
     }
+    struct fc_read read = {.format = own->format,
+                           .codec = own->codec,
+                           .codec_known = true,
+                           .params = params,
+                           .n_params =
+                               lt_fc_stream_params(load, own, own->format->read_options, params),
+                           .limit = -1};
     if (status) {
-        lt_fc_source.finish(reader);
+        lt_fc_stream_files_done(&files);
         return status;
     }
-    *ret_reader = reader;
-    return LEAT_OK;
+    return lt_fc_reader_new(load->ep, &files, &read, ret_reader, err);
 }
 
 /* --- guards -------------------------------------------------------------------------------- */
@@ -253,7 +259,8 @@ static int check_guards(struct leat_load *load, const struct leat_commit *what,
         const struct leat_write_stream *want = &load->want->streams[i];
         int64_t rows = rows_of(what, i), sealed = 0;
         for (size_t k = 0; k < load->n_sealed; k++) {
-            sealed += load->sealed[k].id.stream == i ? load->sealed[k].rows_inserted : 0;
+            const struct leat_receipt *receipt = &load->sealed[k].receipt;
+            sealed += receipt->id.stream == i ? receipt->rows_inserted : 0;
         }
         int64_t expected = what->guards.rows_expected ? what->guards.rows_expected[i] : -1;
         if (rows != sealed || (expected >= 0 && expected != rows)) {
@@ -277,7 +284,7 @@ static int seal_missing(struct leat_load *load, struct leat_error *err)
     for (uint32_t i = 0; i < load->n_streams; i++) {
         bool found = false;
         for (size_t k = 0; k < load->n_sealed; k++) {
-            found = found || load->sealed[k].id.stream == i;
+            found = found || load->sealed[k].receipt.id.stream == i;
         }
         if (found) {
             continue;
@@ -308,44 +315,41 @@ static char *now_text(void)
     return lt_strdup(text);
 }
 
-/* The name a part's file gets: of its own when other files of the stream stay beside it. */
-static char *final_name(const struct leat_load *load, const struct fc_stream *stream, bool beside)
+static int entry_file(const struct leat_load *load, const struct fc_stream *stream, bool beside,
+                      const struct fc_output *output, struct fc_entry *entry,
+                      struct leat_error *err)
 {
-    return beside ? lt_format("%s-%.*s%s", stream->lock_name, APPEND_ID_LEN, load->want->load_id,
-                              stream->ending)
-                  : lt_format("%s%s", stream->lock_name, stream->ending);
+    struct fc_file *grown = realloc(entry->files, (entry->n_files + 1) * sizeof *grown);
+    entry->files = grown ? grown : entry->files;
+    if (!grown) {
+        return lt_fail_oom(err);
+    }
+    struct fc_file *file = &grown[entry->n_files];
+    *file = (struct fc_file){
+        .temp = lt_strdup(lt_fc_base(output->temp)),
+        .path = lt_fc_final_name(load, stream, output->within, entry->n_files, beside),
+        .rows = output->rows,
+        .bytes = output->bytes};
+    snprintf(file->checksum, sizeof file->checksum, "%016" PRIx64, output->checksum);
+    snprintf(file->load_id, sizeof file->load_id, "%s", load->want->load_id);
+    entry->n_files++;
+    entry->rows += file->rows;
+    return file->temp && file->path ? LEAT_OK : lt_fail_oom(err);
 }
 
 static int entry_files(const struct leat_load *load, uint32_t stream, bool beside,
                        struct fc_entry *entry, struct leat_error *err)
 {
-    size_t parts = 0;
-    for (size_t i = 0; i < load->n_sealed; i++) {
-        parts += load->sealed[i].id.stream == stream;
-    }
-    entry->files = calloc(parts + 1, sizeof *entry->files);
-    if (!entry->files) {
-        return lt_fail_oom(err);
-    }
-    for (size_t i = 0; i < load->n_sealed; i++) {
-        const struct leat_receipt *receipt = &load->sealed[i];
-        if (receipt->id.stream != stream) {
-            continue;
-        }
-        struct fc_file *file = &entry->files[entry->n_files++];
-        char *temp = lt_fc_temp_path(load, &receipt->id);
-        file->temp = temp ? lt_strdup(lt_fc_base(temp)) : NULL;
-        file->path = final_name(load, &load->streams[stream], beside);
-        file->rows = receipt->rows_inserted;
-        file->bytes = receipt->bytes;
-        snprintf(file->checksum, sizeof file->checksum, "%016" PRIx64, receipt->checksum);
-        entry->rows += file->rows;
-        free(temp);
-        if (!file->temp || !file->path) {
-            return lt_fail_oom(err);
+    int status = LEAT_OK;
+    for (size_t i = 0; i < load->n_sealed && !status; i++) {
+        const struct fc_outputs *outputs = &load->sealed[i].outputs;
+        for (size_t k = 0; load->sealed[i].receipt.id.stream == stream && k < outputs->n && !status;
+             k++) {
+            status =
+                entry_file(load, &load->streams[stream], beside, &outputs->files[k], entry, err);
         }
     }
-    return LEAT_OK;
+    return status;
 }
 
 static int entry_columns(const struct ArrowSchema *schema, struct fc_entry *entry,
@@ -366,22 +370,22 @@ static int entry_columns(const struct ArrowSchema *schema, struct fc_entry *entr
     return entry->columns ? LEAT_OK : lt_fail_oom(err);
 }
 
-static int entry_state(const struct leat_commit *what, uint32_t stream, struct fc_entry *entry,
-                       struct leat_error *err)
+/* The columns of all files that the stream then has. */
+static int all_columns(const struct leat_load *load, uint32_t stream, const struct fc_entry *old,
+                       struct fc_entry *entry, struct leat_error *err)
 {
-    entry->state = calloc(what->n_state + 1, sizeof *entry->state);
-    for (size_t i = 0; entry->state && i < what->n_state; i++) {
-        if (what->state[i].stream != stream) {
-            continue;
-        }
-        struct fc_pair *pair = &entry->state[entry->n_state++];
-        pair->key = lt_strdup(what->state[i].key);
-        pair->value = lt_strdup(what->state[i].value);
-        if (!pair->key || !pair->value) {
-            return lt_fail_oom(err);
-        }
+    const struct leat_write_stream *want = &load->want->streams[stream];
+    struct fc_stream coming = {.want = want, .lock = FC_LOCK_NONE};
+    struct ArrowSchema all = {.release = NULL};
+    if (want->mode != LEAT_APPEND || !old || !old->n_files || !old->n_columns) {
+        return entry_columns(&load->streams[stream].schema, entry, err);
     }
-    return entry->state ? LEAT_OK : lt_fail_oom(err);
+    int status = lt_schema_copy(want->schema, &coming.schema, err);
+    status = status ? status : lt_fc_evolve(old, &coming, &all, NULL, err);
+    status = status ? status : entry_columns(&all, entry, err);
+    lt_schema_done(&coming.schema);
+    lt_schema_done(&all);
+    return status;
 }
 
 /* Files of earlier loads that the new ones do not overwrite. */
@@ -415,7 +419,11 @@ static int check_names(const struct leat_load *load, const struct fc_manifest *m
         bool there = path && access(path, F_OK) == 0;
         bool ours = lt_fc_manifest_lists(manifest, name);
         bool foreign = there && !ours && lt_fc_has_records(load->ep, path);
+        bool taken = there && (ours || foreign) && want->mode == LEAT_APPEND;
         free(path);
+        if (taken) {
+            return lt_fail(err, LT_E_CONFLICT, "%s%s is there already", load->dir, name);
+        }
         if (!path || (foreign && !(want->flags & LEAT_WRITE_FORCE))) {
             return path ? lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS,
                                   "%s%s holds rows that leat did not write", load->dir, name)
@@ -446,8 +454,8 @@ static int make_entry(const struct leat_load *load, const struct leat_commit *wh
         status = lt_fail_oom(err);
     }
     status = status ? status : entry_files(load, stream, beside, entry, err);
-    status = status ? status : entry_columns(&load->streams[stream].schema, entry, err);
-    status = status ? status : entry_state(what, stream, entry, err);
+    status = status ? status : all_columns(load, stream, old, entry, err);
+    status = status ? status : lt_fc_state_join(old, append, what, stream, entry, err);
     status = status ? status : check_names(load, manifest, want, entry, err);
     return status || append || !old ? status : entry_removes(old, entry, err);
 }
@@ -551,10 +559,7 @@ static int commit_file(struct leat_load *load, const struct leat_commit *what, b
         return LEAT_OK;
     }
     int status = check_guards(load, what, &none, err);
-    char *temp = status ? NULL : lt_fc_temp_path(load, &load->sealed[0].id);
-    if (!status && !temp) {
-        status = lt_fail_oom(err);
-    }
+    const char *temp = status ? NULL : load->sealed[0].outputs.files[0].temp;
     status = status ? status : lt_fc_step(load->ep, "file:rename:before", err);
     status = status ? status : lt_file_replace(temp, path, err);
     load->committed = temp && access(temp, F_OK) != 0;
@@ -565,8 +570,15 @@ static int commit_file(struct leat_load *load, const struct leat_commit *what, b
         status = lt_fail(err, LT_E_OUTCOME_UNKNOWN,
                          "%s was renamed, but may not outlive a power failure", path);
     }
-    free(temp);
     return status;
+}
+
+static void tell_counts(const struct leat_load *load, const struct leat_commit *what)
+{
+    for (uint32_t i = 0; what->ret_counts && i < load->n_streams; i++) {
+        what->ret_counts[i] = (struct leat_row_counts){.size = sizeof what->ret_counts[i],
+                                                       .inserted = rows_of(what, i)};
+    }
 }
 
 static int fc_commit(struct leat_load *load, const struct leat_commit *what, bool *ret_already,
@@ -590,6 +602,7 @@ static int fc_commit(struct leat_load *load, const struct leat_commit *what, boo
         }
         load->committed = true;
         *ret_already = already;
+        tell_counts(load, what);
     }
     return status;
 }
@@ -597,17 +610,12 @@ static int fc_commit(struct leat_load *load, const struct leat_commit *what, boo
 /* --- afterwards ---------------------------------------------------------------------------- */
 
 /* The base name by which temporary files and locks of a stream go. */
-static int lock_names(struct leat_endpoint *ep, const struct leat_write_plan *want, size_t index,
-                      char **ret_name, struct leat_error *err)
+static int lock_name(struct leat_endpoint *ep, const struct leat_stream_name *name, char **ret_name,
+                     struct leat_error *err)
 {
-    struct fc_stream stream = {.lock = FC_LOCK_NONE};
-    int status = lt_fc_stream_init(ep, want, index, &stream, err);
-    if (!status) {
-        *ret_name = stream.lock_name;
-        stream.lock_name = NULL;
-        lt_fc_stream_done(&stream);
-    }
-    return status;
+    *ret_name = ep->kind == FC_DIRECTORY ? lt_fc_safe_name(name->name ? name->name : "")
+                                         : lt_strdup(lt_fc_base(ep->path));
+    return *ret_name ? LEAT_OK : lt_fail_oom(err);
 }
 
 /* Whether the load's mark lies there: in a directory its intent or the manifest, else the file's
@@ -637,7 +645,7 @@ static int outcome_by_lock(struct leat_endpoint *ep, const struct leat_write_pla
     struct fc_lock lock = FC_LOCK_NONE;
     char *name = NULL;
     int64_t temps = 0;
-    int status = want->n_streams ? lock_names(ep, want, 0, &name, err) : LEAT_OK;
+    int status = want->n_streams ? lock_name(ep, &want->streams[0].name, &name, err) : LEAT_OK;
     if (status || !name) {
         return status;
     }
@@ -694,20 +702,14 @@ static int fc_outcome(struct leat_endpoint *ep, const struct leat_write_plan *wa
 static int sweep_one(struct leat_endpoint *ep, const char *dir, const struct leat_stream_name *name,
                      int64_t *removed, struct leat_error *err)
 {
-    struct ArrowSchema schema = {.release = NULL};
-    struct leat_write_stream stream = {.size = sizeof stream, .name = *name, .parts_wanted = 1};
-    struct leat_write_plan want = {.size = sizeof want, .streams = &stream, .n_streams = 1};
     struct fc_lock lock = FC_LOCK_NONE;
     char *base = NULL;
-    int status = lt_schema_init_struct(&schema, 0, err);
-    stream.schema = &schema;
-    status = status ? status : lock_names(ep, &want, 0, &base, err);
+    int status = lock_name(ep, name, &base, err);
     /* A stream that is locked is at work: its files are not orphans. */
     if (!status && !lt_fc_lock(ep, dir, base, 0, &lock, NULL)) {
         status = sweep_stream(dir, base, NULL, NULL, removed, err);
         lt_fc_unlock(&lock);
     }
-    lt_schema_done(&schema);
     free(base);
     return status;
 }
@@ -746,4 +748,6 @@ const struct leat_load_ops lt_fc_load = {
     .abort = fc_abort,
     .release = fc_release,
     .sweep = fc_sweep,
+    .state = lt_fc_state,
+    .state_set = lt_fc_state_set,
 };

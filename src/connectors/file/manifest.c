@@ -84,10 +84,20 @@ bool lt_fc_manifest_lists(const struct fc_manifest *manifest, const char *path)
 
 /* --- reading ------------------------------------------------------------------------------- */
 
-/* A name inside the directory and nothing else: the manifest says which files are removed. */
-static bool is_plain_name(const char *name)
+static bool is_plain_part(const char *part, size_t len)
 {
-    return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+    return len && !(len == 1 && *part == '.') && !(len == 2 && !memcmp(part, "..", 2));
+}
+
+/* A path below the directory and nothing else: the manifest says which files are removed. */
+static bool is_plain_path(const char *path)
+{
+    for (const char *slash; (slash = strchr(path, '/')); path = slash + 1) {
+        if (!is_plain_part(path, (size_t)(slash - path))) {
+            return false;
+        }
+    }
+    return is_plain_part(path, strlen(path));
 }
 
 static bool read_files(const struct lt_json_value *list, struct fc_entry *entry)
@@ -104,8 +114,10 @@ static bool read_files(const struct lt_json_value *list, struct fc_entry *entry)
         file->bytes = lt_json_integer(lt_json_get(item, "bytes"), -1);
         snprintf(file->checksum, sizeof file->checksum, "%s",
                  lt_json_string(lt_json_get(item, "xxh3"), ""));
-        if (!file->path || !is_plain_name(file->path) || (temp && !file->temp) ||
-            (temp && !is_plain_name(temp))) {
+        snprintf(file->load_id, sizeof file->load_id, "%s",
+                 lt_json_string(lt_json_get(item, "load_id"), ""));
+        if (!file->path || !is_plain_path(file->path) || (temp && !file->temp) ||
+            (temp && (!is_plain_path(temp) || strchr(temp, '/')))) {
             return false;
         }
     }
@@ -152,7 +164,7 @@ static bool read_texts(const struct lt_json_value *list, char ***ret_texts, size
     for (size_t i = 0; *ret_texts && i < n; i++) {
         char *text = lt_strdup(lt_json_string(lt_json_at(list, i), ""));
         (*ret_texts)[(*ret_n)++] = text;
-        if (!text || !is_plain_name(text)) {
+        if (!text || !is_plain_path(text)) {
             return false;
         }
     }
@@ -263,6 +275,9 @@ static void put_file(struct lt_json *json, const struct fc_file *file)
     put_number(json, "rows", file->rows);
     put_number(json, "bytes", file->bytes);
     put_pair(json, "xxh3", file->checksum);
+    if (*file->load_id) {
+        put_pair(json, "load_id", file->load_id);
+    }
     lt_json_object_end(json);
 }
 

@@ -23,6 +23,18 @@ static const struct leat_option own[] = {
      "Format of the file; by default its name or its first bytes tell"},
     {"compression", LEAT_OPTION_CHOICE, NULL, "none|gzip|zstd|lz4",
      "Compression of the whole file, by default told by its name"},
+    {"layout", LEAT_OPTION_CHOICE, NULL, "flat|hive",
+     "Writing a directory: files beside each other, or for each stream a directory of its own, "
+     "with "
+     "directories of partitions in it"},
+    {"partition-by", LEAT_OPTION_LIST, NULL, "[NAME=]COLUMN[:hour|day|month|year]",
+     "Writing a directory: a directory for each value of these columns, or for each such span of "
+     "time"},
+    {"file-name", LEAT_OPTION_TEXT, NULL, "TEMPLATE",
+     "Writing a directory: names of its files, of {stream}, {load}, {date}, {time} and {n}; {load} "
+     "must be among them"},
+    {"as-stream", LEAT_OPTION_TEXT, NULL, "NAME",
+     "Reading a directory or pattern: all its files are one stream of this name"},
 };
 #define OWN_N (sizeof own / sizeof own[0])
 

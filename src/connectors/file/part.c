@@ -8,22 +8,18 @@
 #include <stdlib.h>
 #include <strings.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <sys/xattr.h>
-#endif
 
 #include "core/banned.h"
 
 #define COPY_BYTES ((size_t)256 << 10)
-#define NAME_BYTES_MAX 180 /* of the stream's name in a temporary file's, which has 255 */
+#define NAME_BYTES_MAX 170 /* of the stream's name in a temporary file's, which has 255 */
 
 struct leat_part {
     struct leat_load *load;
     struct fc_stream *stream;
-    char *temp; /* NULL: standard output */
-    struct lt_sink *sink;
-    struct fc_digest digest;
-    struct lt_format_writer *writer;
+    struct fc_out *out;     /* the one file; NULL where there are partitions */
+    struct fc_parts *parts; /* a file for each */
+    struct fc_outputs outputs;
     struct leat_param params[FC_PARAMS_MAX];
     struct leat_receipt receipt;
     const struct leat_reject_sink *rejects;
@@ -31,17 +27,16 @@ struct leat_part {
     struct leat_reject_sink own_rejects; /* what the writer is given: these count, and pass on */
     struct leat_loss_sink own_losses;
     bool copying; /* what is written stood in the file before: it must not change */
-    int threads;
-    bool made;     /* the temporary file is ours to remove */
+    struct fc_shared shared;
     bool repeated; /* sealed by an earlier attempt: writes are passed over */
 };
 
 /* --- names --------------------------------------------------------------------------------- */
 
-char *lt_fc_temp_path(const struct leat_load *load, const struct leat_part_id *id)
+char *lt_fc_temp_path(const struct leat_load *load, const struct leat_part_id *id, uint32_t n)
 {
-    return lt_format("%s.leat-%s-%u-%u-%.*s.tmp", load->dir, load->want->load_id, id->part,
-                     id->attempt, NAME_BYTES_MAX, load->streams[id->stream].lock_name);
+    return lt_format("%s.leat-%s-%u-%u-%u-%.*s.tmp", load->dir, load->want->load_id, id->part,
+                     id->attempt, n, NAME_BYTES_MAX, load->streams[id->stream].lock_name);
 }
 
 bool lt_fc_is_temp(const char *name, const char *stream, char ret_load[33])
@@ -50,7 +45,7 @@ bool lt_fc_is_temp(const char *name, const char *stream, char ret_load[33])
         return false;
     }
     const char *at = name + 6 + 32;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         size_t digits = *at == '-' ? strspn(at + 1, "0123456789") : 0;
         if (!digits) {
             return false;
@@ -66,7 +61,7 @@ bool lt_fc_is_temp(const char *name, const char *stream, char ret_load[33])
     return true;
 }
 
-static bool table_has(const struct leat_option *table, const char *name)
+bool lt_fc_table_has(const struct leat_option *table, const char *name)
 {
     while (table && table->name && strcmp(table->name, name) != 0) {
         table++;
@@ -91,7 +86,7 @@ static size_t drop_source_params(const struct lt_format *format, struct leat_par
 {
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
-        if (table_has(format->write_options, params[i].name)) {
+        if (lt_fc_table_has(format->write_options, params[i].name)) {
             params[kept++] = params[i];
         }
     }
@@ -125,7 +120,7 @@ size_t lt_fc_stream_params(const struct leat_load *load, const struct fc_stream 
     }
     bool dialect = is_among(ret_params, n, "dialect");
     for (size_t i = 0; i < LT_ARRAY_LEN(known); i++) {
-        if (table_has(table, known[i].name) && !is_among(ret_params, n, known[i].name) &&
+        if (lt_fc_table_has(table, known[i].name) && !is_among(ret_params, n, known[i].name) &&
             !(dialect && known[i].by_dialect) && n < FC_PARAMS_MAX) {
             ret_params[n++] = (struct leat_param){known[i].name, known[i].value};
         }
@@ -189,27 +184,27 @@ static int copy_bytes(struct leat_part *part, const struct fc_read *read, struct
         status = lt_source_read(bytes.source, data, COPY_BYTES, &len, err);
         if (!status && len) {
             last = data[len - 1];
-            status = lt_sink_write(part->sink, data, len, err);
+            status = lt_sink_write(part->out->sink, data, len, err);
         }
     }
     if (!status && last != '\n' && last != '\r') {
-        status = lt_sink_write(part->sink, "\n", 1, err);
+        status = lt_sink_write(part->out->sink, "\n", 1, err);
     }
     lt_source_close(bytes.source);
     free(data);
     return status;
 }
 
-static int copy_batches(struct leat_part *part, struct leat_reader *reader, struct leat_error *err)
+static int copy_batches(struct leat_part *part, struct fc_one *old, struct leat_error *err)
 {
     for (;;) {
-        struct leat_payload payload = {.size = sizeof payload};
-        int status = lt_fc_source.next(reader, &payload, err);
-        if (status || payload.kind == LEAT_PAYLOAD_NONE) {
+        struct ArrowArray batch = {.release = NULL};
+        int status = lt_fc_one_next(old, &batch, err);
+        if (status || !batch.release) {
             return status;
         }
-        status = part->stream->format->write_batch(part->writer, &payload.batch, err);
-        leat_x_payload_release(&payload);
+        status = part->stream->format->write_batch(part->out->writer, &batch, err);
+        lt_array_done(&batch);
         if (status) {
             return status;
         }
@@ -236,7 +231,7 @@ static int check_encoding(const struct leat_part *part, const struct leat_param 
 
 /* Opens the file appended to and checks its columns. */
 static int open_old(struct leat_part *part, struct leat_param params[FC_PARAMS_MAX],
-                    struct fc_read *read, struct leat_reader **ret_reader, struct leat_error *err)
+                    struct fc_read *read, struct fc_one **ret_old, struct leat_error *err)
 {
     struct fc_stream *stream = part->stream;
     struct ArrowSchema old = {.release = NULL};
@@ -246,12 +241,12 @@ static int open_old(struct leat_part *part, struct leat_param params[FC_PARAMS_M
         .params = params,
         .n_params = lt_fc_stream_params(part->load, stream, stream->format->read_options, params),
         /* A file without a header takes its names from what is appended. */
-        .types = table_has(stream->format->write_options, "header") ? &stream->schema : NULL,
+        .types = lt_fc_table_has(stream->format->write_options, "header") ? &stream->schema : NULL,
         .types_whole = true,
         .limit = -1};
     int status = check_encoding(part, params, read->n_params, err);
-    status = status ? status : lt_fc_reader_new(part->load->ep, read, ret_reader, err);
-    status = status ? status : lt_fc_source.schema(*ret_reader, &old, err);
+    status = status ? status : lt_fc_one_open(part->load->ep, read, ret_old, err);
+    status = status ? status : lt_fc_one_schema(*ret_old, &old, err);
     status = status ? status : check_old_schema(part, &old, err);
     lt_schema_done(&old);
     return status;
@@ -291,27 +286,14 @@ static void take_sinks(struct leat_part *part, const struct leat_part_plan *plan
     part->losses = plan->losses;
     part->own_rejects = (struct leat_reject_sink){sizeof part->own_rejects, part, pass_reject};
     part->own_losses = (struct leat_loss_sink){sizeof part->own_losses, part, pass_loss};
+    part->shared = (struct fc_shared){.id = plan->id,
+                                      .rejects = part->rejects ? &part->own_rejects : NULL,
+                                      .losses = part->losses ? &part->own_losses : NULL,
+                                      .threads = plan->threads,
+                                      .rows_rejected = &part->receipt.rows_rejected};
 }
 
 /* --- opening ------------------------------------------------------------------------------- */
-
-static int open_sink(struct leat_part *part, struct leat_error *err)
-{
-    struct lt_file_options options = lt_fc_file_options(part->load->ep);
-    if (part->temp) {
-        options.exclusive = options.durable = true;
-        unlink(part->temp); /* of this attempt, begun before and left */
-    }
-    struct lt_sink *sink = NULL;
-    const struct leat_endpoint *ep = part->load->ep;
-    int status = ep->program ? lt_fc_program_sink(&ep->bytes, &sink, err)
-                             : lt_sink_file(part->temp ? part->temp : "-", &options, &sink, err);
-    part->made = !status && part->temp;
-    status = status ? status : lt_fc_digest_sink(sink, &part->digest, &sink, err);
-    status = status ? status : lt_sink_compress(sink, part->stream->codec, 0, part->threads, &sink, err);
-    part->sink = status ? NULL : sink;
-    return status;
-}
 
 static int refuse_append(const struct leat_part *part, const char *why, struct leat_error *err)
 {
@@ -322,35 +304,34 @@ static int refuse_append(const struct leat_part *part, const char *why, struct l
 }
 
 /* `old` is what stands in the file already, of a text format; else NULL. */
-static int open_writer(struct leat_part *part, struct leat_reader *old, struct leat_error *err)
+static int open_writer(struct leat_part *part, struct fc_one *old, struct leat_error *err)
 {
     const struct lt_format *format = part->stream->format;
     struct lt_format_options options = {
         .params = part->params,
         .n_params =
             lt_fc_stream_params(part->load, part->stream, format->write_options, part->params),
-        .rejects = part->rejects ? &part->own_rejects : NULL,
-        .losses = part->losses ? &part->own_losses : NULL,
-        .threads = part->threads};
+        .rejects = part->shared.rejects,
+        .losses = part->shared.losses,
+        .memory = part->load->ep->host->memory(part->load->ep->host->arg),
+        .threads = part->shared.threads};
     static const char *const once[] = {"header", "bom"}; /* at the beginning of a file */
     for (size_t i = 0; i < LT_ARRAY_LEN(once) && old; i++) {
-        if (table_has(format->write_options, once[i]) && options.n_params < FC_PARAMS_MAX) {
+        if (lt_fc_table_has(format->write_options, once[i]) && options.n_params < FC_PARAMS_MAX) {
             part->params[options.n_params++] = (struct leat_param){once[i], "false"};
         }
     }
     int status = lt_format_check_options(&options, format->write_options, format->name, err);
     const char *why = status || !old ? NULL : lt_fc_no_append(old, &options);
     status = why ? refuse_append(part, why, err) : status;
-    return status ? status
-                  : format->write_open(part->sink, &part->stream->schema, &options, &part->writer,
-                                       err);
+    return status ? status : lt_fc_out_begin(part->out, &part->stream->schema, &options, err);
 }
 
 static int begin_file(struct leat_part *part, struct leat_error *err)
 {
     bool old = part->stream->append_old, binary = part->stream->format->binary;
     struct leat_param params[FC_PARAMS_MAX];
-    struct leat_reader *reader = NULL;
+    struct fc_one *reader = NULL;
     struct fc_read read;
     int status = old ? open_old(part, params, &read, &reader, err) : LEAT_OK;
     if (!status && old && !binary) {
@@ -362,15 +343,34 @@ static int begin_file(struct leat_part *part, struct leat_error *err)
         status = copy_batches(part, reader, err);
         part->copying = false;
     }
-    lt_fc_source.finish(reader);
+    lt_fc_one_close(reader);
     return status;
+}
+
+static int begin_part(struct leat_part *part, struct leat_error *err)
+{
+    struct leat_load *load = part->load;
+    char *temp = NULL;
+    if (part->stream->n_partitions) {
+        return lt_fc_parts_new(load, part->stream, &part->shared, &part->outputs, &part->parts,
+                               err);
+    }
+    if (load->ep->kind != FC_STANDARD) {
+        temp = lt_fc_temp_path(load, &part->shared.id, 0);
+        if (!temp) {
+            return lt_fail_oom(err);
+        }
+    }
+    int status = lt_fc_out_open(load, part->stream, &part->shared, temp, 0, &part->out, err);
+    return status ? status : begin_file(part, err);
 }
 
 static const struct leat_receipt *find_sealed(struct leat_load *load, const struct leat_part_id *id)
 {
     for (size_t i = 0; i < load->n_sealed; i++) {
-        if (load->sealed[i].id.stream == id->stream && load->sealed[i].id.part == id->part) {
-            return &load->sealed[i];
+        const struct leat_receipt *receipt = &load->sealed[i].receipt;
+        if (receipt->id.stream == id->stream && receipt->id.part == id->part) {
+            return receipt;
         }
     }
     return NULL;
@@ -391,7 +391,6 @@ int lt_fc_part_open(struct leat_load *load, const struct leat_part_plan *plan,
     part->stream = &load->streams[plan->id.stream];
     part->receipt = (struct leat_receipt){.size = sizeof part->receipt, .id = plan->id};
     take_sinks(part, plan);
-    part->threads = plan->threads;
     pthread_mutex_lock(&load->mutex);
     const struct leat_receipt *earlier = find_sealed(load, &plan->id);
     if (earlier) {
@@ -399,15 +398,7 @@ int lt_fc_part_open(struct leat_load *load, const struct leat_part_plan *plan,
         part->repeated = true;
     }
     pthread_mutex_unlock(&load->mutex);
-    int status = LEAT_OK;
-    if (!part->repeated && load->ep->kind != FC_STANDARD) {
-        part->temp = lt_fc_temp_path(load, &plan->id);
-        status = part->temp ? LEAT_OK : lt_fail_oom(err);
-    }
-    if (!part->repeated) {
-        status = status ? status : open_sink(part, err);
-        status = status ? status : begin_file(part, err);
-    }
+    int status = part->repeated ? LEAT_OK : begin_part(part, err);
     if (status) {
         lt_fc_part_close(part);
         return status;
@@ -428,7 +419,8 @@ int lt_fc_part_write(struct leat_part *part, struct leat_payload *payload, struc
         return lt_fail(err, LT_E_CANCELLED, "the run was stopped");
     }
     int64_t rejected = part->receipt.rows_rejected;
-    int status = part->stream->format->write_batch(part->writer, &payload->batch, err);
+    int status = part->parts ? lt_fc_parts_write(part->parts, &payload->batch, err)
+                             : lt_fc_out_write(part->out, &payload->batch, err);
     if (!status) {
         rejected = part->receipt.rows_rejected - rejected;
         part->receipt.rows_inserted += payload->batch.length - rejected;
@@ -438,18 +430,37 @@ int lt_fc_part_write(struct leat_part *part, struct leat_payload *payload, struc
 
 /* --- sealing ------------------------------------------------------------------------------- */
 
-/* The load's id travels with a single file, so that outcome() can tell who wrote it. File systems
- * without extended attributes go without. */
-static void mark_file(const struct leat_part *part)
+int lt_fc_outputs_add(struct fc_outputs *outputs, struct fc_out *out, const char *within,
+                      struct leat_error *err)
 {
-#ifdef __linux__
-    const char *id = part->load->want->load_id;
-    if (part->temp && part->stream->path && !part->load->ep->no_state) {
-        (void)setxattr(part->temp, "user.leat.load", id, strlen(id), 0);
+    struct fc_output *grown = realloc(outputs->files, (outputs->n + 1) * sizeof *grown);
+    outputs->files = grown ? grown : outputs->files;
+    char *place = lt_strdup(within);
+    if (!grown || !place) {
+        free(place);
+        return lt_fail_oom(err);
     }
-#else
-    (void)part;
-#endif
+    grown[outputs->n++] = (struct fc_output){.temp = out->temp,
+                                             .within = place,
+                                             .rows = out->rows,
+                                             .bytes = out->digest.bytes,
+                                             .checksum = out->digest.hash};
+    out->temp = NULL;
+    out->made = false;
+    return LEAT_OK;
+}
+
+void lt_fc_outputs_done(struct fc_outputs *outputs, bool remove)
+{
+    for (size_t i = 0; i < outputs->n; i++) {
+        if (remove && outputs->files[i].temp) {
+            unlink(outputs->files[i].temp);
+        }
+        free(outputs->files[i].temp);
+        free(outputs->files[i].within);
+    }
+    free(outputs->files);
+    *outputs = (struct fc_outputs){.files = NULL};
 }
 
 static int keep_receipt(struct leat_part *part, struct leat_error *err)
@@ -457,14 +468,37 @@ static int keep_receipt(struct leat_part *part, struct leat_error *err)
     struct leat_load *load = part->load;
     int status = LEAT_OK;
     pthread_mutex_lock(&load->mutex);
-    struct leat_receipt *grown = realloc(load->sealed, (load->n_sealed + 1) * sizeof *grown);
+    struct fc_sealed *grown = realloc(load->sealed, (load->n_sealed + 1) * sizeof *grown);
     if (grown) {
         load->sealed = grown;
-        grown[load->n_sealed++] = part->receipt;
+        grown[load->n_sealed++] =
+            (struct fc_sealed){.receipt = part->receipt, .outputs = part->outputs};
+        part->outputs = (struct fc_outputs){.files = NULL};
     } else {
         status = lt_fail_oom(err);
     }
     pthread_mutex_unlock(&load->mutex);
+    return status;
+}
+
+/* The files of the part, and what the receipt says of them together. */
+static int finish_files(struct leat_part *part, struct leat_error *err)
+{
+    int status;
+    if (part->parts) {
+        status = lt_fc_parts_finish(part->parts, err);
+    } else {
+        status = lt_fc_out_finish(part->out, err);
+        status = status ? status : lt_fc_outputs_add(&part->outputs, part->out, "", err);
+    }
+    for (size_t i = 0; !status && i < part->outputs.n; i++) {
+        part->receipt.bytes += part->outputs.files[i].bytes;
+        uint64_t before = part->receipt.checksum;
+        part->receipt.checksum = (before << 1 | before >> 63) ^ part->outputs.files[i].checksum;
+    }
+    const char *temp = !status && part->outputs.n == 1 ? part->outputs.files[0].temp : NULL;
+    snprintf(part->receipt.staging, sizeof part->receipt.staging, "%.191s",
+             temp ? lt_fc_base(temp) : "");
     return status;
 }
 
@@ -473,24 +507,13 @@ int lt_fc_part_seal(struct leat_part *part, struct leat_receipt *ret_receipt,
 {
     if (!part->repeated) {
         int status = lt_fc_step(part->load->ep, "file:seal:before", err);
-        if (!status && part->temp) {
-            mark_file(part); /* before the sync that finish() ends with */
-        }
-        status = status ? status : part->stream->format->write_finish(part->writer, err);
-        status = status ? status : lt_sink_finish(part->sink, err);
+        status = status ? status : finish_files(part, err);
         status = status ? status : lt_fc_step(part->load->ep, "file:seal:after", err);
+        status = status ? status : keep_receipt(part, err);
         if (status) {
             return status;
         }
-        part->receipt.bytes = part->digest.bytes;
-        part->receipt.checksum = part->digest.hash;
-        snprintf(part->receipt.staging, sizeof part->receipt.staging, "%.191s",
-                 part->temp ? lt_fc_base(part->temp) : "");
-        status = keep_receipt(part, err);
-        if (status) {
-            return status;
-        }
-        part->repeated = true; /* nothing more is written, and the file stays */
+        part->repeated = true; /* nothing more is written, and the files stay */
     }
     memcpy(ret_receipt, &part->receipt, LT_MIN(ret_receipt->size, sizeof part->receipt));
     return LEAT_OK;
@@ -501,13 +524,8 @@ void lt_fc_part_close(struct leat_part *part)
     if (!part) {
         return;
     }
-    if (part->writer) {
-        part->stream->format->write_close(part->writer);
-    }
-    lt_sink_close(part->sink);
-    if (part->made && !part->repeated) {
-        unlink(part->temp);
-    }
-    free(part->temp);
+    lt_fc_parts_free(part->parts);
+    lt_fc_out_close(part->out);
+    lt_fc_outputs_done(&part->outputs, true);
     free(part);
 }

@@ -22,7 +22,7 @@ char *lt_fc_dir_of(const struct leat_endpoint *ep)
 
 /* A stream's name as a file name: / and a leading dot as %XX, and % too, so that no two streams
  * share a file. */
-static char *safe_name(const char *stream)
+char *lt_fc_safe_name(const char *stream)
 {
     struct lt_buf out = LT_BUF_INIT;
     int failed = LEAT_OK;
@@ -110,6 +110,46 @@ static int check_types(const struct fc_stream *stream, struct leat_error *err)
     return LEAT_OK;
 }
 
+/* A headerless file tells columns by their places alone. */
+static int check_places(struct leat_endpoint *ep, const struct leat_write_plan *want,
+                        const struct fc_entry *entry, const struct fc_stream *stream,
+                        struct leat_error *err)
+{
+    const char *header = lt_fc_param(ep, want->params, want->n_params, "header");
+    bool same = (int64_t)entry->n_columns == stream->schema.n_children;
+    if (!lt_fc_table_has(stream->format->write_options, "header") || !header ||
+        (strcmp(header, "no") != 0 && strcmp(header, "false") != 0)) {
+        return LEAT_OK;
+    }
+    for (size_t i = 0; same && i < entry->n_columns; i++) {
+        same = !strcmp(entry->columns[i].name, stream->schema.children[i]->name);
+    }
+    return same ? LEAT_OK
+                : lt_fail(err, LT_E_COLUMN_MISMATCH,
+                          "files without header need the columns of "
+                          "those that are there, in their order");
+}
+
+/* Further parts of a stream take the columns of those there. */
+static int match_columns(struct leat_endpoint *ep, const struct leat_write_plan *want,
+                         struct fc_stream *stream, struct leat_error *err)
+{
+    struct fc_manifest manifest = {.entries = NULL};
+    struct ArrowSchema all = {.release = NULL};
+    char *path = lt_format("%s" FC_MANIFEST, ep->path);
+    int status = path ? lt_fc_manifest_read(ep, path, &manifest, err) : lt_fail_oom(err);
+    const struct fc_entry *entry =
+        status ? NULL : lt_fc_manifest_find(&manifest, stream->want->name.name);
+    if (entry && entry->n_files && entry->n_columns) {
+        status = lt_fc_evolve(entry, stream, &all, &stream->drift, err);
+        status = status ? status : check_places(ep, want, entry, stream, err);
+    }
+    lt_schema_done(&all);
+    lt_fc_manifest_done(&manifest);
+    free(path);
+    return status;
+}
+
 int lt_fc_stream_init(struct leat_endpoint *ep, const struct leat_write_plan *want, size_t index,
                       struct fc_stream *ret_stream, struct leat_error *err)
 {
@@ -118,9 +158,13 @@ int lt_fc_stream_init(struct leat_endpoint *ep, const struct leat_write_plan *wa
     int status = choose_format(ep, want, &stream, err);
     status = status ? status : choose_codec(ep, want, &stream, err);
     status = status ? status : lt_schema_copy(stream.want->schema, &stream.schema, err);
+    if (!status && ep->kind == FC_DIRECTORY && stream.want->mode == LEAT_APPEND && name) {
+        status = match_columns(ep, want, &stream, err);
+    }
     status = status ? status : check_types(&stream, err);
+    status = status ? status : lt_fc_layout(ep, want, &stream, err);
     if (!status && ep->kind == FC_DIRECTORY) {
-        stream.lock_name = name && *name ? safe_name(name) : NULL;
+        stream.lock_name = name && *name ? lt_fc_safe_name(name) : NULL;
         stream.ending =
             lt_format(".%s%s", stream.format->extensions[0], codec_ending(stream.codec));
         status = stream.lock_name && stream.ending ? LEAT_OK
@@ -149,6 +193,12 @@ void lt_fc_stream_done(struct fc_stream *stream)
     free(stream->lock_name);
     free(stream->path);
     free(stream->ending);
+    free(stream->drift);
+    free(stream->name_template);
+    for (size_t i = 0; i < stream->n_partitions; i++) {
+        free(stream->partitions[i].name);
+    }
+    free(stream->partitions);
     *stream = (struct fc_stream){.lock = FC_LOCK_NONE};
 }
 
@@ -168,7 +218,7 @@ static int plan_directory(struct leat_endpoint *ep, const struct fc_stream *stre
     status = status ? status : lt_fc_manifest_read(ep, path, &manifest, err);
     if (!status) {
         const struct fc_entry *entry = lt_fc_manifest_find(&manifest, want->name.name);
-        bool there = access(file, F_OK) == 0;
+        bool there = !stream->hive && access(file, F_OK) == 0;
         bool foreign = there && !lt_fc_manifest_lists(&manifest, name);
         plan->exists = there || entry;
         plan->ours = entry && want->source_id && !strcmp(entry->source_id, want->source_id);
@@ -180,8 +230,9 @@ static int plan_directory(struct leat_endpoint *ep, const struct fc_stream *stre
                              "%s holds rows that leat did not write from this source",
                              foreign ? file : want->name.name);
         }
-        plan->route = lt_strdup(want->mode == LEAT_APPEND ? "further files, then the manifest"
-                                                          : "new files, then the manifest");
+        plan->route = lt_format("%s files%s, then the manifest",
+                                want->mode == LEAT_APPEND ? "further" : "new",
+                                stream->n_partitions ? " in directories of partitions" : "");
     }
     lt_fc_manifest_done(&manifest);
     free(path);
@@ -222,7 +273,10 @@ static int plan_stream(struct leat_endpoint *ep, const struct leat_write_plan *w
     struct leat_load_stream plan = {.size = sizeof plan, .payloads = LEAT_PAYLOAD_BATCH};
     enum leat_write_mode mode = want->streams[index].mode;
     if (mode != LEAT_REPLACE && mode != LEAT_APPEND) {
-        return lt_fail(err, LT_E_UNSUPPORTED, "files take replace and append only");
+        int refused = lt_fail(err, LT_E_UNSUPPORTED, "rows in files cannot be changed one by one");
+        leat_error_remedy(err, "--strategy append adds files; `leat sync` writes them anew where "
+                               "anything differs");
+        return refused;
     }
     int status = lt_fc_stream_init(ep, want, index, &stream, err);
     if (status) {
@@ -234,12 +288,15 @@ static int plan_stream(struct leat_endpoint *ep, const struct leat_write_plan *w
     if (!status && !plan.route) {
         status = lt_fail_oom(err);
     }
-    plan.parts_max = 1; /* a stream is one file */
+    plan.parts_max = 1; /* a stream is written by one thread */
+    plan.drift = stream.drift;
+    stream.drift = NULL;
     lt_schema_move(&stream.schema, &plan.schema);
     lt_fc_stream_done(&stream);
     if (status) {
         lt_schema_done(&plan.schema);
         free(plan.route);
+        free(plan.drift);
         return status;
     }
     *ret_plan = plan;
@@ -286,6 +343,7 @@ void lt_fc_plan_release(struct leat_load_plan *plan)
     for (size_t i = 0; i < plan->n_streams; i++) {
         lt_schema_done(&plan->streams[i].schema);
         free(plan->streams[i].route);
+        free(plan->streams[i].drift);
     }
     free(plan->streams);
     plan->streams = NULL;

@@ -52,11 +52,12 @@ struct leat_endpoint {
     bool no_state;
     int64_t connect_timeout_ms, lock_timeout_ms;
     int version;            /* 150018 */
-    bool pooler;            /* stands before the server: statements may meet different sessions */
+    atomic_int pooler;      /* one stands before the server; -1: not known yet */
     bool check_utf8;        /* the server does not vouch for its text */
     atomic_int money_scale; /* fraction digits of money; -1: not asked yet */
     char version_text[64], user[PG_NAME_MAX * 2], default_ns[PG_NAME_MAX * 2];
     struct leat_capabilities capabilities;
+    char hash_format[64]; /* "": none */
     atomic_int cancelled;
     pthread_mutex_t lock; /* guards idle and n_idle */
     struct pg_conn *idle[PG_IDLE_MAX];
@@ -78,6 +79,9 @@ int pg_connect(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_
 void pg_disconnect(struct pg_conn *conn); /* NULL is fine */
 /* From the pool, or a new one. */
 int pg_take(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err);
+/* The same to look things up: behind a pooler in a transaction that keeps to one session, with the
+ * settings of ours. It ends when the connection is given back. */
+int pg_take_held(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err);
 /* The same for work that must be done although the run was cancelled: within `grace_ms`. */
 int pg_take_grace(struct leat_endpoint *ep, int64_t grace_ms, struct pg_conn **ret_conn,
                   struct leat_error *err);
@@ -86,6 +90,16 @@ void pg_give(struct pg_conn *conn);
 /* Lets statements go on after a cancel, for at most `ms` from now; 0 ends that. */
 void pg_grace(struct pg_conn *conn, int64_t ms);
 bool pg_is_cancelled(const struct leat_endpoint *ep);
+
+/* Behind a pooler statements may meet different sessions, unless a transaction holds one. */
+static inline bool pg_pooled(const struct leat_endpoint *ep)
+{
+    return atomic_load_explicit(&ep->pooler, memory_order_relaxed) > 0;
+}
+
+/* Appends the settings that every session, or with `local` every transaction, has; each followed by
+ * a semicolon. */
+int pg_settings(const struct pg_conn *conn, bool local, struct lt_buf *sql);
 
 /* Waits for the socket: LEAT_OK when something may be done, LEAT_CANCELLED. */
 int pg_wait(struct pg_conn *conn, short events, struct leat_error *err);
@@ -235,11 +249,66 @@ int pg_build_copy(const struct leat_read_plan *plan, const struct pg_table *all,
  * `prefix` ("q.") may be "". */
 int pg_select_list(const struct pg_table *table, const char *prefix, bool cast, struct lt_buf *sql);
 
+/* FROM of a plan, its table or query called q. */
+int pg_put_from(const struct leat_read_plan *plan, const struct pg_table *table,
+                struct lt_buf *sql);
+/* Its WHERE: predicate, partition, range of the cursor; nothing where it has none of these, unless
+ * `always`, which makes it WHERE true. */
+int pg_put_where(const struct leat_read_plan *plan, const struct pg_table *table, bool always,
+                 struct lt_buf *sql, struct leat_error *err);
+
+/* --- pg_cursor.c --------------------------------------------------------------------------- */
+
+/* A column that ranges are read by. */
+struct pg_cursor_column {
+    const char *name;    /* borrowed */
+    struct lt_type type; /* borrows from the table */
+    const char *cast;    /* what its values are compared as: "int8" */
+    bool nullable, text;
+};
+
+/* [unsupported] for one without an order. */
+int pg_cursor_column(const struct pg_table *table, const char *name,
+                     struct pg_cursor_column *ret_column, struct leat_error *err);
+/* The column of q as it is compared: text by its bytes. */
+int pg_put_comparable(const struct pg_cursor_column *column, struct lt_buf *sql);
+/* " AND q.a IS NOT NULL", " OR q.a IS NULL" of every column that may be null. */
+int pg_put_not_null(const struct pg_cursor_column *columns, size_t n, struct lt_buf *sql);
+int pg_put_null(const struct pg_cursor_column *columns, size_t n, struct lt_buf *sql);
+/* One side of a range: "(q.a, q.b) >= (x, y)". */
+int pg_put_side(const struct pg_cursor_column *columns, size_t n, const char *const *bounds,
+                const char *comparison, struct lt_buf *sql);
+/* The condition of a range, in parentheses. */
+int pg_put_range(const struct leat_cursor_range *range, const struct pg_table *table,
+                 struct lt_buf *sql, struct leat_error *err);
+
+/* --- pg_hash.c ----------------------------------------------------------------------------- */
+
+/* Asks for the default namespace, and what the server's hash functions make of a sample of values;
+ * null where it has none that serve. */
+const char *pg_probe_sql(int version);
+/* leat_source_ops.key_split and .hash_ranges; `all` is what is read, `read` the columns wanted. */
+int pg_key_split(struct pg_conn *conn, const struct leat_read_plan *plan,
+                 const struct pg_table *table, int64_t rows_per_range, leat_key_fn *each, void *arg,
+                 struct leat_error *err);
+int pg_hash_ranges(struct pg_conn *conn, const struct leat_read_plan *plan,
+                   const struct pg_table *all, const struct pg_table *read,
+                   const char *const *const *cuts, size_t n_cuts, leat_hash_fn *each, void *arg,
+                   struct leat_error *err);
+
+/* --- pg_bounds.c --------------------------------------------------------------------------- */
+
+/* leat_source_ops.bounds; the table is described already. */
+int pg_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+              const struct pg_table *table, const char *const *columns, size_t n_columns,
+              int64_t wait_ms, struct leat_bounds *ret_bounds, struct leat_error *err);
+
 /* --- pg_block.c ---------------------------------------------------------------------------- */
 
-/* Blocks of wire bytes that go round between a reader and whoever writes them. They are larger
- * than what malloc keeps, and fresh pages for each would cost more than filling it. */
-#define PG_BLOCK_BYTES ((size_t)256 << 10)
+/* Blocks of wire bytes that go round between a reader and whoever writes them. Small enough to
+ * stay in a core's own cache with libpq's buffers of both sides: of four times the size, copying
+ * alone took twice as long. */
+#define PG_BLOCK_BYTES ((size_t)64 << 10)
 #define PG_BLOCKS_SPARE 4
 
 struct pg_blocks;

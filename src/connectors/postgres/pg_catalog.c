@@ -284,7 +284,7 @@ static int describe(struct leat_endpoint *ep, const struct leat_stream_name *nam
 {
     struct pg_conn *conn = NULL;
     struct pg_table table = {0};
-    int status = pg_take(ep, &conn, err);
+    int status = pg_take_held(ep, &conn, err);
     status = status ? status
                     : pg_explain_lock(conn, name, true, pg_describe(conn, name, &table, err), err);
     if (!status) {

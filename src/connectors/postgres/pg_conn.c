@@ -477,22 +477,72 @@ static int connect_poll(struct pg_conn *conn, int64_t until_us, struct leat_erro
     return LEAT_OK;
 }
 
+/* The strings travel as values, so every session must write and read them alike. A commit that was
+ * answered must survive a crash of the server, or success would be told too early: where the server
+ * does not wait for its log by itself, this session does. */
+static const struct {
+    const char *name, *value;
+} settings[] = {
+    {"datestyle", "'ISO, MDY'"},
+    {"intervalstyle", "'iso_8601'"},
+    {"timezone", "'UTC'"},
+    {"statement_timeout", "0"},
+    {"standard_conforming_strings", "on"},
+    {"idle_in_transaction_session_timeout", "0"},
+    {"bytea_output", "'hex'"},
+    {"xmloption", "content"},
+    {"array_nulls", "on"},
+};
+
+int pg_settings(const struct pg_conn *conn, bool local, struct lt_buf *sql)
+{
+    const char *set = local ? "SET LOCAL" : "SET";
+    int failed = LEAT_OK;
+    for (size_t i = 0; i < LT_ARRAY_LEN(settings); i++) {
+        failed |= lt_buf_printf(sql, "%s %s = %s; ", set, settings[i].name, settings[i].value);
+    }
+    failed |= lt_buf_printf(sql, "%s extra_float_digits = %d; %s lock_timeout = %lld; ", set,
+                            conn->ep->pq->PQserverVersion(conn->pg) >= 120000 ? 1 : 3, set,
+                            (long long)conn->ep->lock_timeout_ms);
+    failed |= lt_buf_printf(sql,
+                            "SELECT pg_catalog.set_config('synchronous_commit', 'local', %s) WHERE "
+                            "pg_catalog.current_setting('synchronous_commit') = 'off'; ",
+                            local ? "true" : "false");
+    return failed;
+}
+
+/* A pooler tells each client a process id of its own making, for cancels. Behind one, statements
+ * outside a transaction may meet different sessions, and what is set there stays for others. */
+static int find_pooler(struct pg_conn *conn, struct leat_error *err)
+{
+    char text[24];
+    int status = LEAT_OK;
+    if (atomic_load(&conn->ep->pooler) < 0) {
+        status =
+            pg_value(conn, "SELECT pg_catalog.pg_backend_pid()", 0, NULL, text, sizeof text, err);
+        int pooler = !status && atoi(text) != conn->ep->pq->PQbackendPID(conn->pg);
+        if (!status) {
+            atomic_store(&conn->ep->pooler, pooler);
+        }
+        if (pooler) {
+            pg_log(conn->ep, LEAT_LOG_INFO,
+                   "a pooler stands before the server: every read and load keeps to one "
+                   "transaction, and streams are read one at a time");
+        }
+    }
+    return status;
+}
+
 static int set_session(struct pg_conn *conn, struct leat_error *err)
 {
-    /* The strings travel as values, so every session must write and read them alike. A commit that
-     * was answered must survive a crash of the server, or success would be told too early: where
-     * the server does not wait for its log by itself, this session does. */
-    return pg_execf(conn, err,
-                    "SET datestyle = 'ISO, MDY'; SET intervalstyle = 'iso_8601'; "
-                    "SET timezone = 'UTC'; SET extra_float_digits = %d; "
-                    "SET statement_timeout = 0; SET standard_conforming_strings = on; "
-                    "SET idle_in_transaction_session_timeout = 0; SET bytea_output = 'hex'; "
-                    "SET xmloption = content; SET array_nulls = on; SET lock_timeout = %lld; "
-                    "SELECT pg_catalog.set_config('synchronous_commit', "
-                    "'local', false) WHERE pg_catalog.current_setting('synchronous_commit') = "
-                    "'off'",
-                    conn->ep->pq->PQserverVersion(conn->pg) >= 120000 ? 1 : 3,
-                    (long long)conn->ep->lock_timeout_ms);
+    struct lt_buf sql = LT_BUF_INIT;
+    int status = find_pooler(conn, err);
+    if (!status && !pg_pooled(conn->ep)) {
+        status = pg_settings(conn, false, &sql) ? lt_fail_oom(err)
+                                                : pg_exec(conn, lt_buf_text(&sql), err);
+    }
+    lt_buf_done(&sql);
+    return status;
 }
 
 static int connect_with(struct leat_endpoint *ep, int64_t grace_ms, struct pg_conn **ret_conn,
@@ -583,6 +633,25 @@ int pg_take(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_err
         return lt_fail(err, LT_E_CANCELLED, "cancelled");
     }
     return pg_take_grace(ep, 0, ret_conn, err);
+}
+
+int pg_take_held(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err)
+{
+    struct pg_conn *conn = NULL;
+    struct lt_buf sql = LT_BUF_INIT;
+    int status = pg_take(ep, &conn, err);
+    if (!status && pg_pooled(ep)) {
+        status = lt_buf_puts(&sql, "BEGIN; ") || pg_settings(conn, true, &sql)
+                     ? lt_fail_oom(err)
+                     : pg_exec(conn, lt_buf_text(&sql), err);
+    }
+    lt_buf_done(&sql);
+    if (status) {
+        pg_give(conn);
+        return status;
+    }
+    *ret_conn = conn;
+    return LEAT_OK;
 }
 
 void pg_give(struct pg_conn *conn)

@@ -11,8 +11,8 @@ static int begin(struct leat_load *load, struct leat_error *err)
     int status = LEAT_OK;
     for (size_t i = 0; i < load->plan->n_targets && !status; i++) {
         struct pg_target *target = &load->plan->targets[i];
-        status = i ? pg_target_prepare(load->conn, target, err)
-                   : pg_target_begin(load->conn, target, err);
+        status = i || pg_pooled(load->ep) ? pg_target_prepare(load->conn, target, err)
+                                          : pg_target_begin(load->conn, target, err);
         if (status) {
             leat_error_place(err, "%s.%s", target->ns, target->name);
         }
@@ -143,26 +143,6 @@ static void part_close(struct leat_part *part)
     pg_part_free(part);
 }
 
-/* Of an append only the rows whose xmin is of one of its savepoints. Everything else in the table
- * is this load's anyway. */
-static int read_back(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
-                     struct leat_error *err)
-{
-    struct pg_target *target = &load->plan->targets[stream];
-    struct lt_buf where = LT_BUF_INIT;
-    int status = LEAT_OK;
-    if (target->route == PG_ROUTE_APPEND && !target->aside &&
-        lt_buf_printf(&where, " WHERE q.xmin::text IN (%s)",
-                      load->own_xids.len ? lt_buf_text(&load->own_xids) : "''")) {
-        status = lt_fail_oom(err);
-    }
-    status = status ? status
-                    : pg_target_read(load->conn, target, target->name, lt_buf_text(&where),
-                                     ret_reader, err);
-    lt_buf_done(&where);
-    return status;
-}
-
 /* Every receipt must be of a part sealed here, and every part sealed here must be among them. */
 static int check_receipts(const struct leat_load *load, const struct leat_commit *what,
                           struct leat_error *err)
@@ -183,22 +163,58 @@ static int check_receipts(const struct leat_load *load, const struct leat_commit
 
 static int fill_from_aside(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
+    if (target->merge) {
+        return target->fresh ? pg_merge_fresh(conn, target, err)
+                             : pg_merge_write(conn, target, err);
+    }
     return target->aside ? pg_target_fill(conn, target, err) : LEAT_OK;
 }
 
 static int finish_targets(struct leat_load *load, struct leat_error *err)
 {
+    static const struct {
+        pg_target_fn *fn;
+        bool backwards;
+    } steps[] = {{pg_merge_delete, true},
+                 {fill_from_aside, false},
+                 {pg_target_delete_gone, true},
+                 {pg_target_sequences, false}};
     size_t *order = NULL;
+    if (load->moved_in) {
+        return LEAT_OK;
+    }
     int status = pg_order_targets(load->conn, load->plan, &order, err);
-    status = status ? status
-                    : pg_each_target(load->conn, load->plan, order, false, fill_from_aside, err);
-    status = status
-                 ? status
-                 : pg_each_target(load->conn, load->plan, order, true, pg_target_delete_gone, err);
-    status = status
-                 ? status
-                 : pg_each_target(load->conn, load->plan, order, false, pg_target_sequences, err);
+    for (size_t i = 0; i < LT_ARRAY_LEN(steps) && !status; i++) {
+        status =
+            pg_each_target(load->conn, load->plan, order, steps[i].backwards, steps[i].fn, err);
+    }
+    load->moved_in = !status;
     free(order);
+    return status;
+}
+
+/* Of an append only the rows whose xmin is of one of its savepoints. Everything else in the table
+ * is this load's anyway. */
+static int read_back(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
+                     struct leat_error *err)
+{
+    struct pg_target *target = &load->plan->targets[stream];
+    struct lt_buf where = LT_BUF_INIT;
+    int status = LEAT_OK;
+    if (target->merge) {
+        status = finish_targets(load, err);
+        status = status ? status : pg_merge_read(load->conn, target, ret_reader, err);
+        return status;
+    }
+    if (target->route == PG_ROUTE_APPEND && !target->aside &&
+        lt_buf_printf(&where, " WHERE q.xmin::text IN (%s)",
+                      load->own_xids.len ? lt_buf_text(&load->own_xids) : "''")) {
+        status = lt_fail_oom(err);
+    }
+    status = status ? status
+                    : pg_target_read(load->conn, target, target->name, target->copy_to,
+                                     lt_buf_text(&where), ret_reader, err);
+    lt_buf_done(&where);
     return status;
 }
 
@@ -217,14 +233,19 @@ static int commit(struct leat_load *load, const struct leat_commit *what, bool *
     status = status ? status : pg_check_guards(load->plan, what, err);
     status = status ? status : pg_step(load->ep, "postgres:commit:before", err);
     status = status ? status : finish_targets(load, err);
+    status = status ? status : pg_check_deletes(load->plan, what, err);
     if (!status && !load->ep->no_state) {
         status = pg_state_write(load->conn, load->plan, what, true, err);
     } else if (!status) {
+        status = pg_state_check(load->conn, load->plan, what, err);
         pg_remember_xact(load->conn, load->plan->load_id);
     }
     status = status ? status : pg_step(load->ep, "postgres:commit:state", err);
     status = status ? status : pg_commit(load->conn, err);
     load->committed = !status;
+    if (!status) {
+        pg_tell_counts(load->plan, what);
+    }
     return status;
 }
 

@@ -122,8 +122,9 @@ static int plan_again(struct pg_conn *conn, struct pg_target *target, const char
                       struct leat_error *err)
 {
     bool readable = false, has = false;
-    if (target->route == PG_ROUTE_CREATE || target->route == PG_ROUTE_APPEND) {
-        /* Making it fails by itself, and appending harms nobody's rows. */
+    if (target->route == PG_ROUTE_CREATE || target->route == PG_ROUTE_APPEND ||
+        target->route == PG_ROUTE_MERGE) {
+        /* Making it fails by itself, appending harms nobody's rows, and merging asks later. */
         return *before ? pg_exec(conn, before, err) : LEAT_OK;
     }
     int status = lock_target(conn, target, before, &readable, err);
@@ -159,13 +160,16 @@ static int make_aside(struct pg_conn *conn, struct pg_target *target, struct lea
 {
     struct lt_buf sql = LT_BUF_INIT, aside = LT_BUF_INIT;
     char name[48];
-    snprintf(name, sizeof name, "_leat_m_%u", target->oid);
+    snprintf(name, sizeof name, "_leat_m_%016" PRIx64,
+             lt_hash(target->quoted, strlen(target->quoted)));
     int failed = lt_buf_puts(&aside, "pg_temp.") || pg_ident(&aside, name) ||
                  lt_buf_printf(&sql, "CREATE TEMPORARY TABLE ") || pg_ident(&sql, name) ||
                  lt_buf_puts(&sql, " ON COMMIT DROP AS SELECT ") ||
                  pg_select_list(&target->table, "", false, &sql) ||
                  lt_buf_printf(&sql, " FROM %s WITH NO DATA", target->quoted);
-    int status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+    int status = failed          ? lt_fail_oom(err)
+                 : target->merge ? pg_merge_staging(conn, target, true, lt_buf_text(&aside), err)
+                                 : pg_exec(conn, lt_buf_text(&sql), err);
     if (!status) {
         free(target->copy_to);
         target->copy_to = lt_buf_take(&aside);
@@ -205,7 +209,11 @@ static int prepare(struct pg_conn *conn, struct pg_target *target, const char *b
         target->deleted = target->rows_before;
         break;
     case PG_ROUTE_APPEND:
+    case PG_ROUTE_MERGE:
         break;
+    }
+    if (!status && target->alter && target->route != PG_ROUTE_MERGE) {
+        status = pg_exec(conn, target->alter, err); /* a merge alters when it comes in */
     }
     return status || !target->aside ? status : make_aside(conn, target, err);
 }
@@ -370,21 +378,26 @@ int pg_target_sequences(struct pg_conn *conn, struct pg_target *target, struct l
 }
 
 int pg_target_read(struct pg_conn *conn, const struct pg_target *target, const char *described,
-                   const char *where, struct leat_reader **ret_reader, struct leat_error *err)
+                   const char *from, const char *where, struct leat_reader **ret_reader,
+                   struct leat_error *err)
 {
     struct pg_table table = {0};
     struct lt_buf sql = LT_BUF_INIT;
     struct leat_stream_name name = {target->ns, described};
     const char **columns = calloc((size_t)target->table.n_columns + 1, sizeof *columns);
     int status = columns ? pg_describe(conn, &name, &table, err) : lt_fail_oom(err);
+    const char *op = target->merge ? target->merge->op : NULL;
+    size_t n = 0;
     for (int64_t i = 0; i < target->table.n_columns && !status; i++) {
-        columns[i] = target->table.schema.children[i]->name;
+        const char *column = target->table.schema.children[i]->name;
+        if (!op || strcmp(op, column) != 0) {
+            columns[n++] = column;
+        }
     }
-    status =
-        status ? status : pg_table_project(&table, columns, (size_t)target->table.n_columns, err);
+    status = status ? status : pg_table_project(&table, columns, n, err);
     status = status ? status : pg_take_types(&table, &target->table.schema, err);
     if (!status && (lt_buf_puts(&sql, "SELECT ") || pg_select_list(&table, "q.", true, &sql) ||
-                    lt_buf_printf(&sql, " FROM %s AS q%s", target->copy_to, where))) {
+                    lt_buf_printf(&sql, " FROM %s AS q%s", from, where))) {
         status = lt_fail_oom(err);
     }
     status = status ? status : pg_reader_borrow(conn, &table, lt_buf_text(&sql), ret_reader, err);

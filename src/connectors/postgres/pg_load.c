@@ -20,7 +20,7 @@ static void free_load(struct leat_load *load)
             pg_exec(load->conn, "ROLLBACK", NULL)) {
             load->conn->broken = true;
         }
-        if (!load->conn->broken &&
+        if (!load->conn->broken && !pg_pooled(load->ep) &&
             pg_exec(load->conn, "SELECT pg_catalog.pg_advisory_unlock_all()", NULL)) {
             load->conn->broken = true;
         }
@@ -50,8 +50,24 @@ static int ready_records(struct leat_load *load, struct leat_error *err)
     return status;
 }
 
+/* Behind a pooler the locks are the transaction's own, so it begins with them. What staged loads
+ * left is swept by others: its locks are those of sessions. */
+static int take_fence_pooled(struct leat_load *load, struct leat_error *err)
+{
+    const struct pg_plan *plan = load->plan;
+    int status = LEAT_OK;
+    for (size_t i = 0; i < plan->n_targets && !status && !load->ep->no_state; i++) {
+        status = pg_state_ensure(load->conn, pg_state_ns(load->ep, plan->targets[i].ns), err);
+    }
+    status = status ? status : pg_lock_targets(load->conn, plan, err);
+    return status ? status : pg_step(load->ep, "postgres:begin:locked", err);
+}
+
 static int take_fence(struct leat_load *load, struct leat_error *err)
 {
+    if (pg_pooled(load->ep)) {
+        return take_fence_pooled(load, err);
+    }
     struct leat_error why = {.status = LEAT_OK};
     int status = pg_lock_targets(load->conn, load->plan, err);
     if (status || load->ep->no_state) {
@@ -122,6 +138,13 @@ static int attach(struct leat_endpoint *ep, const char *text, struct leat_load *
     if (!load || !(load->plan = calloc(1, sizeof *load->plan))) {
         free(load);
         return lt_fail_oom(err);
+    }
+    if (pg_pooled(ep)) {
+        free(load->plan);
+        free(load);
+        return lt_fail(err, LT_E_UNSUPPORTED,
+                       "a load of several processes needs sessions of its own, and a pooler stands "
+                       "before the server");
     }
     load->ep = ep;
     load->attached = true;
@@ -207,7 +230,8 @@ static int sweep(struct leat_endpoint *ep, const struct leat_stream_name *stream
     struct pg_conn *conn = NULL;
     int64_t removed = 0;
     int status = pg_take(ep, &conn, err);
-    for (size_t i = 0; i < n_streams && !status; i++) {
+    /* Behind a pooler nobody can tell whose sessions are gone. */
+    for (size_t i = 0; i < n_streams && !status && !pg_pooled(ep); i++) {
         const char *ns = streams[i].ns && *streams[i].ns ? streams[i].ns : ep->default_ns;
         bool there = false;
         status = pg_state_there(conn, pg_state_ns(ep, ns), &there, err);
@@ -240,4 +264,6 @@ const struct leat_load_ops pg_load_ops = {
     .release = release,
     .sweep = sweep,
     .complete = pg_complete,
+    .state = pg_state_read,
+    .state_set = pg_state_set,
 };

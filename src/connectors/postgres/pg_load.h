@@ -11,6 +11,7 @@
 #define LT_PG_LOAD_H
 
 #include "connectors/postgres/pg.h"
+#include "sql/merge.h"
 
 #define PG_LOAD_ID_MAX 40
 #define PG_CLEANUP_MS 5000
@@ -21,7 +22,17 @@ enum pg_route {
     PG_ROUTE_DELETE,
     PG_ROUTE_TRUNCATE,
     PG_ROUTE_APPEND,
-    PG_ROUTE_MIRROR /* others' foreign keys point here: upsert, then delete what is gone */
+    PG_ROUTE_MIRROR, /* others' foreign keys point here: upsert, then delete what is gone */
+    PG_ROUTE_MERGE   /* copied aside, then what the mode says, by key */
+};
+
+/* What the modes with keys need beside the columns; the rest is asked of the server when merging,
+ * under the table's lock. */
+struct pg_merge {
+    char **keys, **cursor; /* each ends with a NULL */
+    size_t n_keys, n_cursor;
+    char *op, *deleted; /* NULL: none */
+    bool from_cursor;
 };
 
 /* One stream of a load at the destination. */
@@ -43,8 +54,16 @@ struct pg_target {
     bool refers; /* foreign keys of it point to other tables of this load */
     bool aside;  /* its rows come into a table of the session first, and in at the commit */
     int64_t rows_before;
-    int64_t rows;    /* sealed so far (direct) or counted at commit (staged) */
-    int64_t deleted; /* by emptying it; -1 not known */
+    int64_t rows;           /* sealed so far (direct) or counted at commit (staged) */
+    int64_t deleted;        /* by emptying it; -1 not known */
+    struct pg_merge *merge; /* NULL: the mode knows no keys */
+    bool fresh; /* a table is made: the key comes after the rows, when no key has several */
+    enum leat_schema_policy policy;
+    char *drift;                   /* what of its columns differs, in words; NULL: nothing */
+    char *alter;                   /* statements that bring the table to what comes; NULL: none */
+    struct lt_merge_plan *merging; /* once its records were found out */
+    struct leat_row_counts counts; /* of it, or of a fresh table */
+    int64_t goes;                  /* rows that it deletes for good, or buries */
 };
 
 struct pg_plan {
@@ -62,6 +81,7 @@ struct leat_load {
     struct pg_plan *plan;
     bool attached;
     bool committed;
+    bool moved_in; /* what commit() does to the tables was done, for they were read back */
     struct leat_part *open_part;   /* direct: the only one */
     struct leat_receipt *receipts; /* direct: of the sealed parts */
     size_t n_receipts;
@@ -147,7 +167,8 @@ int pg_target_sequences(struct pg_conn *conn, struct pg_target *target, struct l
 /* Reads the load's rows of a stream on the load's own connection; `described` is the table whose
  * columns they have. */
 int pg_target_read(struct pg_conn *conn, const struct pg_target *target, const char *described,
-                   const char *where, struct leat_reader **ret_reader, struct leat_error *err);
+                   const char *from, const char *where, struct leat_reader **ret_reader,
+                   struct leat_error *err);
 int pg_check_guards(const struct pg_plan *plan, const struct leat_commit *what,
                     struct leat_error *err);
 
@@ -176,6 +197,16 @@ int pg_state_ours(struct pg_conn *conn, const struct pg_target *target, bool *re
  * well. */
 int pg_state_write(struct pg_conn *conn, const struct pg_plan *plan, const struct leat_commit *what,
                    bool record, struct leat_error *err);
+/* --- pg_state_ops.c */
+/* State rows that must be what they were: else [conflict]. */
+int pg_state_check(struct pg_conn *conn, const struct pg_plan *plan, const struct leat_commit *what,
+                   struct leat_error *err);
+int pg_state_read(struct leat_endpoint *ep, const struct leat_stream_name *stream,
+                  leat_state_fn *each, void *arg, struct leat_error *err);
+int pg_state_set(struct leat_endpoint *ep, const struct leat_stream_name *stream, const char *key,
+                 const char *value, struct leat_error *err);
+
+/* --- pg_state.c, locks and outcome */
 int64_t pg_lock_key(const char *kind, const char *text);
 int pg_lock_load(struct pg_conn *conn, const char *load_id, struct leat_error *err);
 /* That of the load too, in one go. */
@@ -212,6 +243,54 @@ int pg_staged_attach(struct leat_load *load, const char *state_ns, struct leat_e
  * same table is [destination-busy] when `busy_fails`. The record of loads must be there. */
 int pg_staged_sweep(struct pg_conn *conn, const char *state_ns, const char *ns, const char *name,
                     bool busy_fails, int64_t *removed, struct leat_error *err);
+
+/* The columns of a table to be made, as the server would have them, with their DDL types. */
+int pg_describe_new(struct pg_conn *conn, const struct ArrowSchema *incoming,
+                    struct pg_table *ret_table, struct leat_error *err);
+
+/* --- pg_evolve.c */
+/* What the schema policy makes of a table that is there: `table` comes to be as after
+ * target->alter, and `incoming` loses what is left out. */
+int pg_evolve(struct pg_conn *conn, struct pg_target *target, struct ArrowSchema *incoming,
+              struct pg_table *table, struct leat_error *err);
+
+/* --- pg_merge_plan.c */
+bool pg_is_keyed(enum leat_write_mode mode);
+/* Takes keys, cursor and the like of a stream, and the field that is no column out of `incoming`. */
+int pg_merge_take(const struct leat_write_stream *want, struct ArrowSchema *incoming,
+                  struct pg_target *target, struct leat_error *err);
+/* The columns of a table to be made: those of the mode added, and its key marked. */
+int pg_merge_new_columns(const struct pg_target *target, struct ArrowSchema *schema,
+                         struct leat_error *err);
+/* A table that is made, and filled at once: only then its key comes. */
+bool pg_merge_is_fresh(const struct pg_target *target);
+/* Chooses the route; target->table comes to be the columns of the staging table. */
+int pg_merge_plan(struct pg_target *target, bool exists, struct leat_error *err);
+/* Of a table that is there: whether the mode can use it, and the column it may have to be given. */
+int pg_merge_check_table(struct pg_target *target, struct pg_table *there, struct leat_error *err);
+void pg_merge_free(struct pg_merge *merge); /* NULL is fine */
+
+/* --- pg_merge.c: the modes with keys, in the last transaction */
+/* CREATE [TEMPORARY] TABLE `quoted` with the target's columns and the sequence. */
+int pg_merge_staging(struct pg_conn *conn, const struct pg_target *target, bool temporary,
+                     const char *quoted, struct leat_error *err);
+/* Forgets the sequence among the columns of such a table. */
+int pg_merge_hide_sequence(struct pg_table *staging, struct leat_error *err);
+/* Locks or makes the table, finds out what becomes of each record, and deletes. */
+int pg_merge_delete(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* Updates and inserts. */
+int pg_merge_write(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* Appends the ALTER TABLE that makes the primary key of a fresh table. */
+int pg_merge_key_sql(const struct pg_target *target, struct lt_buf *sql);
+/* That, and of several rows of one key all but the latest gone. */
+int pg_merge_fresh(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* Reads the rows whose key the load brought, after it was merged. */
+int pg_merge_read(struct pg_conn *conn, const struct pg_target *target,
+                  struct leat_reader **ret_reader, struct leat_error *err);
+/* [too-many-deletes], over all targets. */
+int pg_check_deletes(const struct pg_plan *plan, const struct leat_commit *what,
+                     struct leat_error *err);
+void pg_tell_counts(const struct pg_plan *plan, const struct leat_commit *what);
 
 /* --- pg_keys.c */
 int pg_complete(struct leat_endpoint *ep, const struct leat_write_stream *streams, size_t n_streams,

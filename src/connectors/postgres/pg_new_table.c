@@ -176,24 +176,68 @@ static int choose_types(struct pg_conn *conn, const struct ArrowSchema *incoming
     return status;
 }
 
+/* Of a table that is merged into, the primary key comes after the rows. */
+static int create_table(const struct pg_target *target, const struct ArrowSchema *incoming,
+                        const char *const *types, struct lt_buf *sql, struct leat_error *err)
+{
+    struct ArrowSchema plain = {.release = NULL};
+    bool later = target->merge && pg_merge_is_fresh(target);
+    int status = later ? lt_schema_copy(incoming, &plain, err) : LEAT_OK;
+    for (int64_t i = 0; i < plain.n_children && later && !status; i++) {
+        struct ArrowSchema *field = plain.children[i];
+        field->flags &= lt_schema_meta(field, LT_META_KEY, &(size_t){0})
+                            ? ~(int64_t)ARROW_FLAG_NULLABLE
+                            : ~(int64_t)0;
+        status = lt_schema_set_meta(field, LT_META_KEY, NULL, err);
+    }
+    status = status ? status
+                    : lt_dialect_create_table(&lt_dialect_postgres, target->quoted,
+                                              later ? &plain : incoming, types, sql, err);
+    lt_schema_done(&plain);
+    return status;
+}
+
+int pg_describe_new(struct pg_conn *conn, const struct ArrowSchema *incoming,
+                    struct pg_table *ret_table, struct leat_error *err)
+{
+    size_t n = (size_t)incoming->n_children;
+    char **types = calloc(n + 1, sizeof *types);
+    int status = types ? choose_types(conn, incoming, types, err) : lt_fail_oom(err);
+    status = status ? status : describe_types(conn, incoming, types, ret_table, err);
+    for (int64_t i = 0; i < incoming->n_children && !status; i++) {
+        status = finish_column(ret_table, i, incoming->children[i], &types[i], err);
+    }
+    for (size_t i = 0; types && i < n; i++) {
+        free(types[i]);
+    }
+    free(types);
+    return status;
+}
+
+static int say_create(struct pg_target *target, const struct ArrowSchema *incoming,
+                      struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    const char **types = calloc((size_t)incoming->n_children + 1, sizeof *types);
+    int status = types ? LEAT_OK : lt_fail_oom(err);
+    for (int64_t i = 0; i < incoming->n_children && !status; i++) {
+        types[i] = target->table.columns[i].type_text;
+    }
+    status = status ? status : create_table(target, incoming, types, &sql, err);
+    if (!status && !(target->create = lt_buf_take(&sql))) {
+        status = lt_fail_oom(err);
+    }
+    free(types);
+    lt_buf_done(&sql);
+    return status;
+}
+
 int pg_plan_new_table(struct pg_conn *conn, struct pg_target *target,
                       const struct ArrowSchema *incoming, struct leat_error *err)
 {
     struct pg_table *table = &target->table;
-    struct lt_buf sql = LT_BUF_INIT;
-    size_t n = (size_t)incoming->n_children;
-    char **types = calloc(n + 1, sizeof *types);
-    int status = types ? choose_types(conn, incoming, types, err) : lt_fail_oom(err);
-    status = status ? status
-                    : lt_dialect_create_table(&lt_dialect_postgres, target->quoted, incoming,
-                                              (const char *const *)types, &sql, err);
-    if (!status && !(target->create = lt_buf_take(&sql))) {
-        status = lt_fail_oom(err);
-    }
-    status = status ? status : describe_types(conn, incoming, types, table, err);
-    for (int64_t i = 0; i < incoming->n_children && !status; i++) {
-        status = finish_column(table, i, incoming->children[i], &types[i], err);
-    }
+    int status = pg_describe_new(conn, incoming, table, err);
+    status = status ? status : say_create(target, incoming, err);
     size_t len;
     const char *text = status ? NULL : lt_schema_meta(incoming, LT_META_COMMENT, &len);
     if (text) {
@@ -202,10 +246,5 @@ int pg_plan_new_table(struct pg_conn *conn, struct pg_target *target,
                          : lt_fail_oom(err);
         free(comment);
     }
-    for (size_t i = 0; types && i < n; i++) {
-        free(types[i]);
-    }
-    free(types);
-    lt_buf_done(&sql);
     return status;
 }

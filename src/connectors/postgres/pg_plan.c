@@ -2,6 +2,7 @@
  * which route its rows take. Changes nothing. */
 #include "connectors/postgres/pg_load.h"
 
+#include "sql/evolve.h"
 #include "sql/postgres.h"
 
 #include <inttypes.h>
@@ -25,6 +26,10 @@ void pg_target_done(struct pg_target *target)
     free(target->create);
     free(target->copy_to);
     free(target->staging);
+    free(target->alter);
+    free(target->drift);
+    pg_merge_free(target->merge);
+    lt_merge_free(target->merging);
     pg_table_done(&target->table);
     *target = (struct pg_target){0};
 }
@@ -47,6 +52,7 @@ void pg_plan_release(struct leat_load_plan *plan)
         lt_schema_done(&plan->streams[i].schema);
         free(plan->streams[i].ddl);
         free(plan->streams[i].route);
+        free(plan->streams[i].drift);
     }
     free(plan->streams);
     pg_plan_put(plan->state);
@@ -61,10 +67,12 @@ static int copy_incoming(const struct leat_write_stream *want, struct ArrowSchem
 {
     struct ArrowSchema copy = {.release = NULL};
     int status = lt_schema_copy(want->schema, &copy, err);
-    for (int64_t i = 0; !status && want->n_keys && want->keys && i < copy.n_children; i++) {
+    /* The key of a merge need not be the table's. */
+    bool marks = want->n_keys && want->keys && !pg_is_keyed(want->mode);
+    for (int64_t i = 0; !status && marks && i < copy.n_children; i++) {
         status = lt_schema_set_meta(copy.children[i], LT_META_KEY, NULL, err);
     }
-    for (size_t k = 0; !status && want->keys && k < want->n_keys; k++) {
+    for (size_t k = 0; !status && marks && k < want->n_keys; k++) {
         char place[24];
         int64_t at = lt_schema_find(&copy, want->keys[k]);
         snprintf(place, sizeof place, "%zu", k + 1);
@@ -90,7 +98,10 @@ static int count_rows(struct pg_conn *conn, struct pg_target *target, const stru
     snprintf(sql, sizeof sql,
              "SELECT pg_catalog.count(*) FROM (SELECT 1 FROM %s LIMIT %d) AS some_rows",
              target->quoted, COUNT_EXACT_MAX + 1);
-    int status = pg_value(conn, sql, 0, NULL, text, sizeof text, &why);
+    /* A refusal would end the transaction that holds a pooler's session. */
+    int status = pg_pooled(conn->ep) && !table->readable
+                     ? LEAT_DENIED
+                     : pg_value(conn, sql, 0, NULL, text, sizeof text, &why);
     if (status == LEAT_DENIED) {
         /* Who may write need not be allowed to read. Only an empty file surely has no rows. */
         bool sure = table->rows_estimate != 0 || table->bytes_estimate == 0;
@@ -165,22 +176,29 @@ static int read_keys(struct pg_target *target, const struct ArrowSchema *schema,
     return LEAT_OK;
 }
 
-/* Foreign keys of other tables: the rows they point at must stay, so the table is mirrored. */
-static int plan_mirror(struct pg_conn *conn, struct pg_target *target, const char *referencing,
-                       struct leat_error *err)
+/* Deleting a row here must not reach rows of other tables. */
+static int refuse_cascades(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
     char cascading[512];
-    bool missing = !target->n_keys;
     int status = list_of(conn, cascading_sql, target->oid, cascading, sizeof cascading, err);
-    if (status) {
-        return status;
-    }
-    if (*cascading) {
+    if (!status && *cascading) {
         status = lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS,
                          "replacing %s.%s would delete or change rows of other tables through "
                          "their foreign keys: %s",
                          target->ns, target->name, cascading);
-        leat_error_remedy(err, "load with --append, or drop those keys first");
+        leat_error_remedy(err, "%s, or drop those keys first",
+                          target->merge ? "merge instead" : "load with --append");
+    }
+    return status;
+}
+
+/* Foreign keys of other tables: the rows they point at must stay, so the table is mirrored. */
+static int plan_mirror(struct pg_conn *conn, struct pg_target *target, const char *referencing,
+                       struct leat_error *err)
+{
+    bool missing = !target->n_keys;
+    int status = refuse_cascades(conn, target, err);
+    if (status) {
         return status;
     }
     for (size_t k = 0; k < target->n_keys; k++) {
@@ -245,6 +263,7 @@ static int check_rights(struct pg_conn *conn, const struct pg_target *target,
         [PG_ROUTE_TRUNCATE] = "INSERT,TRUNCATE",
         [PG_ROUTE_APPEND] = "INSERT",
         [PG_ROUTE_MIRROR] = "INSERT,UPDATE,DELETE,SELECT",
+        [PG_ROUTE_MERGE] = "INSERT,UPDATE,DELETE,SELECT",
     };
     char oid[16], text[128];
     const char *params[] = {oid, rights[target->route]};
@@ -304,13 +323,20 @@ static int take_texts(const struct ArrowSchema *incoming, struct pg_table *table
 }
 
 /* Columns: by name, checked as a whole, then in the order they come. */
-static int match_columns(struct pg_target *target, struct ArrowSchema *incoming,
-                         struct pg_table *table, struct leat_error *err)
+static int match_columns(struct pg_conn *conn, struct pg_target *target,
+                         struct ArrowSchema *incoming, struct pg_table *table,
+                         struct leat_error *err)
 {
     struct ArrowSchema matched = {.release = NULL};
     int status = drop_generated(incoming, table, err);
     status = status ? status : take_texts(incoming, table, err);
-    status = status ? status : lt_dialect_match(incoming, &table->schema, &matched, err);
+    status = status ? status : pg_evolve(conn, target, incoming, table, err);
+    if (!status) {
+        status = lt_dialect_match(incoming, &table->schema, &matched, err);
+        if (status == LEAT_INVALID) {
+            lt_evolve_remedy(&lt_dialect_postgres, target->quoted, incoming, &table->schema, err);
+        }
+    }
     const char **columns = calloc((size_t)incoming->n_children + 1, sizeof *columns);
     if (!columns && !status) {
         status = lt_fail_oom(err);
@@ -370,12 +396,30 @@ static int plan_existing(struct pg_conn *conn, struct pg_target *target,
         status = status ? status : read_keys(target, incoming, err);
         return status ? status : pg_plan_new_table(conn, target, incoming, err);
     }
-    status = status ? status : match_columns(target, incoming, table, err);
-    if (!status) {
+    if (!status && target->merge) {
+        status = pg_merge_check_table(target, table, err);
+    }
+    status = status ? status : match_columns(conn, target, incoming, table, err);
+    if (!status && target->merge) {
+        status = pg_merge_plan(target, true, err);
+        status = status || target->mode != LEAT_DELETE_INSERT ? status
+                                                              : refuse_cascades(conn, target, err);
+    } else if (!status) {
         target->route = PG_ROUTE_APPEND;
         status = target->mode == LEAT_REPLACE ? plan_replace(conn, target, err) : LEAT_OK;
     }
     return status ? status : check_rights(conn, target, err);
+}
+
+/* A table that is not there. */
+static int plan_new(struct pg_conn *conn, struct pg_target *target, struct ArrowSchema *incoming,
+                    struct leat_error *err)
+{
+    target->route = PG_ROUTE_CREATE;
+    int status = target->merge ? pg_merge_new_columns(target, incoming, err) : LEAT_OK;
+    status = status ? status : read_keys(target, incoming, err);
+    status = status ? status : pg_plan_new_table(conn, target, incoming, err);
+    return status || !target->merge ? status : pg_merge_plan(target, false, err);
 }
 
 static int check_schema(struct pg_conn *conn, const char *ns, struct leat_error *err)
@@ -412,8 +456,8 @@ static bool is_type(const struct ArrowSchema *field, const char *type_text)
 
 static bool can_forward(const struct pg_target *target, const struct leat_write_stream *want)
 {
-    if (!(want->payloads & LEAT_PAYLOAD_BYTES) || !want->bytes_format ||
-        strcmp(want->bytes_format, "pgcopy") != 0 ||
+    if (!(want->payloads & LEAT_PAYLOAD_BYTES) || (target->merge && target->merge->op) ||
+        !want->bytes_format || strcmp(want->bytes_format, "pgcopy") != 0 ||
         want->schema->n_children != target->table.n_columns) {
         return false;
     }
@@ -445,6 +489,7 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
     struct ArrowSchema incoming = {.release = NULL};
     struct lt_buf quoted = LT_BUF_INIT;
     target->mode = want->mode;
+    target->policy = want->schema_policy;
     target->flags = want->flags;
     target->ns = lt_strdup(want->name.ns && *want->name.ns ? want->name.ns : ep->default_ns);
     target->name = lt_strdup(want->name.name);
@@ -456,22 +501,20 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
         lt_buf_done(&quoted);
         return lt_fail_oom(err);
     }
-    if (want->mode != LEAT_REPLACE && want->mode != LEAT_APPEND) {
-        return lt_fail(err, LT_E_UNSUPPORTED, "postgres replaces and appends, nothing else");
-    }
     if (strlen(target->name) >= PG_NAME_MAX) {
         return lt_fail(err, LT_E_INVALID, "the table's name is longer than %d bytes",
                        PG_NAME_MAX - 1);
     }
     int status = copy_incoming(want, &incoming, err);
     struct leat_stream_name name = {target->ns, target->name};
+    if (!status && pg_is_keyed(want->mode)) {
+        status = pg_merge_take(want, &incoming, target, err);
+    }
     status = status ? status : find_table(conn, &name, &table, err);
     if (!status && table.oid) {
         status = plan_existing(conn, target, &incoming, &table, err);
     } else if (!status) {
-        target->route = PG_ROUTE_CREATE;
-        status = read_keys(target, &incoming, err);
-        status = status ? status : pg_plan_new_table(conn, target, &incoming, err);
+        status = plan_new(conn, target, &incoming, err);
     }
     if (!status) {
         snprintf(target->table.ns, sizeof target->table.ns, "%s", target->ns);
@@ -491,7 +534,7 @@ static int plan_asides(struct pg_conn *conn, struct pg_plan *plan, struct leat_e
     int status = plan->staged ? LEAT_OK : pg_order_targets(conn, plan, &order, err);
     for (size_t i = 0; i < plan->n_targets && !status && !plan->staged; i++) {
         struct pg_target *target = &plan->targets[i];
-        target->aside = target->route == PG_ROUTE_MIRROR ||
+        target->aside = target->route == PG_ROUTE_MIRROR || target->route == PG_ROUTE_MERGE ||
                         (target->refers && target->route != PG_ROUTE_RECREATE);
     }
     free(order);
@@ -507,6 +550,7 @@ static char *route_text(const struct pg_target *target, bool staged)
         [PG_ROUTE_TRUNCATE] = "truncate and copy",
         [PG_ROUTE_APPEND] = "copy",
         [PG_ROUTE_MIRROR] = "copy aside, upsert and delete what is gone",
+        [PG_ROUTE_MERGE] = "copy aside",
     };
     static const char *const last[] = {
         [PG_ROUTE_CREATE] = "rename it",
@@ -516,6 +560,17 @@ static char *route_text(const struct pg_target *target, bool staged)
         [PG_ROUTE_APPEND] = "insert",
         [PG_ROUTE_MIRROR] = "upsert and delete what is gone",
     };
+    static const char *const keyed[] = {
+        [LEAT_MERGE] = "update and insert by key",
+        [LEAT_DELETE_INSERT] = "delete and insert by key",
+        [LEAT_CHANGES] = "delete, update and insert by key",
+        [LEAT_HISTORY] = "close rows and insert their successors by key",
+    };
+    if (target->route == PG_ROUTE_MERGE) {
+        return lt_format("copy %s, then %s%s in one transaction",
+                         staged ? "parts into a staging table" : "aside",
+                         target->create ? "create, " : "", keyed[target->mode]);
+    }
     if (target->aside && target->route != PG_ROUTE_MIRROR) {
         return lt_format("%s aside, and insert after the tables it refers to, in one transaction",
                          direct[target->route]);
@@ -523,6 +578,17 @@ static char *route_text(const struct pg_target *target, bool staged)
     return staged ? lt_format("copy parts into a staging table, then %s in one transaction",
                               last[target->route])
                   : lt_format("%s in one transaction", direct[target->route]);
+}
+
+/* The key of a fresh table is made after its rows. */
+static char *ddl_with_key(const struct pg_target *target)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    if (lt_buf_printf(&sql, "%s; ", target->create) || pg_merge_key_sql(target, &sql)) {
+        lt_buf_done(&sql);
+        return NULL;
+    }
+    return lt_buf_take(&sql);
 }
 
 static int show_target(const struct pg_target *target, bool staged, int parts,
@@ -535,10 +601,13 @@ static int show_target(const struct pg_target *target, bool staged, int parts,
         .exists = target->oid != 0,
         .rows_before = target->rows_before,
         .ours = target->ours,
-        .ddl = target->create ? lt_strdup(target->create) : NULL,
+        .drift = target->drift ? lt_strdup(target->drift) : NULL,
         .route = route_text(target, staged),
     };
-    if (!stream->route || (target->create && !stream->ddl)) {
+    bool fresh_key = target->fresh && target->n_keys;
+    const char *ddl = target->create ? target->create : target->alter;
+    stream->ddl = !ddl ? NULL : fresh_key ? ddl_with_key(target) : lt_strdup(ddl);
+    if (!stream->route || (ddl && !stream->ddl) || (target->drift && !stream->drift)) {
         return lt_fail_oom(err);
     }
     return lt_schema_copy(&target->table.schema, &stream->schema, err);
@@ -561,6 +630,13 @@ static int plan_targets(struct leat_endpoint *ep, struct pg_conn *conn,
     }
     if (!status && !ep->no_state && ep->state_namespace) {
         status = check_schema(conn, ep->state_namespace, err);
+    }
+    if (!status && plan->staged && pg_pooled(ep)) {
+        plan->staged = false; /* its locks are those of sessions */
+        status = want->shared ? lt_fail(err, LT_E_UNSUPPORTED,
+                                        "a load shared by processes needs sessions of its own, and "
+                                        "a pooler stands before the server")
+                              : LEAT_OK;
     }
     if (!status && plan->staged && ep->no_state) {
         /* Staging is found again through its records; without them everything goes straight in. */
@@ -591,7 +667,7 @@ int pg_plan_make(struct leat_endpoint *ep, const struct leat_write_plan *want,
         result.streams = calloc(want->n_streams, sizeof *result.streams);
     }
     int status = plan && plan->targets && result.streams ? LEAT_OK : lt_fail_oom(err);
-    status = status ? status : pg_take(ep, &conn, err);
+    status = status ? status : pg_take_held(ep, &conn, err);
     status = status ? status : plan_targets(ep, conn, want, plan, err);
     status = status ? status : plan_asides(conn, plan, err);
     pg_give(conn);

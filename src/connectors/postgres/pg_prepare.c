@@ -33,7 +33,8 @@ void pg_statements_free(struct pg_statements *statements)
 /* NULL: not kept. */
 static struct pg_statement *find(struct pg_conn *conn, const char *sql)
 {
-    if (conn->ep->pooler || (conn->statements && conn->statements->off) || strlen(sql) > TEXT_MAX) {
+    if (pg_pooled(conn->ep) || (conn->statements && conn->statements->off) ||
+        strlen(sql) > TEXT_MAX) {
         return NULL;
     }
     if (!conn->statements) {

@@ -85,6 +85,10 @@ static int snapshot_take(struct leat_endpoint *ep, char *ret_token, size_t size,
     struct pg_conn *conn = NULL;
     char token[sizeof ep->snapshot] = "";
     snapshot_release(ep);
+    if (pg_pooled(ep)) {
+        return lt_fail(err, LT_E_UNSUPPORTED,
+                       "a pooler stands before the server, which may have no further connection");
+    }
     int status = pg_take(ep, &conn, err);
     status = status ? status : pg_exec(conn, BEGIN_SNAPSHOT, err);
     if (!status) {
@@ -154,7 +158,7 @@ static int describe_plan(struct leat_endpoint *ep, const struct leat_read_plan *
                          struct pg_table *ret_table, struct leat_error *err)
 {
     struct pg_conn *conn = NULL;
-    int status = pg_take(ep, &conn, err);
+    int status = pg_take_held(ep, &conn, err);
     if (!status) {
         status = plan->query ? pg_describe_query(conn, plan->query, ret_table, err)
                              : pg_describe(conn, &plan->stream, ret_table, err);
@@ -173,7 +177,7 @@ static int try_plan(const struct leat_reader *reader, struct leat_error *err)
     PGresult *result = NULL;
     size_t len = strlen(reader->sql) - (sizeof head - 1) - (sizeof tail - 1);
     char *sql = lt_format("EXPLAIN %.*s", (int)len, reader->sql + sizeof head - 1);
-    int status = sql ? pg_take(reader->ep, &conn, err) : lt_fail_oom(err);
+    int status = sql ? pg_take_held(reader->ep, &conn, err) : lt_fail_oom(err);
     if (!status) {
         status = pg_query(conn, sql, 0, NULL, &result, err);
         if (status) {
@@ -261,9 +265,7 @@ static int start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
         *ret_reader = reader;
         return LEAT_OK;
     }
-    int status = plan->cursor
-                     ? lt_fail(err, LT_E_UNSUPPORTED, "postgres does not read by a cursor range")
-                     : describe_plan(ep, plan, &all, err);
+    int status = describe_plan(ep, plan, &all, err);
     status = status ? status : copy_table(&all, &reader->table, err);
     if (!status && plan->columns) {
         status = pg_table_project(&reader->table, plan->columns, plan->n_columns, err);
@@ -373,7 +375,10 @@ static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, in
                  leat_partition_fn *each, void *arg, struct leat_error *err)
 {
     struct pg_table own = {0};
-    if (n < 2 || plan->query || ep->version < 140000) {
+    /* Blocks are read whole, where an index may lead to the few records of a range; and its columns
+     * are to be known, also where they are not read. */
+    bool few = plan->cursor && (plan->cursor->low || plan->columns);
+    if (n < 2 || plan->query || ep->version < 140000 || few) {
         return each(arg, NULL, 0, -1);
     }
     int64_t pages = 0;
@@ -399,6 +404,62 @@ static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, in
     return status;
 }
 
+static int bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                  const char *const *columns, size_t n_columns, int64_t wait_ms,
+                  struct leat_bounds *ret_bounds, struct leat_error *err)
+{
+    struct pg_table table = {0};
+    *ret_bounds = (struct leat_bounds){.size = ret_bounds->size, .nulls = -1};
+    int status = describe_plan(ep, plan, &table, err);
+    status =
+        status ? status : pg_bounds(ep, plan, &table, columns, n_columns, wait_ms, ret_bounds, err);
+    pg_table_done(&table);
+    return status;
+}
+
+/* A connection that sees the endpoint's snapshot, where it has one. */
+static int take_to_read(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err)
+{
+    int status = pg_take(ep, ret_conn, err);
+    if (!status && ep->snapshot[0]) {
+        status = join(*ret_conn, ep->snapshot, err);
+    }
+    return status;
+}
+
+static int key_split(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                     int64_t rows_per_range, leat_key_fn *each, void *arg, struct leat_error *err)
+{
+    struct pg_table table = {0};
+    struct pg_conn *conn = NULL;
+    int status = describe_plan(ep, plan, &table, err);
+    status = status ? status : take_to_read(ep, &conn, err);
+    status = status ? status : pg_key_split(conn, plan, &table, rows_per_range, each, arg, err);
+    pg_give(conn);
+    pg_table_done(&table);
+    return status;
+}
+
+static int hash_ranges(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                       const char *const *const *cuts, size_t n_cuts, leat_hash_fn *each, void *arg,
+                       struct leat_error *err)
+{
+    struct pg_table all = {0}, read = {0};
+    struct pg_conn *conn = NULL;
+    int status = describe_plan(ep, plan, &all, err);
+    status = status ? status : copy_table(&all, &read, err);
+    if (!status && plan->columns) {
+        status = pg_table_project(&read, plan->columns, plan->n_columns, err);
+    }
+    status = status ? status : take_to_read(ep, &conn, err);
+    status =
+        status ? status : pg_hash_ranges(conn, plan, &all, &read, cuts, n_cuts, each, arg, err);
+    pg_give(conn);
+    pg_table_done(&all);
+    pg_table_done(&read);
+    return status;
+}
+
 /* --- next ---------------------------------------------------------------------------------- */
 
 /* libpq asks the system for as much as its buffer holds, 16 KiB at first, and widens it for good
@@ -418,13 +479,13 @@ static int widen_buffer(struct pg_conn *conn, struct leat_error *err)
 static int send_copy(struct leat_reader *reader, bool in_snapshot, struct leat_error *err)
 {
     struct lt_buf sql = LT_BUF_INIT;
-    if (!in_snapshot) {
+    if (!in_snapshot && (reader->borrowed || !pg_pooled(reader->ep))) {
         return pg_send(reader->conn, reader->sql, err);
     }
-    int status =
-        join_sql(reader->ep->snapshot, &sql) || lt_buf_printf(&sql, "; %s; ROLLBACK", reader->sql)
-            ? lt_fail_oom(err)
-            : pg_send(reader->conn, lt_buf_text(&sql), err);
+    int failed = in_snapshot ? join_sql(reader->ep->snapshot, &sql) | lt_buf_puts(&sql, "; ")
+                             : lt_buf_puts(&sql, "BEGIN; ") | pg_settings(reader->conn, true, &sql);
+    failed |= lt_buf_printf(&sql, "%s; %s", reader->sql, in_snapshot ? "ROLLBACK" : "COMMIT");
+    int status = failed ? lt_fail_oom(err) : pg_send(reader->conn, lt_buf_text(&sql), err);
     lt_buf_done(&sql);
     return status;
 }
@@ -442,7 +503,8 @@ static int begin_copy(struct leat_reader *reader, struct leat_error *err)
         status = widen_buffer(reader->conn, err);
     }
     status = status ? status : send_copy(reader, in_snapshot, err);
-    status = status ? status : explain_join(pg_finish_results(reader->conn, &result, &why), &why);
+    status = status ? status : pg_finish_results(reader->conn, &result, &why);
+    status = in_snapshot ? explain_join(status, &why) : status;
     if (why.status && err) {
         *err = why;
     }
@@ -717,6 +779,9 @@ const struct leat_source_ops pg_source_ops = {
     .snapshot_join = snapshot_join,
     .snapshot_release = snapshot_release,
     .split = split,
+    .bounds = bounds,
+    .key_split = key_split,
+    .hash_ranges = hash_ranges,
     .start = start,
     .schema = schema,
     .next = next,

@@ -57,26 +57,53 @@ static int append_query(struct lt_buf *sql, const char *query)
     return lt_buf_puts(sql, "(") | lt_buf_append(sql, query, len) | lt_buf_puts(sql, "\n)");
 }
 
-static int append_where(const struct leat_read_plan *plan, struct lt_buf *sql,
-                        struct leat_error *err)
+int pg_put_from(const struct leat_read_plan *plan, const struct pg_table *table, struct lt_buf *sql)
 {
-    int failed = LEAT_OK;
-    if (plan->predicate && *plan->predicate) {
-        failed |= lt_buf_printf(sql, " WHERE (%s\n)", plan->predicate);
+    int failed = lt_buf_puts(sql, " FROM ");
+    failed |= plan->query
+                  ? append_query(sql, plan->query)
+                  : lt_dialect_quote_name(&lt_dialect_postgres, table->ns, table->name, sql);
+    return failed | lt_buf_puts(sql, " AS q");
+}
+
+/* Blocks of the heap, of which partitions are made. */
+static int put_blocks(const struct leat_read_plan *plan, struct lt_buf *sql, struct leat_error *err)
+{
+    struct pg_block_range range;
+    if (plan->partition_len != sizeof range) {
+        return lt_fail(err, LT_E_INVALID, "this is no partition of PostgreSQL");
     }
-    if (plan->partition) {
-        struct pg_block_range range;
-        if (plan->partition_len != sizeof range) {
-            return lt_fail(err, LT_E_INVALID, "this is no partition of PostgreSQL");
-        }
-        memcpy(&range, plan->partition, sizeof range);
-        failed |= lt_buf_printf(sql, " %s q.ctid >= '(%" PRId64 ",0)'",
-                                plan->predicate && *plan->predicate ? "AND" : "WHERE", range.first);
-        if (range.end >= 0) {
-            failed |= lt_buf_printf(sql, " AND q.ctid < '(%" PRId64 ",0)'", range.end);
-        }
+    memcpy(&range, plan->partition, sizeof range);
+    int failed = lt_buf_printf(sql, "q.ctid >= '(%" PRId64 ",0)'", range.first);
+    if (range.end >= 0) {
+        failed |= lt_buf_printf(sql, " AND q.ctid < '(%" PRId64 ",0)'", range.end);
     }
     return failed ? lt_fail_oom(err) : LEAT_OK;
+}
+
+int pg_put_where(const struct leat_read_plan *plan, const struct pg_table *table, bool always,
+                 struct lt_buf *sql, struct leat_error *err)
+{
+    const char *glue = " WHERE ";
+    int status = LEAT_OK, failed = LEAT_OK;
+    if (plan->predicate && *plan->predicate) {
+        failed |= lt_buf_printf(sql, "%s(%s\n)", glue, plan->predicate);
+        glue = " AND ";
+    }
+    if (plan->partition) {
+        failed |= lt_buf_puts(sql, glue);
+        status = put_blocks(plan, sql, err);
+        glue = " AND ";
+    }
+    if (!status && plan->cursor) {
+        failed |= lt_buf_puts(sql, glue);
+        status = pg_put_range(plan->cursor, table, sql, err);
+        glue = " AND ";
+    }
+    if (always && !strcmp(glue, " WHERE ")) {
+        failed |= lt_buf_puts(sql, " WHERE true");
+    }
+    return status ? status : failed ? lt_fail_oom(err) : LEAT_OK;
 }
 
 static int append_order(const struct leat_read_plan *plan, const struct pg_table *table,
@@ -121,6 +148,7 @@ static int describe_copy(const struct leat_read_plan *plan, const struct pg_tabl
     failed |= plan->query ? lt_buf_puts(&text, "(query)")
                           : lt_buf_printf(&text, "%s.%s", all->ns, all->name);
     failed |= plan->predicate && *plan->predicate ? lt_buf_puts(&text, " WHERE (...)") : LEAT_OK;
+    failed |= plan->cursor ? lt_buf_puts(&text, ", a range of its cursor") : LEAT_OK;
     if (plan->partition && plan->partition_len == sizeof(struct pg_block_range)) {
         struct pg_block_range range;
         memcpy(&range, plan->partition, sizeof range);
@@ -150,11 +178,8 @@ int pg_build_copy(const struct leat_read_plan *plan, const struct pg_table *all,
     struct lt_buf sql = LT_BUF_INIT;
     int failed = lt_buf_puts(&sql, "COPY (SELECT ");
     failed |= pg_select_list(read, "q.", !bytes, &sql);
-    failed |= lt_buf_puts(&sql, " FROM ");
-    failed |= plan->query ? append_query(&sql, plan->query)
-                          : lt_dialect_quote_name(&lt_dialect_postgres, all->ns, all->name, &sql);
-    failed |= lt_buf_puts(&sql, " AS q");
-    int status = failed ? lt_fail_oom(err) : append_where(plan, &sql, err);
+    failed |= pg_put_from(plan, all, &sql);
+    int status = failed ? lt_fail_oom(err) : pg_put_where(plan, all, false, &sql, err);
     status = status ? status : append_order(plan, all, &sql, err);
     if (!status && plan->limit >= 0 && lt_buf_printf(&sql, " LIMIT %" PRId64, plan->limit)) {
         status = lt_fail_oom(err);

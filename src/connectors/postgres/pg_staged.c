@@ -65,6 +65,9 @@ static bool becomes_table(const struct pg_target *target)
 static int create_staging(struct pg_conn *conn, const struct pg_target *target,
                           struct leat_error *err)
 {
+    if (target->route == PG_ROUTE_MERGE) {
+        return pg_merge_staging(conn, target, false, target->copy_to, err);
+    }
     struct lt_buf sql = LT_BUF_INIT;
     int failed = lt_buf_printf(&sql, "CREATE TABLE %s (", target->copy_to);
     for (int64_t i = 0; i < target->table.n_columns; i++) {
@@ -82,6 +85,40 @@ static int create_staging(struct pg_conn *conn, const struct pg_target *target,
         status = pg_target_comments(conn, target, target->copy_to, err);
     }
     return status;
+}
+
+static void put_names(struct lt_json *json, const char *key, char *const *names)
+{
+    lt_json_key(json, key);
+    lt_json_array(json);
+    for (; *names; names++) {
+        lt_json_text(json, *names);
+    }
+    lt_json_array_end(json);
+}
+
+static void put_text(struct lt_json *json, const char *key, const char *text)
+{
+    if (text) {
+        lt_json_key(json, key);
+        lt_json_text(json, text);
+    }
+}
+
+static void describe_merge(const struct pg_target *target, struct lt_json *json)
+{
+    lt_json_key(json, "merge");
+    lt_json_object(json);
+    put_names(json, "keys", target->merge->keys);
+    put_names(json, "cursor", target->merge->cursor);
+    put_text(json, "op", target->merge->op);
+    put_text(json, "deleted", target->merge->deleted);
+    put_text(json, "create", target->create);
+    lt_json_key(json, "from_cursor");
+    lt_json_int(json, target->merge->from_cursor);
+    lt_json_key(json, "fresh");
+    lt_json_int(json, target->fresh);
+    lt_json_object_end(json);
 }
 
 /* What another process must know of a stream to fill and to commit it. */
@@ -120,6 +157,10 @@ static int describe_target(const struct pg_target *target, struct lt_buf *out)
         }
     }
     lt_json_object_end(&json);
+    put_text(&json, "alter", target->alter);
+    if (target->merge) {
+        describe_merge(target, &json);
+    }
     lt_json_object_end(&json);
     return json.failed;
 }
@@ -160,19 +201,55 @@ static int begin(struct leat_load *load, struct leat_error *err)
 
 /* --- attach -------------------------------------------------------------------------------- */
 
-static int parse_keys(struct pg_target *target, const struct lt_json_value *list,
-                      struct leat_error *err)
+/* Whoever frees the list finds its end by n, or by the NULL after it. */
+static int parse_names(const struct lt_json_value *list, char ***names, size_t *n,
+                       struct leat_error *err)
 {
-    size_t n = lt_json_count(list);
-    target->keys = calloc(n + 1, sizeof *target->keys);
-    for (size_t i = 0; target->keys && i < n; i++) {
-        target->keys[i] = lt_strdup(lt_json_string(lt_json_at(list, i), ""));
-        if (!target->keys[i]) {
+    size_t count = lt_json_count(list);
+    *names = calloc(count + 1, sizeof **names);
+    for (size_t i = 0; *names && i < count; i++) {
+        (*names)[i] = lt_strdup(lt_json_string(lt_json_at(list, i), ""));
+        if (!(*names)[i]) {
             return lt_fail_oom(err);
         }
-        target->n_keys = i + 1;
+        *n = i + 1;
     }
-    return target->keys ? LEAT_OK : lt_fail_oom(err);
+    return *names ? LEAT_OK : lt_fail_oom(err);
+}
+
+static int parse_text(const struct lt_json_value *object, const char *key, char **ret_text,
+                      struct leat_error *err)
+{
+    const char *text = lt_json_string(lt_json_get(object, key), NULL);
+    *ret_text = text ? lt_strdup(text) : NULL;
+    return text && !*ret_text ? lt_fail_oom(err) : LEAT_OK;
+}
+
+static int parse_merge(struct pg_target *target, const struct lt_json_value *text,
+                       struct leat_error *err)
+{
+    if (!text) {
+        return pg_is_keyed(target->mode)
+                   ? lt_fail(err, LT_E_CORRUPT, "the record of the load lacks its keys")
+                   : LEAT_OK;
+    }
+    struct pg_merge *merge = target->merge = calloc(1, sizeof *merge);
+    int status = merge ? LEAT_OK : lt_fail_oom(err);
+    status =
+        status ? status : parse_names(lt_json_get(text, "keys"), &merge->keys, &merge->n_keys, err);
+    status = status
+                 ? status
+                 : parse_names(lt_json_get(text, "cursor"), &merge->cursor, &merge->n_cursor, err);
+    status = status ? status : parse_text(text, "op", &merge->op, err);
+    status = status ? status : parse_text(text, "deleted", &merge->deleted, err);
+    status = status ? status : parse_text(text, "create", &target->create, err);
+    if (!status) {
+        merge->from_cursor = lt_json_integer(lt_json_get(text, "from_cursor"), 0) != 0;
+        target->fresh = lt_json_integer(lt_json_get(text, "fresh"), 0) != 0;
+    }
+    return status || merge->n_keys
+               ? status
+               : lt_fail(err, LT_E_CORRUPT, "the record of the load lacks its keys");
 }
 
 static int parse_target(struct pg_target *target, const char *text, struct leat_error *err)
@@ -184,19 +261,24 @@ static int parse_target(struct pg_target *target, const char *text, struct leat_
     }
     const struct lt_json_value *plan = lt_json_root(doc);
     int64_t route = lt_json_integer(lt_json_get(plan, "route"), -1);
-    if (route < PG_ROUTE_CREATE || route > PG_ROUTE_MIRROR) {
+    int64_t mode = lt_json_integer(lt_json_get(plan, "mode"), LEAT_REPLACE);
+    if (route < PG_ROUTE_CREATE || route > PG_ROUTE_MERGE || mode < LEAT_REPLACE ||
+        mode > LEAT_HISTORY) {
         lt_json_doc_free(doc);
         return lt_fail(err, LT_E_CORRUPT, "the record of the load cannot be read");
     }
-    target->mode = (enum leat_write_mode)lt_json_integer(lt_json_get(plan, "mode"), LEAT_REPLACE);
+    target->mode = (enum leat_write_mode)mode;
     target->flags = (uint32_t)lt_json_integer(lt_json_get(plan, "flags"), 0);
     target->route = (enum pg_route)route;
     target->oid = (uint32_t)lt_json_integer(lt_json_get(plan, "oid"), 0);
     target->rows_before = lt_json_integer(lt_json_get(plan, "rows_before"), -1);
     target->bytes = lt_json_integer(lt_json_get(plan, "bytes"), 0) != 0;
     target->source_id = lt_strdup(lt_json_string(lt_json_get(plan, "source_id"), ""));
-    status =
-        target->source_id ? parse_keys(target, lt_json_get(plan, "keys"), err) : lt_fail_oom(err);
+    status = target->source_id
+                 ? parse_names(lt_json_get(plan, "keys"), &target->keys, &target->n_keys, err)
+                 : lt_fail_oom(err);
+    status = status ? status : parse_text(plan, "alter", &target->alter, err);
+    status = status ? status : parse_merge(target, lt_json_get(plan, "merge"), err);
     const struct lt_json_value *identity = lt_json_get(plan, "identity");
     for (int64_t i = 0; i < target->table.n_columns && !status; i++) {
         struct ArrowSchema *field = target->table.schema.children[i];
@@ -222,6 +304,7 @@ static int attach_target(struct leat_load *load, const PGresult *result, int row
     status = status ? status : name_staging(target, load->plan->load_id, (size_t)row, err);
     struct leat_stream_name name = {target->ns, target->staging};
     status = status ? status : pg_describe(conn, &name, &target->table, err);
+    status = status ? status : pg_merge_hide_sequence(&target->table, err);
     status = status ? status : parse_target(target, pg_cell(conn, result, row, 3), err);
     if (!status &&
         (lt_dialect_quote_name(&lt_dialect_postgres, target->ns, target->name, &quoted) ||
@@ -369,13 +452,6 @@ static void part_close(struct leat_part *part)
     pg_give(conn); /* ends the COPY and rolls back what is not sealed */
 }
 
-static int read_back(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
-                     struct leat_error *err)
-{
-    struct pg_target *target = &load->plan->targets[stream];
-    return pg_target_read(load->conn, target, target->staging, "", ret_reader, err);
-}
-
 /* --- commit -------------------------------------------------------------------------------- */
 
 /* Takes the load's row; *ret_already when it was committed before. */
@@ -397,7 +473,8 @@ static int take_row(struct leat_load *load, bool *ret_already, struct leat_error
     return status;
 }
 
-/* Sealed parts and receipts must be the same set with the same counts. */
+/* Sealed parts and receipts must be the same set with the same counts; `what` NULL: they are only
+ * counted. */
 static int check_parts(struct leat_load *load, const struct leat_commit *what,
                        struct leat_error *err)
 {
@@ -415,7 +492,7 @@ static int check_parts(struct leat_load *load, const struct leat_commit *what,
         uint32_t stream = (uint32_t)strtoul(pg_cell(conn, result, row, 0), NULL, 10);
         uint32_t part = (uint32_t)strtoul(pg_cell(conn, result, row, 1), NULL, 10);
         int64_t rows = strtoll(pg_cell(conn, result, row, 2), NULL, 10);
-        for (size_t i = 0; i < what->n_receipts; i++) {
+        for (size_t i = 0; what && i < what->n_receipts; i++) {
             const struct leat_receipt *receipt = &what->receipts[i];
             known += receipt->id.stream == stream && receipt->id.part == part &&
                      receipt->rows_inserted == rows;
@@ -424,7 +501,7 @@ static int check_parts(struct leat_load *load, const struct leat_commit *what,
             load->plan->targets[stream].rows += rows;
         }
     }
-    if (!status && (known != (size_t)n || known != what->n_receipts)) {
+    if (!status && what && (known != (size_t)n || known != what->n_receipts)) {
         status =
             lt_fail(err, LT_E_COUNT_MISMATCH,
                     "%zu receipts were given, of %d parts that are sealed", what->n_receipts, n);
@@ -445,12 +522,12 @@ static int rename_in(struct pg_conn *conn, struct pg_target *target, struct leat
     }
     failed |= lt_buf_printf(&sql, "ALTER TABLE %s RENAME TO ", target->copy_to);
     failed |= pg_ident(&sql, target->name);
-    for (size_t k = 0; k < target->n_keys; k++) {
+    for (size_t k = 0; k < target->n_keys && !target->fresh; k++) {
         failed |= k ? lt_buf_puts(&sql, ", ")
                     : lt_buf_printf(&sql, "; ALTER TABLE %s ADD PRIMARY KEY (", target->quoted);
         failed |= pg_ident(&sql, target->keys[k]);
     }
-    failed |= lt_buf_puts(&sql, target->n_keys ? ")" : "");
+    failed |= lt_buf_puts(&sql, target->n_keys && !target->fresh ? ")" : "");
     for (int64_t i = 0; i < target->table.n_columns; i++) {
         const struct ArrowSchema *field = target->table.schema.children[i];
         char kind[16];
@@ -467,7 +544,7 @@ static int rename_in(struct pg_conn *conn, struct pg_target *target, struct leat
     }
     int status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
     lt_buf_done(&sql);
-    return status;
+    return status ? status : pg_merge_fresh(conn, target, err);
 }
 
 /* Makes room in the table, or looks at it once more where there is nothing to make room for. */
@@ -476,19 +553,48 @@ static int make_room(struct pg_conn *conn, struct pg_target *target, struct leat
     if (becomes_table(target)) {
         return pg_target_plan_again(conn, target, err);
     }
+    if (target->route == PG_ROUTE_MERGE) {
+        return pg_merge_delete(conn, target, err);
+    }
     return pg_target_prepare(conn, target, err);
 }
 
 static int fill(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
-    return becomes_table(target) ? rename_in(conn, target, err) : pg_target_fill(conn, target, err);
+    return becomes_table(target)             ? rename_in(conn, target, err)
+           : target->route == PG_ROUTE_MERGE ? pg_merge_write(conn, target, err)
+                                             : pg_target_fill(conn, target, err);
 }
 
 static int finish(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
-    int status =
-        becomes_table(target) ? LEAT_OK : pg_execf(conn, err, "DROP TABLE %s", target->copy_to);
+    int status = becomes_table(target) || target->route == PG_ROUTE_MERGE
+                     ? LEAT_OK
+                     : pg_execf(conn, err, "DROP TABLE %s", target->copy_to);
     return status ? status : pg_target_sequences(conn, target, err);
+}
+
+/* What was merged stays readable until the commit. */
+static int drop_merged(struct leat_load *load, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (size_t i = 0; i < load->plan->n_targets && !status; i++) {
+        const struct pg_target *target = &load->plan->targets[i];
+        status = target->route == PG_ROUTE_MERGE
+                     ? pg_execf(load->conn, err, "DROP TABLE %s", target->copy_to)
+                     : LEAT_OK;
+    }
+    return status;
+}
+
+static void roll_back(struct leat_load *load)
+{
+    load->moved_in = false;
+    if (!load->conn->broken) {
+        pg_grace(load->conn, PG_CLEANUP_MS);
+        pg_exec(load->conn, "ROLLBACK", NULL);
+        pg_grace(load->conn, 0);
+    }
 }
 
 static int move_in(struct leat_load *load, struct leat_error *err)
@@ -498,11 +604,15 @@ static int move_in(struct leat_load *load, struct leat_error *err)
         bool backwards;
     } steps[] = {{make_room, true}, {fill, false}, {pg_target_delete_gone, true}, {finish, false}};
     size_t *order = NULL;
+    if (load->moved_in) {
+        return LEAT_OK;
+    }
     int status = pg_order_targets(load->conn, load->plan, &order, err);
     for (size_t i = 0; i < LT_ARRAY_LEN(steps) && !status; i++) {
         status =
             pg_each_target(load->conn, load->plan, order, steps[i].backwards, steps[i].fn, err);
     }
+    load->moved_in = !status;
     free(order);
     return status;
 }
@@ -521,12 +631,14 @@ static int mark_committed(struct leat_load *load, struct leat_error *err)
 static int commit_open(struct leat_load *load, const struct leat_commit *what, bool *ret_already,
                        struct leat_error *err)
 {
-    int status = take_row(load, ret_already, err);
+    int status = load->moved_in ? LEAT_OK : take_row(load, ret_already, err);
     if (status || *ret_already) {
         return status;
     }
     status = check_parts(load, what, err);
     status = status ? status : move_in(load, err);
+    status = status ? status : pg_check_deletes(load->plan, what, err);
+    status = status ? status : drop_merged(load, err);
     status = status ? status : pg_check_guards(load->plan, what, err);
     status = status ? status : pg_state_write(load->conn, load->plan, what, false, err);
     status = status ? status : mark_committed(load, err);
@@ -541,7 +653,7 @@ static int commit(struct leat_load *load, const struct leat_commit *what, bool *
         return LEAT_OK;
     }
     int status = pg_step(load->ep, "postgres:commit:before", err);
-    status = status ? status : pg_exec(load->conn, "BEGIN", err);
+    status = status || load->moved_in ? status : pg_exec(load->conn, "BEGIN", err);
     if (status) {
         return status;
     }
@@ -549,15 +661,41 @@ static int commit(struct leat_load *load, const struct leat_commit *what, bool *
     if (!status && !*ret_already) {
         status = pg_commit(load->conn, err);
         load->committed = !status;
+        if (!status) {
+            pg_tell_counts(load->plan, what);
+        }
         return status;
     }
     load->committed = !status;
-    if (!load->conn->broken) {
-        pg_grace(load->conn, PG_CLEANUP_MS);
-        pg_exec(load->conn, "ROLLBACK", NULL);
-        pg_grace(load->conn, 0);
-    }
+    roll_back(load);
     return status;
+}
+
+/* What is merged cannot be told from what was there by the staging table: then the commit's
+ * transaction begins here. */
+static int read_back(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
+                     struct leat_error *err)
+{
+    struct pg_target *target = &load->plan->targets[stream];
+    bool already = false;
+    if (!target->merge) {
+        return pg_target_read(load->conn, target, target->staging, target->copy_to, "", ret_reader,
+                              err);
+    }
+    if (!load->moved_in) {
+        int status = pg_exec(load->conn, "BEGIN", err);
+        status = status ? status : take_row(load, &already, err);
+        if (!status && already) {
+            status = lt_fail(err, LT_E_INVALID, "the load is over");
+        }
+        status = status ? status : check_parts(load, NULL, err);
+        status = status ? status : move_in(load, err);
+        if (status) {
+            roll_back(load);
+            return status;
+        }
+    }
+    return pg_merge_read(load->conn, target, ret_reader, err);
 }
 
 /* --- clean-up ------------------------------------------------------------------------------ */

@@ -145,7 +145,7 @@ int pg_state_ensure(struct pg_conn *conn, const char *ns, struct leat_error *err
                                " WHERE created_at < pg_catalog.now() - interval '30 days' "
                                "AND status <> 'open'");
     /* Old records go now and then; whoever may not delete, or finds them locked, leaves them. */
-    if (old && load) {
+    if (old && load && !pg_pooled(conn->ep)) {
         pg_exec(conn, "SET lock_timeout = 1", NULL);
         pg_exec(conn, old, NULL);
         status = pg_execf(conn, err, "SET lock_timeout = %" PRId64, conn->ep->lock_timeout_ms);
@@ -191,11 +191,12 @@ int pg_state_ours(struct pg_conn *conn, const struct pg_target *target, bool *re
 #define STATE_COLUMNS                                                                              \
     " AS s (namespace, stream, table_oid, load_id, source_id, rows, loaded_at, state) VALUES "     \
     "($1, "                                                                                        \
-    "$2, pg_catalog.to_regclass($3)::oid, $4, $5, $6, pg_catalog.clock_timestamp(), $7) ON "       \
+    "$2, pg_catalog.to_regclass($3)::oid, $4, $5, $6, pg_catalog.clock_timestamp(), "              \
+    "pg_catalog.jsonb_strip_nulls($7::jsonb)) ON "                                                 \
     "CONFLICT (namespace, stream) DO UPDATE SET table_oid = EXCLUDED.table_oid, load_id = "        \
     "EXCLUDED.load_id, source_id = EXCLUDED.source_id, rows = EXCLUDED.rows, loaded_at = "         \
-    "EXCLUDED.loaded_at, state = CASE WHEN s.table_oid = EXCLUDED.table_oid THEN s.state || "      \
-    "EXCLUDED.state ELSE EXCLUDED.state END"
+    "EXCLUDED.loaded_at, state = CASE WHEN s.table_oid = EXCLUDED.table_oid THEN "                 \
+    "pg_catalog.jsonb_strip_nulls(s.state || $7::jsonb) ELSE EXCLUDED.state END"
 
 /* With `record` the load's own row goes along: it is committed with the rows that it brought. */
 static int state_sql(const struct pg_plan *plan, const char *ns, bool record, struct lt_buf *sql)
@@ -248,7 +249,7 @@ static int write_state_row(struct pg_conn *conn, const struct pg_plan *plan, siz
 int pg_state_write(struct pg_conn *conn, const struct pg_plan *plan, const struct leat_commit *what,
                    bool record, struct leat_error *err)
 {
-    int status = LEAT_OK;
+    int status = pg_state_check(conn, plan, what, err);
     for (size_t i = 0; i < plan->n_targets && !status; i++) {
         status = write_state_row(conn, plan, i, what, record && i == 0, err);
     }
@@ -275,16 +276,21 @@ int pg_try_load(struct pg_conn *conn, const char *load_id, bool *ret_dead, struc
     char key[32], text[8];
     const char *params[] = {key};
     snprintf(key, sizeof key, "%" PRId64, pg_lock_key("load", load_id));
-    int status = pg_value(conn, "SELECT pg_catalog.pg_try_advisory_lock($1::int8)", 1, params, text,
-                          sizeof text, err);
+    int status =
+        pg_value(conn,
+                 pg_pooled(conn->ep) ? "SELECT pg_catalog.pg_try_advisory_xact_lock($1::int8)"
+                                     : "SELECT pg_catalog.pg_try_advisory_lock($1::int8)",
+                 1, params, text, sizeof text, err);
     *ret_dead = !status && *text == 't';
     return status;
 }
 
 int pg_unlock_load(struct pg_conn *conn, const char *load_id, struct leat_error *err)
 {
-    return pg_execf(conn, err, "SELECT pg_catalog.pg_advisory_unlock(%" PRId64 ")",
-                    pg_lock_key("load", load_id));
+    return pg_pooled(conn->ep)
+               ? LEAT_OK
+               : pg_execf(conn, err, "SELECT pg_catalog.pg_advisory_unlock(%" PRId64 ")",
+                          pg_lock_key("load", load_id));
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -305,10 +311,15 @@ int pg_lock_targets(struct pg_conn *conn, const struct pg_plan *plan, struct lea
         qsort(keys, plan->n_targets, sizeof *keys, compare_keys);
     }
     struct lt_buf sql = LT_BUF_INIT;
-    int failed = lt_buf_printf(&sql, "SELECT pg_catalog.pg_advisory_lock_shared(%" PRId64 ")",
-                               pg_lock_key("load", plan->load_id));
+    /* Behind a pooler a session's lock would stay with a session of the pooler's. */
+    bool pooled = pg_pooled(conn->ep);
+    const char *own = pooled ? "xact_" : "";
+    int failed = pooled ? lt_buf_puts(&sql, "BEGIN; ") | pg_settings(conn, true, &sql) : LEAT_OK;
+    failed |= lt_buf_printf(&sql, "SELECT pg_catalog.pg_advisory_%slock_shared(%" PRId64 ")", own,
+                            pg_lock_key("load", plan->load_id));
     for (size_t i = 0; i < plan->n_targets && !status; i++) {
-        failed |= lt_buf_printf(&sql, "; SELECT pg_catalog.pg_advisory_lock(%" PRId64 ")", keys[i]);
+        failed |= lt_buf_printf(&sql, "; SELECT pg_catalog.pg_advisory_%slock(%" PRId64 ")", own,
+                                keys[i]);
     }
     status = failed && !status ? lt_fail_oom(err) : status;
     status = status ? status : pg_exec(conn, lt_buf_text(&sql), err);
@@ -439,9 +450,13 @@ static int wait_load(struct pg_conn *conn, const char *load_id, bool *ret_dead,
                      struct leat_error *err)
 {
     struct leat_error why = {.status = LEAT_OK};
-    int status = pg_execf(
-        conn, &why, "SET lock_timeout = 1500; SELECT pg_catalog.pg_advisory_lock(%" PRId64 ")",
-        pg_lock_key("load", load_id));
+    bool pooled = pg_pooled(conn->ep);
+    int status = pg_execf(conn, &why,
+                          pooled ? "BEGIN; SET LOCAL lock_timeout = 1500; SELECT "
+                                   "pg_catalog.pg_advisory_xact_lock(%" PRId64 "); COMMIT"
+                                 : "SET lock_timeout = 1500; SELECT "
+                                   "pg_catalog.pg_advisory_lock(%" PRId64 ")",
+                          pg_lock_key("load", load_id));
     *ret_dead = !status;
     if (status && (conn->broken || strcmp(why.sqlstate, "55P03") != 0)) {
         conn->broken = true; /* its lock timeout is not the pool's */
@@ -449,6 +464,9 @@ static int wait_load(struct pg_conn *conn, const char *load_id, bool *ret_dead,
             *err = why;
         }
         return status;
+    }
+    if (pooled) {
+        return status ? pg_exec(conn, "ROLLBACK", err) : LEAT_OK;
     }
     return pg_execf(conn, err, "SET lock_timeout = %" PRId64, conn->ep->lock_timeout_ms);
 }

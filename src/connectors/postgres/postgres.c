@@ -50,6 +50,7 @@ static void close_endpoint(struct leat_endpoint *ep)
 static int learn_server(struct leat_endpoint *ep, struct leat_error *err)
 {
     struct pg_conn *conn = NULL;
+    PGresult *result = NULL;
     int status = pg_take(ep, &conn, err);
     if (status) {
         return status;
@@ -66,9 +67,15 @@ static int learn_server(struct leat_endpoint *ep, struct leat_error *err)
         status = lt_fail(err, LT_E_UNSUPPORTED, "PostgreSQL %s is too old: 11 is the least",
                          ep->version_text);
     }
-    status = status ? status
-                    : pg_value(conn, "SELECT pg_catalog.current_schema()", 0, NULL, ep->default_ns,
-                               sizeof ep->default_ns, err);
+    status = status ? status : pg_query(conn, pg_probe_sql(ep->version), 0, NULL, &result, err);
+    if (!status) {
+        snprintf(ep->default_ns, sizeof ep->default_ns, "%s", pg_cell(conn, result, 0, 0));
+        if (!pg_cell_null(conn, result, 0, 1)) {
+            snprintf(ep->hash_format, sizeof ep->hash_format, "pg-record %s %s",
+                     pg_cell(conn, result, 0, 1), encoding ? encoding : "");
+        }
+    }
+    pg_clear(conn, result);
     if (!status && !*ep->default_ns) {
         snprintf(ep->default_ns, sizeof ep->default_ns, "public");
     }
@@ -89,6 +96,7 @@ static int open_endpoint(const struct leat_config *config, struct leat_endpoint 
     }
     ep->host = config->host;
     atomic_init(&ep->money_scale, -1);
+    atomic_init(&ep->pooler, -1);
     int status = lt_pq_load(&ep->pq, err);
     status = status ? status : pg_endpoint_configure(ep, config, err);
     status = status ? status : learn_server(ep, err);
@@ -99,12 +107,16 @@ static int open_endpoint(const struct leat_config *config, struct leat_endpoint 
     ep->capabilities = (struct leat_capabilities){
         .size = sizeof ep->capabilities,
         .flags = LEAT_CAN_QUERY | LEAT_CAN_PREDICATE | LEAT_CAN_PROJECT | LEAT_CAN_LIMIT |
-                 LEAT_CAN_ORDER | LEAT_CAN_ATTACH | LEAT_CAN_STREAMS | LEAT_HAS_NAMESPACES,
+                 LEAT_CAN_ORDER | (pg_pooled(ep) ? 0U : (uint32_t)LEAT_CAN_ATTACH) |
+                 LEAT_CAN_STREAMS | LEAT_HAS_NAMESPACES,
         .payloads_out = LEAT_PAYLOAD_BATCH | LEAT_PAYLOAD_BYTES,
         .payloads_in = LEAT_PAYLOAD_BATCH | LEAT_PAYLOAD_BYTES,
         .bytes_format = "pgcopy",
         .default_namespace = ep->default_ns,
         .commit_steps = commit_steps,
+        .hash_format = ep->hash_format[0] ? ep->hash_format : NULL,
+        .modes =
+            1u << LEAT_MERGE | 1u << LEAT_DELETE_INSERT | 1u << LEAT_CHANGES | 1u << LEAT_HISTORY,
     };
     *ret_ep = ep;
     return LEAT_OK;

@@ -36,6 +36,7 @@ enum bind_kind {
 struct bind_column {
     enum bind_kind kind;
     bool numeric_affinity; /* SQLite would turn text that looks like a number into one */
+    bool pad;              /* times: all digits of the fraction are written */
     bool number;           /* the text is one: it may change its form, not its value */
     bool hides_nulls;      /* BIND_JSON: JSON's own nulls may be among the values */
     struct lt_buf scratch; /* the text being bound, until the next row */
@@ -70,6 +71,22 @@ static bool has_numeric_affinity(const char *declared)
     }
     return !strcasestr(declared, "CHAR") && !strcasestr(declared, "CLOB") &&
            !strcasestr(declared, "TEXT") && !strcasestr(declared, "BLOB");
+}
+
+const char *lt_sq_affinity(const char *declared)
+{
+    if (!declared || !*declared) {
+        return "";
+    }
+    if (strcasestr(declared, "INT")) {
+        return "INTEGER";
+    }
+    if (has_text_affinity(declared)) {
+        return "TEXT";
+    }
+    bool real = strcasestr(declared, "REAL") || strcasestr(declared, "FLOA") ||
+                strcasestr(declared, "DOUB");
+    return strcasestr(declared, "BLOB") ? "" : real ? "REAL" : "NUMERIC";
 }
 
 /* A number as text, taken apart: its digits without zeros at either end, and their exponent. */
@@ -298,6 +315,26 @@ void lt_sq_binder_free(struct sq_binder *binder)
     free(binder);
 }
 
+void lt_sq_binder_pad(struct sq_binder *binder, int64_t column)
+{
+    binder->columns[column].pad = true;
+}
+
+/* Behind the time's last digit: fraction digits of its unit, before a Z. */
+static int pad_fraction(const struct lt_type *type, struct lt_buf *text)
+{
+    static const char zeros[] = "000000000";
+    static const size_t digits[] = {0, 3, 6, 9};
+    bool zoned = text->len && text->data[text->len - 1] == 'Z';
+    text->len -= zoned;
+    const uint8_t *point = text->len ? memchr(text->data, '.', text->len) : NULL;
+    size_t has = point ? (size_t)(text->data + text->len - point - 1) : 0;
+    size_t wanted = type->id == LT_TIMESTAMP ? digits[type->unit] : 0;
+    int failed = !point && wanted ? lt_buf_byte(text, '.') : LEAT_OK;
+    failed |= wanted > has ? lt_buf_append(text, zeros, wanted - has) : LEAT_OK;
+    return failed | (zoned ? lt_buf_byte(text, 'Z') : LEAT_OK);
+}
+
 int lt_sq_binder_set(struct sq_binder *binder, const struct ArrowArray *batch,
                      struct leat_error *err)
 {
@@ -376,6 +413,9 @@ static int bind_value(const struct lt_sqlite *api, struct bind_column *column,
         lt_buf_clear(&column->scratch);
         if (column->kind == BIND_JSON ? lt_text_format_json(view, row, &column->scratch)
                                       : lt_text_format(view, row, &column->scratch)) {
+            return SQLITE_NOMEM;
+        }
+        if (column->pad && pad_fraction(&view->type, &column->scratch)) {
             return SQLITE_NOMEM;
         }
         return bind_text(api, stmt, index, column, lt_buf_text(&column->scratch),

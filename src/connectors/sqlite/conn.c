@@ -148,7 +148,7 @@ void lt_sq_unlock(struct sq_conn *conn)
 static int set_cache(struct sq_conn *conn, struct leat_error *err)
 {
     const struct leat_host *host = conn->ep->host;
-    int64_t bytes = host->memory ? host->memory(host->arg) / 2 : CACHE_BYTES_MIN;
+    int64_t bytes = host->memory ? host->memory(host->arg) / 8 : CACHE_BYTES_MIN;
     bytes = LT_MAX(CACHE_BYTES_MIN, LT_MIN(bytes, CACHE_BYTES_MAX));
     char sql[64];
     snprintf(sql, sizeof sql, "PRAGMA cache_size = -%lld", (long long)(bytes / 1024));
@@ -164,6 +164,8 @@ static int prepare_connection(struct sq_conn *conn, struct leat_error *err)
     conn->api->sqlite3_progress_handler(conn->db, PROGRESS_STEPS, on_progress, conn);
     int status = lt_sq_exec(
         conn, conn->use == SQ_USE_READ ? "PRAGMA query_only = 1" : "PRAGMA foreign_keys = 0", err);
+    status = status ? status : lt_sq_collations(conn, err);
+    status = status ? status : lt_sq_functions(conn, err);
     return status ? status : set_cache(conn, err);
 }
 

@@ -397,3 +397,36 @@ int lt_sq_decode(const struct lt_sqlite *api, sqlite3_stmt *stmt, int index,
         return lt_builder_null(builder);
     }
 }
+
+int lt_sq_decode_value(const struct lt_sqlite *api, sqlite3_value *value, struct sq_reading reading,
+                       struct lt_builder *builder, int64_t *bytes, struct sq_misfit *misfit)
+{
+    enum sq_decoder decoder = reading.decoder;
+    const void *data;
+    int64_t integer;
+    double real;
+    size_t len;
+    switch (api->sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+        integer = api->sqlite3_value_int64(value);
+        return is_moment(reading) ? moment_of_integer(reading, builder, integer, misfit)
+                                  : integer_value(decoder, builder, integer, misfit);
+    case SQLITE_FLOAT:
+        real = api->sqlite3_value_double(value);
+        return is_moment(reading) ? moment_of_real(reading, builder, real, misfit)
+                                  : real_value(decoder, builder, real, misfit);
+    case SQLITE_TEXT:
+        data = api->sqlite3_value_text(value);
+        len = (size_t)api->sqlite3_value_bytes(value);
+        *bytes += (int64_t)len;
+        return data ? text_value(decoder, builder, data, len, misfit) : LEAT_NO_MEMORY;
+    case SQLITE_BLOB:
+        data = api->sqlite3_value_blob(value);
+        len = (size_t)api->sqlite3_value_bytes(value);
+        *bytes += (int64_t)len;
+        /* An empty blob has no address. */
+        return blob_value(decoder, builder, data ? data : "", len, misfit);
+    default:
+        return lt_builder_null(builder);
+    }
+}

@@ -225,6 +225,11 @@ static int sq_open(const struct leat_config *config, struct leat_endpoint **ret_
         .loads_max = 1,
         .default_namespace = "",
         .commit_steps = commit_steps,
+        /* UPDATE ... FROM came with 3.33. */
+        .modes = ep->api->sqlite3_libversion_number() < 3033000
+                     ? 0
+                     : 1u << LEAT_REPLACE | 1u << LEAT_APPEND | 1u << LEAT_MERGE |
+                           1u << LEAT_DELETE_INSERT | 1u << LEAT_CHANGES | 1u << LEAT_HISTORY,
     };
     status = configure(ep, config, err);
     if (status) {

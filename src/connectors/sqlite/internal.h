@@ -92,6 +92,11 @@ void lt_sq_log(const struct leat_endpoint *ep, enum leat_log_level level, const 
     LEAT_PRINTF(3, 4);
 int lt_sq_step_hook(const struct leat_endpoint *ep, const char *name, struct leat_error *err);
 
+/* Orders of texts that are times or numbers (collate.c), known to every connection. */
+#define SQ_COLLATE_TIME "leat_time"
+#define SQ_COLLATE_NUMBER "leat_number"
+int lt_sq_collations(struct sq_conn *conn, struct leat_error *err);
+
 /* --- tables (catalog.c) -------------------------------------------------------------------- */
 
 struct sq_table {
@@ -171,18 +176,45 @@ int lt_sq_decode(const struct lt_sqlite *api, sqlite3_stmt *stmt, int index,
                  struct sq_reading reading, struct lt_builder *builder, int64_t *bytes,
                  struct sq_misfit *misfit);
 
+/* The same of a function's argument. */
+int lt_sq_decode_value(const struct lt_sqlite *api, sqlite3_value *value, struct sq_reading reading,
+                       struct lt_builder *builder, int64_t *bytes, struct sq_misfit *misfit);
+
+/* Columns and bounds as SQLite can compare them in the order of the columns' types (order.c), by
+ * means of a function that every connection knows. LEAT_UNSUPPORTED where a type has no order. */
+int lt_sq_functions(struct sq_conn *conn, struct leat_error *err);
+int lt_sq_put_comparable(const struct ArrowSchema *schema, const char *column, struct lt_buf *sql,
+                         struct leat_error *err);
+int lt_sq_put_bound(const struct ArrowSchema *schema, const char *column, const char *bound,
+                    struct lt_buf *sql, struct leat_error *err);
+/* "1" on fields of sources whose values alone tell the type; wanted_schema() takes it away. */
+#define SQ_META_UNTYPED "leat.sqlite_untyped"
+
 /* A reader over a SELECT given whole. `schema` (moved in) has a field for each result column.
  * The connection is closed by finish() when `owns`. */
 int lt_sq_reader_new(struct sq_conn *conn, bool owns, const char *sql, struct ArrowSchema *schema,
                      const char *stream, const struct leat_read_plan *plan,
                      struct leat_reader **ret_reader, struct leat_error *err);
 
+/* Schema of what is to be read, and its FROM. */
+int lt_sq_resolve_source(struct sq_conn *conn, const struct leat_read_plan *plan,
+                         struct ArrowSchema *ret_source, struct lt_buf *from, struct lt_buf *words,
+                         struct leat_error *err);
+/* WHERE of the predicate and the range of the cursor; nothing where there is neither. */
+int lt_sq_put_where(const struct ArrowSchema *schema, const struct leat_read_plan *plan,
+                    struct lt_buf *sql, struct leat_error *err);
+/* bounds.c: leat_source_ops.bounds */
+int lt_sq_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                 const char *const *columns, size_t n_columns, int64_t wait_ms,
+                 struct leat_bounds *ret_bounds, struct leat_error *err);
+
 extern const struct leat_source_ops lt_sq_source;
 
 /* --- writing (load.c, bind.c, plan.c, state.c) --------------------------------------------- */
 
-/* One column being bound. */
 struct sq_binder;
+/* The affinity that SQLite gives a declared type, as a type's name; "" for none. */
+const char *lt_sq_affinity(const char *declared);
 /* Binders for a batch schema; `declared` are the destination's declared types, which decide
  * whether exact text would be turned into a number. */
 int lt_sq_binder_new(const struct lt_sqlite *api, const struct ArrowSchema *schema,
@@ -195,8 +227,35 @@ int lt_sq_binder_set(struct sq_binder *binder, const struct ArrowArray *batch,
  * LEAT_BAD_DATA fills *misfit and *ret_column: whoever makes that one null goes on after it. */
 int lt_sq_bind_row(struct sq_binder *binder, sqlite3_stmt *stmt, int64_t row, int64_t first,
                    struct sq_misfit *misfit, int64_t *ret_column);
+/* Times in this column get all digits of their fraction, so that texts order as times do. */
+void lt_sq_binder_pad(struct sq_binder *binder, int64_t column);
 /* The row as a JSON object, for the reject sink. */
 int lt_sq_binder_json(const struct sq_binder *binder, int64_t row, struct lt_buf *out);
+
+/* Columns (columns.c). */
+#define SQ_KEYS_MAX 32
+struct sq_key {
+    const char *name; /* lives as long as the write stream */
+    int64_t place;
+};
+struct sq_keys {
+    struct sq_key of[SQ_KEYS_MAX + 1]; /* of a history the time comes behind */
+    size_t n;
+};
+bool lt_sq_is_keyed(enum leat_write_mode mode);
+/* The merge keys, as they were named or as the schema has them, in order. */
+int lt_sq_keys(const struct leat_write_stream *want, struct sq_keys *ret_keys,
+               struct leat_error *err);
+/* Whether a history takes its times from the first cursor column. */
+bool lt_sq_from_cursor(const struct leat_write_stream *want);
+/* The columns that a new table gets. */
+int lt_sq_new_columns(const struct leat_write_stream *want, const struct ArrowSchema *incoming,
+                      struct ArrowSchema *ret_schema, struct leat_error *err);
+/* What parts for an existing table are written in. ALTERs are appended to `ddl`, and what is done
+ * about differences is put into *ret_drift. */
+int lt_sq_match(const struct leat_write_stream *want, const struct sq_table *table,
+                const struct ArrowSchema *incoming, struct ArrowSchema *ret_schema,
+                struct lt_buf *ddl, char **ret_drift, struct leat_error *err);
 
 int lt_sq_plan(struct leat_endpoint *ep, const struct leat_write_plan *want,
                struct leat_load_plan *ret_plan, struct leat_error *err);
@@ -217,8 +276,23 @@ int lt_sq_state_ours(struct sq_conn *conn, const char *stream, const char *sourc
                      bool *ret_ours, struct leat_error *err);
 int lt_sq_state_committed(struct sq_conn *conn, const char *load_id, bool *ret_committed,
                           struct leat_error *err);
-int lt_sq_state_save(struct sq_conn *conn, const struct leat_write_plan *want, const int64_t *rows,
-                     const struct leat_commit *what, struct leat_error *err);
+/* A stream's state, key by key. */
+int lt_sq_state(struct leat_endpoint *ep, const struct leat_stream_name *stream,
+                leat_state_fn *each, void *arg, struct leat_error *err);
+int lt_sq_state_set(struct leat_endpoint *ep, const struct leat_stream_name *stream,
+                    const char *key, const char *value, struct leat_error *err);
+/* The state of a stream whose table is still the one it was saved for, as JSON; "" where there is
+ * none. malloc'ed. */
+int lt_sq_state_read(struct sq_conn *conn, const char *stream, char **ret_json,
+                     struct leat_error *err);
+/* What is recorded of one stream of a load. */
+struct sq_saved {
+    int64_t rows;
+    const char *state; /* before the load */
+};
+int lt_sq_state_save(struct sq_conn *conn, const struct leat_write_plan *want,
+                     const struct sq_saved *saved, const struct leat_commit *what,
+                     struct leat_error *err);
 
 extern const struct leat_load_ops lt_sq_load;
 

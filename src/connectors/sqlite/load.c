@@ -5,7 +5,7 @@
  * reader rolls back. In WAL mode readers go on seeing the old state meanwhile; in
  * rollback-journal mode they wait while the commit (or a transaction larger than the page cache)
  * writes to the database, which is said once a load. */
-#include "connectors/sqlite/internal.h"
+#include "connectors/sqlite/load.h"
 
 #include "columnar/array.h"
 #include "core/util.h"
@@ -18,32 +18,6 @@
 #include "core/banned.h"
 
 #define REOPENS_MAX 5 /* a file deleted by an aborted load between our open and our lock */
-
-struct sealed_part {
-    struct leat_receipt receipt;
-    struct sealed_part *next;
-};
-
-struct load_stream {
-    struct ArrowSchema schema; /* what parts are written in */
-    char **declared;           /* the destination's declared types, a column each */
-    char *insert;
-    int64_t rows_before;
-    int64_t rows_counted; /* exact, before the inserts, where triggers may change them; else -1 */
-    int64_t top_rowid;    /* before the load; -1: what was appended cannot be told apart */
-    int64_t rows;         /* inserted by sealed parts */
-};
-
-struct leat_load {
-    struct leat_endpoint *ep;
-    struct sq_conn *conn;
-    const struct leat_write_plan *want;
-    struct load_stream *streams;
-    struct sealed_part *sealed;
-    bool made_file; /* by this load: an aborted one takes it away again */
-    bool part_open;
-    bool committed;
-};
 
 struct leat_part {
     struct leat_load *load;
@@ -122,13 +96,14 @@ static char *declared_type(struct sq_conn *conn, const char *table, const char *
     return type;
 }
 
-static int make_insert(struct sq_conn *conn, const char *table, struct load_stream *stream,
-                       struct leat_error *err)
+/* `op`: a column that the table does not have. */
+static int make_insert(struct sq_conn *conn, const char *table, const char *op,
+                       struct load_stream *stream, struct leat_error *err)
 {
     struct lt_buf sql = LT_BUF_INIT;
     int64_t n = stream->schema.n_children;
     int failed = lt_buf_puts(&sql, "INSERT INTO ");
-    failed |= lt_sq_quote(&sql, table);
+    failed |= stream->staging ? lt_buf_puts(&sql, stream->staging) : lt_sq_quote(&sql, table);
     for (int64_t i = 0; i < n; i++) {
         failed |= lt_buf_puts(&sql, i ? ", " : " (");
         failed |= lt_sq_quote(&sql, stream->schema.children[i]->name);
@@ -142,7 +117,9 @@ static int make_insert(struct sq_conn *conn, const char *table, struct load_stre
     lt_buf_done(&sql);
     stream->declared = calloc((size_t)n + 1, sizeof *stream->declared);
     for (int64_t i = 0; i < n && stream->declared; i++) {
-        stream->declared[i] = declared_type(conn, table, stream->schema.children[i]->name);
+        const char *name = stream->schema.children[i]->name;
+        stream->declared[i] =
+            op && !strcmp(op, name) ? lt_strdup("TEXT") : declared_type(conn, table, name);
         failed |= !stream->declared[i];
     }
     return failed || !stream->insert || !stream->declared ? lt_fail_oom(err) : LEAT_OK;
@@ -180,14 +157,6 @@ static int find_top(struct sq_conn *conn, const struct sq_table *table, struct l
     return status;
 }
 
-static int run_ddl(struct leat_load *load, const struct leat_write_stream *want,
-                   const struct leat_load_stream *plan, struct leat_error *err)
-{
-    return plan->ddl && (want->mode == LEAT_REPLACE || !plan->exists)
-               ? lt_sq_exec(load->conn, plan->ddl, err)
-               : LEAT_OK;
-}
-
 /* Makes or empties the table of one stream, planned anew under the lock. */
 static int begin_stream(struct leat_load *load, size_t index,
                         const struct leat_load_stream *promised, struct leat_error *err)
@@ -206,11 +175,20 @@ static int begin_stream(struct leat_load *load, size_t index,
                          "the table was changed between planning and loading");
     }
     stream->rows_before = plan.rows_before;
-    status = status ? status : run_ddl(load, want, &plan, err);
+    status = status ? status : lt_sq_state_read(load->conn, want->name.name, &stream->state, err);
+    status = status || !plan.ddl ? status : lt_sq_exec(load->conn, plan.ddl, err);
     status = status ? status : lt_sq_table(load->conn, NULL, want->name.name, &table, err);
     lt_schema_move(&plan.schema, &stream->schema);
-    status = status ? status : make_insert(load->conn, table.name, stream, err);
-    status = status ? status : find_top(load->conn, &table, stream, err);
+    bool keyed = lt_sq_is_keyed(want->mode);
+    stream->staging = keyed ? lt_format("temp.\"_leat_stage_%zu\"", index) : NULL;
+    if (!status && keyed && !stream->staging) {
+        status = lt_fail_oom(err);
+    }
+    status = status ? status
+                    : make_insert(load->conn, table.name,
+                                  want->mode == LEAT_CHANGES ? want->op : NULL, stream, err);
+    status = status || !keyed ? status : lt_sq_stage(load, (uint32_t)index, err);
+    status = status || keyed ? status : find_top(load->conn, &table, stream, err);
     status = status ? status
                     : lt_sq_int(load->conn,
                                 "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND "
@@ -237,6 +215,9 @@ static void load_free(struct leat_load *load)
         }
         free(stream->declared);
         free(stream->insert);
+        free(stream->staging);
+        free(stream->state);
+        lt_merge_free(stream->merge);
         lt_schema_done(&stream->schema);
     }
     while (load->sealed) {
@@ -350,6 +331,10 @@ static int part_prepare(struct leat_part *part, struct leat_error *err)
         status ? status
                : lt_sq_binder_new(load->conn->api, &part->stream->schema,
                                   (const char *const *)part->stream->declared, &part->binder, err);
+    const struct leat_write_stream *want = &load->want->streams[part->receipt.id.stream];
+    if (!status && lt_sq_from_cursor(want)) {
+        lt_sq_binder_pad(part->binder, lt_schema_find(&part->stream->schema, want->cursor[0]));
+    }
     return status ? status : lt_sq_exec(load->conn, "SAVEPOINT leat_part", err);
 }
 
@@ -512,6 +497,39 @@ static int sq_part_seal(struct leat_part *part, struct leat_receipt *ret_receipt
     return LEAT_OK;
 }
 
+/* Rows of the table that have a key of the load's records. */
+static int put_own_keys(const struct leat_write_stream *want, const struct load_stream *s,
+                        struct lt_buf *sql)
+{
+    struct sq_keys keys = {.n = 0};
+    int failed = lt_sq_keys(want, &keys, NULL);
+    for (int turn = 0; turn < 2; turn++) {
+        failed |= lt_buf_puts(sql, turn ? " IN (SELECT " : " WHERE (");
+        for (size_t k = 0; k < keys.n; k++) {
+            failed |= lt_buf_puts(sql, k ? ", " : "") | lt_sq_quote(sql, keys.of[k].name);
+        }
+        failed |= turn ? lt_buf_printf(sql, " FROM %s)", s->staging) : lt_buf_byte(sql, ')');
+    }
+    return failed;
+}
+
+/* The columns of the table among those of the records. */
+static int back_schema(const struct leat_write_stream *want, const struct load_stream *s,
+                       struct ArrowSchema *schema, struct leat_error *err)
+{
+    int status = lt_schema_init_struct(schema, 0, err);
+    for (int64_t i = 0; i < s->schema.n_children && !status; i++) {
+        struct ArrowSchema field = {.release = NULL};
+        if (want->mode == LEAT_CHANGES && !strcmp(s->schema.children[i]->name, want->op)) {
+            continue;
+        }
+        status = lt_schema_copy(s->schema.children[i], &field, err);
+        status = status ? status : lt_schema_add(schema, &field, err);
+        lt_schema_done(&field);
+    }
+    return status;
+}
+
 static int sq_read_back(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
                         struct leat_error *err)
 {
@@ -525,17 +543,20 @@ static int sq_read_back(struct leat_load *load, uint32_t stream, struct leat_rea
                        "from earlier ones",
                        want->name.name);
     }
-    int failed = LEAT_OK;
-    for (int64_t i = 0; i < s->schema.n_children; i++) {
+    int failed = LEAT_OK, status = s->staging ? lt_sq_merge(load, -1, err) : LEAT_OK;
+    status = status ? status : back_schema(want, s, &schema, err);
+    for (int64_t i = 0; !status && i < schema.n_children; i++) {
         failed |= lt_buf_puts(&sql, i ? ", " : "SELECT ");
-        failed |= lt_sq_quote(&sql, s->schema.children[i]->name);
+        failed |= lt_sq_quote(&sql, schema.children[i]->name);
     }
     failed |= lt_buf_puts(&sql, " FROM ");
     failed |= lt_sq_quote(&sql, want->name.name);
-    if (want->mode == LEAT_APPEND) {
+    if (s->staging) {
+        failed |= put_own_keys(want, s, &sql);
+    } else if (want->mode == LEAT_APPEND) {
         failed |= lt_buf_printf(&sql, " WHERE _rowid_ > %lld", (long long)s->top_rowid);
     }
-    int status = failed ? lt_fail_oom(err) : lt_schema_copy(&s->schema, &schema, err);
+    status = status || !failed ? status : lt_fail_oom(err);
     status = status ? status
                     : lt_sq_reader_new(load->conn, false, lt_buf_text(&sql), &schema,
                                        want->name.name, NULL, ret_reader, err);
@@ -545,6 +566,19 @@ static int sq_read_back(struct leat_load *load, uint32_t stream, struct leat_rea
 }
 
 /* --- commit -------------------------------------------------------------------------------- */
+
+/* By how many rows the table must have grown. */
+static int64_t growth(const struct leat_load *load, uint32_t index, int64_t inserted)
+{
+    const struct leat_write_stream *want = &load->want->streams[index];
+    struct leat_row_counts counts;
+    if (!load->streams[index].staging) {
+        return inserted;
+    }
+    lt_sq_counts(load, index, &counts);
+    bool stays = want->mode == LEAT_HISTORY || want->flags & LEAT_WRITE_SOFT_DELETE;
+    return counts.inserted - (stays ? 0 : counts.deleted);
+}
 
 static int check_stream(struct leat_load *load, uint32_t index, const struct leat_commit *what,
                         struct leat_error *err)
@@ -570,10 +604,11 @@ static int check_stream(struct leat_load *load, uint32_t index, const struct lea
         return LEAT_OK;
     }
     int status = count_rows(load->conn, want->name.name, &now, err);
-    if (!status && now != stream->rows_counted + inserted) {
-        status =
-            lt_fail(err, LT_E_COUNT_MISMATCH, "%lld rows were inserted, but the table grew by %lld",
-                    (long long)inserted, (long long)(now - stream->rows_counted));
+    int64_t grown = growth(load, index, inserted);
+    if (!status && now != stream->rows_counted + grown) {
+        status = lt_fail(err, LT_E_COUNT_MISMATCH,
+                         "the table should have grown by %lld rows, but grew by %lld",
+                         (long long)grown, (long long)(now - stream->rows_counted));
     }
     return status;
 }
@@ -595,17 +630,19 @@ static int save_state(struct leat_load *load, const struct leat_commit *what,
                       struct leat_error *err)
 {
     if (load->ep->no_state) {
-        return LEAT_OK;
+        return what->n_state ? lt_fail(err, LT_E_UNSUPPORTED, "with --no-state nothing is kept")
+                             : LEAT_OK;
     }
-    int64_t *rows = calloc(load->want->n_streams + 1, sizeof *rows);
-    if (!rows) {
+    size_t n = load->want->n_streams;
+    struct sq_saved *saved = calloc(n + 1, sizeof *saved);
+    if (!saved) {
         return lt_fail_oom(err);
     }
-    for (size_t i = 0; i < load->want->n_streams; i++) {
-        rows[i] = load->streams[i].rows;
+    for (size_t i = 0; i < n; i++) {
+        saved[i] = (struct sq_saved){load->streams[i].rows, load->streams[i].state};
     }
-    int status = lt_sq_state_save(load->conn, load->want, rows, what, err);
-    free(rows);
+    int status = lt_sq_state_save(load->conn, load->want, saved, what, err);
+    free(saved);
     return status;
 }
 
@@ -641,11 +678,15 @@ static int sq_commit(struct leat_load *load, const struct leat_commit *what, boo
         *ret_already = true;
         return status;
     }
-    status = check_guards(load, what, err);
+    status = lt_sq_merge(load, what->guards.rows_deleted_max, err);
+    status = status ? status : check_guards(load, what, err);
     status = status ? status : save_state(load, what, err);
     status = status ? status : send_commit(load, err);
     if (!status) {
         *ret_already = false;
+    }
+    for (uint32_t i = 0; !status && what->ret_counts && i < load->want->n_streams; i++) {
+        lt_sq_counts(load, i, &what->ret_counts[i]);
     }
     return status;
 }
@@ -731,4 +772,6 @@ const struct leat_load_ops lt_sq_load = {
     .abort = sq_abort,
     .release = sq_release,
     .sweep = sq_sweep,
+    .state = lt_sq_state,
+    .state_set = lt_sq_state_set,
 };

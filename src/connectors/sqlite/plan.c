@@ -171,10 +171,12 @@ static int make_rowid_key(struct ArrowSchema *schema, struct leat_error *err)
 int lt_sq_create_sql(const struct leat_write_stream *want, struct lt_buf *sql,
                      struct leat_error *err)
 {
-    struct ArrowSchema schema = {.release = NULL};
+    struct ArrowSchema incoming = {.release = NULL}, schema = {.release = NULL};
     struct lt_buf name = LT_BUF_INIT;
-    int status = take_schema(want->schema, &schema, err);
+    int status = take_schema(want->schema, &incoming, err);
+    status = status ? status : lt_sq_new_columns(want, &incoming, &schema, err);
     status = status ? status : make_rowid_key(&schema, err);
+    lt_schema_done(&incoming);
     if (!status && lt_sq_quote(&name, want->name.name)) {
         status = lt_fail_oom(err);
     }
@@ -191,49 +193,6 @@ int lt_sq_create_sql(const struct leat_write_stream *want, struct lt_buf *sql,
 }
 
 /* --- existing tables ----------------------------------------------------------------------- */
-
-/* The columns of an existing table that can be written. One of no declared type takes what comes
- * as it comes. */
-static int writable_schema(const struct sq_table *table, const struct ArrowSchema *incoming,
-                           struct ArrowSchema *ret_schema, struct leat_error *err)
-{
-    struct ArrowSchema schema = {.release = NULL};
-    int status = lt_schema_init_struct(&schema, 0, err);
-    for (int64_t i = 0; i < table->schema.n_children && !status; i++) {
-        const struct ArrowSchema *own = table->schema.children[i];
-        size_t len;
-        if (lt_schema_meta(own, LT_META_GENERATED, &len)) {
-            continue;
-        }
-        int64_t at = table->untyped[i] ? lt_schema_find(incoming, own->name) : -1;
-        struct ArrowSchema field = {.release = NULL};
-        status = lt_schema_copy(at >= 0 ? incoming->children[at] : own, &field, err);
-        if (!status) {
-            field.flags = own->flags;
-        }
-        if (!status && at >= 0 && lt_schema_meta_is(own, LT_META_REQUIRED, "1")) {
-            status = lt_schema_set_meta(&field, LT_META_REQUIRED, "1", err);
-        }
-        status = status ? status : lt_schema_add(&schema, &field, err);
-        lt_schema_done(&field);
-    }
-    if (status) {
-        lt_schema_done(&schema);
-        return status;
-    }
-    lt_schema_move(&schema, ret_schema);
-    return LEAT_OK;
-}
-
-static int match_table(const struct sq_table *table, const struct ArrowSchema *incoming,
-                       struct ArrowSchema *ret_schema, struct leat_error *err)
-{
-    struct ArrowSchema writable = {.release = NULL};
-    int status = writable_schema(table, incoming, &writable, err);
-    status = status ? status : lt_dialect_match(incoming, &writable, ret_schema, err);
-    lt_schema_done(&writable);
-    return status;
-}
 
 /* Replacing without being told to is only for what is empty, or was written from this source. */
 static int check_may_replace(struct leat_endpoint *ep, struct sq_conn *conn,
@@ -256,6 +215,8 @@ static int check_may_replace(struct leat_endpoint *ep, struct sq_conn *conn,
     }
     return LEAT_OK;
 }
+
+static const char keyed_route[] = "into a temporary table, merged by key in one transaction";
 
 static int plan_existing(struct leat_endpoint *ep, struct sq_conn *conn, struct sq_table *table,
                          const struct leat_write_stream *want, const struct ArrowSchema *incoming,
@@ -284,13 +245,14 @@ static int plan_existing(struct leat_endpoint *ep, struct sq_conn *conn, struct 
             failed |= lt_buf_puts(ddl, "DELETE FROM ");
             failed |= lt_sq_quote(ddl, table->name);
         }
-        status = match_table(table, incoming, &stream->schema, err);
+        status = lt_sq_match(want, table, incoming, &stream->schema, ddl, &stream->drift, err);
     }
     if (!status && failed) {
         status = lt_fail_oom(err);
     }
     stream->route = lt_strdup(recreate                     ? "drop, make and insert in one "
                                                              "transaction"
+                              : lt_sq_is_keyed(want->mode) ? keyed_route
                               : want->mode == LEAT_REPLACE ? "delete and insert in one transaction"
                                                            : "insert in one transaction");
     return status;
@@ -302,14 +264,20 @@ static int plan_absent(const struct leat_write_stream *want, const struct ArrowS
     int status = lt_sq_create_sql(want, ddl, err);
     status = status ? status : lt_schema_copy(incoming, &stream->schema, err);
     stream->rows_before = 0;
-    stream->route = lt_strdup("make and insert in one transaction");
+    stream->route =
+        lt_strdup(lt_sq_is_keyed(want->mode) ? keyed_route : "make and insert in one transaction");
     return status;
 }
 
 static int check_wanted(const struct leat_write_stream *want, struct leat_error *err)
 {
-    if (want->mode != LEAT_REPLACE && want->mode != LEAT_APPEND) {
-        return lt_fail(err, LT_E_UNSUPPORTED, "SQLite destinations take replace and append only");
+    struct sq_keys keys;
+    int status = lt_sq_is_keyed(want->mode) ? lt_sq_keys(want, &keys, err) : LEAT_OK;
+    if (status) {
+        return status;
+    }
+    if (want->mode == LEAT_CHANGES && (!want->op || lt_schema_find(want->schema, want->op) < 0)) {
+        return lt_fail(err, LT_E_INVALID, "no column says what each change is");
     }
     if (!want->name.name || !*want->name.name) {
         return lt_fail(err, LT_E_INVALID, "no destination table was named");
@@ -369,7 +337,8 @@ void lt_sq_plan_stream_done(struct leat_load_stream *stream)
     lt_schema_done(&stream->schema);
     free(stream->ddl);
     free(stream->route);
-    stream->ddl = stream->route = NULL;
+    free(stream->drift);
+    stream->ddl = stream->route = stream->drift = NULL;
 }
 
 /* --- the plan ------------------------------------------------------------------------------ */

@@ -35,59 +35,6 @@ struct leat_reader {
 
 /* --- the statement ------------------------------------------------------------------------- */
 
-/* A column in comparisons and orders. Moments are compared as texts, which SQLite programs write
- * with a blank or a T, and with or without Z. */
-static int put_comparable(const struct ArrowSchema *schema, const char *column, struct lt_buf *sql,
-                          struct leat_error *err)
-{
-    int64_t at = lt_schema_find(schema, column);
-    struct lt_type type;
-    if (at < 0) {
-        return lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no column \"%s\"", column);
-    }
-    int status = lt_type_of(schema->children[at], &type, err);
-    if (status) {
-        return status;
-    }
-    bool moment = type.id == LT_TIMESTAMP;
-    char declared[64] = "";
-    lt_schema_meta_text(schema->children[at], LT_META_SOURCE_TYPE, declared, sizeof declared);
-    if ((type.id == LT_DECIMAL128 || type.id == LT_DECIMAL256 || type.logical == LT_NUMERIC) &&
-        strcasestr(declared, "_TEXT")) {
-        return lt_fail(err, LT_E_UNSUPPORTED,
-                       "column \"%s\" holds decimals as text, which SQLite cannot order", column);
-    }
-    int failed = moment ? lt_buf_puts(sql, "replace(rtrim(") : LEAT_OK;
-    failed |= lt_sq_quote(sql, column);
-    failed |= moment ? lt_buf_puts(sql, ", 'Z'), 'T', ' ')") : LEAT_OK;
-    return failed ? lt_fail_oom(err) : LEAT_OK;
-}
-
-/* `bound` as SQLite compares it with that column. */
-static int put_bound(const struct ArrowSchema *schema, const char *column, const char *bound,
-                     struct lt_buf *sql, struct leat_error *err)
-{
-    struct lt_type type;
-    int64_t at = lt_schema_find(schema, column);
-    int status = at < 0 ? lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no column \"%s\"", column)
-                        : lt_type_of(schema->children[at], &type, err);
-    if (status) {
-        return status;
-    }
-    bool number = lt_type_is_integer(type.id) || type.id == LT_FLOAT64 ||
-                  type.id == LT_DECIMAL128 || type.logical == LT_NUMERIC;
-    size_t len = strlen(bound);
-    char *text = type.id == LT_TIMESTAMP && len && bound[len - 1] == 'Z'
-                     ? lt_strndup(bound, len - 1)
-                     : lt_strdup(bound);
-    int failed = !text;
-    failed = failed || (number && lt_buf_puts(sql, "CAST("));
-    failed = failed || lt_dialect_literal(&lt_dialect_sqlite, text, sql);
-    failed = failed || (number && lt_buf_puts(sql, " AS NUMERIC)"));
-    free(text);
-    return failed ? lt_fail_oom(err) : LEAT_OK;
-}
-
 /* Compound cursors compare as rows: (a, b) > (1, 2). */
 static int put_range_side(const struct ArrowSchema *schema, const struct leat_cursor_range *range,
                           const char *const *bounds, const char *comparison, struct lt_buf *sql,
@@ -96,20 +43,51 @@ static int put_range_side(const struct ArrowSchema *schema, const struct leat_cu
     int status = lt_buf_puts(sql, "(") ? lt_fail_oom(err) : LEAT_OK;
     for (size_t i = 0; i < range->n_columns && !status; i++) {
         status = i && lt_buf_puts(sql, ", ") ? lt_fail_oom(err) : LEAT_OK;
-        status = status ? status : put_comparable(schema, range->columns[i], sql, err);
+        status = status ? status : lt_sq_put_comparable(schema, range->columns[i], sql, err);
     }
     if (!status && lt_buf_printf(sql, ") %s (", comparison)) {
         status = lt_fail_oom(err);
     }
     for (size_t i = 0; i < range->n_columns && !status; i++) {
         status = i && lt_buf_puts(sql, ", ") ? lt_fail_oom(err) : LEAT_OK;
-        status = status ? status : put_bound(schema, range->columns[i], bounds[i], sql, err);
+        status = status ? status : lt_sq_put_bound(schema, range->columns[i], bounds[i], sql, err);
     }
     return !status && lt_buf_puts(sql, ")") ? lt_fail_oom(err) : status;
 }
 
-static int put_where(const struct ArrowSchema *schema, const struct leat_read_plan *plan,
+/* The records of a range: those without a value in one of its columns are in it when they are asked
+ * for, and only then. */
+static int put_range(const struct ArrowSchema *schema, const struct leat_cursor_range *range,
                      struct lt_buf *sql, struct leat_error *err)
+{
+    if (range->n_columns == 0 || range->n_columns > LEAT_CURSOR_COLUMNS_MAX) {
+        return lt_fail(err, LT_E_INVALID, "a cursor has 1 to %d columns", LEAT_CURSOR_COLUMNS_MAX);
+    }
+    int status = LEAT_OK, failed = lt_buf_puts(sql, "((1");
+    if (range->low) {
+        failed |= lt_buf_puts(sql, " AND ");
+        status =
+            put_range_side(schema, range, range->low, range->low_inclusive ? ">=" : ">", sql, err);
+    }
+    if (!status && range->high) {
+        failed |= lt_buf_puts(sql, " AND ");
+        status = put_range_side(schema, range, range->high, range->high_inclusive ? "<=" : "<", sql,
+                                err);
+    }
+    for (int null = 0; null < (range->with_nulls ? 2 : 1); null++) {
+        for (size_t i = 0; i < range->n_columns; i++) {
+            failed |= lt_buf_puts(sql, null ? " OR " : " AND ");
+            failed |= lt_sq_quote(sql, range->columns[i]);
+            failed |= lt_buf_puts(sql, null ? " IS NULL" : " IS NOT NULL");
+        }
+        failed |= lt_buf_puts(sql, ")");
+    }
+    failed |= range->with_nulls ? LEAT_OK : lt_buf_puts(sql, ")");
+    return status ? status : failed ? lt_fail_oom(err) : LEAT_OK;
+}
+
+int lt_sq_put_where(const struct ArrowSchema *schema, const struct leat_read_plan *plan,
+                    struct lt_buf *sql, struct leat_error *err)
 {
     const char *glue = " WHERE ";
     const struct leat_cursor_range *range = plan->cursor;
@@ -119,21 +97,8 @@ static int put_where(const struct ArrowSchema *schema, const struct leat_read_pl
         status = lt_buf_printf(sql, "%s(%s\n)", glue, plan->predicate) ? lt_fail_oom(err) : LEAT_OK;
         glue = " AND ";
     }
-    if (range && (range->n_columns == 0 || range->n_columns > LEAT_CURSOR_COLUMNS_MAX)) {
-        return lt_fail(err, LT_E_INVALID, "a cursor has 1 to %d columns", LEAT_CURSOR_COLUMNS_MAX);
-    }
-    if (!status && range && range->low) {
-        status = lt_buf_puts(sql, glue) ? lt_fail_oom(err) : LEAT_OK;
-        status = status ? status
-                        : put_range_side(schema, range, range->low,
-                                         range->low_inclusive ? ">=" : ">", sql, err);
-        glue = " AND ";
-    }
-    if (!status && range && range->high) {
-        status = lt_buf_puts(sql, glue) ? lt_fail_oom(err) : LEAT_OK;
-        status = status ? status
-                        : put_range_side(schema, range, range->high,
-                                         range->high_inclusive ? "<=" : "<", sql, err);
+    if (!status && range) {
+        status = lt_buf_puts(sql, glue) ? lt_fail_oom(err) : put_range(schema, range, sql, err);
     }
     return status;
 }
@@ -148,11 +113,11 @@ static int put_select(const struct ArrowSchema *source, const struct ArrowSchema
         failed |= lt_sq_quote(sql, wanted->children[i]->name);
     }
     failed |= lt_buf_printf(sql, "%s FROM %s", wanted->n_children ? "" : "1", from);
-    int status = failed ? lt_fail_oom(err) : put_where(source, plan, sql, err);
+    int status = failed ? lt_fail_oom(err) : lt_sq_put_where(source, plan, sql, err);
     for (size_t i = 0; i < plan->n_order && !status; i++) {
         status = lt_buf_puts(sql, i ? ", " : " ORDER BY ") ? lt_fail_oom(err) : LEAT_OK;
-        status = status ? status : put_comparable(source, plan->order[i], sql, err);
-        if (!status && lt_buf_puts(sql, " COLLATE BINARY")) {
+        status = status ? status : lt_sq_put_comparable(source, plan->order[i], sql, err);
+        if (!status && lt_buf_puts(sql, " ASC NULLS LAST")) {
             status = lt_fail_oom(err);
         }
     }
@@ -180,6 +145,7 @@ static int add_wanted(const struct ArrowSchema *source, int64_t column,
         }
         field.flags = (field.flags & ~ARROW_FLAG_NULLABLE) | (own->flags & ARROW_FLAG_NULLABLE);
     }
+    status = status ? status : lt_schema_set_meta(&field, SQ_META_UNTYPED, NULL, err);
     status = status ? status : lt_schema_add(wanted, &field, err);
     lt_schema_done(&field);
     return status;
@@ -300,15 +266,75 @@ int lt_sq_reader_new(struct sq_conn *conn, bool owns, const char *sql, struct Ar
 }
 
 /* Schema and FROM text of what is to be read. */
-static int resolve_source(struct sq_conn *conn, const struct leat_read_plan *plan,
-                          struct ArrowSchema *ret_source, struct lt_buf *from, struct lt_buf *words,
-                          struct leat_error *err)
+/* Columns are compared as what they are read as. */
+static int take_given_types(const struct ArrowSchema *types, struct ArrowSchema *source,
+                            struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (int64_t i = 0; types && i < types->n_children && !status; i++) {
+        int64_t at = lt_schema_find(source, types->children[i]->name);
+        struct ArrowSchema field = {.release = NULL};
+        char key[24];
+        if (at < 0) {
+            continue;
+        }
+        struct ArrowSchema *own = source->children[at];
+        status = lt_schema_copy(types->children[i], &field, err);
+        if (!status && lt_schema_meta_text(own, LT_META_KEY, key, sizeof key)) {
+            status = lt_schema_set_meta(&field, LT_META_KEY, key, err);
+        }
+        status = status ? status : lt_schema_set_meta(&field, SQ_META_UNTYPED, "1", err);
+        if (!status) {
+            field.flags = own->flags;
+            lt_schema_done(own);
+            lt_schema_move(&field, own);
+        }
+        lt_schema_done(&field);
+    }
+    return status;
+}
+
+/* Whose storage nothing declares. */
+static int mark_untyped(struct ArrowSchema *source, const bool *untyped, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (int64_t i = 0; i < source->n_children && !status; i++) {
+        size_t len;
+        bool unknown =
+            untyped ? untyped[i] : !lt_schema_meta(source->children[i], LT_META_SOURCE_TYPE, &len);
+        status =
+            unknown ? lt_schema_set_meta(source->children[i], SQ_META_UNTYPED, "1", err) : LEAT_OK;
+    }
+    return status;
+}
+
+static int resolve_query(struct sq_conn *conn, const struct leat_read_plan *plan,
+                         struct ArrowSchema *ret_source, struct lt_buf *from, struct lt_buf *words,
+                         struct leat_error *err)
+{
+    struct ArrowSchema source = {.release = NULL};
+    int status = lt_sq_query_schema(conn, plan->query, plan->types, &source, words, err);
+    status = status ? status : mark_untyped(&source, NULL, err);
+    status = status ? status : take_given_types(plan->types, &source, err);
+    if (!status && lt_buf_printf(from, "(%s\n)", plan->query)) {
+        status = lt_fail_oom(err);
+    }
+    if (!status) {
+        lt_schema_move(&source, ret_source);
+    }
+    lt_schema_done(&source);
+    return status;
+}
+
+int lt_sq_resolve_source(struct sq_conn *conn, const struct leat_read_plan *plan,
+                         struct ArrowSchema *ret_source, struct lt_buf *from, struct lt_buf *words,
+                         struct leat_error *err)
 {
     if (plan->query) {
-        int status = lt_sq_query_schema(conn, plan->query, plan->types, ret_source, words, err);
-        return !status && lt_buf_printf(from, "(%s\n)", plan->query) ? lt_fail_oom(err) : status;
+        return resolve_query(conn, plan, ret_source, from, words, err);
     }
     struct sq_table table = {.name = NULL};
+    bool *untyped = NULL;
     int status = lt_sq_table(conn, plan->stream.ns, plan->stream.name, &table, err);
     if (status) {
         return status;
@@ -316,13 +342,23 @@ static int resolve_source(struct sq_conn *conn, const struct leat_read_plan *pla
     if (lt_sq_quote_in(from, table.ns, table.name)) {
         status = lt_fail_oom(err);
     }
+    size_t n = (size_t)table.schema.n_children;
+    untyped = calloc(n + 1, sizeof *untyped);
+    if (untyped) {
+        memcpy(untyped, table.untyped, n * sizeof *untyped);
+    } else {
+        status = lt_fail_oom(err);
+    }
     leave_out_known(&table.schema, plan, table.untyped);
     status = status ? status
                     : lt_sq_scan_types(conn, lt_buf_text(from), &table.schema, table.untyped, words,
                                        err);
+    status = status ? status : mark_untyped(&table.schema, untyped, err);
+    status = status ? status : take_given_types(plan->types, &table.schema, err);
     if (!status) {
         lt_schema_move(&table.schema, ret_source);
     }
+    free(untyped);
     lt_sq_table_done(&table);
     return status;
 }
@@ -364,7 +400,7 @@ static int sq_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
         status = lt_sq_connect(ep, SQ_USE_READ, &conn, err);
         status = status ? status : begin_read(conn, err);
     }
-    status = status ? status : resolve_source(conn, plan, &source, &from, &words, err);
+    status = status ? status : lt_sq_resolve_source(conn, plan, &source, &from, &words, err);
     status = status ? status : wanted_schema(&source, plan, &wanted, err);
     status = status ? status : put_select(&source, &wanted, lt_buf_text(&from), plan, &sql, err);
     status = status ? status
@@ -670,92 +706,10 @@ static void sq_snapshot_release(struct leat_endpoint *ep)
     }
 }
 
-/* The cursor's columns of the least or greatest record, in an order of rows. */
-static int select_bound(const struct ArrowSchema *source, const char *from,
-                        const struct leat_read_plan *plan, const char *const *columns, size_t n,
-                        const char *direction, struct lt_buf *sql, struct leat_error *err)
-{
-    struct lt_buf names = LT_BUF_INIT, filled = LT_BUF_INIT, order = LT_BUF_INIT;
-    int status = LEAT_OK, failed = 0;
-    for (size_t i = 0; !status && i < n; i++) {
-        struct lt_buf name = LT_BUF_INIT;
-        status = put_comparable(source, columns[i], &name, err);
-        const char *text = lt_buf_text(&name), *comma = i ? ", " : "";
-        failed |= lt_buf_printf(&names, "%s%s", comma, text);
-        failed |= lt_buf_printf(&order, "%s%s %s", comma, text, direction);
-        failed |= lt_buf_printf(&filled, " AND %s IS NOT NULL", text);
-        lt_buf_done(&name);
-    }
-    if (!status) {
-        lt_buf_clear(sql);
-        failed |= lt_buf_printf(sql, "SELECT %s FROM %s", lt_buf_text(&names), from);
-        status = failed ? lt_fail_oom(err) : put_where(source, plan, sql, err);
-        const char *glue = plan->predicate || plan->cursor ? "" : " WHERE 1";
-        if (!status && lt_buf_printf(sql, "%s%s ORDER BY %s LIMIT 1", glue, lt_buf_text(&filled),
-                                     lt_buf_text(&order))) {
-            status = lt_fail_oom(err);
-        }
-    }
-    lt_buf_done(&names);
-    lt_buf_done(&filled);
-    lt_buf_done(&order);
-    return status;
-}
-
-/* Runs it; the texts are NULL when there is no record. */
-static int fetch_bound(struct sq_conn *conn, const char *sql, size_t n, char **texts,
-                       struct leat_error *err)
-{
-    sqlite3_stmt *stmt = NULL;
-    int status = lt_sq_prepare(conn, sql, &stmt, err);
-    int rc = status ? SQLITE_DONE : conn->api->sqlite3_step(stmt);
-    for (size_t i = 0; rc == SQLITE_ROW && !status && i < n; i++) {
-        texts[i] = lt_strdup((const char *)conn->api->sqlite3_column_text(stmt, (int)i));
-        status = texts[i] ? LEAT_OK : lt_fail_oom(err);
-    }
-    if (!status && rc != SQLITE_ROW && rc != SQLITE_DONE) {
-        status = lt_sq_fail(conn, rc, err, "cannot read the bounds of the cursor");
-    }
-    if (stmt) {
-        conn->api->sqlite3_finalize(stmt);
-    }
-    return status;
-}
-
-/* A read of SQLite sees all that is committed, and there is one writer: whatever is visible is all
- * there is up to it. */
-static int sq_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
-                     const char *const *columns, size_t n_columns, int64_t wait_ms,
-                     struct leat_bounds *ret_bounds, struct leat_error *err)
-{
-    struct sq_conn *conn = NULL;
-    struct ArrowSchema source = {.release = NULL};
-    struct lt_buf from = LT_BUF_INIT, sql = LT_BUF_INIT;
-    (void)wait_ms;
-    *ret_bounds = (struct leat_bounds){.size = ret_bounds->size, .complete = true, .nulls = -1};
-    if (n_columns == 0 || n_columns > LEAT_CURSOR_COLUMNS_MAX) {
-        return lt_fail(err, LT_E_INVALID, "a cursor has 1 to %d columns", LEAT_CURSOR_COLUMNS_MAX);
-    }
-    int status = lt_sq_own(ep, &conn, err);
-    status = status ? status : resolve_source(conn, plan, &source, &from, NULL, err);
-    for (int high = 0; !status && high < 2; high++) {
-        status = select_bound(&source, lt_buf_text(&from), plan, columns, n_columns,
-                              high ? "DESC" : "ASC", &sql, err);
-        status = status ? status
-                        : fetch_bound(conn, lt_buf_text(&sql), n_columns,
-                                      high ? ret_bounds->high : ret_bounds->low, err);
-    }
-    ret_bounds->empty = !ret_bounds->high[0];
-    lt_schema_done(&source);
-    lt_buf_done(&from);
-    lt_buf_done(&sql);
-    return status;
-}
-
 const struct leat_source_ops lt_sq_source = {
     .snapshot_take = sq_snapshot_take,
     .snapshot_release = sq_snapshot_release,
-    .bounds = sq_bounds,
+    .bounds = lt_sq_bounds,
     .start = sq_start,
     .schema = sq_schema,
     .next = sq_next,

@@ -17,7 +17,7 @@
 #include "core/codes.h"
 #include "formats/text_reader.h"
 
-#define LT_CSV_BLOCK ((size_t)1 << 20)         /* bytes asked of the source at once */
+#define LT_CSV_BLOCK ((size_t)256 << 10)       /* bytes asked of the source at once */
 #define LT_CSV_FIELD_MAX ((size_t)256 << 20)   /* bytes of one field */
 #define LT_CSV_RECORD_MAX ((size_t)1 << 30)    /* bytes of one record */
 #define LT_CSV_COLUMNS_MAX ((int64_t)65536)    /* fields of one record */
@@ -102,6 +102,8 @@ struct lt_csv_dialect {
 /* The value of an option: as given, else as the preset of --dialect has it, else the table's. */
 const char *lt_csv_option(const struct lt_format_options *options, const struct leat_option *table,
                           const char *name);
+/* Whether --dialect says excel. */
+bool lt_csv_is_excel(const struct lt_format_options *options, const struct leat_option *table);
 /* Sets all that the options of `table` say. Reading, the delimiter is 0 when neither they nor the
  * file's `name` told it. Free with lt_csv_dialect_done(), after a failure too. */
 int lt_csv_dialect_init(struct lt_csv_dialect *dialect, const struct lt_format_options *options,
@@ -133,8 +135,12 @@ uint8_t lt_csv_sniff_delimiter(const struct lt_csv_sample *sample, uint8_t quote
 /* The double quote, unless there is none and every field that begins with a single quote ends with
  * one. delimiter 0: any of those above. */
 uint8_t lt_csv_sniff_quote(const struct lt_csv_sample *sample, uint8_t delimiter);
-/* Length of a first line "sep=;" with its end, and its delimiter; 0: there is none. */
-size_t lt_csv_sniff_sep(const struct lt_csv_sample *sample, uint8_t *ret_delimiter);
+/* A text that alone on a first line would name the delimiter. */
+bool lt_csv_is_sep(const uint8_t *text, size_t len);
+/* Length of a first line "sep=;" with its end, and its delimiter; 0: there is none. In quotes it
+ * counts for the dialect of Excel only, and alone in its file it is a header to all others: then
+ * *ret_delimiter is one that does not split it. Else 0. */
+size_t lt_csv_sniff_sep(const struct lt_csv_sample *sample, bool excel, uint8_t *ret_delimiter);
 /* The encoding by a byte order mark, or by the zeros that UTF-16 has in ASCII text; NULL: none of
  * these. */
 const char *lt_csv_sniff_encoding(const uint8_t *data, size_t len);
@@ -223,6 +229,9 @@ void lt_csv_scan_done(struct lt_csv_scan *scan);
 enum lt_csv_found lt_csv_scan_run(struct lt_csv_scan *scan, int64_t rows_max, int64_t bytes_max);
 /* Forgets all rows and drops their text; what was scanned of the next record stays. */
 void lt_csv_scan_compact(struct lt_csv_scan *scan);
+/* Moves all rows with their text to `to`, whose own are forgotten, and goes on behind them with the
+ * rest. LEAT_NO_MEMORY: nothing changed. */
+int lt_csv_scan_hand_over(struct lt_csv_scan *scan, struct lt_csv_scan *to);
 
 static inline int64_t lt_csv_scan_rows(const struct lt_csv_scan *scan)
 {
@@ -240,6 +249,7 @@ static inline const struct lt_text_record *lt_csv_scan_row(const struct lt_csv_s
 /* Some rows of the scanner's table, as the converters see them. */
 struct lt_csv_cells {
     const uint8_t *text;
+    const uint8_t *text_end;           /* bytes up to here may be loaded, whatever they are */
     const struct lt_csv_field *fields; /* of the first row, all columns */
     int64_t stride;                    /* columns */
     int64_t rows;
@@ -322,6 +332,8 @@ int lt_csv_read_open(struct lt_source *source, const struct lt_format_options *o
                      struct lt_format_reader **ret_reader, struct leat_error *err);
 int lt_csv_read_retype(struct lt_format_reader *reader, const struct ArrowSchema *types,
                        struct leat_error *err);
+int lt_csv_read_next(struct lt_format_reader *reader, struct ArrowArray *ret_batch,
+                     struct leat_error *err);
 int lt_csv_read_explain(struct lt_format_reader *reader, struct lt_buf *out);
 void lt_csv_read_close(struct lt_format_reader *reader);
 

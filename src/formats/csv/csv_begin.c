@@ -122,15 +122,18 @@ static void find_delimiter(struct lt_csv_reader *reader)
 }
 
 /* A first line "sep=;", which Excel writes and reads. */
-static void take_sep(struct lt_csv_reader *reader)
+static void take_sep(struct lt_csv_reader *reader, const struct lt_format_options *options)
 {
     struct lt_csv_scan *scan = &reader->scan;
     struct lt_csv_sample sample = {.text = scan->text.data, .len = scan->text.len};
-    uint8_t delimiter;
-    size_t len = reader->dialect.delimiter ? 0 : lt_csv_sniff_sep(&sample, &delimiter);
-    if (len) {
+    bool excel = lt_csv_is_excel(options, lt_csv_read_options);
+    uint8_t delimiter = 0;
+    size_t len = reader->dialect.delimiter ? 0 : lt_csv_sniff_sep(&sample, excel, &delimiter);
+    if (delimiter) {
         lt_csv_dialect_delimit(&reader->dialect, delimiter);
         reader->delimiter_found = true;
+    }
+    if (len) {
         lt_buf_drop(&scan->text, len);
         scan->row_line = ++scan->line;
     }
@@ -167,7 +170,7 @@ int lt_csv_begin(struct lt_csv_reader *reader, const struct lt_format_options *o
         return status;
     }
     if (!lines) {
-        take_sep(reader);
+        take_sep(reader, options);
     }
     find_delimiter(reader);
     status = lt_csv_dialect_check(dialect, err);

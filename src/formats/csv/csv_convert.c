@@ -191,10 +191,85 @@ static int convert_any(const struct lt_csv_cells *cells, int64_t column, struct 
 }
 
 /* The reader has checked the UTF-8 of whole batches. */
+static int convert_text_any(const struct lt_csv_cells *cells, int64_t column,
+                            struct lt_builder *builder, int64_t *row)
+{
+    EACH_VALUE(lt_builder_bytes_value(builder, text, len));
+}
+
+#define SHORT 16 /* bytes of most texts, copied without a call where as many may be loaded */
+
+/* Text of 32-bit offsets: all lengths are known beforehand, so that nothing is asked for each value
+ * but whether it is null. Fields that hold doubled quotes go the long way, with those after them. */
 static int convert_text(const struct lt_csv_cells *cells, int64_t column,
                         struct lt_builder *builder, int64_t *row)
 {
-    EACH_VALUE(lt_builder_bytes_value(builder, text, len));
+    size_t total = 0, at = builder->data.len;
+    const uint8_t *load_end = cells->text_end - LT_MIN(cells->text_end - cells->text, SHORT);
+    for (int64_t i = *row; i < cells->rows; i++) {
+        total += lt_csv_cell(cells, i, column)->info & LT_CSV_LEN;
+    }
+    if (builder->type.id != LT_UTF8 || total > INT32_MAX - at) {
+        return convert_text_any(cells, column, builder, row);
+    }
+    if (lt_buf_reserve(&builder->data, total + SHORT) || lt_builder_offsets_start(builder)) {
+        return LEAT_NO_MEMORY;
+    }
+    uint8_t *data = builder->data.data;
+    int32_t *offsets = (int32_t *)(void *)builder->offsets.data;
+    for (; *row < cells->rows; ++*row) {
+        const struct lt_csv_field *field = lt_csv_cell(cells, *row, column);
+        const uint8_t *text = cells->text + field->start;
+        size_t len = field->info & LT_CSV_LEN;
+        if ((field->info & LT_CSV_ESCAPED) || lt_csv_cell_null(cells, field)) {
+            int64_t rest = *row;
+            struct lt_csv_cells one = *cells;
+            one.rows = rest + 1;
+            builder->data.len = at;
+            int status = convert_text_any(&one, column, builder, &rest);
+            if (status) {
+                return status;
+            }
+            at = builder->data.len;
+            data = builder->data.data;
+            offsets = (int32_t *)(void *)builder->offsets.data;
+            continue;
+        }
+        if (len <= SHORT && text <= load_end) {
+            memcpy(data + at, text, SHORT);
+        } else {
+            memcpy(data + at, text, len);
+        }
+        at += len;
+        offsets[builder->length + 1] = (int32_t)at;
+        builder->offsets.len += sizeof *offsets;
+        if (lt_builder_valid(builder)) {
+            builder->offsets.len -= sizeof *offsets;
+            return LEAT_NO_MEMORY;
+        }
+        builder->data.len = at;
+    }
+    data[at] = 0;
+    return LEAT_OK;
+}
+
+static int convert_uuid(const struct lt_csv_cells *cells, int64_t column,
+                        struct lt_builder *builder, int64_t *row, const char **ret_why)
+{
+    uint8_t bytes[16];
+    EACH_VALUE(lt_fast_uuid(text, len, bytes) ? lt_builder_fixed(builder, bytes, sizeof bytes)
+                                              : PARSE);
+}
+
+static int convert_decimal(const struct lt_csv_cells *cells, int64_t column,
+                           struct lt_builder *builder, int64_t *row, const char **ret_why)
+{
+    int precision = builder->type.precision, scale = builder->type.scale;
+    int64_t value;
+    lt_int128 wide;
+    EACH_VALUE(lt_fast_decimal(text, len, precision, scale, &value)
+                   ? (wide = value, lt_builder_fixed(builder, &wide, sizeof wide))
+                   : PARSE);
 }
 
 static int convert_i64(const struct lt_csv_cells *cells, int64_t column, struct lt_builder *builder,
@@ -276,6 +351,12 @@ int lt_csv_convert(const struct lt_csv_cells *cells, int64_t column, struct lt_b
             return convert_text(cells, column, builder, row);
         }
         return convert_any(cells, column, builder, row, ret_why);
+    case LT_FIXED_BINARY:
+        return type->logical == LT_UUID && type->width == 16
+                   ? convert_uuid(cells, column, builder, row, ret_why)
+                   : convert_any(cells, column, builder, row, ret_why);
+    case LT_DECIMAL128:
+        return convert_decimal(cells, column, builder, row, ret_why);
     case LT_DATE32:
         return convert_date(cells, column, builder, row, ret_why);
     case LT_TIMESTAMP:

@@ -162,9 +162,25 @@ static void settle_header(struct lt_csv_writer *writer)
     }
 }
 
-static int write_header(struct lt_csv_writer *writer, struct leat_error *err)
+/* Excel takes a first line sep=; for the delimiter, in quotes too: a column of that name needs a true
+ * one before it. */
+static int write_sep(struct lt_csv_writer *writer)
+{
+    const char *name = writer->schema.n_children == 1 ? writer->schema.children[0]->name : NULL;
+    const struct lt_csv_dialect *dialect = &writer->dialect;
+    if (!name || dialect->delimiter_len != 1 ||
+        !lt_csv_is_sep((const uint8_t *)name, strlen(name))) {
+        return LEAT_OK;
+    }
+    return lt_buf_printf(&writer->out, "sep=%c%s", dialect->delimiter, writer->line_end);
+}
+
+static int write_header(struct lt_csv_writer *writer, bool excel, struct leat_error *err)
 {
     const struct lt_csv_dialect *dialect = &writer->dialect;
+    if (excel && write_sep(writer)) {
+        return lt_fail_oom(err);
+    }
     settle_header(writer);
     for (int64_t i = 0; i < writer->schema.n_children; i++) {
         const char *name = writer->schema.children[i]->name;
@@ -206,7 +222,7 @@ int lt_csv_write_open(struct lt_sink *sink, const struct ArrowSchema *schema,
         status = lt_fail_oom(err);
     }
     if (!status && header) {
-        status = write_header(writer, err);
+        status = write_header(writer, lt_csv_is_excel(options, lt_csv_write_options), err);
     }
     if (status) {
         lt_csv_write_close((struct lt_format_writer *)writer);

@@ -100,6 +100,12 @@ const char *lt_csv_option(const struct lt_format_options *options, const struct 
     return lt_format_option(options, table, name);
 }
 
+bool lt_csv_is_excel(const struct lt_format_options *options, const struct leat_option *table)
+{
+    const char *name = lt_format_option(options, table, "dialect");
+    return name && !strcasecmp(name, "excel");
+}
+
 /* --- single options ------------------------------------------------------------------------- */
 
 static const struct {

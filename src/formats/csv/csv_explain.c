@@ -95,5 +95,8 @@ int lt_csv_read_explain(struct lt_format_reader *format_reader, struct lt_buf *o
         failed = lt_buf_puts(out, ", thousands ") || put_char(out, values->thousands);
     }
     failed = failed || lt_buf_puts(out, ends[reader->scan.record_end]);
+    if (!failed && lt_csv_beside_may(reader)) {
+        failed = lt_buf_printf(out, ", up to %d threads", reader->threads);
+    }
     return failed || put_columns(reader, out) ? LEAT_NO_MEMORY : LEAT_OK;
 }

@@ -306,6 +306,7 @@ int lt_csv_read_open(struct lt_source *source, const struct lt_format_options *o
                                            .row_size = sizeof(struct lt_text_record),
                                            .row_cost = &reader->scan.row_cost};
     reader->block = LT_CSV_SNIFF_BYTES;
+    reader->threads = options ? options->threads : 1;
     lt_csv_scan_init(&reader->scan);
     int status = take_options(reader, options, err);
     status = status ? status : lt_csv_begin(reader, options, err);
@@ -338,6 +339,7 @@ void lt_csv_read_close(struct lt_format_reader *format_reader)
     if (!reader) {
         return;
     }
+    lt_csv_beside_free(reader->beside);
     lt_csv_scan_done(&reader->scan);
     lt_text_reader_done(&reader->base);
     lt_buf_done(&reader->scratch);

@@ -190,6 +190,7 @@ void lt_csv_cells_of(struct lt_csv_reader *reader, int64_t first, int64_t rows,
         lt_csv_mark_nulls(fields, rows * scan->columns, scan->text.data, &reader->dialect);
     }
     ret_cells->text = scan->text.data;
+    ret_cells->text_end = scan->text.data + scan->text.cap;
     ret_cells->fields = fields;
     ret_cells->stride = scan->columns;
     ret_cells->rows = rows;
@@ -260,6 +261,20 @@ static int convert_rows(struct lt_csv_reader *reader, int64_t first, int64_t row
         }
     }
     return LEAT_OK;
+}
+
+int lt_csv_read_next(struct lt_format_reader *format_reader, struct ArrowArray *ret_batch,
+                     struct leat_error *err)
+{
+    struct lt_csv_reader *reader = (struct lt_csv_reader *)format_reader;
+    if (!reader->beside && lt_csv_beside_pays(reader)) {
+        int status = lt_csv_beside_new(reader, err);
+        if (status) {
+            return status;
+        }
+    }
+    return reader->beside ? lt_csv_beside_next(reader, ret_batch, err)
+                          : lt_text_read_next(format_reader, ret_batch, err);
 }
 
 /* --- struct lt_text_ops ---------------------------------------------------------------------- */

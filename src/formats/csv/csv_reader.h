@@ -2,7 +2,10 @@
 #ifndef LT_CSV_READER_H
 #define LT_CSV_READER_H
 
+#include "core/relay.h"
 #include "formats/csv/csv.h"
+
+struct lt_csv_beside; /* batches being converted by other threads */
 
 struct lt_csv_reader {
     struct lt_text_reader base;
@@ -26,6 +29,9 @@ struct lt_csv_reader {
     size_t block; /* bytes to ask of the source: few at first, for files are often small */
     bool *given;  /* per column: its type was not inferred */
     struct lt_buf scratch, work;
+
+    int threads;                  /* that may be busy with it, the caller's included */
+    struct lt_csv_beside *beside; /* NULL: only the caller's is */
 };
 
 extern const struct lt_text_ops lt_csv_text_ops;
@@ -45,5 +51,18 @@ int lt_csv_begin(struct lt_csv_reader *reader, const struct lt_format_options *o
 /* `rows` scanned rows from `first` on, as cells. */
 void lt_csv_cells_of(struct lt_csv_reader *reader, int64_t first, int64_t rows,
                      struct lt_csv_cells *ret_cells);
+
+/* --- several threads (csv_beside.c) --------------------------------------------------------- */
+
+/* Whether several threads may read the input, if it goes on long enough. */
+bool lt_csv_beside_may(const struct lt_csv_reader *reader);
+/* Whether the rest of the input is to be read so: asked between batches. */
+bool lt_csv_beside_pays(const struct lt_csv_reader *reader);
+/* Sets reader->beside. All that is read from now on comes from lt_csv_beside_next(). */
+int lt_csv_beside_new(struct lt_csv_reader *reader, struct leat_error *err);
+void lt_csv_beside_free(struct lt_csv_beside *beside); /* NULL is fine */
+/* As read_next of the format's table; at the end, or after a failure, reader->beside is gone. */
+int lt_csv_beside_next(struct lt_csv_reader *reader, struct ArrowArray *ret_batch,
+                       struct leat_error *err);
 
 #endif

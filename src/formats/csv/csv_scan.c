@@ -425,22 +425,55 @@ enum lt_csv_found lt_csv_scan_run(struct lt_csv_scan *scan, int64_t rows_max, in
     return scan->any ? run(scan, rows_max, bytes_max, true) : run(scan, rows_max, bytes_max, false);
 }
 
-void lt_csv_scan_compact(struct lt_csv_scan *scan)
+static size_t complete_fields(const struct lt_csv_scan *scan)
 {
-    size_t shift = scan->row_start;
-    size_t row_size = (size_t)scan->columns * sizeof(struct lt_csv_field);
-    size_t complete = (size_t)lt_csv_scan_rows(scan) * row_size;
-    lt_buf_drop(&scan->text, shift);
-    lt_buf_drop(&scan->fields, complete);
+    return (size_t)(lt_csv_scan_rows(scan) * scan->columns) * sizeof(struct lt_csv_field);
+}
+
+/* All positions are so much less: the text before the record being scanned is gone. */
+static void shift_down(struct lt_csv_scan *scan, size_t shift)
+{
     struct lt_csv_field *fields = (struct lt_csv_field *)(void *)scan->fields.data;
     for (size_t i = 0; i < scan->fields.len / sizeof *fields; i++) {
         fields[i].start -= (uint32_t)shift;
     }
-    lt_buf_clear(&scan->rows);
     scan->row_start = 0;
     scan->pos -= shift;
     scan->field_start -= shift;
     scan->skip_to = scan->skip_to > shift ? scan->skip_to - shift : 0;
     scan->quote_pos = scan->quote_pos > shift ? scan->quote_pos - shift : 0;
     scan->cr_next = scan->cr_next > shift ? scan->cr_next - shift : 0;
+}
+
+void lt_csv_scan_compact(struct lt_csv_scan *scan)
+{
+    size_t shift = scan->row_start;
+    lt_buf_drop(&scan->fields, complete_fields(scan));
+    lt_buf_drop(&scan->text, shift);
+    lt_buf_clear(&scan->rows);
+    shift_down(scan, shift);
+}
+
+static void swap(struct lt_buf *a, struct lt_buf *b)
+{
+    struct lt_buf kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+int lt_csv_scan_hand_over(struct lt_csv_scan *scan, struct lt_csv_scan *to)
+{
+    size_t shift = scan->row_start, complete = complete_fields(scan);
+    lt_buf_clear(&to->text);
+    lt_buf_clear(&to->fields);
+    lt_buf_clear(&to->rows);
+    if (lt_buf_append(&to->text, scan->text.data + shift, scan->text.len - shift) ||
+        lt_buf_append(&to->fields, scan->fields.data + complete, scan->fields.len - complete)) {
+        return LEAT_NO_MEMORY;
+    }
+    swap(&scan->text, &to->text);
+    swap(&scan->fields, &to->fields);
+    swap(&scan->rows, &to->rows);
+    shift_down(scan, shift);
+    return LEAT_OK;
 }

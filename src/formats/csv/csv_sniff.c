@@ -129,11 +129,19 @@ uint8_t lt_csv_sniff_quote(const struct lt_csv_sample *sample, uint8_t delimiter
     return opening ? '\'' : '"';
 }
 
-size_t lt_csv_sniff_sep(const struct lt_csv_sample *sample, uint8_t *ret_delimiter)
+bool lt_csv_is_sep(const uint8_t *text, size_t len)
+{
+    return len == 5 && text[3] == '=' && !strncasecmp((const char *)text, "sep", 3) &&
+           text[4] >= '\t' && text[4] <= 0x7e && text[4] != '\n' && text[4] != '\r' &&
+           text[4] != '"';
+}
+
+size_t lt_csv_sniff_sep(const struct lt_csv_sample *sample, bool excel, uint8_t *ret_delimiter)
 {
     const uint8_t *text = sample->text;
-    size_t quoted = sample->len > 1 && text[0] == '"', at = quoted;
-    if (sample->len < at + 6 + quoted || strncasecmp((const char *)text + at, "sep=", 4) != 0) {
+    size_t quoted = excel && sample->len > 1 && text[0] == '"', at = quoted;
+    *ret_delimiter = 0;
+    if (sample->len < at + 6 + quoted || !lt_csv_is_sep(text + at, 5)) {
         return 0;
     }
     uint8_t byte = text[at + 4];
@@ -141,12 +149,20 @@ size_t lt_csv_sniff_sep(const struct lt_csv_sample *sample, uint8_t *ret_delimit
     if (quoted && text[at++] != '"') {
         return 0;
     }
-    bool ends = text[at] == '\n' || text[at] == '\r';
-    if (!ends || byte < '\t' || byte > 0x7e || byte == '\n' || byte == '\r' || byte == '"') {
+    if (text[at] != '\n' && text[at] != '\r') {
+        return 0;
+    }
+    at = after_line_end(sample, at);
+    size_t next = at;
+    while (next < sample->len && (text[next] == '\n' || text[next] == '\r')) {
+        next++;
+    }
+    if (!excel && next == sample->len) { /* then it is all there is: a header */
+        *ret_delimiter = byte == ',' ? ';' : ',';
         return 0;
     }
     *ret_delimiter = byte;
-    return after_line_end(sample, at);
+    return at;
 }
 
 const char *lt_csv_sniff_encoding(const uint8_t *data, size_t len)

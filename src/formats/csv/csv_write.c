@@ -17,25 +17,49 @@
 
 /* --- quoting -------------------------------------------------------------------------------- */
 
-/* Whether the text holds a byte that it must be quoted for. */
-static inline bool has_special(const struct lt_csv_writer *writer, const uint8_t *text, size_t len)
-{
-    size_t i = 0;
 #ifdef __SSE2__
+
+static inline bool has_special_16(const struct lt_csv_writer *writer, __m128i bytes)
+{
     __m128i delimiter = _mm_set1_epi8((char)writer->dialect.delimiter);
     __m128i quote = _mm_set1_epi8((char)writer->dialect.quote);
     __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n');
-    for (; i + 16 <= len; i += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
-        __m128i hits = _mm_or_si128(
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, delimiter), _mm_cmpeq_epi8(bytes, quote)),
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, cr), _mm_cmpeq_epi8(bytes, lf)));
-        if (_mm_movemask_epi8(hits)) {
-            return true;
+    __m128i hits =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, delimiter), _mm_cmpeq_epi8(bytes, quote)),
+                     _mm_or_si128(_mm_cmpeq_epi8(bytes, cr), _mm_cmpeq_epi8(bytes, lf)));
+    return _mm_movemask_epi8(hits);
+}
+
+static inline __m128i load_8(const uint8_t *text)
+{
+    return _mm_loadl_epi64((const __m128i *)(const void *)text);
+}
+
+static inline __m128i load_16(const uint8_t *text)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)text);
+}
+
+#endif
+
+/* Whether the text holds a byte that it must be quoted for. What is left of whole vectors is looked
+ * at with some of what was. */
+static inline bool has_special(const struct lt_csv_writer *writer, const uint8_t *text, size_t len)
+{
+#ifdef __SSE2__
+    if (len >= 16) {
+        for (size_t i = 0; i + 16 < len; i += 16) {
+            if (has_special_16(writer, load_16(text + i))) {
+                return true;
+            }
         }
+        return has_special_16(writer, load_16(text + len - 16));
+    }
+    if (len >= 8) {
+        return has_special_16(writer, _mm_unpacklo_epi64(load_8(text), load_8(text + len - 8)));
     }
 #endif
-    for (; i < len; i++) {
+    for (size_t i = 0; i < len; i++) {
         if (writer->special[text[i]]) {
             return true;
         }
@@ -47,7 +71,7 @@ bool lt_csv_is_delicate(const uint8_t *text, size_t len)
 {
     return text[0] == '\'' || text[0] == ' ' || text[0] == '\t' || text[len - 1] == ' ' ||
            text[len - 1] == '\t' || (len == 2 && text[0] == '\\' && text[1] == '.') ||
-           (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3));
+           (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) || (len == 5 && lt_csv_is_sep(text, len));
 }
 
 static bool needs_quotes(const struct lt_csv_writer *writer, const uint8_t *text, size_t len)
@@ -111,6 +135,13 @@ static int write_other(struct lt_csv_writer *writer, int64_t column, const struc
                                writer->scratch.len);
 }
 
+static size_t put_decimal(const struct lt_view *view, int64_t row, uint8_t text[LT_PUT_MAX])
+{
+    lt_int128 value;
+    memcpy(&value, view->data + row * (int64_t)sizeof value, sizeof value);
+    return value == (int64_t)value ? lt_put_decimal(text, (int64_t)value, view->type.scale) : 0;
+}
+
 /* A value whose text is short: formatted into `text`; 0 when it is for lt_text_format(). */
 static size_t put_value(const struct lt_csv_column *column, const struct lt_view *view, int64_t row,
                         uint8_t text[LT_PUT_MAX])
@@ -128,6 +159,10 @@ static size_t put_value(const struct lt_csv_column *column, const struct lt_view
         return lt_put_date(text, lt_view_i32(view, row));
     case LT_FORM_TIMESTAMP:
         return lt_put_timestamp(text, lt_view_i64(view, row), column->zoned);
+    case LT_FORM_UUID:
+        return lt_put_uuid(text, view->data + row * 16);
+    case LT_FORM_DECIMAL:
+        return put_decimal(view, row, text);
     default:
         return 0;
     }
@@ -176,6 +211,16 @@ static bool is_plain_byte(uint8_t byte)
            (byte && strchr("+-.: ", byte));
 }
 
+static enum lt_text_form form_of(const struct lt_type *type)
+{
+    if (type->id == LT_FIXED_BINARY && type->logical == LT_UUID && type->width == 16) {
+        return LT_FORM_UUID;
+    }
+    return type->id == LT_DECIMAL128 && type->scale >= 0 && type->scale <= 18
+               ? LT_FORM_DECIMAL
+               : lt_text_form_of(type);
+}
+
 int lt_csv_write_columns(struct lt_csv_writer *writer, struct leat_error *err)
 {
     const struct lt_csv_dialect *dialect = &writer->dialect;
@@ -197,7 +242,7 @@ int lt_csv_write_columns(struct lt_csv_writer *writer, struct leat_error *err)
             leat_error_place(err, "column \"%s\"", field->name);
             return status;
         }
-        writer->columns[i].form = field->dictionary ? LT_FORM_OTHER : lt_text_form_of(&type);
+        writer->columns[i].form = field->dictionary ? LT_FORM_OTHER : form_of(&type);
         writer->columns[i].text = lt_type_is_text(type.id) && type.logical != LT_NUMERIC;
         writer->columns[i].zoned = type.zone && type.zone[0];
         writer->columns[i].quotes = quotes;

@@ -61,8 +61,8 @@ int lt_csv_write_field(struct lt_csv_writer *writer, const uint8_t *text, size_t
                        bool text_column, bool first);
 /* Of text that is not empty: an apostrophe at its beginning, for where nothing but single quotes
  * encloses fields readers take these for quotes; blanks at the ends, which some readers trim; a lone \. which ends COPY
- * input of PostgreSQL before 18; and a byte order mark, which would vanish at the beginning of a
- * file. */
+ * input of PostgreSQL before 18; a byte order mark, which would vanish at the beginning of a
+ * file; and sep=; which would name the delimiter there. */
 bool lt_csv_is_delicate(const uint8_t *text, size_t len);
 
 #endif

@@ -129,6 +129,13 @@ static int64_t page_raw(const struct lt_pq_column *column)
                      column->reps.len / 4);
 }
 
+int64_t lt_pq_column_held(const struct lt_pq_column *column)
+{
+    return column->packed_bytes + column->dictionary.taken +
+           (int64_t)(column->data.cap + column->offsets.cap + column->numbers.cap +
+                     column->defs.cap + column->reps.cap + column->seen.cap);
+}
+
 int64_t lt_pq_column_raw(const struct lt_pq_column *column)
 {
     return column->raw_bytes + page_raw(column);

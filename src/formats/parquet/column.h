@@ -97,6 +97,8 @@ int lt_pq_column_close(struct lt_pq_column *column, struct lt_pq_worker *worker,
                        struct leat_error *err);
 /* Forgets the chunk; its pages are freed. */
 void lt_pq_column_clear(struct lt_pq_column *column);
+/* Bytes it holds: finished pages, the page at hand, and the dictionary. */
+int64_t lt_pq_column_held(const struct lt_pq_column *column);
 /* Raw bytes of the chunk, the page at hand included; about what the finished pages hold. */
 int64_t lt_pq_column_raw(const struct lt_pq_column *column);
 

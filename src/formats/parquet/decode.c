@@ -125,11 +125,17 @@ int lt_pq_decoder_new(enum lt_pq_type type, int32_t type_length, struct lt_pq_de
     return LEAT_OK;
 }
 
+void lt_pq_decoder_clear(struct lt_pq_decoder *decoder)
+{
+    lt_buf_done(&decoder->last);
+    lt_pq_alp_done(&decoder->alp);
+    decoder->left = decoder->given = 0;
+}
+
 void lt_pq_decoder_free(struct lt_pq_decoder *decoder)
 {
     if (decoder) {
-        lt_buf_done(&decoder->last);
-        lt_pq_alp_done(&decoder->alp);
+        lt_pq_decoder_clear(decoder);
         free(decoder);
     }
 }

@@ -41,6 +41,8 @@ struct lt_pq_decoder; /* reused from page to page of one column */
 int lt_pq_decoder_new(enum lt_pq_type type, int32_t type_length, struct lt_pq_decoder **ret_decoder,
                       struct leat_error *err);
 void lt_pq_decoder_free(struct lt_pq_decoder *decoder);
+/* Gives up the page and the memory it took. */
+void lt_pq_decoder_clear(struct lt_pq_decoder *decoder);
 /* Begins a page: n_values non-null values in `data`, which outlives the page's get() calls. Every
  * encoding but the dictionary ones, which the column reader handles with a hybrid. [unsupported]
  * names an encoding that the type cannot have. */

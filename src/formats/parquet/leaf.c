@@ -1,4 +1,4 @@
-#include "formats/parquet/leaf.h"
+#include "formats/parquet/leaf_parts.h"
 
 #include "core/codes.h"
 #include "core/util.h"
@@ -6,57 +6,6 @@
 #include <stdlib.h>
 
 #include "core/banned.h"
-
-/* BYTE_ARRAY values that become numbers are decoded so many bytes at a time. */
-#define SCRATCH_BYTES (1 << 20)
-
-struct lt_pq_leaf {
-    const struct lt_pq_file *file;
-    const struct lt_pq_node *node;
-    char *column;
-    size_t top; /* its column's place among those read */
-    struct lt_pq_convert convert;
-    bool nullable;           /* slots may be without a value */
-    bool keeps;              /* levels are needed afterwards: by parents */
-    int def_slot;            /* from this definition level on a slot is one of the values array */
-    uint8_t def_of_rep[256]; /* least definition level of a slot that goes on at a level */
-
-    /* The chunk being read. */
-    size_t group; /* index into file->groups of the next chunk */
-    bool in_chunk;
-    int64_t rows_left; /* of the row group, not begun */
-    struct lt_pq_pages pages;
-    struct lt_pq_values dictionary;
-    struct lt_buf wrong_entries; /* uint32 as scratch->wrong has them; empty: all entries fit */
-    bool has_dictionary;
-
-    /* The page being read. */
-    int64_t page_left; /* slots whose levels were not decoded */
-    bool whole;        /* no slot is without a value, and levels are not kept: not decoded */
-    bool by_index;
-    struct lt_pq_levels def_levels, rep_levels;
-    struct lt_pq_hybrid index;
-    struct lt_pq_decoder *decoder;
-
-    /* Levels decoded and not yet used: [step_at, step_len). */
-    int64_t step_at, step_len;
-    uint8_t def[LT_PQ_STEP], rep[LT_PQ_STEP];
-    uint32_t indices[LT_PQ_STEP]; /* looked at, used from indices_at on */
-    int64_t indices_at, indices_len;
-    struct lt_pq_scratch *scratch;
-
-    /* What is there. */
-    struct lt_pq_values values;
-    struct lt_buf defs, reps; /* a byte a slot */
-    int64_t rows;             /* begun */
-    int64_t taken_rows, taken_slots, taken_values;
-    struct lt_buf wrongs; /* struct wrong: of the values there, those that do not fit */
-};
-
-struct wrong {
-    int64_t at; /* index of the values array */
-    uint32_t why;
-};
 
 /* --- making one ----------------------------------------------------------------------------- */
 
@@ -127,234 +76,7 @@ void lt_pq_leaf_free(struct lt_pq_leaf *leaf)
     free(leaf);
 }
 
-/* --- values that do not fit ------------------------------------------------------------------- */
-
-/* Value i of those being decoded does not fit. Noted where a sink takes it; else the failure it is. */
-static int mark_wrong(struct lt_pq_leaf *leaf, int64_t i, const struct leat_error *why,
-                      struct leat_error *err)
-{
-    struct lt_pq_scratch *scratch = leaf->scratch;
-    struct lt_faults *faults = leaf->file->faults;
-    uint32_t reason = 0;
-    if (!faults || !lt_faults_take(faults, why)) {
-        if (err) {
-            *err = *why;
-        }
-        return (int)why->status;
-    }
-    int status = lt_faults_reason(faults, why, &reason, err);
-    if (status) {
-        return status;
-    }
-    if (!scratch->n_wrong) {
-        memset(scratch->wrong, 0, sizeof scratch->wrong);
-    }
-    scratch->wrong[i] = reason + 1;
-    scratch->n_wrong++;
-    return LEAT_OK;
-}
-
-/* n values, not all of which fit, one by one; those at fault are 0. */
-static int convert_each(struct lt_pq_leaf *leaf, const uint8_t *raw, int64_t n, uint8_t *out,
-                        struct leat_error *err)
-{
-    const struct lt_pq_convert *convert = &leaf->convert;
-    int status = LEAT_OK;
-    for (int64_t i = 0; i < n && !status; i++, raw += convert->from_width, out += convert->width) {
-        struct leat_error why = {.status = LEAT_OK};
-        if (convert->fn(convert, raw, 1, out, &why)) {
-            memset(out, 0, (size_t)convert->width);
-            status = mark_wrong(leaf, i, &why, err);
-        }
-    }
-    return status;
-}
-
-/* The values just decoded were entries of the dictionary. */
-static int keep_wrong_entries(struct lt_pq_leaf *leaf, int64_t n, struct leat_error *err)
-{
-    struct lt_buf *entries = &leaf->wrong_entries;
-    const struct lt_pq_scratch *scratch = leaf->scratch;
-    size_t before = (size_t)leaf->dictionary.length * sizeof *scratch->wrong;
-    if (!scratch->n_wrong && !entries->len) {
-        return LEAT_OK;
-    }
-    /* Entries before the first that does not fit were not noted one by one. */
-    if (lt_buf_reserve(entries, before - entries->len + (size_t)n * sizeof *scratch->wrong)) {
-        return lt_fail_oom(err);
-    }
-    memset(entries->data + entries->len, 0, before - entries->len);
-    entries->len = before;
-    if (scratch->n_wrong) {
-        lt_buf_append(entries, scratch->wrong, (size_t)n * sizeof *scratch->wrong);
-    } else {
-        memset(entries->data + before, 0, (size_t)n * sizeof *scratch->wrong);
-        entries->len += (size_t)n * sizeof *scratch->wrong;
-    }
-    return LEAT_OK;
-}
-
-/* n values were entries of the dictionary, by these indices. */
-static void find_wrong_entries(struct lt_pq_leaf *leaf, const uint32_t *indices, int64_t n)
-{
-    struct lt_pq_scratch *scratch = leaf->scratch;
-    const uint32_t *entries = (const uint32_t *)(const void *)leaf->wrong_entries.data;
-    scratch->n_wrong = 0;
-    for (int64_t i = 0; leaf->wrong_entries.len && i < n; i++) {
-        scratch->wrong[i] = entries[indices[i]];
-        scratch->n_wrong += scratch->wrong[i] != 0;
-    }
-}
-
-/* Of the last `slots` slots of the values array, `values` of which hold the values just decoded. */
-static int keep_wrongs(struct lt_pq_leaf *leaf, int64_t slots, int64_t values,
-                       struct leat_error *err)
-{
-    const struct lt_pq_scratch *scratch = leaf->scratch;
-    int64_t first = leaf->values.length - slots, v = 0;
-    for (int64_t i = 0; scratch->n_wrong && i < slots; i++) {
-        if (values < slots && !scratch->valid[i]) {
-            continue;
-        }
-        struct wrong wrong = {first + i, scratch->wrong[v++] - 1};
-        if (wrong.why != UINT32_MAX && lt_buf_append(&leaf->wrongs, &wrong, sizeof wrong)) {
-            return lt_fail_oom(err);
-        }
-    }
-    return LEAT_OK;
-}
-
-/* Notes the values at fault among the first n of those there, which are of these slots. */
-static int tell_wrongs(struct lt_pq_leaf *leaf, const struct lt_pq_slots *slots, int64_t n,
-                       struct leat_error *err)
-{
-    const struct wrong *wrongs = (const struct wrong *)(const void *)leaf->wrongs.data;
-    size_t n_wrongs = leaf->wrongs.len / sizeof *wrongs, told = 0;
-    int64_t value = leaf->taken_values - 1, end = leaf->taken_values + n, row = -1, slot = 0;
-    int status = LEAT_OK;
-    for (; told < n_wrongs && wrongs[told].at < end && !status; told++) {
-        for (; value < wrongs[told].at; slot++) {
-            row += !slots->rep || !slots->rep[slot];
-            value += !leaf->def_slot || slots->def[slot] >= leaf->def_slot;
-        }
-        status = lt_faults_add(leaf->file->faults, row, leaf->top, wrongs[told].why, err);
-    }
-    lt_buf_drop(&leaf->wrongs, told * sizeof *wrongs);
-    return status;
-}
-
-/* --- values ------------------------------------------------------------------------------------ */
-
-/* Room for n more values of `width` bytes behind the data. */
-static int grow(struct lt_buf *buf, int64_t n, int32_t width, uint8_t **ret_to,
-                struct leat_error *err)
-{
-    if (lt_buf_reserve(buf, (size_t)n * (size_t)width)) {
-        return lt_fail_oom(err);
-    }
-    *ret_to = buf->data + buf->len;
-    return LEAT_OK;
-}
-
-/* n values of a fixed width from the page to the end of `to`. */
-static int decode_fixed(struct lt_pq_leaf *leaf, struct lt_pq_values *to, int64_t n,
-                        struct leat_error *err)
-{
-    const struct lt_pq_convert *convert = &leaf->convert;
-    uint8_t *out = NULL, *raw = NULL;
-    int status = grow(&to->data, n, convert->width, &out, err);
-    if (!status && !convert->fn) {
-        status = lt_pq_decoder_fixed(leaf->decoder, out, n, err);
-    } else if (!status) {
-        lt_buf_clear(&leaf->scratch->raw);
-        status = grow(&leaf->scratch->raw, n, convert->from_width, &raw, err);
-        status = status ? status : lt_pq_decoder_fixed(leaf->decoder, raw, n, err);
-        if (!status && convert->fn(convert, raw, n, out, NULL)) {
-            status = convert_each(leaf, raw, n, out, err);
-        }
-    }
-    if (!status) {
-        to->data.len += (size_t)n * (size_t)convert->width;
-    }
-    return status;
-}
-
-/* n decimals, stored as bytes. */
-static int decode_numbers(struct lt_pq_leaf *leaf, struct lt_pq_values *to, int64_t n,
-                          struct leat_error *err)
-{
-    int32_t width = leaf->convert.width;
-    uint8_t *out = NULL;
-    size_t at = 0;
-    lt_buf_clear(&leaf->scratch->raw);
-    int status = grow(&leaf->scratch->raw, n, 1, &out, err); /* never NULL, even of no bytes */
-    status = status ? status : grow(&to->data, n, width, &out, err);
-    status = status ? status
-                    : lt_pq_decoder_bytes(leaf->decoder, &leaf->scratch->raw,
-                                          leaf->scratch->lengths, n, err);
-    for (int64_t i = 0; i < n && !status; i++) {
-        struct leat_error why = {.status = LEAT_OK};
-        if (lt_pq_convert_number(leaf->scratch->raw.data + at, leaf->scratch->lengths[i],
-                                 out + i * width, width, &why)) {
-            memset(out + i * width, 0, (size_t)width);
-            status = mark_wrong(leaf, i, &why, err);
-        }
-        at += (size_t)leaf->scratch->lengths[i];
-    }
-    if (!status) {
-        to->data.len += (size_t)n * (size_t)width;
-    }
-    return status;
-}
-
-/* The texts of n values that end the data, not all of which are valid. */
-static int check_each_text(struct lt_pq_leaf *leaf, const uint8_t *text, int64_t n,
-                           struct leat_error *err)
-{
-    const int32_t *lengths = leaf->scratch->lengths;
-    int status = LEAT_OK;
-    for (int64_t i = 0; i < n && !status; text += lengths[i++]) {
-        size_t len = (size_t)lengths[i];
-        struct leat_error why = {.status = LEAT_OK};
-        if (lt_utf8_valid_prefix(text, len) != len) {
-            lt_fail(&why, LT_E_INVALID_UTF8, "text that is not valid UTF-8");
-            status = mark_wrong(leaf, i, &why, err);
-        }
-    }
-    return status;
-}
-
-static int decode_bytes(struct lt_pq_leaf *leaf, struct lt_pq_values *to, int64_t n,
-                        struct leat_error *err)
-{
-    size_t before = to->data.len;
-    int status = lt_pq_decoder_bytes(leaf->decoder, &to->data, leaf->scratch->lengths, n, err);
-    if (!status && leaf->convert.text &&
-        !lt_pq_values_text_is_valid(to, leaf->scratch->lengths, n, to->data.len - before)) {
-        status = check_each_text(leaf, to->data.data + before, n, err);
-    }
-    return status;
-}
-
-/* n <= LT_PQ_STEP values of the page, one after the other; not those by index. */
-static int decode(struct lt_pq_leaf *leaf, struct lt_pq_values *to, int64_t n,
-                  struct leat_error *err)
-{
-    leaf->scratch->n_wrong = 0;
-    if (leaf->convert.from_bytes) {
-        return decode_numbers(leaf, to, n, err);
-    }
-    switch (leaf->convert.layout) {
-    case LT_PQ_FIXED:
-        return decode_fixed(leaf, to, n, err);
-    case LT_PQ_BYTES:
-        return decode_bytes(leaf, to, n, err);
-    case LT_PQ_BITS:
-        return lt_pq_decoder_bools(leaf->decoder, leaf->scratch->bools, n, err);
-    default:
-        return lt_fail(err, LT_E_CORRUPT, "a column without a type has values");
-    }
-}
+/* --- values by index --------------------------------------------------------------------------- */
 
 /* The next n indices are in leaf->indices, from indices_at on. */
 static int look_at_indices(struct lt_pq_leaf *leaf, int64_t n, struct leat_error *err)
@@ -378,6 +100,7 @@ static int look_at_indices(struct lt_pq_leaf *leaf, int64_t n, struct leat_error
         return lt_fail(err, LT_E_CORRUPT, "an index past the end of the dictionary");
     }
     leaf->indices_len = n;
+    leaf->page_values += n - have;
     return LEAT_OK;
 }
 
@@ -403,7 +126,7 @@ static int measure(struct lt_pq_leaf *leaf, int64_t n, int64_t limit, int64_t *r
         return LEAT_OK;
     }
     if (n && leaf->convert.from_bytes) {
-        return lt_pq_decoder_measure(leaf->decoder, n, SCRATCH_BYTES, ret_n, &bytes, err);
+        return lt_pq_decoder_measure(leaf->decoder, n, LT_PQ_SCRATCH_BYTES, ret_n, &bytes, err);
     }
     if (n && leaf->convert.layout == LT_PQ_BYTES) {
         return lt_pq_decoder_measure(leaf->decoder, n, limit, ret_n, &bytes, err);
@@ -413,8 +136,8 @@ static int measure(struct lt_pq_leaf *leaf, int64_t n, int64_t limit, int64_t *r
 
 /* --- pages ------------------------------------------------------------------------------------- */
 
-static int take_dictionary(struct lt_pq_leaf *leaf, const struct lt_pq_body *body,
-                           struct leat_error *err)
+int lt_pq_leaf_take_dictionary(struct lt_pq_leaf *leaf, const struct lt_pq_body *body,
+                               struct leat_error *err)
 {
     int64_t n = body->head.num_values;
     int32_t least = leaf->convert.from_width ? leaf->convert.from_width : 4;
@@ -438,16 +161,24 @@ static int take_dictionary(struct lt_pq_leaf *leaf, const struct lt_pq_body *bod
     while (!status && n > 0) {
         int64_t step = LT_MIN(n, LT_PQ_STEP), size = 0;
         if (leaf->convert.layout == LT_PQ_BYTES || leaf->convert.from_bytes) {
-            status = lt_pq_decoder_measure(leaf->decoder, step, SCRATCH_BYTES, &step, &size, err);
+            status =
+                lt_pq_decoder_measure(leaf->decoder, step, LT_PQ_SCRATCH_BYTES, &step, &size, err);
         }
-        status = status ? status : decode(leaf, &leaf->dictionary, step, err);
-        status = status ? status : keep_wrong_entries(leaf, step, err);
+        status = status ? status : lt_pq_leaf_decode(leaf, &leaf->dictionary, step, err);
+        status = status ? status : lt_pq_leaf_keep_wrong_entries(leaf, step, err);
         status = status ? status
                         : lt_pq_values_spread(&leaf->dictionary, &leaf->convert, NULL, step, step,
                                               false, NULL, leaf->scratch->lengths, err);
         n -= step;
     }
     return status;
+}
+
+/* Whether values of a data page are numbers of the dictionary. */
+static bool is_by_index(const struct lt_pq_body *body)
+{
+    return body->head.encoding == LT_PQ_ENC_RLE_DICTIONARY ||
+           body->head.encoding == LT_PQ_ENC_PLAIN_DICTIONARY;
 }
 
 /* The value section of a data page in which n_values slots have a value. */
@@ -457,7 +188,7 @@ static int open_values(struct lt_pq_leaf *leaf, const struct lt_pq_body *body, i
     const uint8_t *data = body->values;
     size_t len = body->values_len;
     int encoding = body->head.encoding;
-    leaf->by_index = encoding == LT_PQ_ENC_RLE_DICTIONARY || encoding == LT_PQ_ENC_PLAIN_DICTIONARY;
+    leaf->by_index = is_by_index(body);
     leaf->indices_at = leaf->indices_len = 0;
     if (!n_values) { /* nothing will be asked for: whatever is there, or not */
         return LEAT_OK;
@@ -476,7 +207,8 @@ static int open_values(struct lt_pq_leaf *leaf, const struct lt_pq_body *body, i
     return LEAT_OK;
 }
 
-static int open_page(struct lt_pq_leaf *leaf, const struct lt_pq_body *body, struct leat_error *err)
+int lt_pq_leaf_open_page(struct lt_pq_leaf *leaf, const struct lt_pq_body *body,
+                         struct leat_error *err)
 {
     bool v1 = body->head.type == LT_PQ_PAGE_DATA;
     int64_t n = body->head.num_values, n_values = 0;
@@ -486,6 +218,7 @@ static int open_page(struct lt_pq_leaf *leaf, const struct lt_pq_body *body, str
                       v1 ? body->head.def_encoding : LT_PQ_ENC_RLE, body->def, body->def_len);
     int status = lt_pq_levels_count(&leaf->def_levels, n, &n_values, err);
     leaf->page_left = n;
+    leaf->page_values = 0;
     leaf->whole = n_values == n && !leaf->keeps;
     return status ? status : open_values(leaf, body, n_values, err);
 }
@@ -493,15 +226,34 @@ static int open_page(struct lt_pq_leaf *leaf, const struct lt_pq_body *body, str
 static int next_page(struct lt_pq_leaf *leaf, bool *ret_end, struct leat_error *err)
 {
     struct lt_pq_body body;
-    int status = lt_pq_pages_next(&leaf->pages, leaf->node->rep_max, leaf->node->def_max, &body,
-                                  ret_end, err);
+    const struct lt_pq_node *node = leaf->node;
+    struct lt_pq_place place = leaf->pages.place;
+    int status = lt_pq_pages_next(&leaf->pages, node->rep_max, node->def_max, &body, ret_end, err);
     if (status || *ret_end) {
         return status;
     }
     if (body.head.type == LT_PQ_PAGE_DICTIONARY) {
-        return take_dictionary(leaf, &body, err);
+        leaf->dictionary_place = place;
+        status = lt_pq_leaf_take_dictionary(leaf, &body, err);
+        if (leaf->file->tight) {
+            lt_pq_pages_trim(&leaf->pages);
+        }
+        return status;
     }
-    return open_page(leaf, &body, err);
+    if (leaf->dictionary_lost && is_by_index(&body)) {
+        status = lt_pq_leaf_find_dictionary(leaf, err);
+        leaf->pages.place = place;
+        status = status ? status
+                        : lt_pq_pages_next(&leaf->pages, node->rep_max, node->def_max, &body,
+                                           ret_end, err);
+    }
+    leaf->page_place = place;
+    status = status ? status : lt_pq_leaf_open_page(leaf, &body, err);
+    bool unpacked = leaf->pages.codec != LT_PQ_CODEC_UNCOMPRESSED;
+    if (leaf->file->tight && unpacked && body.head.type == LT_PQ_PAGE_DATA) {
+        lt_pq_pages_trim_window(&leaf->pages);
+    }
+    return status;
 }
 
 /* --- chunks ------------------------------------------------------------------------------------- */
@@ -516,7 +268,7 @@ static int start_chunk(struct lt_pq_leaf *leaf, struct leat_error *err)
     const struct lt_pq_row_group *group = group_of(leaf, leaf->group++);
     leaf->in_chunk = true;
     leaf->rows_left = group->num_rows;
-    leaf->has_dictionary = false;
+    leaf->has_dictionary = leaf->dictionary_lost = false;
     lt_pq_values_clear(&leaf->dictionary);
     lt_buf_clear(&leaf->wrong_entries);
     return lt_pq_pages_start(&leaf->pages, &group->chunks[leaf->node->leaf], err);
@@ -676,10 +428,10 @@ static int use_slots(struct lt_pq_leaf *leaf, int64_t slots, int64_t limit, stru
         status = lt_pq_values_gather(&leaf->values, &leaf->convert, &leaf->dictionary,
                                      leaf->indices + leaf->indices_at, values,
                                      leaf->scratch->lengths, err);
-        find_wrong_entries(leaf, leaf->indices + leaf->indices_at, values);
+        lt_pq_leaf_find_wrong_entries(leaf, leaf->indices + leaf->indices_at, values);
         leaf->indices_at += values;
     } else if (!status && values) {
-        status = decode(leaf, &leaf->values, values, err);
+        status = lt_pq_leaf_decode(leaf, &leaf->values, values, err);
     } else {
         leaf->scratch->n_wrong = 0;
     }
@@ -687,7 +439,7 @@ static int use_slots(struct lt_pq_leaf *leaf, int64_t slots, int64_t limit, stru
                     : lt_pq_values_spread(&leaf->values, &leaf->convert, leaf->scratch->valid, n,
                                           values, leaf->nullable, leaf->scratch->bools,
                                           leaf->scratch->lengths, err);
-    status = status ? status : keep_wrongs(leaf, n, values, err);
+    status = status ? status : lt_pq_leaf_keep_wrongs(leaf, n, values, err);
     status = status ? status : keep_levels(leaf, slots, err);
     if (status) {
         return status;
@@ -731,7 +483,7 @@ static int64_t slots_wanted(const struct lt_pq_leaf *leaf, int64_t rows, int64_t
 static int fill(struct lt_pq_leaf *leaf, int64_t rows, int64_t bytes, struct leat_error *err)
 {
     bool end = false;
-    int status = LEAT_OK;
+    int status = lt_pq_leaf_unpark(leaf, err);
     while (!status) {
         if (leaf->step_at == leaf->step_len) {
             status = next_step(leaf, &end, err);
@@ -759,7 +511,7 @@ int lt_pq_leaf_fill(struct lt_pq_leaf *leaf, int64_t rows, int64_t bytes, struct
     if (status) {
         size_t group = leaf->group ? leaf->file->groups[leaf->group - 1] : 0;
         leat_error_place(err, "column \"%s\", row group %zu, page %lld", leaf->column, group,
-                         (long long)leaf->pages.page);
+                         (long long)leaf->pages.place.page);
     }
     return status;
 }
@@ -823,7 +575,7 @@ int lt_pq_leaf_take(struct lt_pq_leaf *leaf, int64_t rows, struct ArrowArray *re
 {
     struct lt_pq_slots slots = lt_pq_leaf_slots(leaf, rows);
     int64_t n = count_values(leaf, &slots);
-    int status = tell_wrongs(leaf, &slots, n, err);
+    int status = lt_pq_leaf_tell_wrongs(leaf, &slots, n, err);
     status = status ? status
                     : lt_pq_values_take(&leaf->values, &leaf->convert, leaf->taken_values, n,
                                         ret_array, err);

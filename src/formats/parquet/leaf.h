@@ -37,6 +37,7 @@ struct lt_pq_file {
     size_t n_groups;
     bool verify;
     size_t read_ahead; /* bytes, of each leaf */
+    bool tight;        /* pages take so much memory that none is kept for the next ones */
     struct lt_block_context *context;
     struct lt_pq_scratch *scratch;
     struct lt_faults *faults; /* of the batch being taken */
@@ -54,6 +55,11 @@ void lt_pq_leaf_free(struct lt_pq_leaf *leaf);
 /* Reads on until `rows` rows are there, or about `bytes` bytes and at least one row, or all row
  * groups are read. Only while lt_pq_leaf_rows() is 0. */
 int lt_pq_leaf_fill(struct lt_pq_leaf *leaf, int64_t rows, int64_t bytes, struct leat_error *err);
+/* Bytes of pages and dictionary it holds. */
+int64_t lt_pq_leaf_held(const struct lt_pq_leaf *leaf);
+/* Gives them up until it is filled again: rows that are there stay. */
+void lt_pq_leaf_park(struct lt_pq_leaf *leaf);
+bool lt_pq_leaf_is_parked(const struct lt_pq_leaf *leaf);
 /* Rows that are there. */
 int64_t lt_pq_leaf_rows(const struct lt_pq_leaf *leaf);
 /* Bytes that the first of them take. */

@@ -40,9 +40,9 @@ int lt_pq_pages_start(struct lt_pq_pages *pages, const struct lt_pq_chunk *chunk
         start = dictionary;
     }
     pages->codec = (enum lt_pq_codec)chunk->codec;
-    pages->at = start;
-    pages->page = 0;
-    pages->slots_left = chunk->num_values;
+    pages->place.at = start;
+    pages->place.page = 0;
+    pages->place.slots_left = chunk->num_values;
     if (chunk->num_values < 0) {
         return lt_fail(err, LT_E_CORRUPT, "a column chunk of fewer than no values");
     }
@@ -65,6 +65,21 @@ int lt_pq_pages_start(struct lt_pq_pages *pages, const struct lt_pq_chunk *chunk
         return status;
     }
     return lt_block_check(codecs[chunk->codec].block, err);
+}
+
+void lt_pq_pages_trim_window(struct lt_pq_pages *pages)
+{
+    if (pages->window.cap > 2 * pages->read_ahead) {
+        lt_buf_done(&pages->window);
+    }
+}
+
+void lt_pq_pages_trim(struct lt_pq_pages *pages)
+{
+    lt_pq_pages_trim_window(pages);
+    if (pages->raw.cap > pages->read_ahead) {
+        lt_buf_done(&pages->raw);
+    }
 }
 
 void lt_pq_pages_done(struct lt_pq_pages *pages)
@@ -107,23 +122,23 @@ static int look(struct lt_pq_pages *pages, int64_t at, size_t len, const uint8_t
     return LEAT_OK;
 }
 
-/* The header at pages->at, and past it. */
+/* The header at pages->place.at, and past it. */
 static int read_header(struct lt_pq_pages *pages, struct lt_pq_page *ret_page,
                        struct leat_error *err)
 {
-    int64_t left = LT_MIN(pages->end - pages->at, LT_PQ_HEADER_MAX);
+    int64_t left = LT_MIN(pages->end - pages->place.at, LT_PQ_HEADER_MAX);
     size_t size = (size_t)LT_MIN(left, HEADER_FIRST);
     for (;;) {
         const uint8_t *data = NULL;
         size_t used = 0;
         bool is_short = false;
-        int status = look(pages, pages->at, size, &data, err);
+        int status = look(pages, pages->place.at, size, &data, err);
         if (status) {
             return status;
         }
         status = lt_pq_page_read(data, size, ret_page, &used, &is_short, err);
         if (!status) {
-            pages->at += (int64_t)used;
+            pages->place.at += (int64_t)used;
             return LEAT_OK;
         }
         if (!is_short || (int64_t)size == left) {
@@ -246,33 +261,33 @@ int lt_pq_pages_next(struct lt_pq_pages *pages, int rep_max, int def_max,
     int status = LEAT_OK;
     *ret_end = false;
     do {
-        if (!pages->slots_left) {
+        if (!pages->place.slots_left) {
             *ret_end = true;
             return LEAT_OK;
         }
-        pages->page++;
-        if (pages->at >= pages->end) {
+        pages->place.page++;
+        if (pages->place.at >= pages->end) {
             return lt_fail(err, LT_E_CORRUPT, "its pages end %lld values early",
-                           (long long)pages->slots_left);
+                           (long long)pages->place.slots_left);
         }
         status = read_header(pages, &body.head, err);
-        if (!status && body.head.compressed_size > pages->end - pages->at) {
+        if (!status && body.head.compressed_size > pages->end - pages->place.at) {
             status = lt_fail(err, LT_E_CORRUPT, "a page goes on behind its column chunk");
         }
         if (status) {
             return status;
         }
         data = NULL;
-        status = look(pages, pages->at, (size_t)body.head.compressed_size, &data, err);
-        pages->at += body.head.compressed_size;
+        status = look(pages, pages->place.at, (size_t)body.head.compressed_size, &data, err);
+        pages->place.at += body.head.compressed_size;
     } while (!status && body.head.type != LT_PQ_PAGE_DATA && body.head.type != LT_PQ_PAGE_V2 &&
              body.head.type != LT_PQ_PAGE_DICTIONARY);
     status = status ? status : check_crc(pages, &body.head, data, err);
     if (!status && body.head.type != LT_PQ_PAGE_DICTIONARY) {
-        if (body.head.num_values > pages->slots_left) {
+        if (body.head.num_values > pages->place.slots_left) {
             return lt_fail(err, LT_E_CORRUPT, "its pages hold more values than it says");
         }
-        pages->slots_left -= body.head.num_values;
+        pages->place.slots_left -= body.head.num_values;
     }
     if (!status) {
         status = (body.head.type == LT_PQ_PAGE_V2 ? open_v2 : open_v1)(pages, rep_max, def_max,

@@ -17,6 +17,13 @@
 #define LT_PQ_RAW_MAX INT32_MAX
 #endif
 
+/* Between two pages of a chunk. */
+struct lt_pq_place {
+    int64_t at;
+    int64_t slots_left; /* of num_values, in pages not yet read */
+    int64_t page;       /* the last one's number, from 1; 0 before the first */
+};
+
 /* Where pages come from: of one column, for all its chunks. */
 struct lt_pq_pages {
     struct lt_source *source;
@@ -26,9 +33,8 @@ struct lt_pq_pages {
     bool verify; /* check the pages' checksums */
     /* of the chunk */
     enum lt_pq_codec codec;
-    int64_t at, end;
-    int64_t slots_left; /* of num_values, in pages not yet read */
-    int64_t page;       /* the last one's number, from 1; 0 before the first */
+    int64_t end;
+    struct lt_pq_place place; /* the next page; may be set back to an earlier one's */
     /* bytes read */
     struct lt_buf window;
     int64_t window_at;
@@ -51,6 +57,10 @@ int lt_pq_pages_start(struct lt_pq_pages *pages, const struct lt_pq_chunk *chunk
  * *ret_end is set. */
 int lt_pq_pages_next(struct lt_pq_pages *pages, int rep_max, int def_max,
                      struct lt_pq_body *ret_body, bool *ret_end, struct leat_error *err);
+/* Give up memory that the next page may not need: what was read, but for a window of read_ahead, and
+ * what was decompressed. What is given up of the last page must not be looked at any more. */
+void lt_pq_pages_trim_window(struct lt_pq_pages *pages);
+void lt_pq_pages_trim(struct lt_pq_pages *pages);
 void lt_pq_pages_done(struct lt_pq_pages *pages);
 
 /* Bits of one level of at most `max`. */

@@ -14,6 +14,8 @@
 /* Bytes read ahead in each column: a batch's in all, within these bounds. */
 #define READ_AHEAD_MIN (16 << 10)
 #define READ_AHEAD_MAX (1 << 20)
+/* Bytes of pages and dictionaries, where nobody says what there is. */
+#define HELD_MAX (64 << 20)
 /* Bytes of a batch that each column may fill, however much the others have. */
 #define LEAF_BYTES_MIN 4096
 
@@ -190,6 +192,7 @@ int lt_pq_read_open(struct lt_source *source, const struct lt_format_options *op
     reader->bytes_max =
         options && options->batch_bytes_max > 0 ? options->batch_bytes_max : LT_BATCH_BYTES;
     reader->bytes_max = LT_MIN(reader->bytes_max, LT_PQ_ROW_MAX);
+    reader->held_max = options && options->memory > 0 ? options->memory * 2 / 3 : HELD_MAX;
     status = open_reader(reader, options, err);
     if (status) {
         leat_error_place(err, "%s", source->name);
@@ -234,6 +237,28 @@ int lt_pq_read_schema(struct lt_format_reader *reader, struct ArrowSchema *ret_s
 
 /* --- batches ------------------------------------------------------------------------------------ */
 
+/* Fills a leaf that has no rows, with `rows` of them or about `bytes`. Past held_max it gives its
+ * page up again; as that costs reading it once more, it has decoded its share of so many bytes by
+ * then, whatever the batch may hold. */
+static int fill_leaf(struct lt_format_reader *reader, struct lt_pq_leaf *leaf, int64_t rows,
+                     int64_t bytes, struct leat_error *err)
+{
+    int64_t share = reader->held_max / 2 / (int64_t)reader->n_picked;
+    if (lt_pq_leaf_is_parked(leaf)) {
+        rows = LT_MIN(LT_MAX(share, rows), reader->rows_left); /* no value takes less than a byte */
+        bytes = LT_MAX(share, LEAF_BYTES_MIN);
+    }
+    reader->held -= lt_pq_leaf_held(leaf);
+    int status = lt_pq_leaf_fill(leaf, rows, bytes, err);
+    reader->held += lt_pq_leaf_held(leaf);
+    if (reader->held > reader->held_max) {
+        reader->file.tight = true;
+        reader->held -= lt_pq_leaf_held(leaf);
+        lt_pq_leaf_park(leaf);
+    }
+    return status;
+}
+
 /* Sees to it that every leaf has rows; *ret_rows is how many all of them have, 0 at the end. What
  * a batch may hold is shared out as it is used: the first leaf may take all of it, and each at
  * least a small part. */
@@ -249,7 +274,7 @@ static int fill_leaves(struct lt_format_reader *reader, int64_t *ret_rows, struc
     for (size_t i = 0; i < reader->n_picked && rows && !status; i++) {
         struct lt_pq_leaf *leaf = reader->leaves[reader->picked[i]];
         if (!lt_pq_leaf_rows(leaf)) {
-            status = lt_pq_leaf_fill(leaf, rows, LT_MAX(reader->bytes_max - used, least), err);
+            status = fill_leaf(reader, leaf, rows, LT_MAX(reader->bytes_max - used, least), err);
         }
         rows = LT_MIN(rows, lt_pq_leaf_rows(leaf));
         used += status ? 0 : lt_pq_leaf_bytes(leaf, rows);

@@ -16,6 +16,7 @@ struct lt_format_reader {
     size_t *picked;             /* which are not NULL, in the order of the columns */
     size_t n_picked;
     int64_t rows_max, bytes_max; /* of a batch */
+    int64_t held, held_max;      /* bytes of pages and dictionaries in all leaves */
     int64_t rows_next;           /* of the next batch, as far as the last ones tell */
     int64_t rows_left;           /* of all row groups to be read */
     int64_t row;                 /* the last one's number, from 1, whether or not it was given */

@@ -1,7 +1,7 @@
 /* Writing Parquet: options, batches, row groups. See write.h.
  *
  * Held at a time: of each column the page being filled and the compressed pages of the row group
- * (LT_PQ_PACKED_BYTES for all columns together), and dictionaries. Nothing else grows, whatever the
+ * and dictionaries, all within PACKED_BYTES and HELD_BYTES. Nothing else grows, whatever the
  * size of the table or the number of columns asks for. */
 #include "formats/parquet/write.h"
 
@@ -20,9 +20,13 @@
 
 /* Compressed pages after which a row group ends whatever its raw size. */
 #define PACKED_BYTES ((int64_t)32 << 20)
+/* The same of all that is held: compressed pages, pages being filled, dictionaries. The share of
+ * --memory that an endpoint is told is what it may need at any time; a row group comes and goes. */
+#define HELD_BYTES ((int64_t)64 << 20)
+#define HELD_OF_MEMORY(memory) ((memory)*2)
 /* Raw pages of all columns together, and what a page of one column is left at least. */
 #define PAGES_BYTES ((int64_t)16 << 20)
-#define PAGE_BYTES_MIN ((int64_t)16 << 10)
+#define PAGE_BYTES_MIN ((int64_t)8 << 10)
 #define PAGE_BYTES_MAX ((int64_t)256 << 20)
 #define DICTIONARIES_BYTES ((int64_t)16 << 20)
 /* Rows between two looks at how much a row group holds; fewer for lists, which have many values in
@@ -62,6 +66,7 @@ struct lt_format_writer {
     struct lt_pq_column_options options;
     struct lt_pq_tree_options tree_options;
     int64_t group_bytes;
+    int64_t held_max;             /* bytes in all columns after which a row group ends */
     int64_t step;                 /* rows */
     int64_t dictionaries;         /* bytes left for them */
     struct lt_pq_column *columns; /* one a leaf */
@@ -191,13 +196,20 @@ static void init_columns(struct lt_format_writer *w, const struct lt_pq_node *no
     }
 }
 
+/* Shares out what may be held. */
+static void set_budgets(struct lt_format_writer *w, int64_t memory)
+{
+    int64_t n_leaves = LT_MAX((int64_t)w->tree.n_leaves, 1);
+    w->held_max = memory > 0 ? LT_MIN(HELD_OF_MEMORY(memory), HELD_BYTES) : HELD_BYTES;
+    int64_t share = LT_MAX(LT_MIN(PAGES_BYTES, w->held_max / 4) / n_leaves, PAGE_BYTES_MIN);
+    w->options.page_bytes = LT_MIN(w->options.page_bytes, share);
+    w->dictionaries = LT_MIN(DICTIONARIES_BYTES, w->held_max / 4);
+}
+
 static int make_columns(struct lt_format_writer *w, int threads, struct leat_error *err)
 {
     size_t n = w->tree.n_columns ? w->tree.n_columns : 1;
     size_t n_leaves = w->tree.n_leaves ? w->tree.n_leaves : 1;
-    int64_t share = LT_MAX(PAGES_BYTES / (int64_t)n_leaves, PAGE_BYTES_MIN);
-    w->options.page_bytes = LT_MIN(w->options.page_bytes, share);
-    w->dictionaries = DICTIONARIES_BYTES;
     w->step = w->group_bytes < SMALL_GROUP_BYTES ? STEP_ROWS_SMALL : STEP_ROWS;
     int status = lt_pool_new((int)LT_MIN((size_t)LT_MAX(threads, 1), n_leaves), &w->pool, err);
     if (status) {
@@ -235,6 +247,7 @@ static int open_writer(struct lt_format_writer *w, struct lt_sink *sink,
     status = status ? status
                     : lt_pq_tree_write(&w->stored, &w->tree_options, &w->tree, &w->elements,
                                        &w->n_elements, err);
+    set_budgets(w, options->memory);
     status = status ? status : make_columns(w, options->threads, err);
     w->screen.tree = &w->tree;
     w->screen.columns = w->columns;
@@ -287,12 +300,16 @@ static int close_group(struct lt_format_writer *w, struct leat_error *err)
 
 static bool group_is_full(const struct lt_format_writer *w)
 {
-    int64_t raw = 0, packed = 0;
+    int64_t raw = 0, packed = 0, held = 0;
     for (size_t i = 0; i < w->tree.n_leaves; i++) {
         raw += lt_pq_column_raw(&w->columns[i]);
         packed += w->columns[i].packed_bytes;
+        held += lt_pq_column_held(&w->columns[i]);
     }
-    return raw >= w->group_bytes || packed >= PACKED_BYTES;
+    /* Of very many columns the pages being filled may take all there is: then a row group is at
+     * least as large as they are. */
+    return raw >= w->group_bytes || packed >= PACKED_BYTES ||
+           (held >= w->held_max && packed >= w->held_max / 4);
 }
 
 /* --- batches ----------------------------------------------------------------------------------- */

@@ -45,6 +45,18 @@ static void text_that_stands_for_an_interval_makes_an_interval_column(void **sta
     expect_type("utf8", "arrow:no such type", "text");
 }
 
+static void list_of_texts_that_stand_for_intervals_is_named_a_list_of_intervals(void **state)
+{
+    struct ArrowSchema field = {0};
+    struct lt_buf out = LT_BUF_INIT;
+    (void)state;
+    assert_int_equal(lt_type_parse("list<text(arrow:interval)>", &field, NULL), LEAT_OK);
+    assert_int_equal(lt_dialect_type(&lt_dialect_sqlite, &field, &out, NULL), LEAT_OK);
+    assert_string_equal(lt_buf_text(&out), "\"list<interval> TEXT\"");
+    lt_buf_done(&out);
+    field.release(&field);
+}
+
 static void source_type_that_is_more_than_a_type_never_reaches_the_statement(void **state)
 {
     (void)state;
@@ -158,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(own_source_type_wins_while_it_describes_the_storage),
         cmocka_unit_test(text_that_stands_for_an_interval_makes_an_interval_column),
+        cmocka_unit_test(list_of_texts_that_stand_for_intervals_is_named_a_list_of_intervals),
         cmocka_unit_test(source_type_that_is_more_than_a_type_never_reaches_the_statement),
         cmocka_unit_test(type_that_no_row_brings_back_is_declared_by_its_canonical_name),
         cmocka_unit_test(words_that_only_look_like_a_canonical_name_are_none),

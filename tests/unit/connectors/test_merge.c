@@ -413,6 +413,22 @@ static void changes_that_do_not_fit_are_a_conflict(void **state)
     refused(&merge, "value-range");
 }
 
+static void changes_of_softly_deleted_rows(void **state)
+{
+    static const char *const kept[] = {"_leat_deleted"};
+    (void)state;
+    struct lt_merge merge = changes("(1,1,'a'),(2,1,'b'),(3,1,'c'),(4,1,'d')",
+                                    "(1,1,'a','u'),(2,1,'b','i'),(3,NULL,NULL,'d'),(4,2,'D','u')");
+    merge.flags = LEAT_WRITE_SOFT_DELETE;
+    merge.kept = kept;
+    merge.n_kept = 1;
+    run("ALTER TABLE t ADD COLUMN _leat_deleted; UPDATE t SET _leat_deleted = 50 WHERE id <= 2");
+    merged(&merge, "i0 u3 d1 =0 s0");
+    assert_string_equal(rows(all), "1|1|a|- 2|1|b|- 3|1|c|99 4|2|D|-");
+    run("DROP INDEX s_keys; DELETE FROM s; INSERT INTO s VALUES (3,1,'c','d')");
+    refused(&merge, "conflict");
+}
+
 /* --- history ------------------------------------------------------------------------------- */
 
 static struct lt_merge history(const char *staging)
@@ -675,6 +691,7 @@ int main(void)
         CASE(changes_are_carried_out),
         CASE(several_changes_of_a_row_come_to_their_sum),
         CASE(changes_that_do_not_fit_are_a_conflict),
+        CASE(changes_of_softly_deleted_rows),
         CASE(history_closes_and_succeeds),
         CASE(history_takes_late_records_where_they_belong),
         CASE(history_closes_deleted_rows),

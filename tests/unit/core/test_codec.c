@@ -355,6 +355,24 @@ static void the_bytes_written_are_the_same_for_any_number_of_threads(void **stat
     }
 }
 
+static void files_without_threads_are_whole_too(void **state)
+{
+    (void)state;
+    uint8_t *data = noise(1000000);
+    for (size_t c = 0; c < LT_ARRAY_LEN(codecs); c++) {
+        struct lt_buf packed = LT_BUF_INIT, back = LT_BUF_INIT;
+        struct leat_error err;
+        compress_on(codecs[c], 0, 0, data, 1000000, 100000, &packed);
+        assert_int_equal(stream_out(codecs[c], packed.data, packed.len, 65536, &back, &err),
+                         LEAT_OK);
+        assert_int_equal(back.len, 1000000);
+        assert_memory_equal(back.data, data, 1000000);
+        lt_buf_done(&packed);
+        lt_buf_done(&back);
+    }
+    free(data);
+}
+
 static int closed;
 
 static void count_close(struct lt_sink *sink)
@@ -402,6 +420,7 @@ int main(void)
         cmocka_unit_test(a_stream_with_any_byte_changed_never_passes_as_other_data),
         cmocka_unit_test(several_frames_in_a_row_are_one_stream),
         cmocka_unit_test(the_bytes_written_are_the_same_for_any_number_of_threads),
+        cmocka_unit_test(files_without_threads_are_whole_too),
         cmocka_unit_test(a_failing_inner_sink_fails_the_stream_for_good),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

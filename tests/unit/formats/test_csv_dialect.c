@@ -339,6 +339,16 @@ static void csv_reader_obeys_a_first_line_that_names_the_separator(void **state)
     expect_rows("\xef\xbb\xbf\"sep=;\"\na;b\n1,2;3\n", PAIRS("dialect", "excel"), NULL, "1,2|3\n");
     expect_rows("sep=;\n1\n", PAIRS("delimiter", ","), "sep=; int64", "1\n");
     expect_failure("sep=;\na;b\n1\n", NULL, "corrupt-file", "orders.csv:3");
+    expect_rows("sep=;\nx\ny\n", NULL, "x utf8", "y\n");
+}
+
+static void csv_reader_takes_a_lone_or_quoted_separator_line_for_a_header(void **state)
+{
+    (void)state;
+    expect_rows("sep=;\n", PAIRS("types", "sep=;=int64"), "sep=; int64", "");
+    expect_rows("sep=;\r\n\r\n", PAIRS("types", "sep=;=int64"), "sep=; int64", "<null>\n");
+    expect_rows("\"sep=;\"\nx\ny\n", NULL, "sep=; utf8", "x\ny\n");
+    expect_rows("sep=,\r\n\"sep=;\"\r\nx\r\n", PAIRS("dialect", "excel"), "sep=; utf8", "x\n");
 }
 
 static void csv_reader_lets_options_override_a_dialect_and_a_name_its_delimiter(void **state)
@@ -523,6 +533,15 @@ static void csv_writer_quotes_and_escapes_as_told(void **state)
     expect_written("a,b\nx,1\n", "a=utf8", PAIRS("line-ending", "cr"), "a,b\rx,1\r");
 }
 
+static void csv_writer_keeps_a_column_named_like_a_separator_line(void **state)
+{
+    (void)state;
+    expect_written("\"sep=;\"\nx\n", "sep=;=utf8", NULL, "\"sep=;\"\nx\n");
+    expect_written("\"sep=a\"\nSEP=b\n", "sep=a=utf8", PAIRS("header", "no"), "\"SEP=b\"\n");
+    expect_written("\"sep=;\"\nx\n", "sep=;=utf8", PAIRS("dialect", "excel"),
+                   "\xef\xbb\xbfsep=,\r\n\"sep=;\"\r\nx\r\n");
+}
+
 static void csv_writer_writes_the_marks_words_and_patterns_of_a_country(void **state)
 {
     const char *types = "n=int64,d=decimal(12,2),f=float64,t=date,s=timestamp,b=bool,x=binary";
@@ -604,6 +623,8 @@ int main(void)
         cmocka_unit_test(csv_reader_explains_what_it_found_and_was_told),
         cmocka_unit_test(csv_reader_takes_single_quotes_only_where_they_enclose_fields),
         cmocka_unit_test(csv_reader_obeys_a_first_line_that_names_the_separator),
+        cmocka_unit_test(csv_reader_takes_a_lone_or_quoted_separator_line_for_a_header),
+        cmocka_unit_test(csv_writer_keeps_a_column_named_like_a_separator_line),
         cmocka_unit_test(csv_reader_lets_options_override_a_dialect_and_a_name_its_delimiter),
         cmocka_unit_test(csv_reader_reads_a_field_of_100_mb),
         cmocka_unit_test(csv_writer_keeps_null_and_empty_apart_in_every_dialect),

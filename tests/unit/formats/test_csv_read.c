@@ -1,5 +1,7 @@
 #include "csv_util.h"
 
+#include "core/util.h"
+
 #include <limits.h>
 
 static void csv_reader_takes_lf_crlf_and_cr_as_ends_of_records(void **state)
@@ -428,6 +430,88 @@ static void csv_reader_gives_the_same_whatever_the_size_of_reads(void **state)
     }
 }
 
+/* As read_text_len(), of an input that says it is large, for small ones are left to one thread. */
+static void read_large(const struct lt_buf *text, size_t step, struct lt_format_options *options,
+                       const char *const *pairs, struct dump *dump)
+{
+    struct leat_param params[MAX_PARAMS];
+    struct short_source source;
+    set_pairs(options, params, pairs);
+    short_source_init(&source, lt_buf_text(text), text->len, step);
+    source.base.size = INT64_C(1) << 30;
+    dump_read(&source.base, options, dump);
+}
+
+static void expect_same_on_threads(unsigned *seed, const struct lt_buf *text,
+                                   const char *const *pairs)
+{
+    struct lt_format_options options = {.batch_rows_max = 1 + rand_r(seed) % 5};
+    struct dump one, many;
+    size_t step = (size_t)(rand_r(seed) % 3);
+    options.threads = 1;
+    read_large(text, step, &options, pairs, &one);
+    options.threads = 2 + rand_r(seed) % 4;
+    read_large(text, step, &options, pairs, &many);
+    assert_int_equal(one.status, many.status);
+    assert_string_equal(one.err.place, many.err.place);
+    assert_string_equal(one.err.message, many.err.message);
+    assert_string_equal(lt_buf_text(&one.types), lt_buf_text(&many.types));
+    assert_int_equal(one.batches, many.batches);
+    assert_string_equal(lt_buf_text(&one.rows), lt_buf_text(&many.rows));
+    dump_done(&one);
+    dump_done(&many);
+}
+
+/* Batches of a few records are handed over at every kind of byte, for the records are random. */
+static void csv_reader_gives_the_same_on_several_threads_in_every_dialect(void **state)
+{
+    static const char *const dialects[][8] = {
+        {"ragged", "fit"},
+        {"sample-rows", "1"},
+        {"sample-rows", "0", "ragged", "fit"},
+        {"quote", "none", "ragged", "fill"},
+        {"escape", "\\", "ragged", "fit"},
+        {"comment", "x", "trim", "true", "ragged", "fit"},
+        {"delimiter", "ab", "record-end", "lf", "ragged", "fit"},
+        {"record-end", "crlf", "escape", "q", "ragged", "fit"},
+        {"encoding", "latin1", "ragged", "fit"},
+        {"dialect", "postgres-text", "ragged", "fit"},
+        {"dialect", "mysql", "ragged", "fit"},
+    };
+    unsigned seed = 61121;
+    (void)state;
+    print_message("# seed %u\n", seed);
+    for (int round = 0; round < 1100; round++) {
+        struct lt_buf text = LT_BUF_INIT;
+        const char *const *pairs = dialects[round % (int)LT_ARRAY_LEN(dialects)];
+        random_text(&seed, &text);
+        expect_same_on_threads(&seed, &text, pairs);
+        lt_buf_done(&text);
+    }
+}
+
+static void csv_reader_on_several_threads_names_the_line_of_the_first_fault(void **state)
+{
+    (void)state;
+    struct lt_buf text = LT_BUF_INIT;
+    assert_int_equal(lt_buf_puts(&text, "a,b\n"), LEAT_OK);
+    for (int i = 0; i < 2000; i++) {
+        /* A record of two lines each: number i begins on line 2 * i + 2. */
+        const char *id = i == 1500 ? "x" : "1";
+        const char *rest = i == 1700 ? "2,3\n\n" : "\"\ny\"\n";
+        assert_int_equal(lt_buf_printf(&text, "%s,%s", id, rest), LEAT_OK);
+    }
+    for (int threads = 1; threads < 5; threads++) {
+        struct lt_format_options options = {.batch_rows_max = 7, .threads = threads};
+        struct dump dump;
+        read_large(&text, 0, &options, PAIRS("sample-rows", "100"), &dump);
+        assert_string_equal(dump.err.code, "value-syntax");
+        assert_string_equal(dump.err.place, "orders.csv:3002 column \"a\"");
+        dump_done(&dump);
+    }
+    lt_buf_done(&text);
+}
+
 /* Bytes of a quoted field whose text is `n` times a doubled quote, a line end and some letters. */
 static void append_long_field(struct lt_buf *out, int n)
 {
@@ -588,6 +672,8 @@ int main(void)
         cmocka_unit_test(csv_reader_stops_when_the_reject_sink_refuses),
         cmocka_unit_test(csv_reader_closes_batches_at_rows_and_at_bytes),
         cmocka_unit_test(csv_reader_gives_the_same_whatever_the_size_of_reads),
+        cmocka_unit_test(csv_reader_gives_the_same_on_several_threads_in_every_dialect),
+        cmocka_unit_test(csv_reader_on_several_threads_names_the_line_of_the_first_fault),
         cmocka_unit_test(csv_reader_reads_fields_and_files_larger_than_its_blocks),
         cmocka_unit_test(csv_reader_infers_types_from_the_first_four_mebibytes_at_most),
         cmocka_unit_test(csv_reader_finds_the_good_record_after_many_rejected_ones),

@@ -1,0 +1,337 @@
+/* leat diff and leat verify: what differs, a line each, or counted. */
+#include "cli/cli.h"
+
+#include "core/codes.h"
+#include "core/json.h"
+#include "core/util.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const kinds[] = {
+    [LEAT_NEW] = "NEW", [LEAT_CHANGED] = "CHANGED", [LEAT_DELETED] = "DELETED"};
+
+/* How many records of the stream at work differ in a column. */
+struct tally {
+    char *column;
+    int64_t records;
+};
+
+struct printing {
+    struct cli *cli;
+    bool table, all, summary;
+    int64_t left; /* to be printed; -1: all */
+    bool headed;
+    bool different; /* in columns that one side lacks, too */
+    int failed;     /* LEAT_NO_MEMORY, or 0 */
+    struct tally *tallies;
+    size_t n_tallies;
+    struct lt_buf line;
+};
+
+/* --- values --------------------------------------------------------------------------------- */
+
+static char *value_of(struct printing *printing, const struct leat_difference *d,
+                      const struct ArrowArray *record, int64_t column)
+{
+    char *text = NULL;
+    const struct ArrowSchema *field = d->schema->children[column];
+    if (leat_value_json(field, record->children[column], 0, &text, NULL)) {
+        printing->failed = LEAT_NO_MEMORY;
+    }
+    return text;
+}
+
+static void put_value(struct printing *printing, struct lt_json *json,
+                      const struct leat_difference *d, const struct ArrowArray *record,
+                      int64_t column)
+{
+    char *text = value_of(printing, d, record, column);
+    if (text) {
+        lt_json_raw(json, text, strlen(text));
+    }
+    leat_text_free(text);
+}
+
+static bool is_wanted(const struct printing *printing, const struct leat_difference *d,
+                      int64_t column)
+{
+    return printing->all || (d->kind == LEAT_CHANGED && d->differs[column]);
+}
+
+/* --- a record as JSON ----------------------------------------------------------------------- */
+
+/* A column: one value, or both where they differ. */
+static void put_column(struct printing *printing, struct lt_json *json,
+                       const struct leat_difference *d, int64_t column)
+{
+    lt_json_key(json, d->schema->children[column]->name);
+    if (d->kind != LEAT_CHANGED || !d->differs[column]) {
+        put_value(printing, json, d, d->source ? d->source : d->destination, column);
+        return;
+    }
+    lt_json_object(json);
+    lt_json_key(json, "source");
+    put_value(printing, json, d, d->source, column);
+    lt_json_key(json, "destination");
+    put_value(printing, json, d, d->destination, column);
+    lt_json_object_end(json);
+}
+
+static void print_json(struct printing *printing, const struct leat_difference *d)
+{
+    struct lt_json json = {.out = &printing->line};
+    lt_buf_clear(&printing->line);
+    lt_json_object(&json);
+    for (int64_t c = 0; c < d->n_keys; c++) {
+        put_column(printing, &json, d, c);
+    }
+    lt_json_key(&json, "#diffStatus");
+    lt_json_text(&json, kinds[d->kind]);
+    lt_json_key(&json, "#stream");
+    lt_json_text(&json, d->stream);
+    for (int64_t c = d->n_keys; c < d->schema->n_children; c++) {
+        if (is_wanted(printing, d, c)) {
+            put_column(printing, &json, d, c);
+        }
+    }
+    lt_json_object_end(&json);
+    printing->failed = printing->failed ? printing->failed : json.failed;
+    fprintf(stdout, "%s\n", lt_buf_text(&printing->line));
+}
+
+/* --- a record for people -------------------------------------------------------------------- */
+
+/* All of its key: `3`, or `3, "a"`. */
+static void set_key(struct printing *printing, const struct leat_difference *d)
+{
+    const struct ArrowArray *one = d->source ? d->source : d->destination;
+    lt_buf_clear(&printing->line);
+    for (int64_t c = 0; c < d->n_keys; c++) {
+        char *text = value_of(printing, d, one, c);
+        if (text && lt_buf_printf(&printing->line, "%s%s", c ? ", " : "", text)) {
+            printing->failed = LEAT_NO_MEMORY;
+        }
+        leat_text_free(text);
+    }
+}
+
+static void print_table(struct printing *printing, const struct leat_difference *d)
+{
+    bool any = false;
+    if (!printing->headed) {
+        printf("%-8s %-20s %-20s %-20s %s\n", "", "key", "column", "source", "destination");
+        printing->headed = true;
+    }
+    set_key(printing, d);
+    for (int64_t c = d->n_keys; c < d->schema->n_children; c++) {
+        if (is_wanted(printing, d, c)) {
+            char *a = d->source ? value_of(printing, d, d->source, c) : NULL;
+            char *b = d->destination ? value_of(printing, d, d->destination, c) : NULL;
+            printf("%-8s %-20s %-20s %-20s %s\n", kinds[d->kind], lt_buf_text(&printing->line),
+                   d->schema->children[c]->name, a ? a : "", b ? b : "");
+            leat_text_free(a);
+            leat_text_free(b);
+            any = true;
+        }
+    }
+    if (!any) {
+        printf("%-8s %s\n", kinds[d->kind], lt_buf_text(&printing->line));
+    }
+}
+
+/* --- counts --------------------------------------------------------------------------------- */
+
+static void count_columns(struct printing *printing, const struct leat_difference *d)
+{
+    size_t n = (size_t)d->schema->n_children;
+    if (!printing->n_tallies) {
+        printing->tallies = calloc(n + 1, sizeof *printing->tallies);
+        printing->n_tallies = printing->tallies ? n : 0;
+        for (size_t c = 0; c < printing->n_tallies; c++) {
+            printing->tallies[c].column = lt_strdup(d->schema->children[c]->name);
+        }
+    }
+    if (printing->n_tallies != n) {
+        printing->failed = LEAT_NO_MEMORY;
+        return;
+    }
+    for (size_t c = 0; d->kind == LEAT_CHANGED && c < n; c++) {
+        printing->tallies[c].records += d->differs[c];
+    }
+}
+
+static void forget_columns(struct printing *printing)
+{
+    for (size_t c = 0; c < printing->n_tallies; c++) {
+        free(printing->tallies[c].column);
+    }
+    free(printing->tallies);
+    printing->tallies = NULL;
+    printing->n_tallies = 0;
+}
+
+static void print_summary_table(struct printing *printing, const struct leat_stream_result *r)
+{
+    printf("%s: %lld new, %lld changed, %lld deleted, %lld equal\n", r->source,
+           (long long)r->counts.inserted, (long long)r->counts.updated,
+           (long long)r->counts.deleted, (long long)r->counts.unchanged);
+    for (size_t c = 0; c < printing->n_tallies; c++) {
+        if (printing->tallies[c].records) {
+            printf("  %-30s %lld\n", printing->tallies[c].column,
+                   (long long)printing->tallies[c].records);
+        }
+    }
+}
+
+static void print_summary_json(struct printing *printing, const struct leat_stream_result *r)
+{
+    struct lt_json json = {.out = &printing->line};
+    const struct {
+        const char *key;
+        int64_t value;
+    } rows[] = {{"new", r->counts.inserted},
+                {"changed", r->counts.updated},
+                {"deleted", r->counts.deleted},
+                {"equal", r->counts.unchanged}};
+    lt_buf_clear(&printing->line);
+    lt_json_object(&json);
+    lt_json_key(&json, "stream");
+    lt_json_text(&json, r->source);
+    for (size_t i = 0; i < LT_ARRAY_LEN(rows); i++) {
+        lt_json_key(&json, rows[i].key);
+        lt_json_int(&json, rows[i].value);
+    }
+    lt_json_key(&json, "columns");
+    lt_json_object(&json);
+    for (size_t c = 0; c < printing->n_tallies; c++) {
+        if (printing->tallies[c].records) {
+            lt_json_key(&json, printing->tallies[c].column);
+            lt_json_int(&json, printing->tallies[c].records);
+        }
+    }
+    lt_json_object_end(&json);
+    lt_json_object_end(&json);
+    printing->failed = printing->failed ? printing->failed : json.failed;
+    fprintf(stdout, "%s\n", lt_buf_text(&printing->line));
+}
+
+/* --- the run -------------------------------------------------------------------------------- */
+
+static int on_difference(void *arg, const struct leat_difference *difference)
+{
+    struct printing *printing = arg;
+    cli_clear_progress(printing->cli);
+    if (printing->summary) {
+        count_columns(printing, difference);
+    } else if (printing->table) {
+        print_table(printing, difference);
+    } else {
+        print_json(printing, difference);
+    }
+    printing->left -= printing->left > 0;
+    return printing->failed || !printing->left || ferror(stdout);
+}
+
+static void say(const struct leat_stream_result *r)
+{
+    char compared[LT_HUMAN_MAX], skipped[LT_HUMAN_MAX], took[LT_HUMAN_MAX];
+    fprintf(stderr, "%s: %s, %lld new, %lld changed, %lld deleted; %s compared", r->source,
+            r->proof, (long long)r->counts.inserted, (long long)r->counts.updated,
+            (long long)r->counts.deleted, lt_human_count(r->rows_compared, compared));
+    if (r->rows_skipped) {
+        fprintf(stderr, ", %s skipped by hash", lt_human_count(r->rows_skipped, skipped));
+    }
+    fprintf(stderr, ", %s, %s%s%s\n", lt_human_time(r->elapsed_us, took), r->route,
+            *r->drift ? "; columns " : "", r->drift);
+}
+
+static void on_stream_done(void *arg, const struct leat_stream_result *r)
+{
+    struct printing *printing = arg;
+    cli_clear_progress(printing->cli);
+    if (r->error->status) {
+        cli_print_error(printing->cli, r->error, NULL);
+        return;
+    }
+    printing->different = printing->different || !strcmp(r->proof, "different");
+    if (printing->summary && printing->table) {
+        print_summary_table(printing, r);
+    } else if (printing->summary) {
+        print_summary_json(printing, r);
+    }
+    forget_columns(printing);
+    if (!printing->cli->quiet) {
+        say(r);
+    }
+}
+
+static void on_progress(void *arg, const struct leat_progress *progress)
+{
+    struct printing *printing = arg;
+    cli_print_progress(printing->cli, progress);
+}
+
+/* Fails for a stream whose line told so already. */
+static bool was_told(const struct leat_report *report)
+{
+    for (size_t i = 0; i < leat_report_count(report); i++) {
+        if (leat_report_result(report, i)->error->status) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int run(struct printing *printing)
+{
+    struct cli *cli = printing->cli;
+    struct leat_error err = {0};
+    struct leat_report *report = NULL;
+    bool line = cli->terminal && !cli->quiet && !cli->json_logs && !strcmp(cli->progress, "auto");
+    const struct leat_observer observer = {
+        .size = sizeof observer,
+        .arg = printing,
+        .progress = line || !strcmp(cli->progress, "json") ? on_progress : NULL,
+        .stream_done = on_stream_done,
+        .difference = on_difference};
+    int rc = leat_run(cli->plan, &observer, &report, &err);
+    cli_clear_progress(cli);
+    if (!rc && printing->failed) {
+        rc = lt_fail_oom(&err);
+    }
+    if (rc && !was_told(report)) {
+        cli_print_error(cli, &err, NULL);
+    }
+    int status = rc ? cli_exit_status(rc, report) : printing->different ? EXIT_DIFFERENT : 0;
+    if (cli->report && report) {
+        int writing = cli_write_report(cli, report);
+        status = status ? status : writing;
+    }
+    leat_report_free(report);
+    return status;
+}
+
+int cmd_diff(struct cli *cli)
+{
+    struct leat_error err = {0};
+    const char *as = cli_value(cli, "as"), *stop = cli_value(cli, "stop-after");
+    struct printing printing = {.cli = cli,
+                                .table = as ? !strcmp(as, "table") : isatty(STDOUT_FILENO),
+                                .all = cli_on(cli, "all-columns"),
+                                .summary = cli_on(cli, "summary"),
+                                .left = -1};
+    if (stop && (lt_parse_int(stop, &printing.left) || printing.left < 1)) {
+        leat_fail_as(&err, LEAT_INVALID, "usage", "--stop-after is a number, 1 or more");
+        cli_print_error(cli, &err, NULL);
+        return EXIT_REFUSED;
+    }
+    int status = cli_take_places(cli);
+    if (!status) {
+        status = cli->dry_run ? cli_describe(cli) : run(&printing);
+    }
+    forget_columns(&printing);
+    lt_buf_done(&printing.line);
+    return status;
+}

@@ -1,0 +1,21 @@
+/* Runs that compare: diff and verify. */
+#ifndef LT_COMPARE_RUN_H
+#define LT_COMPARE_RUN_H
+
+#include "engine/pair.h"
+
+/* The action reads both sides and writes none. */
+bool lt_action_compares(enum leat_action action);
+/* All streams of the run, one after the other, with the worker's sides. */
+int lt_compare_run(struct lt_run *run, struct lt_worker *worker, struct leat_error *err);
+
+/* --sample: the greatest hash of a key that is looked at. */
+int lt_compare_sample(const struct lt_settings *settings, uint64_t *ret_sample,
+                      struct leat_error *err);
+/* What a match counted, as the result tells it. */
+void lt_compare_note(struct lt_result *result, const struct lt_match_counts *counts);
+int64_t lt_compare_count(const struct leat_row_counts *counts);
+int lt_result_set_words(struct lt_result *result, const char *route, const char *proof,
+                        struct leat_error *err);
+
+#endif

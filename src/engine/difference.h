@@ -1,0 +1,29 @@
+/* What a match finds, told to the observer record by record. */
+#ifndef LT_DIFFERENCE_H
+#define LT_DIFFERENCE_H
+
+#include "engine/pair.h"
+
+/* One record of a batch as an array of its own, which owns nothing. */
+struct lt_window {
+    struct ArrowArray array, *columns, **pointers;
+    const void *nothing; /* no validity */
+};
+
+struct lt_differences {
+    const struct lt_pair *pair;
+    const struct leat_observer *observer; /* may be NULL */
+    struct ArrowSchema schema;
+    struct lt_window a, b;
+    bool *differs;
+    int64_t told;
+};
+
+/* After a failure too it wants lt_differences_done(). */
+int lt_differences_init(struct lt_differences *differences, const struct lt_pair *pair,
+                        const struct leat_observer *observer, struct leat_error *err);
+void lt_differences_done(struct lt_differences *differences);
+/* A lt_match_fn; `arg` is the struct. */
+int lt_differences_tell(void *arg, const struct lt_match_rows *rows, struct leat_error *err);
+
+#endif

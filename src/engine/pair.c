@@ -1,0 +1,529 @@
+/* Both sides of a comparison opened: which columns are compared, as which types, by which key. */
+#include "engine/pair.h"
+
+#include "core/codes.h"
+#include "core/log.h"
+#include "core/util.h"
+#include "engine/flow.h"
+#include "engine/ranges.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define KEY_COLUMN "\1key" /* no column of any stream is called so */
+
+/* --- reading plans ------------------------------------------------------------------------- */
+
+static void read_plan(const struct lt_pair_side *side, struct leat_read_plan *ret_plan)
+{
+    const struct lt_pair *pair = side->pair;
+    lt_run_read_plan(pair->run, side->side, pair->job, ret_plan);
+    ret_plan->payloads = LEAT_PAYLOAD_BATCH;
+    if (!side->is_source) {
+        /* A single file is its stream, whatever that is called at the source. */
+        const char *name =
+            lt_side_can(side->side, LEAT_CAN_STREAMS) ? pair->job->dest_names[0] : "";
+        ret_plan->stream = (struct leat_stream_name){pair->job->dest_ns[0], name};
+        ret_plan->query = NULL;
+        ret_plan->columns = NULL;
+        ret_plan->n_columns = 0;
+        ret_plan->types = NULL;
+    }
+}
+
+static const char *label_of(const struct lt_pair_side *side)
+{
+    return side->is_source ? side->pair->job->label : side->side->location->text;
+}
+
+static int start_reader(struct lt_pair_side *side, const struct leat_read_plan *plan,
+                        struct leat_error *err)
+{
+    const struct leat_source_ops *ops = side->side->connector->source;
+    if (side->reader) {
+        ops->finish(side->reader);
+        side->reader = NULL;
+    }
+    int rc = ops->start(side->side->ep, plan, &side->reader, err);
+    if (lt_side_can(side->side, LEAT_IS_TERMINAL)) {
+        side->pair->run->input_spent = true;
+    }
+    if (!rc) {
+        lt_schema_done(&side->given);
+        rc = ops->schema(side->reader, &side->given, err);
+    }
+    if (rc && err && !err->place[0]) {
+        leat_error_place(err, "%s", label_of(side));
+    }
+    return rc;
+}
+
+/* What the reader gives, and what the transform makes of it. */
+static int take_schema(struct lt_pair_side *side, struct leat_error *err)
+{
+    const struct lt_pair *pair = side->pair;
+    lt_cast_free(side->transform);
+    side->transform = NULL;
+    lt_schema_done(&side->own);
+    if (!side->is_source) {
+        return lt_schema_copy(&side->given, &side->own, err);
+    }
+    return lt_transform_new(&pair->run->wishes, &pair->job->typing, &side->given, &side->own,
+                            &side->transform, err);
+}
+
+static int open_side(struct lt_pair_side *side, struct lt_side *end, struct leat_error *err)
+{
+    struct leat_read_plan plan;
+    side->side = end;
+    read_plan(side, &plan);
+    if (!side->is_source && plan.predicate && !lt_side_can(end, LEAT_CAN_PREDICATE)) {
+        return lt_fail(err, LT_E_UNSUPPORTED,
+                       "%s has no conditions of its own for --where, which is about both sides",
+                       end->connector->name);
+    }
+    int rc = start_reader(side, &plan, err);
+    return rc ? rc : take_schema(side, err);
+}
+
+/* --- inferred types ------------------------------------------------------------------------ */
+
+/* The type by which a value keeps all that its text says, where an inferred one may not; false:
+ * the inferred one will do. */
+static int read_as(const struct ArrowSchema *inferred, const struct ArrowSchema *like,
+                   struct ArrowSchema *types, struct leat_error *err)
+{
+    struct lt_type from, to;
+    struct ArrowSchema field = {.release = NULL};
+    int rc = lt_type_of(inferred, &from, err);
+    rc = rc ? rc : lt_type_of(like, &to, err);
+    if (rc) {
+        return rc;
+    }
+    bool text = lt_type_is_text(to.id) && to.logical != LT_JSON && to.logical != LT_NUMERIC;
+    bool exact = to.logical == LT_NUMERIC || (to.id >= LT_DECIMAL32 && to.id <= LT_DECIMAL256);
+    if (!(text && !lt_type_is_text(from.id)) && !(exact && from.id == LT_FLOAT64)) {
+        return LEAT_OK;
+    }
+    rc = lt_type_parse(text ? "utf8" : "numeric", &field, err);
+    rc = rc ? rc : lt_schema_set_name(&field, inferred->name, err);
+    rc = rc ? rc : lt_schema_add(types, &field, err);
+    lt_schema_done(&field);
+    return rc;
+}
+
+/* Tells a reader that may have inferred its types what the other side's are. */
+static int retype(struct lt_pair_side *side, const struct lt_pair_side *other,
+                  struct leat_error *err)
+{
+    const struct leat_source_ops *ops = side->side->connector->source;
+    const struct lt_column_wishes *wishes = &side->pair->run->wishes;
+    struct ArrowSchema types = {.release = NULL};
+    if (!ops->retype) {
+        return LEAT_OK;
+    }
+    int rc = lt_schema_init_struct(&types, 0, err);
+    for (int64_t i = 0; !rc && i < side->given.n_children; i++) {
+        const char *name = side->given.children[i]->name;
+        bool said = side->is_source && lt_schema_find(&side->pair->job->typing.all, name) >= 0;
+        int64_t at =
+            lt_schema_find(&other->own, side->is_source ? lt_wishes_new_name(wishes, name) : name);
+        if (!said && at >= 0) {
+            rc = read_as(side->given.children[i], other->own.children[at], &types, err);
+        }
+    }
+    if (!rc && types.n_children) {
+        rc = ops->retype(side->reader, &types, err);
+        if (!rc) {
+            lt_schema_done(&side->given);
+            rc = ops->schema(side->reader, &side->given, err);
+        }
+        rc = rc ? rc : take_schema(side, err);
+    }
+    lt_schema_done(&types);
+    return rc;
+}
+
+/* --- columns and keys ---------------------------------------------------------------------- */
+
+/* Places of the primary key's columns, in its order; how many there are. */
+static size_t primary_key(const struct ArrowSchema *schema, int64_t *places)
+{
+    size_t n = 0;
+    for (size_t want = 1; want <= LEAT_CURSOR_COLUMNS_MAX; want++) {
+        char place[24];
+        snprintf(place, sizeof place, "%zu", want);
+        for (int64_t i = 0; i < schema->n_children; i++) {
+            if (lt_schema_meta_is(schema->children[i], LT_META_KEY, place) && n + 1 == want) {
+                places[n++] = i;
+            }
+        }
+    }
+    return n;
+}
+
+/* One column that --key names, as it is called at either side, in what the transform gives. */
+static int find_key(const struct lt_pair *pair, const char *text, int64_t *ret_at,
+                    struct leat_error *err)
+{
+    const char *rest = text;
+    const struct ArrowSchema *own = &pair->source.own;
+    char *name = lt_name_take(&rest, 0);
+    if (!name) {
+        return rest ? lt_fail_oom(err)
+                    : lt_fail(err, LT_E_USAGE, "--key takes names of columns, parted by commas");
+    }
+    *ret_at = lt_schema_find(own, lt_wishes_new_name(&pair->run->wishes, name));
+    *ret_at = *ret_at < 0 ? lt_schema_find(own, name) : *ret_at;
+    int rc = *ret_at >= 0 ? LEAT_OK
+                          : lt_fail(err, LT_E_UNKNOWN_COLUMN, "%s has no column \"%s\" for its key",
+                                    pair->job->label, name);
+    free(name);
+    return rc;
+}
+
+/* Places of the key's columns in source.own. */
+static int find_keys(const struct lt_pair *pair, int64_t *places, size_t *ret_n,
+                     struct leat_error *err)
+{
+    char **given = NULL;
+    size_t n = 0;
+    int rc = lt_settings_list(&pair->run->plan->settings, "key", &given, &n, err);
+    if (!rc && n > LEAT_CURSOR_COLUMNS_MAX) {
+        rc = lt_fail(err, LT_E_USAGE, "a key has at most %d columns", LEAT_CURSOR_COLUMNS_MAX);
+    }
+    for (size_t i = 0; !rc && i < n; i++) {
+        rc = find_key(pair, given[i], &places[i], err);
+        for (size_t k = 0; !rc && k < i; k++) {
+            rc = places[k] != places[i] ? LEAT_OK
+                                        : lt_fail(err, LT_E_USAGE, "--key names a column twice");
+        }
+    }
+    lt_list_free(given);
+    if (!rc && !n) {
+        n = primary_key(&pair->source.own, places);
+    }
+    if (!rc && !n) {
+        int64_t there[LEAT_CURSOR_COLUMNS_MAX];
+        size_t m = primary_key(&pair->destination.own, there);
+        for (size_t i = 0; i < m; i++) {
+            const char *name = pair->destination.own.children[there[i]]->name;
+            places[n] = lt_schema_find(&pair->source.own, name);
+            n += places[n] >= 0;
+        }
+        n = n == m ? n : 0;
+    }
+    *ret_n = n;
+    return rc;
+}
+
+/* Adds a column to those compared; -1 where a side has none, which counts as nulls. */
+static int add_column(struct lt_pair *pair, int64_t from, int64_t to, struct leat_error *err)
+{
+    struct ArrowSchema field = {.release = NULL};
+    int64_t at = pair->n_columns;
+    const struct ArrowSchema *a = from < 0 ? NULL : pair->source.own.children[from];
+    const struct ArrowSchema *b = to < 0 ? NULL : pair->destination.own.children[to];
+    int rc = lt_common_type(a ? a : b, b ? b : a, &field, &pair->common[at], err);
+    rc = rc ? rc : lt_schema_add(&pair->schema, &field, err);
+    lt_schema_done(&field);
+    if (rc) {
+        return rc;
+    }
+    pair->source.from[at] = from;
+    pair->destination.from[at] = to;
+    pair->padded[at] = pair->common[at].padded;
+    pair->n_columns++;
+    if (pair->common[at].coarser) {
+        lt_log(LT_LOG_INFO, "%s: column \"%s\" is compared in the coarser of two resolutions",
+               pair->job->label, pair->schema.children[at]->name);
+    }
+    return LEAT_OK;
+}
+
+static int add_name(struct lt_buf *names, const char *name, struct leat_error *err)
+{
+    return lt_buf_printf(names, "%s\"%s\"", names->len ? ", " : "", name) ? lt_fail_oom(err)
+                                                                          : LEAT_OK;
+}
+
+static bool is_key(const int64_t *keys, size_t n_keys, int64_t column)
+{
+    bool found = false;
+    for (size_t k = 0; k < n_keys; k++) {
+        found = found || keys[k] == column;
+    }
+    return found;
+}
+
+/* A column that the destination lacks: told, or what --schema makes of it. */
+static int add_missing(struct lt_pair *pair, int64_t column, struct leat_error *err)
+{
+    const char *name = pair->source.own.children[column]->name;
+    int rc = add_name(&pair->only_source, name, err);
+    if (rc || !(pair->how & LT_PAIR_WRITES) || pair->run->schema_policy == LEAT_SCHEMA_IGNORE) {
+        return rc;
+    }
+    if (pair->run->schema_policy == LEAT_SCHEMA_EVOLVE) {
+        return add_column(pair, column, -1, err);
+    }
+    rc = lt_fail(err, LT_E_COLUMN_MISMATCH, "the destination has no column \"%s\"", name);
+    leat_error_remedy(err, "--schema evolve adds it, --schema ignore or --columns leave it out");
+    return rc;
+}
+
+static int match_columns(struct lt_pair *pair, const int64_t *keys, size_t n_keys,
+                         struct leat_error *err)
+{
+    const struct ArrowSchema *a = &pair->source.own, *b = &pair->destination.own;
+    int rc = LEAT_OK;
+    for (size_t k = 0; !rc && k < n_keys; k++) {
+        const char *name = a->children[keys[k]]->name;
+        int64_t at = lt_schema_find(b, name);
+        rc = at >= 0
+                 ? add_column(pair, keys[k], at, err)
+                 : lt_fail(err, LT_E_UNKNOWN_COLUMN, "%s has no column \"%s\", which is in the key",
+                           pair->destination.side->location->text, name);
+    }
+    pair->n_keys = (int64_t)n_keys;
+    for (int64_t i = 0; !rc && i < a->n_children; i++) {
+        int64_t at = lt_schema_find(b, a->children[i]->name);
+        if (at < 0) {
+            rc = add_missing(pair, i, err);
+        } else if (!is_key(keys, n_keys, i)) {
+            rc = add_column(pair, i, at, err);
+        }
+    }
+    pair->n_written = pair->n_columns;
+    for (int64_t i = 0; !rc && i < b->n_children; i++) {
+        bool mark = !strcmp(b->children[i]->name, LEAT_DELETED_COLUMN);
+        if (lt_schema_find(a, b->children[i]->name) < 0 && mark && pair->how & LT_PAIR_SOFT) {
+            rc = add_column(pair, -1, i, err);
+        } else if (lt_schema_find(a, b->children[i]->name) < 0) {
+            rc = add_name(&pair->only_destination, b->children[i]->name, err);
+        }
+    }
+    return rc;
+}
+
+static int find_columns(struct lt_pair *pair, struct leat_error *err)
+{
+    int64_t keys[LEAT_CURSOR_COLUMNS_MAX];
+    bool keyless = pair->how & LT_PAIR_KEYLESS;
+    size_t n_keys = 0;
+    size_t n = (size_t)(pair->source.own.n_children + pair->destination.own.n_children) + 1;
+    pair->common = calloc(n, sizeof *pair->common);
+    pair->padded = calloc(n, sizeof *pair->padded);
+    pair->source.from = calloc(n, sizeof *pair->source.from);
+    pair->destination.from = calloc(n, sizeof *pair->destination.from);
+    if (!pair->common || !pair->padded || !pair->source.from || !pair->destination.from) {
+        return lt_fail_oom(err);
+    }
+    int rc = lt_schema_init_struct(&pair->schema, 0, err);
+    rc = rc ? rc : find_keys(pair, keys, &n_keys, err);
+    if (!rc && !n_keys && !keyless) {
+        rc = lt_fail(err, LT_E_USAGE, "%s has no primary key: say which columns name a record",
+                     pair->job->label);
+        leat_error_remedy(err, "-p NAME,... names them");
+    }
+    pair->unordered = keyless;
+    return rc ? rc : match_columns(pair, keys, n_keys, err);
+}
+
+/* --- the readers, as they will read -------------------------------------------------------- */
+
+static const char *own_name(const struct lt_pair_side *side, int64_t column)
+{
+    const char *name = side->pair->schema.children[column]->name;
+    return side->is_source ? lt_wishes_old_name(&side->pair->run->wishes, name) : name;
+}
+
+/* The system can give the records in the key's order, as the common types have it. */
+static bool can_order(const struct lt_pair_side *side)
+{
+    const struct lt_pair *pair = side->pair;
+    bool can = lt_side_can(side->side, LEAT_CAN_ORDER);
+    for (int64_t i = 0; can && i < pair->n_keys; i++) {
+        can = side->is_source ? pair->common[i].a_ordered : pair->common[i].b_ordered;
+    }
+    return can;
+}
+
+void lt_pair_plan(const struct lt_pair_side *side, const struct leat_cursor_range *range,
+                  struct leat_read_plan *ret_plan)
+{
+    read_plan(side, ret_plan);
+    if (side->columns) {
+        ret_plan->columns = side->columns;
+        ret_plan->n_columns = side->n_columns;
+    }
+    if (side->ordered) {
+        ret_plan->order = (const char *const *)side->order;
+        ret_plan->n_order = (size_t)side->pair->n_keys;
+    }
+    ret_plan->cursor = range;
+}
+
+int lt_pair_restart(struct lt_pair_side *side, const struct leat_cursor_range *range,
+                    struct leat_error *err)
+{
+    struct leat_read_plan plan;
+    lt_pair_plan(side, range, &plan);
+    int rc = start_reader(side, &plan, err);
+    return rc ? rc : take_schema(side, err);
+}
+
+/* The names of what is compared, for the system's own language. */
+static int name_columns(struct lt_pair_side *side, struct leat_error *err)
+{
+    const struct lt_pair *pair = side->pair;
+    side->order = calloc((size_t)pair->n_keys + 1, sizeof *side->order);
+    const char **columns = calloc((size_t)pair->n_columns + 1, sizeof *columns);
+    int rc = side->order && columns ? LEAT_OK : lt_fail_oom(err);
+    for (int64_t i = 0; !rc && i < pair->n_keys; i++) {
+        side->order[i] = lt_strdup(own_name(side, i));
+        rc = side->order[i] ? LEAT_OK : lt_fail_oom(err);
+    }
+    for (int64_t i = 0; !rc && i < pair->n_columns; i++) {
+        if (side->from[i] >= 0) {
+            columns[side->n_columns++] = own_name(side, i);
+        }
+    }
+    side->columns = columns;
+    return rc;
+}
+
+/* Reads again, in order and only what is compared, where the system can do so. */
+static int read_less(struct lt_pair_side *side, struct leat_error *err)
+{
+    const struct lt_pair *pair = side->pair;
+    /* Columns that only the source has may be named in its wishes, so they are read there. */
+    bool project =
+        lt_side_can(side->side, LEAT_CAN_PROJECT) && !(side->is_source && pair->only_source.len);
+    int rc = name_columns(side, err);
+    if (!project) {
+        free(side->columns);
+        side->columns = NULL;
+    }
+    side->ordered = !pair->unordered && can_order(side);
+    if (rc || !(side->ordered || (project && lt_side_can(side->side, LEAT_CAN_ORDER)))) {
+        return rc;
+    }
+    rc = lt_pair_restart(side, NULL, err);
+    if (rc == LEAT_UNSUPPORTED && side->ordered) {
+        side->ordered = false; /* not by this column: sorted here, then */
+        leat_error_clear(err);
+        rc = lt_pair_restart(side, NULL, err);
+    }
+    return rc;
+}
+
+/* Where each compared column comes from, and the cast of all of them. */
+static int make_cast(struct lt_pair_side *side, struct leat_error *err)
+{
+    const struct lt_pair *pair = side->pair;
+    for (int64_t i = 0; i < pair->n_columns; i++) {
+        if (side->from[i] < 0) {
+            continue; /* nulls */
+        }
+        side->from[i] = lt_schema_find(&side->own, pair->schema.children[i]->name);
+        if (side->from[i] < 0) {
+            return lt_fail(err, LT_E_UNAVAILABLE, "the columns of %s changed under the run",
+                           label_of(side));
+        }
+    }
+    int rc = lt_cast_new(&side->own, &pair->schema, side->from, &side->cast, err);
+    rc = rc || pair->unordered
+             ? rc
+             : lt_key_maker_init(&side->keys, &pair->schema, pair->n_keys, pair->padded, err);
+    return rc;
+}
+
+static int add_key_column(struct lt_pair *pair, struct leat_error *err)
+{
+    struct ArrowSchema field;
+    int rc = lt_key_maker_field(&pair->source.keys, KEY_COLUMN, &field, err);
+    if (!rc) {
+        rc = lt_schema_add(&pair->schema, &field, err);
+        lt_schema_done(&field);
+    }
+    return rc;
+}
+
+int lt_pair_open(struct lt_pair *pair, struct lt_run *run, struct lt_job *job,
+                 struct lt_side *source, struct lt_side *destination, unsigned how,
+                 struct leat_error *err)
+{
+    struct lt_pair_side *a = &pair->source, *b = &pair->destination;
+    *pair = (struct lt_pair){.run = run, .job = job, .how = how, .sample = UINT64_MAX};
+    a->pair = b->pair = pair;
+    a->is_source = true;
+    pair->sort_bytes = run->memory / 8 / LT_MAX(run->workers_n, 1);
+    int rc = open_side(a, source, err);
+    rc = rc ? rc : open_side(b, destination, err);
+    rc = rc ? rc : retype(b, a, err);
+    rc = rc ? rc : retype(a, b, err);
+    rc = rc ? rc : find_columns(pair, err);
+    rc = rc ? rc : read_less(a, err);
+    rc = rc ? rc : read_less(b, err);
+    rc = rc ? rc : make_cast(a, err);
+    rc = rc ? rc : make_cast(b, err);
+    if (!rc && !pair->unordered) {
+        rc = add_key_column(pair, err);
+    }
+    if (rc && err && !err->place[0]) {
+        leat_error_place(err, "%s", job->label);
+    }
+    return rc;
+}
+
+static void side_close(struct lt_pair_side *side)
+{
+    leat_x_payload_release(&side->now);
+    lt_view_done(&side->view);
+    side->has_view = false;
+    lt_queue_free(side->queue);
+    side->queue = NULL;
+    if (side->reader) {
+        side->side->connector->source->finish(side->reader);
+        side->reader = NULL;
+    }
+}
+
+void lt_pair_close(struct lt_pair *pair)
+{
+    lt_pair_stop(pair);
+    side_close(&pair->source);
+    side_close(&pair->destination);
+}
+
+static void side_done(struct lt_pair_side *side)
+{
+    lt_cast_free(side->transform);
+    lt_cast_free(side->cast);
+    lt_key_maker_done(&side->keys);
+    lt_schema_done(&side->given);
+    lt_schema_done(&side->own);
+    lt_buf_done(&side->last_key);
+    lt_list_free(side->order);
+    free(side->columns);
+    free(side->sums);
+    free(side->from);
+}
+
+void lt_pair_done(struct lt_pair *pair)
+{
+    if (!pair->run) {
+        return;
+    }
+    lt_pair_close(pair);
+    side_done(&pair->source);
+    side_done(&pair->destination);
+    lt_schema_done(&pair->schema);
+    lt_ranges_free(pair->ranges);
+    lt_buf_done(&pair->only_source);
+    lt_buf_done(&pair->only_destination);
+    free(pair->common);
+    free(pair->padded);
+    memset(pair, 0, sizeof *pair);
+}

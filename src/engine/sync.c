@@ -1,0 +1,366 @@
+/* One stream's sync. Both sides are compared first, and what is to be done is kept; only then, with
+ * no reader open any more, is the destination written, if it has to be. So an equal destination is
+ * not touched, a guard stops before anything is, and systems whose readers keep writers out are no
+ * exception. Who writes there meanwhile is noticed by the load: [conflict], and it is compared
+ * again. */
+#include "engine/sync.h"
+
+#include "core/codes.h"
+#include "core/log.h"
+#include "core/util.h"
+#include "engine/changes.h"
+#include "engine/compare_run.h"
+#include "engine/pair.h"
+#include "engine/unit.h"
+
+#include <stdlib.h>
+
+#define CONFLICTS_MAX 3
+
+struct sync {
+    struct lt_run *run;
+    struct lt_job *job;
+    size_t index; /* of the job */
+    struct lt_side **source, **dest;
+    struct lt_pair pair;
+    struct lt_changes changes;
+    bool keeps; /* the destination takes changes: they are kept */
+    struct lt_match_counts counts;
+    int64_t marked; /* deleted softly before, and gone at the source */
+    struct leat_stream_result sum;
+    bool loading;
+};
+
+static struct lt_result *result_of(const struct sync *sync)
+{
+    return lt_run_result(sync->run, sync->index, 0);
+}
+
+/* --- guards -------------------------------------------------------------------------------- */
+
+static int parse_max_delete(const char *text, int64_t rows, int64_t *ret_max,
+                            struct leat_error *err)
+{
+    char *end = NULL;
+    *ret_max = -1;
+    if (!text) {
+        return LEAT_OK;
+    }
+    double value = strtod(text, &end);
+    bool percent = *end == '%' && !end[1];
+    if (end == text || (*end && !percent) || !(value >= 0) || value > (percent ? 100 : 1e18)) {
+        return lt_fail(err, LT_E_USAGE,
+                       "--max-delete is a number of rows, or a part of them such as 10%%");
+    }
+    *ret_max = (int64_t)(percent ? value * (double)rows / 100 : value);
+    return LEAT_OK;
+}
+
+static int check_guards(const struct sync *sync, int64_t deletes, int64_t *ret_max,
+                        struct leat_error *err)
+{
+    const struct lt_settings *s = &sync->run->plan->settings;
+    int64_t rows = sync->counts.destination - sync->marked;
+    int rc = parse_max_delete(lt_settings_text(s, "max-delete"), rows, ret_max, err);
+    if (rc) {
+        return rc;
+    }
+    if (sync->counts.source == 0 && deletes && !lt_settings_bool(s, "allow-empty")) {
+        return lt_fail(err, LT_E_EMPTY_SOURCE,
+                       "the source gave no rows, and the destination holds %lld", (long long)rows);
+    }
+    return *ret_max >= 0 && deletes > *ret_max
+               ? lt_fail(err, LT_E_TOO_MANY_DELETES,
+                         "%lld of %lld rows would be deleted, and --max-delete allows %lld",
+                         (long long)deletes, (long long)rows, (long long)*ret_max)
+               : LEAT_OK;
+}
+
+/* --- comparing ----------------------------------------------------------------------------- */
+
+/* The destination's record was deleted softly before. */
+static bool is_marked(const struct lt_pair *pair, const struct lt_view *b, int64_t row)
+{
+    return pair->n_written < pair->n_columns &&
+           !lt_view_is_null(&b->children[pair->n_written], row);
+}
+
+/* Rows of one op, but for those marked as deleted: a deleted one is so already (LT_CHANGES_N), a
+ * changed one comes back, for the destination an insert that finds its row. */
+static int keep_but(struct sync *sync, const struct lt_match_rows *rows, enum lt_change op,
+                    enum lt_change marked, struct leat_error *err)
+{
+    const struct lt_view *batch = op == LT_CHANGE_DELETE ? rows->b : rows->a;
+    int64_t first = op == LT_CHANGE_DELETE ? rows->b_first : rows->a_first, from = 0;
+    int rc = LEAT_OK;
+    for (int64_t k = 0; !rc && k <= rows->n; k++) {
+        if (k < rows->n && !is_marked(&sync->pair, rows->b, rows->b_first + k)) {
+            continue;
+        }
+        if (k > from) {
+            rc = lt_changes_add(&sync->changes, op, batch, first + from, k - from, err);
+        }
+        if (!rc && k < rows->n && marked != LT_CHANGES_N) {
+            rc = lt_changes_add(&sync->changes, marked, batch, first + k, 1, err);
+        }
+        sync->marked += k < rows->n && op == LT_CHANGE_DELETE;
+        from = k + 1;
+    }
+    return rc;
+}
+
+static int keep(void *arg, const struct lt_match_rows *rows, struct leat_error *err)
+{
+    struct sync *sync = arg;
+    if (!sync->keeps) {
+        return LEAT_OK;
+    }
+    switch (rows->kind) {
+    case LEAT_NEW:
+        return lt_changes_add(&sync->changes, LT_CHANGE_INSERT, rows->a, rows->a_first, rows->n,
+                              err);
+    case LEAT_CHANGED:
+        return keep_but(sync, rows, LT_CHANGE_UPDATE, LT_CHANGE_INSERT, err);
+    default:
+        return keep_but(sync, rows, LT_CHANGE_DELETE, LT_CHANGES_N, err);
+    }
+}
+
+static int compare(struct sync *sync, struct leat_error *err)
+{
+    const struct lt_settings *s = &sync->run->plan->settings;
+    bool soft = lt_settings_bool(s, "soft-delete");
+    unsigned how = LT_PAIR_WRITES | (soft ? LT_PAIR_SOFT : 0);
+    struct lt_pair *pair = &sync->pair;
+    sync->keeps = (*sync->dest)->caps->modes & 1u << LEAT_CHANGES;
+    if (soft && !sync->keeps) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "%s is written anew, so that no deleted row can stay",
+                       (*sync->dest)->location->text);
+    }
+    int rc = lt_pair_open(pair, sync->run, sync->job, *sync->source, *sync->dest, how, err);
+    rc =
+        rc ? rc
+           : lt_changes_init(&sync->changes, &pair->schema, pair->n_written, pair->sort_bytes, err);
+    rc = rc ? rc : lt_pair_start(pair, err);
+    rc = rc ? rc : lt_match(pair, keep, sync, &sync->counts, err);
+    lt_pair_close(pair);
+    sync->counts.deleted -= sync->marked;
+    return rc ? rc : lt_changes_end(&sync->changes, err);
+}
+
+/* --- writing ------------------------------------------------------------------------------- */
+
+static void add(struct leat_stream_result *sum, const struct leat_stream_result *one)
+{
+    sum->rows_written += one->rows_written;
+    sum->bytes += one->bytes;
+    sum->counts.inserted += one->counts.inserted;
+    sum->counts.updated += one->counts.updated;
+    sum->counts.deleted += one->counts.deleted;
+}
+
+static int load(struct sync *sync, struct lt_slice *slice, struct lt_side **source,
+                struct leat_error *err)
+{
+    struct lt_result *result = result_of(sync);
+    result->pub.committed = false;
+    sync->loading = true;
+    sync->job->slice = slice;
+    int rc = lt_unit_run(sync->run, source, sync->dest, sync->index, 1, err);
+    sync->job->slice = NULL;
+    if (!rc) {
+        add(&sync->sum, &result->pub);
+        sync->loading = false;
+    }
+    return rc;
+}
+
+/* The key's columns as the destination calls them; the array is the caller's. */
+static const char **key_names(const struct lt_pair *pair)
+{
+    const char **keys = calloc((size_t)pair->n_keys + 1, sizeof *keys);
+    for (int64_t i = 0; keys && i < pair->n_keys; i++) {
+        keys[i] = pair->schema.children[i]->name;
+    }
+    return keys;
+}
+
+/* The destination's own count must be what was asked for: nothing came in between. */
+static int check_counts(const struct sync *sync, struct leat_error *err)
+{
+    const struct lt_match_counts *want = &sync->counts;
+    const struct leat_row_counts *done = &sync->sum.counts;
+    if (done->inserted == want->inserted && done->updated == want->updated &&
+        done->deleted == want->deleted) {
+        return LEAT_OK;
+    }
+    return lt_fail(err, LT_E_COUNT_MISMATCH,
+                   "%lld rows were to be inserted, %lld updated and %lld deleted; the destination "
+                   "says %lld, %lld and %lld",
+                   (long long)want->inserted, (long long)want->updated, (long long)want->deleted,
+                   (long long)done->inserted, (long long)done->updated, (long long)done->deleted);
+}
+
+static int write_changes(struct sync *sync, int64_t deletes_max, struct leat_error *err)
+{
+    const struct lt_settings *s = &sync->run->plan->settings;
+    const char *batch = lt_settings_text(s, "commit-batch-size");
+    struct lt_changes *changes = &sync->changes;
+    int64_t rows = lt_changes_rows(changes), step = LT_MAX(rows, 1);
+    const char **keys = key_names(&sync->pair);
+    struct lt_side side, *source = &side;
+    struct lt_slice slice = {.mode = LEAT_CHANGES,
+                             .flags =
+                                 lt_settings_bool(s, "soft-delete") ? LEAT_WRITE_SOFT_DELETE : 0,
+                             .keys = keys,
+                             .n_keys = (size_t)sync->pair.n_keys,
+                             .op = LT_CHANGES_OP,
+                             .deletes_max = deletes_max};
+    if (!keys) {
+        return lt_fail_oom(err);
+    }
+    if (batch && !lt_parse_int(batch, &step)) {
+        step = LT_MAX(step, 1);
+    }
+    slice.flags |= LEAT_WRITE_ALLOW_EMPTY; /* few changes are no emptied source */
+    lt_changes_side(changes, sync->run, &side);
+    int rc = LEAT_OK;
+    int64_t first = 0;
+    do {
+        changes->first = first;
+        changes->n = LT_MIN(step, rows - first);
+        rc = load(sync, &slice, &source, err);
+        result_of(sync)->partly = !rc && first + step < rows;
+        first += step;
+    } while (!rc && first < rows);
+    free(keys);
+    return rc ? rc : check_counts(sync, err);
+}
+
+/* All of the source: the destination is not there, or can only be written as a whole. */
+static int write_all(struct sync *sync, bool there, struct leat_error *err)
+{
+    const struct lt_settings *s = &sync->run->plan->settings;
+    struct lt_slice slice = {.mode = LEAT_REPLACE,
+                             .flags =
+                                 (there ? LEAT_WRITE_FORCE : 0) |
+                                 (lt_settings_bool(s, "allow-empty") ? LEAT_WRITE_ALLOW_EMPTY : 0),
+                             .deletes_max = -1};
+    if (!lt_side_can_be_read_again(*sync->source)) {
+        return lt_fail(err, LT_E_UNSUPPORTED,
+                       "%s has to be written anew, and the source can be read only once",
+                       (*sync->dest)->location->text);
+    }
+    int rc = lt_side_freshen(sync->source, true, err);
+    rc = rc ? rc : lt_side_freshen(sync->dest, false, err);
+    return rc ? rc : load(sync, &slice, sync->source, err);
+}
+
+/* --- the result ---------------------------------------------------------------------------- */
+
+static int note(struct sync *sync, bool wrote, struct leat_error *err)
+{
+    struct lt_result *result = result_of(sync);
+    const char *loaded = result->route && wrote ? result->route : "nothing to be done";
+    const char *how = sync->pair.ranges ? "compared by hash and key" : "compared by key";
+    char *route = lt_format("%s; %s", how, loaded);
+    int rc = route ? lt_result_set_words(result, route, "counts equal", err) : lt_fail_oom(err);
+    free(route);
+    lt_compare_note(result, &sync->counts);
+    result->pub.rows_written = sync->sum.rows_written;
+    result->pub.bytes = sync->sum.bytes;
+    result->pub.committed = true;
+    result->partly = false;
+    return rc;
+}
+
+/* --- the whole ----------------------------------------------------------------------------- */
+
+/* A destination that is not there is made by a copy. */
+static int look(struct sync *sync, bool *ret_there, struct leat_error *err)
+{
+    struct lt_side *dest = *sync->dest;
+    const struct leat_catalog_ops *catalog = dest->connector->catalog;
+    const char *name = lt_side_can(dest, LEAT_CAN_STREAMS) ? sync->job->dest_names[0] : "";
+    const struct leat_stream_name stream = {sync->job->dest_ns[0], name};
+    struct leat_stream_info info = {.size = sizeof info};
+    struct ArrowSchema schema = {.release = NULL};
+    if (!catalog || !catalog->describe) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot be compared", dest->connector->name);
+    }
+    int rc = catalog->describe(dest->ep, &stream, &schema, &info, err);
+    lt_schema_done(&schema);
+    *ret_there = !rc;
+    if (rc == LEAT_NOT_FOUND) {
+        leat_error_clear(err);
+        rc = LEAT_OK;
+    }
+    return rc;
+}
+
+static int sync_once(struct sync *sync, struct leat_error *err)
+{
+    bool there = false;
+    int64_t deletes_max = -1;
+    int rc = lt_side_freshen(sync->source, true, err);
+    rc = rc ? rc : lt_side_freshen(sync->dest, false, err);
+    rc = rc ? rc : look(sync, &there, err);
+    if (rc || !there) {
+        return rc ? rc : write_all(sync, false, err);
+    }
+    rc = compare(sync, err);
+    rc = rc ? rc : check_guards(sync, sync->counts.deleted, &deletes_max, err);
+    if (rc) {
+        return rc;
+    }
+    const struct lt_match_counts *counts = &sync->counts;
+    bool differs = counts->inserted || counts->updated || counts->deleted;
+    bool widens = sync->pair.only_source.len && sync->run->schema_policy == LEAT_SCHEMA_EVOLVE;
+    if (differs || widens) {
+        rc = sync->keeps ? write_changes(sync, deletes_max, err) : write_all(sync, true, err);
+    }
+    return rc ? rc : note(sync, differs || widens, err);
+}
+
+static bool is_conflict(const struct leat_error *err)
+{
+    return err && !strcmp(err->code, lt_codes[LT_E_CONFLICT].code);
+}
+
+int lt_sync_run(struct lt_run *run, struct lt_side **source, struct lt_side **dest, size_t job,
+                struct leat_error *err)
+{
+    int64_t retries = lt_settings_number(&run->plan->settings, "retries");
+    int64_t wait_ms = LT_RETRY_FIRST_MS;
+    int conflicts = 0;
+    for (int64_t tries = 1;; tries++) {
+        struct sync sync = {
+            .run = run, .job = &run->jobs.items[job], .index = job, .source = source, .dest = dest};
+        lt_run_result(run, job, 0)->pub.attempts = (int)tries;
+        int rc = sync_once(&sync, err);
+        lt_pair_done(&sync.pair);
+        lt_changes_done(&sync.changes);
+        free(sync.counts.columns);
+        bool again = rc == LEAT_UNAVAILABLE && !sync.loading && tries <= retries;
+        if (rc && is_conflict(err) && ++conflicts <= CONFLICTS_MAX) {
+            lt_log(LT_LOG_INFO, "%s: somebody wrote to the destination meanwhile: compared again",
+                   sync.job->label);
+            again = true;
+        }
+        if (rc && rc != LEAT_OUTCOME_UNKNOWN && atomic_load(&run->leat->cancelled)) {
+            return lt_fail(err, LT_E_CANCELLED, "the run was cancelled");
+        }
+        if (!rc || !again || !lt_side_can_be_read_again(*source)) {
+            if (rc && err && !err->place[0]) {
+                leat_error_place(err, "%s", sync.job->label);
+            }
+            return rc;
+        }
+        (*source)->stale = (*dest)->stale = true;
+        rc =
+            rc == LEAT_UNAVAILABLE ? lt_run_back_off(run, sync.job->label, &wait_ms, err) : LEAT_OK;
+        if (rc) {
+            return rc;
+        }
+    }
+}

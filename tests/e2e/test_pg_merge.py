@@ -1,0 +1,241 @@
+"""Deltas and syncs into PostgreSQL: what its tables do beyond rows and keys, judged by psycopg."""
+import threading
+
+import pytest
+
+SOURCE = "create table t (id int primary key, at timestamptz not null, v text)"
+
+
+@pytest.fixture
+def pair(pg_db, pg_db2):
+    """Two databases, the first one with a table to read."""
+    pg_db.execute(SOURCE)
+    return pg_db, pg_db2
+
+
+def fill(db, *rows, at="2026-01-01"):
+    """Rows (id, v), stamped."""
+    with db.connect() as connection:
+        for id_, v in rows:
+            connection.execute(
+                "insert into t (id, at, v) values (%s, %s, %s) on conflict (id) do update set "
+                "at = excluded.at, v = excluded.v", [id_, at, v])
+
+
+def delta(leat, pair, *more):
+    return leat.ok("cp", "delta", pair[0].stream("t"), pair[1].stream("t"), "-d", "at", *more)
+
+
+def sync(leat, pair, *more):
+    return leat.ok("sync", "batch", pair[0].stream("t"), pair[1].stream("t"), *more)
+
+
+def values(db, columns="id, v", where="true"):
+    with db.connect() as connection:
+        return connection.execute(f"select {columns} from t where {where} order by 1").fetchall()
+
+
+@pytest.mark.quick
+def test_a_delta_makes_the_table_with_its_key_and_merges_into_it(leat, pair):
+    source, dest = pair
+    fill(source, (1, "a"), (2, "b"))
+    delta(leat, pair)
+    fill(source, (2, "B"), (3, "c"), at="2026-02-01")
+    delta(leat, pair)
+    assert values(dest) == [(1, "a"), (2, "B"), (3, "c")]
+    with dest.connect() as connection:
+        assert connection.execute("select pg_get_constraintdef(oid) from pg_constraint where "
+                                  "conrelid = 't'::regclass and contype = 'p'"
+                                  ).fetchall() == [("PRIMARY KEY (id)",)]
+    assert dest.tables() == ["t", "t_pkey"] or dest.tables() == ["t"]
+
+
+def test_of_several_records_of_a_key_the_latest_makes_the_row(leat, pair):
+    source, dest = pair
+    source.execute("drop table t", "create table t (id int, at timestamptz, v text)",
+                   "insert into t values (1, '2026-01-02', 'late'), (1, '2026-01-01', 'early'), "
+                   "(2, '2026-01-01', 'only')")
+    delta(leat, pair, "-p", "id")
+    assert values(dest) == [(1, "late"), (2, "only")]
+    source.execute("insert into t values (2, '2026-01-04', 'newest'), (2, '2026-01-03', 'new')")
+    delta(leat, pair, "-p", "id")
+    assert values(dest) == [(1, "late"), (2, "newest")]
+
+
+@pytest.mark.parametrize("unique", [
+    "alter table t add unique (v)",
+    "alter table t add unique (v) deferrable",
+    "create unique index on t (lower(v)) where v is not null",
+    "alter table t add exclude (v with =)",
+])
+def test_values_that_swap_rows_pass_unique_constraints(leat, pair, unique):
+    source, dest = pair
+    dest.execute(SOURCE, unique, "alter table t add column mine int default 7")
+    fill(source, (1, "a"), (2, "b"), (3, "c"), (4, "d"), (5, "e"))
+    delta(leat, pair)
+    dest.execute("update t set mine = id")
+    # 1 and 2 swap, 3 -> 4 -> 5 is a chain, and a new row takes what 3 gave up.
+    with source.connect() as connection:
+        connection.execute("delete from t where id <= 5")
+    fill(source, (1, "b"), (2, "a"), (3, "d"), (4, "e"), (5, "z"), (6, "c"), at="2026-02-01")
+    delta(leat, pair)
+    assert values(dest, "id, v, mine") == [(1, "b", 1), (2, "a", 2), (3, "d", 3), (4, "e", 4),
+                                           (5, "z", 5), (6, "c", 7)]
+
+
+def test_values_swap_in_rows_that_others_point_to(leat, pair):
+    source, dest = pair
+    dest.execute(SOURCE, "create unique index on t (v)",
+                 "create table child (t int references t on delete cascade)")
+    fill(source, (1, "a"), (2, "b"))
+    delta(leat, pair)
+    dest.execute("insert into child values (1), (2)")
+    fill(source, (1, "x"), (2, "x2"))
+    fill(source, (1, "b"), (2, "a"), at="2026-02-01")
+    delta(leat, pair)
+    assert values(dest) == [(1, "b"), (2, "a")]
+    assert dest.count("child") == 2
+    fill(source, (3, "c"), at="2026-03-01")
+    done = leat.fails(2, "destination-holds-rows", "cp", "delta", source.stream("t"),
+                      dest.stream("t"), "-d", "at", "--strategy", "delete+insert")
+    assert "child" in done.stderr
+
+
+def test_generated_identity_and_own_columns_stay(leat, pair):
+    source, dest = pair
+    dest.execute("create table t (id int primary key, at timestamptz not null, v text, "
+                 "n bigint generated always as identity, twice text generated always as (v || v) "
+                 "stored, note text default 'new')")
+    fill(source, (1, "a"), (2, "b"))
+    delta(leat, pair)
+    dest.execute("update t set note = 'mine'")
+    fill(source, (2, "B"), (3, "c"), at="2026-02-01")
+    delta(leat, pair)
+    assert values(dest, "id, v, n, twice, note") == [
+        (1, "a", 1, "aa", "mine"), (2, "B", 2, "BB", "mine"), (3, "c", 3, "cc", "new")]
+
+
+def test_types_without_an_equality_are_compared_all_the_same(leat, pair):
+    source, dest = pair
+    source.execute("alter table t add column j json, add column p point, add column c text",
+                   "insert into t values (1, '2026-01-01', 'a', '{\"a\": 1}', '(1,2)', 'x'), "
+                   "(2, '2026-01-01', 'b', null, null, 'y')")
+    dest.execute("create collation ci (provider = icu, locale = 'und-u-ks-level2', "
+                 "deterministic = false)",
+                 "create table t (id int primary key, at timestamptz, v text, j json, p point, "
+                 "c text collate ci)")
+    sync(leat, pair)
+    source.execute("update t set j = '{\"a\":  1}', c = 'X' where id = 1")
+    report = sync(leat, pair)
+    assert values(dest, "id, j::text, p::text, c") == [(1, '{"a":  1}', "(1,2)", "X"),
+                                                       (2, None, None, "y")]
+    assert report.returncode == 0
+
+
+def test_a_key_that_is_null_or_doubled_stops_the_load(leat, pair):
+    source, dest = pair
+    source.execute("alter table t drop constraint t_pkey, alter column id drop not null",
+                   "insert into t values (null, '2026-01-01', 'x')")
+    dest.execute("create table t (id int, at timestamptz, v text)")
+    leat.fails(1, "null-key", "cp", "delta", source.stream("t"), dest.stream("t"), "-d", "at",
+               "-p", "id")
+    source.execute("delete from t", "insert into t values (1, '2026-01-01', 'x')")
+    dest.execute("insert into t values (1, '2025-01-01', 'one'), (1, '2025-01-01', 'two')")
+    leat.fails(1, "duplicate-key", "cp", "delta", source.stream("t"), dest.stream("t"), "-d", "at",
+               "-p", "id")
+    assert values(dest, "v") == [("one",), ("two",)]
+
+
+def test_new_columns_are_added_and_types_widened(leat, pair):
+    source, dest = pair
+    fill(source, (1, "a"))
+    delta(leat, pair)
+    source.execute("alter table t alter column id type bigint, add column extra numeric(10,2)")
+    source.execute("insert into t values (5000000000, '2026-02-01', 'b', 1.50)")
+    stop = leat.fails(2, "column-mismatch", "cp", "delta", source.stream("t"), dest.stream("t"),
+                      "-d", "at", "--schema", "strict")
+    assert 'ALTER TABLE "public"."t" ADD COLUMN "extra" numeric(10,2)' in stop.stderr
+    plan = leat.ok("cp", "delta", source.stream("t"), dest.stream("t"), "-d", "at", "-n")
+    assert 'ALTER COLUMN "id" TYPE bigint' in plan.stdout + plan.stderr
+    assert values(dest, "id, v") == [(1, "a")]
+    delta(leat, pair)
+    assert [(int(a), b, None if c is None else str(c)) for a, b, c in
+            values(dest, "id, v, extra")] == [(1, "a", None), (5000000000, "b", "1.50")]
+    source.execute("alter table t add column unwanted int", "update t set at = '2026-03-01'")
+    delta(leat, pair, "--schema", "ignore")
+    with dest.connect() as connection:
+        assert connection.execute("select count(*) from pg_attribute where attrelid = "
+                                  "'t'::regclass and attname = 'unwanted'").fetchone() == (0,)
+
+
+def test_a_load_that_fails_leaves_the_columns_as_they_were(leat, pair):
+    source, dest = pair
+    fill(source, (1, "a"))
+    delta(leat, pair)
+    dest.execute("alter table t add check (v <> 'bad')")
+    source.execute("alter table t add column extra int")
+    fill(source, (2, "bad"), at="2026-02-01")
+    assert leat("cp", "delta", source.stream("t"), dest.stream("t"), "-d", "at").returncode == 1
+    with dest.connect() as connection:
+        assert connection.execute("select count(*) from pg_attribute where attrelid = "
+                                  "'t'::regclass and attname = 'extra'").fetchone() == (0,)
+
+
+def test_copies_evolve_too_when_asked(leat, pair):
+    source, dest = pair
+    fill(source, (1, "a"))
+    leat.ok("cp", source.stream("t"), dest.stream("t"))
+    source.execute("alter table t add column extra int default 4")
+    leat.fails(2, "column-mismatch", "cp", source.stream("t"), dest.stream("t"))
+    leat.ok("cp", source.stream("t"), dest.stream("t"), "--schema", "evolve")
+    assert values(dest, "id, v, extra") == [(1, "a", 4)]
+
+
+def test_a_history_keeps_every_version(leat, pair):
+    source, dest = pair
+    fill(source, (1, "a"), (2, "b"))
+    delta(leat, pair, "--strategy", "history")
+    fill(source, (1, "A"), at="2026-02-01")
+    delta(leat, pair, "--strategy", "history")
+    with dest.connect() as connection:
+        rows = connection.execute(
+            "select id, v, _leat_valid_from::date::text, _leat_valid_to::date::text, _leat_current "
+            "from t order by id, _leat_valid_from").fetchall()
+    assert [(row[0], row[1], row[3] is None, row[4]) for row in rows] == [
+        (1, "a", False, False), (1, "A", True, True), (2, "b", True, True)]
+    assert rows[0][3] == rows[1][2]
+
+
+def test_a_soft_delete_marks_and_coming_back_unmarks(leat, pair):
+    source, dest = pair
+    fill(source, (1, "a"), (2, "b"))
+    sync(leat, pair)
+    source.execute("delete from t where id = 1")
+    sync(leat, pair, "--soft-delete")
+    assert values(dest, "id, _leat_deleted is not null") == [(1, True), (2, False)]
+    fill(source, (1, "again"))
+    sync(leat, pair, "--soft-delete")
+    assert values(dest, "id, v, _leat_deleted is not null") == [(1, "again", False),
+                                                                (2, "b", False)]
+
+
+def test_readers_see_the_old_rows_or_the_new(leat, pair):
+    source, dest = pair
+    source.execute("insert into t select i, '2026-01-01', 'old' from generate_series(1, 20000) i")
+    delta(leat, pair)
+    source.execute("update t set v = 'new', at = '2026-02-01'")
+    seen, stop = set(), threading.Event()
+
+    def read():
+        with dest.connect() as connection:
+            connection.autocommit = True
+            while not stop.is_set():
+                seen.add(connection.execute("select min(v), max(v), count(*) from t").fetchone())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    delta(leat, pair)
+    stop.set()
+    reader.join()
+    assert seen <= {("old", "old", 20000), ("new", "new", 20000)}
+    assert values(dest, "count(*)", "v = 'new'") == [(20000,)]

@@ -212,7 +212,7 @@ def test_a_move_that_fails_leaves_everything_as_it_was(leat, pg_db):
     state = ["--state", pg_db.url, "--tables", "dpo"]
     leat.ok("state", "upgrade", "head", *state)
     pg_db.execute("insert into dpo.execution (execution_id, execution_time_ms) values "
-                  "(gen_random_uuid(), 3000000000)")
+                  "('11111111-1111-4111-8111-111111111111', 3000000000)")
     leat.fails(1, "value-range", "state", "downgrade", "-1", *state)
     assert "dpo: c5c34dd0b8f2 (head)" in leat.ok("state", "current", "--state", pg_db.url).stdout
     assert pg_db.count("dpo.execution") == 1

@@ -127,6 +127,22 @@ def test_rows_that_are_equal_are_not_even_touched(leat, end, pg_db):
     assert [k for k in before if before[k] != after[k]] == [77]
 
 
+def test_deletes_that_would_reach_other_tables_are_refused(leat, end, pg_db):
+    source, destination = end("postgres", "s"), end("postgres", "d")
+    source.run("create table s as select i as k, 'x' as t from generate_series(1, 5) i")
+    pg_db.execute("create table d (k int primary key, t text)", "insert into d select * from s",
+                  "create table child (d int references d on delete cascade)",
+                  "insert into child values (5)", "update s set t = 'y' where k = 1")
+    sync = ("sync", "batch", source.location, destination.location, "-p", "k")
+    assert told(leat.ok(*sync))["updated"] == 1  # nothing was to be deleted
+    source.run("delete from s where k = 5")
+    refused = leat.fails((1, 2), "destination-holds-rows", *sync)
+    assert "child" in refused.stderr and len(pg_db.rows("child")) == 1
+    assert len(destination.rows()) == 5
+    leat.ok(*sync, "--soft-delete")
+    assert len(destination.rows()) == 5 and len(pg_db.rows("child")) == 1
+
+
 @pytest.mark.parametrize("system", ["postgres", "sqlite"])
 def test_unique_values_that_change_places(leat, end, system):
     source, destination = end(system, "s"), end("postgres" if system == "sqlite" else "sqlite", "d")

@@ -345,6 +345,10 @@ int pg_merge_delete(struct pg_conn *conn, struct pg_target *target, struct leat_
     status = status ? status : make_merge(conn, target, err);
     status = status ? status : run_phase(conn, target, LT_MERGE_FIND, err);
     target->goes = target->counts.deleted;
+    if (!status && target->goes && target->mode != LEAT_HISTORY &&
+        !(target->flags & LEAT_WRITE_SOFT_DELETE)) {
+        status = pg_refuse_cascades(conn, target, err);
+    }
     return status ? status : run_phase(conn, target, LT_MERGE_DELETE, err);
 }
 

@@ -176,18 +176,20 @@ static int read_keys(struct pg_target *target, const struct ArrowSchema *schema,
     return LEAT_OK;
 }
 
-/* Deleting a row here must not reach rows of other tables. */
-static int refuse_cascades(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+int pg_refuse_cascades(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err)
 {
     char cascading[512];
     int status = list_of(conn, cascading_sql, target->oid, cascading, sizeof cascading, err);
     if (!status && *cascading) {
         status = lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS,
-                         "replacing %s.%s would delete or change rows of other tables through "
-                         "their foreign keys: %s",
+                         "deleting rows of %s.%s would delete or change rows of other tables "
+                         "through their foreign keys: %s",
                          target->ns, target->name, cascading);
         leat_error_remedy(err, "%s, or drop those keys first",
-                          target->merge ? "merge instead" : "load with --append");
+                          !target->merge                       ? "load with --append"
+                          : target->mode == LEAT_DELETE_INSERT ? "merge instead"
+                                                               : "--soft-delete leaves such rows "
+                                                                 "where they are");
     }
     return status;
 }
@@ -197,7 +199,7 @@ static int plan_mirror(struct pg_conn *conn, struct pg_target *target, const cha
                        struct leat_error *err)
 {
     bool missing = !target->n_keys;
-    int status = refuse_cascades(conn, target, err);
+    int status = pg_refuse_cascades(conn, target, err);
     if (status) {
         return status;
     }
@@ -402,8 +404,9 @@ static int plan_existing(struct pg_conn *conn, struct pg_target *target,
     status = status ? status : match_columns(conn, target, incoming, table, err);
     if (!status && target->merge) {
         status = pg_merge_plan(target, true, err);
-        status = status || target->mode != LEAT_DELETE_INSERT ? status
-                                                              : refuse_cascades(conn, target, err);
+        status = status || target->mode != LEAT_DELETE_INSERT
+                     ? status
+                     : pg_refuse_cascades(conn, target, err);
     } else if (!status) {
         target->route = PG_ROUTE_APPEND;
         status = target->mode == LEAT_REPLACE ? plan_replace(conn, target, err) : LEAT_OK;

@@ -306,6 +306,7 @@ static int run(struct printing *printing)
     if (rc && !was_told(report)) {
         cli_print_error(cli, &err, NULL);
     }
+    cli_record(cli, report);
     int status = rc ? cli_exit_status(rc, report) : printing->different ? EXIT_DIFFERENT : 0;
     if (cli->report && report) {
         int writing = cli_write_report(cli, report);

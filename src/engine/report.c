@@ -19,6 +19,8 @@ int lt_report_new(struct lt_run *run, struct lt_side *const *dests, struct leat_
         return lt_fail_oom(err);
     }
     report->started_wall_us = lt_wall_us();
+    report->compares =
+        run->plan->action == LEAT_ACTION_DIFF || run->plan->action == LEAT_ACTION_VERIFY;
     for (size_t i = 0; i < report->n; i++) {
         const struct lt_job *job = &run->jobs.items[i / n_dests];
         const struct lt_location *location = &run->plan->destinations[i % n_dests];
@@ -159,7 +161,7 @@ int64_t leat_report_rejected(const struct leat_report *report)
 int64_t leat_report_differences(const struct leat_report *report)
 {
     int64_t n = 0;
-    for (size_t i = 0; report && i < report->n; i++) {
+    for (size_t i = 0; report && report->compares && i < report->n; i++) {
         const struct leat_row_counts *counts = &report->results[i].pub.counts;
         n += counts->inserted + counts->updated + counts->deleted;
     }
@@ -284,6 +286,8 @@ const char *leat_report_json(struct leat_report *report)
     lt_json_int(&json, report->elapsed_us);
     lt_json_key(&json, "rows_rejected");
     lt_json_int(&json, report->rejected);
+    lt_json_key(&json, "differences");
+    lt_json_int(&json, leat_report_differences(report));
     add_error(&json, &report->error);
     lt_json_key(&json, "streams");
     lt_json_array(&json);

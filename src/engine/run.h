@@ -83,6 +83,7 @@ struct leat_report {
     size_t n;
     int64_t rejected;
     int64_t started_wall_us, elapsed_us;
+    bool compares;           /* its counts are of differences, not of rows written */
     struct leat_error error; /* of the run as a whole; status LEAT_OK when it went well */
     struct lt_buf json;
 };

@@ -37,7 +37,7 @@ static struct sums add_up(const struct lt_json_value *streams)
     struct sums sums = {.streams = (int64_t)lt_json_count(streams)};
     for (size_t i = 0; i < lt_json_count(streams); i++) {
         const struct lt_json_value *stream = lt_json_at(streams, i);
-        sums.failed += !is_committed(stream);
+        sums.failed += error_code(stream) != NULL;
         sums.rows_read += lt_json_integer(lt_json_get(stream, "rows_read"), 0);
         sums.rows_written += lt_json_integer(lt_json_get(stream, "rows_written"), 0);
         sums.rows_rejected += lt_json_integer(lt_json_get(stream, "rows_rejected"), 0);
@@ -51,6 +51,9 @@ static const char *status_of(const struct lt_json_value *report, const struct su
     const char *code = error_code(report);
     if (code) {
         return strcmp(code, "cancelled") ? "failed" : "cancelled";
+    }
+    if (lt_json_integer(lt_json_get(report, "differences"), 0)) {
+        return "different";
     }
     return sums->failed ? "failed" : sums->rows_rejected ? "rejects" : "ok";
 }

@@ -553,7 +553,8 @@ struct leat_guards {
 };
 
 /* State of a stream at its destination, kept with the record of its loads and bound to the table:
- * one that was dropped and made again has none. */
+ * one that was dropped and made again has none. LEAT_REPLACE ends what there was: of its rows none
+ * are left. */
 struct leat_state_row {
     uint32_t stream;
     const char *key;    /* "watermark" */

@@ -120,27 +120,6 @@ int lt_delta_load(struct lt_delta *delta, struct lt_slice *slice, struct leat_er
     return rc;
 }
 
-int lt_delta_states(const struct lt_delta *delta, const struct leat_state_row *own,
-                    struct lt_slice *slice, struct leat_state_row **ret_states,
-                    struct leat_error *err)
-{
-    size_t n_others = lt_delta_refreshes(delta) ? delta->before.n_others : 0;
-    struct leat_state_row *states = calloc(n_others + 1, sizeof *states);
-    if (!states) {
-        return lt_fail_oom(err);
-    }
-    for (size_t i = 0; i < n_others; i++) {
-        states[i] = delta->before.others[i];
-    }
-    if (own) {
-        states[n_others] = *own;
-    }
-    slice->state = states;
-    slice->n_state = n_others + (own != NULL);
-    *ret_states = states;
-    return LEAT_OK;
-}
-
 /* Whether all up to `last` being there moves the watermark, and where to. */
 static bool moves_to(const struct lt_delta *delta, const struct lt_cursor_row *last,
                      const struct lt_cursor_row **ret_row)
@@ -183,7 +162,7 @@ static int load_range(struct lt_delta *delta, const struct lt_cursor_row *last,
                       struct leat_error *err)
 {
     const struct lt_cursor_row *row = NULL;
-    struct leat_state_row own, *states = NULL;
+    struct leat_state_row own;
     struct lt_slice slice;
     char *value = NULL;
     const struct leat_cursor_range range = {
@@ -200,12 +179,12 @@ static int load_range(struct lt_delta *delta, const struct lt_cursor_row *last,
     slice.range = &range;
     bool keeps = moves && delta->by_state;
     int rc = keeps ? make_state(delta, row, &own, &value, err) : LEAT_OK;
-    rc = rc ? rc : lt_delta_states(delta, keeps ? &own : NULL, &slice, &states, err);
+    slice.state = &own;
+    slice.n_state = keeps;
     rc = rc ? rc : lt_delta_load(delta, &slice, err);
     if (!rc && moves) {
         rc = moved(delta, row, &value, err);
     }
-    free(states);
     free(value);
     return rc;
 }
@@ -228,7 +207,7 @@ static int load_ranges(struct lt_delta *delta, struct leat_error *err)
 static int load_rest(struct lt_delta *delta, struct leat_error *err)
 {
     struct lt_slice slice;
-    struct leat_state_row own, *states = NULL;
+    struct leat_state_row own;
     char *value = NULL;
     bool refresh = lt_delta_refreshes(delta);
     const struct leat_cursor_range range = {.size = sizeof range,
@@ -251,9 +230,9 @@ static int load_rest(struct lt_delta *delta, struct leat_error *err)
     }
     bool goes = refresh && delta->before.value;
     int rc = goes ? make_state(delta, NULL, &own, &value, err) : LEAT_OK;
-    rc = rc ? rc : lt_delta_states(delta, goes ? &own : NULL, &slice, &states, err);
+    slice.state = &own;
+    slice.n_state = goes;
     rc = rc ? rc : lt_delta_load(delta, &slice, err);
-    free(states);
     return rc;
 }
 

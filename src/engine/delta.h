@@ -86,11 +86,6 @@ int lt_delta_run_marks(struct lt_delta *delta, struct leat_error *err);
 
 /* delta.c. One load of what the slice says, over what the setup did. */
 int lt_delta_load(struct lt_delta *delta, struct lt_slice *slice, struct leat_error *err);
-/* The rows of state of a load: the watermark's own (NULL: it stays), and with --full-refresh those of
- * other sources, which go. malloc'ed. */
-int lt_delta_states(const struct lt_delta *delta, const struct leat_state_row *own,
-                    struct lt_slice *slice, struct leat_state_row **ret_states,
-                    struct leat_error *err);
 /* The slice that every load of this delta has in common. */
 void lt_delta_slice(const struct lt_delta *delta, struct lt_slice *ret_slice);
 /* Shows the watermark before and after in the report. */

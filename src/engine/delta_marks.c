@@ -13,15 +13,14 @@ static int load(struct lt_delta *delta, const char *since, const char *mark, str
     struct lt_slice slice;
     char *value = NULL;
     int rc = lt_watermark_print_mark(mark, &value, err);
-    struct leat_state_row *states = NULL;
     const struct leat_state_row own = {
         .key = delta->before.key, .value = value, .before = delta->before.value, .check = true};
     lt_delta_slice(delta, &slice);
     slice.since = since;
     slice.until = mark;
-    rc = rc ? rc : lt_delta_states(delta, &own, &slice, &states, err);
+    slice.state = &own;
+    slice.n_state = 1;
     rc = rc ? rc : lt_delta_load(delta, &slice, err);
-    free(states);
     free(value);
     return rc;
 }

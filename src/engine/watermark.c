@@ -14,11 +14,6 @@ void lt_watermark_done(struct lt_watermark *watermark)
     free(watermark->key);
     free(watermark->value);
     free(watermark->mark);
-    for (size_t i = 0; i < watermark->n_others; i++) {
-        free((char *)(uintptr_t)watermark->others[i].key);
-        free((char *)(uintptr_t)watermark->others[i].before);
-    }
-    free(watermark->others);
     lt_cursor_row_done(&watermark->row);
     memset(watermark, 0, sizeof *watermark);
 }
@@ -35,20 +30,6 @@ char *lt_watermark_key(const struct lt_run *run, const struct lt_job *job)
     return key;
 }
 
-static int add_other(struct lt_watermark *watermark, const char *key, const char *value)
-{
-    struct leat_state_row *more =
-        realloc(watermark->others, (watermark->n_others + 1) * sizeof *more);
-    if (!more) {
-        return LEAT_NO_MEMORY;
-    }
-    watermark->others = more;
-    more[watermark->n_others] =
-        (struct leat_state_row){.key = lt_strdup(key), .before = lt_strdup(value), .check = true};
-    const struct leat_state_row *row = &more[watermark->n_others++];
-    return row->key && row->before ? LEAT_OK : LEAT_NO_MEMORY;
-}
-
 static int take_value(void *arg, const char *key, const char *value)
 {
     struct lt_watermark *watermark = arg;
@@ -57,9 +38,7 @@ static int take_value(void *arg, const char *key, const char *value)
         watermark->value = lt_strdup(value);
         return watermark->value ? LEAT_OK : LEAT_NO_MEMORY;
     }
-    bool other = value && !strncmp(key, KEY_PREFIX, sizeof KEY_PREFIX - 1) &&
-                 strcmp(key, watermark->key) != 0;
-    return other ? add_other(watermark, key, value) : LEAT_OK;
+    return LEAT_OK;
 }
 
 /* The names it was kept for, as they are written after -d. */

@@ -11,10 +11,6 @@ struct lt_watermark {
     char *value;              /* as it stands there; NULL: none */
     struct lt_cursor_row row; /* all records up to it are there; not set: none */
     char *mark;               /* of a source without cursors; NULL: none */
-    /* What other sources keep there, as rows of state that remove it: where all rows of the stream
-     * are replaced, theirs go as well. Keys and values owned. */
-    struct leat_state_row *others;
-    size_t n_others;
 };
 
 /* The key of a job's watermark: its source, and the condition its records are chosen by.

@@ -195,10 +195,11 @@ int pg_state_ours(struct pg_conn *conn, const struct pg_target *target, bool *re
     "pg_catalog.jsonb_strip_nulls($7::jsonb)) ON "                                                 \
     "CONFLICT (namespace, stream) DO UPDATE SET table_oid = EXCLUDED.table_oid, load_id = "        \
     "EXCLUDED.load_id, source_id = EXCLUDED.source_id, rows = EXCLUDED.rows, loaded_at = "         \
-    "EXCLUDED.loaded_at, state = CASE WHEN s.table_oid = EXCLUDED.table_oid THEN "                 \
+    "EXCLUDED.loaded_at, state = CASE WHEN $8::bool AND s.table_oid = EXCLUDED.table_oid THEN "    \
     "pg_catalog.jsonb_strip_nulls(s.state || $7::jsonb) ELSE EXCLUDED.state END"
 
-/* With `record` the load's own row goes along: it is committed with the rows that it brought. */
+/* State stays while the table is the same and its rows stay ($8). With `record` the load's own row
+ * goes along: it is committed with the rows that it brought. */
 static int state_sql(const struct pg_plan *plan, const char *ns, bool record, struct lt_buf *sql)
 {
     int failed = LEAT_OK;
@@ -233,13 +234,16 @@ static int write_state_row(struct pg_conn *conn, const struct pg_plan *plan, siz
     lt_json_object_end(&json);
     struct lt_buf sql = LT_BUF_INIT;
     snprintf(rows, sizeof rows, "%" PRId64, target->rows);
-    const char *params[] = {target->ns,        target->name, target->quoted,     plan->load_id,
-                            target->source_id, rows,         lt_buf_text(&state)};
+    const char *params[] = {target->ns,          target->name,
+                            target->quoted,      plan->load_id,
+                            target->source_id,   rows,
+                            lt_buf_text(&state), target->mode == LEAT_REPLACE ? "f" : "t"};
     PGresult *result = NULL;
     if (!status && (json.failed || state_sql(plan, ns, record, &sql))) {
         status = lt_fail_oom(err);
     }
-    status = status ? status : pg_query(conn, lt_buf_text(&sql), 7, params, &result, err);
+    status = status ? status
+                    : pg_query(conn, lt_buf_text(&sql), LT_ARRAY_LEN(params), params, &result, err);
     pg_clear(conn, result);
     lt_buf_done(&state);
     lt_buf_done(&sql);

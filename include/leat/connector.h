@@ -544,12 +544,17 @@ struct leat_receipt {
     char staging[192];     /* where it lies: file, table, object; "" when there is no place */
 };
 
+struct leat_row_counts;
+
 /* Checked inside the commit. */
 struct leat_guards {
     size_t size;
     const int64_t *rows_expected; /* a stream each: sum of inserted rows; -1 not checked */
     bool allow_empty;
     int64_t rows_deleted_max; /* over all streams; -1: no limit. [too-many-deletes] */
+    /* A stream each: as many rows must be inserted, updated and deleted, the other counts are
+     * not looked at. NULL: not checked. [count-mismatch] */
+    const struct leat_row_counts *counts_expected;
 };
 
 /* State of a stream at its destination, kept with the record of its loads and bound to the table:

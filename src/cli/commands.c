@@ -156,7 +156,8 @@ const struct command cli_commands[] = {
     {"sync batch", "SRC DST", "Make the destination equal to the source, writing only what differs",
      "Reads both in the order of their key, as leat diff does, and then inserts, updates and "
      "deletes "
-     "the rows that differ, in one transaction. A destination that is equal is not touched; one "
+     "the rows that differ, in one transaction unless --commit-batch-size cuts them up. A "
+     "destination that is equal is not touched; one "
      "that is not there is made; a file or a directory is written anew when anything differs.\n\n"
      "The key is the primary key, or what -p names: unique together and never null. Columns that "
      "the destination lacks are added (--schema). --max-delete and an empty source stop before "

@@ -66,7 +66,8 @@ bool lt_cast_is_identity(const struct lt_cast *cast);
 /* Order-independent checksum per column: the sum modulo 2^64 over rows of XXH3 of the value's
  * canonical bytes, mixed with its class (a date is no timestamp, 5 is not "5"), so that values equal
  * by canonical type have equal sums whatever the storage (int32 5 and int64 5; decimal 1.10 and
- * 1.1; dictionary or not). sums[n columns] accumulates. */
+ * 1.1; dictionary or not). sums[n columns + 1] accumulates; the last is the sum over the rows of a
+ * hash of all their values in the order of the columns: it tells values that changed rows. */
 int lt_checksum_add(const struct ArrowSchema *schema, const struct ArrowArray *batch,
                     uint64_t *sums, struct leat_error *err);
 

@@ -1,14 +1,17 @@
-/* Order-independent checksums of columns.
+/* Order-independent checksums of columns and of whole rows.
  *
  * Every value has canonical bytes that depend on what it is, not on how it is stored. Their hash
  * is mixed with a tag for the class, and the sum over the rows is the column's checksum: order
- * does not matter, a change of one value goes unseen once in 2^64. */
+ * does not matter, a change of one value goes unseen once in 2^64. Columns that are equal one by
+ * one can still be put together otherwise: so the hashes of a row's values, one column after the
+ * other, make one hash of the row, and the sum of these is the checksum of the rows. */
 #include "columnar/cast.h"
 #include "columnar/text_parts.h"
 #include "core/codes.h"
 #include "core/util.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* Classes whose values are never equal to each other's. Never renumber: sums are stored. */
 enum tag {
@@ -48,6 +51,12 @@ static inline uint64_t tagged(enum tag tag, const void *data, size_t len)
 static inline uint64_t wide_hash(enum tag tag, lt_int128 value)
 {
     return tagged(tag, &value, sizeof value);
+}
+
+/* Depends on the order in which things are chained. */
+static inline uint64_t chained(uint64_t hash, uint64_t next)
+{
+    return spread(hash * UINT64_C(0x9e3779b97f4a7c15) + next);
 }
 
 static uint64_t null_hash(void)
@@ -212,7 +221,7 @@ static int chain(const struct lt_view *view, int64_t row, struct lt_buf *scratch
     uint64_t next = 0;
     int status = value_hash(view, row, scratch, &next);
 
-    *hash = spread(*hash * UINT64_C(0x9e3779b97f4a7c15) + next);
+    *hash = chained(*hash, next);
     return status;
 }
 
@@ -302,12 +311,23 @@ static int value_hash(const struct lt_view *view, int64_t row, struct lt_buf *sc
 
 #define SUM_LOOP(hash_)                                                                            \
     for (int64_t row = 0; row < view->length; row++) {                                             \
-        sum += lt_view_is_null(view, row) ? nothing : (hash_);                                     \
+        uint64_t value = lt_view_is_null(view, row) ? nothing : (hash_);                           \
+        sum += value;                                                                              \
+        rows[row] = chained(rows[row], value);                                                     \
     }                                                                                              \
     break
 
-/* The commonest types have loops of their own. */
-static int column_sum(const struct lt_view *view, struct lt_buf *scratch, uint64_t *ret_sum)
+static inline uint64_t plain_text_hash(const struct lt_view *view, int64_t row)
+{
+    size_t len;
+    const uint8_t *text = lt_view_bytes(view, row, &len);
+
+    return tagged(TAG_TEXT, text, len);
+}
+
+/* Chains every value to its row's hash. The commonest types have loops of their own. */
+static int column_sum(const struct lt_view *view, struct lt_buf *scratch, uint64_t *rows,
+                      uint64_t *ret_sum)
 {
     uint64_t sum = 0, hash = 0, nothing = null_hash();
     enum lt_type_id id = view->type.id;
@@ -328,21 +348,12 @@ static int column_sum(const struct lt_view *view, struct lt_buf *scratch, uint64
     case LT_TIMESTAMP:
         SUM_LOOP(ticks_hash(view, row));
     case LT_UTF8:
-        for (int64_t row = 0; row < view->length; row++) {
-            size_t len;
-            const uint8_t *text;
-            if (lt_view_is_null(view, row)) {
-                sum += nothing;
-            } else {
-                text = lt_view_bytes(view, row, &len);
-                sum += tagged(TAG_TEXT, text, len);
-            }
-        }
-        break;
+        SUM_LOOP(plain_text_hash(view, row));
     default:
         for (int64_t row = 0; !status && row < view->length; row++) {
             status = value_hash(view, row, scratch, &hash);
             sum += hash;
+            rows[row] = chained(rows[row], hash);
         }
         break;
     }
@@ -356,16 +367,24 @@ int lt_checksum_add(const struct ArrowSchema *schema, const struct ArrowArray *b
     struct lt_buf scratch = LT_BUF_INIT;
     struct lt_view view;
     int status = lt_view_init(&view, schema, batch, err);
+    uint64_t *rows = status ? NULL : calloc((size_t)view.length + 1, sizeof *rows);
 
+    if (!status && !rows) {
+        status = lt_fail_oom(err);
+    }
     for (int64_t i = 0; !status && i < view.n_children; i++) {
         struct lt_view *column = &view.children[i];
         if (column->dictionary && column->type.logical != LT_PLAIN) {
             column->dictionary->type.logical = column->type.logical; /* said on the outer field */
         }
-        if (column_sum(column, &scratch, &sums[i])) {
+        if (column_sum(column, &scratch, rows, &sums[i])) {
             status = lt_fail_oom(err);
         }
     }
+    for (int64_t row = 0; !status && row < view.length; row++) {
+        sums[view.n_children] += rows[row];
+    }
+    free(rows);
     lt_buf_done(&scratch);
     lt_view_done(&view);
     return status;

@@ -9,7 +9,7 @@
 #define BATCH_ROWS 4096
 #define BATCH_BYTES ((size_t)1 << 20)
 
-static const char op_letters[LT_CHANGES_N] = {'d', 'u', 'i'};
+static const char op_letters[LT_CHANGES_N] = {'d', 'u', 'i', 'i'};
 
 /* --- collecting ---------------------------------------------------------------------------- */
 
@@ -136,8 +136,25 @@ int lt_changes_end(struct lt_changes *changes, struct leat_error *err)
 
 int64_t lt_changes_rows(const struct lt_changes *changes)
 {
-    return changes->rows[LT_CHANGE_DELETE] + changes->rows[LT_CHANGE_UPDATE] +
-           changes->rows[LT_CHANGE_INSERT];
+    int64_t rows = 0;
+    for (int op = 0; op < LT_CHANGES_N; op++) {
+        rows += changes->rows[op];
+    }
+    return rows;
+}
+
+struct leat_row_counts lt_changes_counts(const struct lt_changes *changes)
+{
+    int64_t of[LT_CHANGES_N], begin = 0, end = changes->first + changes->n;
+    for (int op = 0; op < LT_CHANGES_N; op++) {
+        int64_t from = LT_MAX(begin, changes->first);
+        begin += changes->rows[op];
+        of[op] = LT_MAX(LT_MIN(begin, end) - from, 0);
+    }
+    return (struct leat_row_counts){.size = sizeof(struct leat_row_counts),
+                                    .inserted = of[LT_CHANGE_INSERT],
+                                    .updated = of[LT_CHANGE_UPDATE] + of[LT_CHANGE_REVIVE],
+                                    .deleted = of[LT_CHANGE_DELETE]};
 }
 
 /* --- reading ------------------------------------------------------------------------------- */

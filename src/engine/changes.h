@@ -14,7 +14,13 @@
 /* Name of the column that holds the op. */
 #define LT_CHANGES_OP "_leat_op"
 
-enum lt_change { LT_CHANGE_DELETE, LT_CHANGE_UPDATE, LT_CHANGE_INSERT, LT_CHANGES_N };
+enum lt_change {
+    LT_CHANGE_DELETE,
+    LT_CHANGE_UPDATE,
+    LT_CHANGE_REVIVE, /* an insert that finds its row, which was deleted softly */
+    LT_CHANGE_INSERT,
+    LT_CHANGES_N
+};
 
 struct lt_changes {
     struct ArrowSchema schema; /* the op, then the columns */
@@ -36,6 +42,8 @@ int lt_changes_add(struct lt_changes *changes, enum lt_change op, const struct l
 /* No more will be added. */
 int lt_changes_end(struct lt_changes *changes, struct leat_error *err);
 int64_t lt_changes_rows(const struct lt_changes *changes);
+/* What must become of the destination's rows by those that readers give. */
+struct leat_row_counts lt_changes_counts(const struct lt_changes *changes);
 
 /* Makes *ret_side a source that reads them; it owns nothing and is not to be closed. */
 void lt_changes_side(struct lt_changes *changes, struct lt_run *run, struct lt_side *ret_side);

@@ -160,7 +160,7 @@ static int schema_job(struct lt_run *run, struct lt_worker *worker, size_t i,
 
 /* --- verify --------------------------------------------------------------------------------- */
 
-/* Columns whose checksums differ; "" when all are equal, and the counts. */
+/* Columns whose checksums differ; "" when all are equal, and the counts, and the rows' sums. */
 static int compare_sums(const struct lt_pair *pair, struct lt_buf *out, struct leat_error *err)
 {
     const struct lt_pair_side *a = &pair->source, *b = &pair->destination;
@@ -174,6 +174,9 @@ static int compare_sums(const struct lt_pair *pair, struct lt_buf *out, struct l
             failed |= lt_buf_printf(out, "%schecksums of \"%s\" differ", out->len ? "; " : "",
                                     pair->schema.children[i]->name);
         }
+    }
+    if (!failed && !out->len && a->sums[pair->n_columns] != b->sums[pair->n_columns]) {
+        failed = lt_buf_puts(out, "every column holds the same values, but in other rows");
     }
     return failed ? lt_fail_oom(err) : LEAT_OK;
 }

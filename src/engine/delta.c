@@ -107,7 +107,8 @@ int lt_delta_load(struct lt_delta *delta, struct lt_slice *slice, struct leat_er
 {
     struct lt_result *result = lt_delta_result(delta);
     begin_afresh(delta, slice);
-    result->partly = delta->ranges > 0;
+    result->partly =
+        delta->ranges > 0 ? "new rows up to the watermark; the rest is still to come" : NULL;
     result->pub.committed = false;
     delta->job->slice = slice;
     int rc = lt_unit_run(delta->run, delta->source, delta->dest, delta->index, 1, err);

@@ -27,7 +27,7 @@ struct lt_flow_dest {
     struct lt_queue *queue;
     struct leat_part *part;
     struct leat_receipt receipt;
-    uint64_t *sums;  /* per column, with --verify */
+    uint64_t *sums;  /* per column, and of the rows; with --verify */
     int64_t rows_in; /* handed to the part */
     struct lt_cast_rejects cast_rejects;
     struct lt_stream_rejects rejects; /* of its cast and its part */

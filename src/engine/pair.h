@@ -51,7 +51,7 @@ struct lt_pair_side {
     _Atomic bool ended; /* the thread has done its work */
     bool failed;        /* valid once the queue has ended or closed */
     struct leat_error error;
-    uint64_t *sums; /* unordered: a checksum a column */
+    uint64_t *sums; /* unordered: a checksum a column, and one of the rows */
     /* what the match looks at */
     struct leat_payload now;
     struct lt_view view;

@@ -46,6 +46,7 @@ struct lt_slice {
     size_t n_state;
     const char *op;      /* LEAT_CHANGES: the column that says what is to be done */
     int64_t deletes_max; /* with it: as many rows may go; -1: any number */
+    const struct leat_row_counts *counts; /* what must become of the rows; NULL: not checked */
 };
 
 /* One stream to be copied. Strings owned. */
@@ -73,9 +74,9 @@ struct lt_result {
     size_t n_losses;
     char load_id[33];
     struct leat_error error;
-    bool in_doubt; /* nobody could say what became of its commit */
-    bool lasting;  /* it was begun, and what was written of it cannot be taken back */
-    bool partly;   /* some of its loads were committed, and stay */
+    bool in_doubt;      /* nobody could say what became of its commit */
+    bool lasting;       /* it was begun, and what was written of it cannot be taken back */
+    const char *partly; /* some of its loads were committed, and stay: what holds, in words */
 };
 
 struct leat_report {

@@ -106,7 +106,8 @@ int lt_unit_commit(struct lt_unit_try *unit, size_t d, struct leat_error *err)
                    .rows_expected = dest->rows_expected,
                    .allow_empty =
                        (slice ? slice->flags : unit->run->write_flags) & LEAT_WRITE_ALLOW_EMPTY,
-                   .rows_deleted_max = slice && slice->op ? slice->deletes_max : -1}};
+                   .rows_deleted_max = slice && slice->op ? slice->deletes_max : -1,
+                   .counts_expected = slice ? slice->counts : NULL}};
     int rc = lt_unit_load_ops(dest)->commit(dest->load, &what, &already, err);
     if (rc == LEAT_OUTCOME_UNKNOWN) {
         rc = ask_outcome(unit, d, err);

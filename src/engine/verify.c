@@ -73,6 +73,10 @@ static int compare(const struct lt_flow_dest *dest, const uint64_t *sums, int64_
     } else if (names.len) {
         rc = lt_fail(err, LT_E_VERIFY_MISMATCH, "checksums differ in column %s",
                      lt_buf_text(&names));
+    } else if (!dest->part_losses.lost.n &&
+               sums[dest->schema.n_children] != dest->sums[dest->schema.n_children]) {
+        rc = lt_fail(err, LT_E_VERIFY_MISMATCH,
+                     "every column holds the values that were written, but in other rows");
     }
     lt_buf_done(&names);
     return rc;

@@ -49,7 +49,7 @@ static bool take_unit(struct lt_run *run, size_t *ret_unit)
 static const char *state_of(const struct lt_result *result)
 {
     return result->pub.committed ? (result->pub.touched ? "new rows" : "unchanged")
-           : result->partly      ? "new rows up to the watermark; the rest is still to come"
+           : result->partly      ? result->partly
            : result->in_doubt    ? "in doubt: old or new, never a mix"
            : result->lasting     ? "incomplete: what was written stays"
                                  : "unchanged";

@@ -95,6 +95,21 @@ const struct leat_row_counts *lt_merge_counts(const struct lt_merge_plan *plan)
     return &plan->rows;
 }
 
+int lt_merge_check_counts(const struct leat_row_counts *done, const struct leat_row_counts *want,
+                          struct leat_error *err)
+{
+    if (done->inserted == want->inserted && done->updated == want->updated &&
+        done->deleted == want->deleted) {
+        return LEAT_OK;
+    }
+    return lt_fail(err, LT_E_COUNT_MISMATCH,
+                   "%" PRId64 " rows were to be inserted, %" PRId64 " updated and %" PRId64
+                   " deleted; the destination's numbers are %" PRId64 ", %" PRId64 " and %" PRId64
+                   ": to it other values are the same than to the comparison",
+                   want->inserted, want->updated, want->deleted, done->inserted, done->updated,
+                   done->deleted);
+}
+
 static int run_one(struct lt_merge_plan *plan, const struct statement *at,
                    const struct lt_merge_host *host, struct leat_error *err)
 {

@@ -122,6 +122,9 @@ int lt_merge_run(struct lt_merge_plan *plan, enum lt_merge_phase phase,
 /* FIND knows all but for DELETE_INSERT's, whose rows deleted are until then only those that no
  * record follows; final after WRITE. Soft deletes, and rows of a history closed by a deletion,
  * count as deleted. */
+/* [count-mismatch] unless as many rows were inserted, updated and deleted. */
+int lt_merge_check_counts(const struct leat_row_counts *done, const struct leat_row_counts *want,
+                          struct leat_error *err);
 const struct leat_row_counts *lt_merge_counts(const struct lt_merge_plan *plan);
 /* The i-th statement, and its phase; NULL past the last. For tests and --dry-run. */
 const char *lt_merge_sql(const struct lt_merge_plan *plan, size_t i,

@@ -344,6 +344,29 @@ def test_verify_tells_what_differs(leat, pg_db, tmp_path):
     assert found(leat("verify", pg_db.stream("t"), path, "-p", "id")) == {3: "CHANGED", 4: "DELETED"}
 
 
+@pytest.mark.parametrize("n", [1, 5000])
+def test_verify_sees_values_that_stand_in_other_rows(leat, pg_db, tmp_path, n):
+    """Each column holds the same values on both sides; only which of them belong together differs."""
+    path = sqlite(tmp_path / "k.db", "create table t (id integer primary key, v text)",
+                  ("insert into t values (?, ?)", [(i, f"v{i}") for i in range(1, 2 * n + 1)]))
+    pg_db.execute("create table t (id int primary key, v text)",
+                  f"insert into t select i, 'v' || i from generate_series(1, {2 * n}) i")
+    assert leat("verify", f"sqlite:{path}#t", pg_db.stream("t")).returncode == 0
+    pg_db.execute("update t set v = 'v' || 3 - id where id in (1, 2)")
+    done = leat("verify", f"sqlite:{path}#t", pg_db.stream("t"))
+    assert done.returncode == 3 and found(done) == {1: "CHANGED", 2: "CHANGED"}
+
+
+def test_verify_sees_values_that_stand_in_other_rows_without_a_key(leat, pg_db, tmp_path):
+    path = sqlite(tmp_path / "k.db", "create table t (a int, b int)",
+                  "insert into t values (1, 1), (2, 2), (2, 2)")
+    pg_db.execute("create table t (a bigint, b numeric(5,1))", "insert into t values (1, 2), (2, 1), (2, 2)",
+                  "create table u (a bigint, b numeric(5,1))", "insert into u values (2, 2), (1, 1), (2, 2)")
+    done = leat("verify", f"sqlite:{path}#t", pg_db.stream("t"))
+    assert done.returncode == 3 and "the same values, but in other rows" in done.stderr
+    assert leat("verify", f"sqlite:{path}#t", pg_db.stream("u")).returncode == 0
+
+
 def test_a_dry_run_tells_columns_and_types_and_reads_nothing(leat, pg_db, tmp_path):
     pg_db.execute("create table t (id int primary key, n numeric(10,2), at timestamp, more int)")
     a = sqlite(tmp_path / "a.db", "create table t (id integer primary key, n real, c text)")

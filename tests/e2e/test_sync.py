@@ -192,7 +192,36 @@ def test_in_steps_and_a_cut_short_one_goes_on(leat, end, system):
     source.run("insert into s select i, 'new' from generate_series(1001, 1100) i")
     done = leat.ok("sync", "batch", source.location, destination.location, "--commit-batch-size", "70")
     assert told(done) == {"inserted": 100, "updated": 133, "deleted": 100, "unchanged": 267}
+    assert "in 5 transactions" in done.stderr and "one transaction" not in done.stderr
     assert_equal(source, destination)
+
+
+@pytest.mark.parametrize("system", ["postgres", "sqlite"])
+def test_a_later_batch_that_fails_leaves_those_before(leat, end, system):
+    source, destination = end("sqlite", "s"), end(system, "d")
+    for each in (source, destination):
+        each.run(f"create table {each.table} (k integer primary key, u integer unique)")
+        each.run(f"insert into {each.table} values (1, 10), (2, 20), (3, 30)")
+    for k, u in [(1, 15), (2, -1), (3, 20), (2, 30)]:  # 2 and 3 change places
+        source.run(f"update s set u = {u} where k = {k}")
+    sync = ("sync", "batch", source.location, destination.location)
+    failed = leat(*sync, "--commit-batch-size", "1")
+    assert failed.returncode != 0 and destination.rows() == [(1, 15), (2, 20), (3, 30)]
+    assert "unchanged" not in failed.stderr and "batches before it are committed" in failed.stderr
+    assert told(leat.ok(*sync)) == {"updated": 2, "unchanged": 1}
+    assert_equal(source, destination)
+
+
+def test_counts_are_checked_before_the_commit(leat, end):
+    """To the server a month is 30 days, so that it leaves a row as it is that was to be changed."""
+    source, destination = end("postgres", "s"), end("postgres", "d")
+    for each in (source, destination):
+        each.run(f"create table {each.table} (k int primary key, v interval)")
+    source.run("insert into s values (1, '1 month'), (2, '1 day')")
+    destination.run("insert into d values (1, '30 days'), (3, '1 day')")
+    failed = leat.fails((1, 2), "count-mismatch", "sync", "batch", source.location, destination.location)
+    assert "destination unchanged" in failed.stderr
+    assert [row[0] for row in destination.rows()] == [1, 3]
 
 
 @pytest.mark.parametrize("system", ["postgres", "sqlite"])

@@ -233,7 +233,7 @@ static int commit(struct leat_load *load, const struct leat_commit *what, bool *
     status = status ? status : pg_check_guards(load->plan, what, err);
     status = status ? status : pg_step(load->ep, "postgres:commit:before", err);
     status = status ? status : finish_targets(load, err);
-    status = status ? status : pg_check_deletes(load->plan, what, err);
+    status = status ? status : pg_check_counts(load->plan, what, err);
     if (!status && !load->ep->no_state) {
         status = pg_state_write(load->conn, load->plan, what, true, err);
     } else if (!status) {

@@ -291,9 +291,9 @@ int pg_merge_fresh(struct pg_conn *conn, struct pg_target *target, struct leat_e
 /* Reads the rows whose key the load brought, after it was merged. */
 int pg_merge_read(struct pg_conn *conn, const struct pg_target *target,
                   struct leat_reader **ret_reader, struct leat_error *err);
-/* [too-many-deletes], over all targets. */
-int pg_check_deletes(const struct pg_plan *plan, const struct leat_commit *what,
-                     struct leat_error *err);
+/* After the merges: [too-many-deletes] over all targets, [count-mismatch] of each. */
+int pg_check_counts(const struct pg_plan *plan, const struct leat_commit *what,
+                    struct leat_error *err);
 void pg_tell_counts(const struct pg_plan *plan, const struct leat_commit *what);
 
 /* --- pg_keys.c */

@@ -458,30 +458,42 @@ int pg_merge_fresh(struct pg_conn *conn, struct pg_target *target, struct leat_e
 
 /* --- counts -------------------------------------------------------------------------------- */
 
-int pg_check_deletes(const struct pg_plan *plan, const struct leat_commit *what,
-                     struct leat_error *err)
+static struct leat_row_counts counts_of(const struct pg_target *target)
+{
+    return target->merge ? target->counts
+                         : (struct leat_row_counts){.inserted = target->rows,
+                                                    .deleted = LT_MAX(target->deleted, 0)};
+}
+
+int pg_check_counts(const struct pg_plan *plan, const struct leat_commit *what,
+                    struct leat_error *err)
 {
     int64_t deleted = 0, most = what->guards.rows_deleted_max;
     for (size_t i = 0; i < plan->n_targets; i++) {
         deleted += plan->targets[i].goes;
     }
-    return most < 0 || deleted <= most
-               ? LEAT_OK
-               : lt_fail(err, LT_E_TOO_MANY_DELETES,
-                         "%" PRId64 " rows would be deleted, more than the %" PRId64 " allowed",
-                         deleted, most);
+    if (most >= 0 && deleted > most) {
+        return lt_fail(err, LT_E_TOO_MANY_DELETES,
+                       "%" PRId64 " rows would be deleted, more than the %" PRId64 " allowed",
+                       deleted, most);
+    }
+    for (size_t i = 0; i < plan->n_targets && what->guards.counts_expected; i++) {
+        const struct pg_target *target = &plan->targets[i];
+        struct leat_row_counts counts = counts_of(target);
+        int status = lt_merge_check_counts(&counts, &what->guards.counts_expected[i], err);
+        if (status) {
+            leat_error_place(err, "%s.%s", target->ns, target->name);
+            return status;
+        }
+    }
+    return LEAT_OK;
 }
 
 void pg_tell_counts(const struct pg_plan *plan, const struct leat_commit *what)
 {
     for (size_t i = 0; i < plan->n_targets && what->ret_counts; i++) {
-        const struct pg_target *target = &plan->targets[i];
         size_t size = what->ret_counts[i].size;
-        what->ret_counts[i] = target->counts;
-        if (!target->merge) {
-            what->ret_counts[i] = (struct leat_row_counts){.inserted = target->rows,
-                                                           .deleted = LT_MAX(target->deleted, 0)};
-        }
+        what->ret_counts[i] = counts_of(&plan->targets[i]);
         what->ret_counts[i].size = size;
     }
 }

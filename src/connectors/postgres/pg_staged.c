@@ -637,7 +637,7 @@ static int commit_open(struct leat_load *load, const struct leat_commit *what, b
     }
     status = check_parts(load, what, err);
     status = status ? status : move_in(load, err);
-    status = status ? status : pg_check_deletes(load->plan, what, err);
+    status = status ? status : pg_check_counts(load->plan, what, err);
     status = status ? status : drop_merged(load, err);
     status = status ? status : pg_check_guards(load->plan, what, err);
     status = status ? status : pg_state_write(load->conn, load->plan, what, false, err);

@@ -600,10 +600,16 @@ static int check_stream(struct leat_load *load, uint32_t index, const struct lea
     if (want->mode == LEAT_REPLACE && inserted == 0 && stream->rows_before != 0 && !allowed) {
         return lt_fail(err, LT_E_EMPTY_SOURCE, "no rows would replace those there are");
     }
-    if (stream->rows_counted < 0) {
-        return LEAT_OK;
+    int status = LEAT_OK;
+    if (what->guards.counts_expected) {
+        struct leat_row_counts counts;
+        lt_sq_counts(load, index, &counts);
+        status = lt_merge_check_counts(&counts, &what->guards.counts_expected[index], err);
     }
-    int status = count_rows(load->conn, want->name.name, &now, err);
+    if (status || stream->rows_counted < 0) {
+        return status;
+    }
+    status = count_rows(load->conn, want->name.name, &now, err);
     int64_t grown = growth(load, index, inserted);
     if (!status && now != stream->rows_counted + grown) {
         status = lt_fail(err, LT_E_COUNT_MISMATCH,

@@ -21,7 +21,7 @@ static uint64_t sum_of(const char *type, const char *const *texts, int64_t n)
     struct lt_batch_builder builder;
     struct ArrowSchema schema, field;
     struct ArrowArray batch;
-    uint64_t sum = 0;
+    uint64_t sums[2] = {0, 0};
 
     assert_int_equal(lt_schema_init_struct(&schema, 0, &err), LEAT_OK);
     if (lt_type_parse(type, &field, &err)) {
@@ -38,11 +38,11 @@ static uint64_t sum_of(const char *type, const char *const *texts, int64_t n)
         }
     }
     assert_int_equal(lt_batch_builder_finish(&builder, n, &batch, &err), LEAT_OK);
-    assert_int_equal(lt_checksum_add(&schema, &batch, &sum, &err), LEAT_OK);
+    assert_int_equal(lt_checksum_add(&schema, &batch, sums, &err), LEAT_OK);
     lt_array_done(&batch);
     lt_batch_builder_done(&builder);
     lt_schema_done(&schema);
-    return sum;
+    return sums[0];
 }
 
 static uint64_t one(const char *type, const char *text)
@@ -191,6 +191,48 @@ static void json_has_the_sum_of_what_it_says(void **state)
     }
 }
 
+/* The sums of rows of two whole numbers: of both columns, and of the rows. */
+static void sum_rows(const int64_t (*rows)[2], int64_t n, uint64_t *sums)
+{
+    struct leat_error err = {0};
+    struct lt_batch_builder builder;
+    struct ArrowSchema schema;
+    struct ArrowArray batch;
+
+    assert_int_equal(lt_schema_init_struct(&schema, 0, &err), LEAT_OK);
+    assert_int_equal(lt_schema_add_field(&schema, "l", "a", 0, NULL, &err), LEAT_OK);
+    assert_int_equal(lt_schema_add_field(&schema, "l", "b", 0, NULL, &err), LEAT_OK);
+    assert_int_equal(lt_batch_builder_init(&builder, &schema, &err), LEAT_OK);
+    for (int64_t i = 0; i < n; i++) {
+        assert_int_equal(lt_builder_integer(&builder.columns[0], rows[i][0]), LEAT_OK);
+        assert_int_equal(lt_builder_integer(&builder.columns[1], rows[i][1]), LEAT_OK);
+    }
+    assert_int_equal(lt_batch_builder_finish(&builder, n, &batch, &err), LEAT_OK);
+    assert_int_equal(lt_checksum_add(&schema, &batch, sums, &err), LEAT_OK);
+    lt_array_done(&batch);
+    lt_batch_builder_done(&builder);
+    lt_schema_done(&schema);
+}
+
+static void the_rows_sum_tells_values_that_changed_rows(void **state)
+{
+    static const int64_t a[][2] = {{1, 1}, {2, 2}, {2, 2}}, b[][2] = {{1, 2}, {2, 1}, {2, 2}};
+    static const int64_t c[][2] = {{2, 2}, {1, 1}, {2, 2}};
+    static const int64_t d[][2] = {{1, 2}}, e[][2] = {{2, 1}};
+    uint64_t of_a[3] = {0}, of_b[3] = {0}, of_c[3] = {0}, of_d[3] = {0}, of_e[3] = {0};
+
+    (void)state;
+    sum_rows(a, 3, of_a);
+    sum_rows(b, 3, of_b);
+    assert_true(of_a[0] == of_b[0] && of_a[1] == of_b[1] && of_a[2] != of_b[2]);
+    sum_rows(c, 1, of_c); /* two batches, other order */
+    sum_rows(c + 1, 2, of_c);
+    assert_memory_equal(of_a, of_c, sizeof of_a);
+    sum_rows(d, 1, of_d);
+    sum_rows(e, 1, of_e);
+    assert_true(of_d[2] != of_e[2]);
+}
+
 /* The sums are stored in receipts and run records: they may never change between versions. */
 static void sums_stay_what_they_were(void **state)
 {
@@ -209,6 +251,7 @@ int main(void)
         cmocka_unit_test(the_sum_changes_with_any_value_any_null_and_the_number_of_rows),
         cmocka_unit_test(equal_values_have_equal_sums_whatever_their_storage),
         cmocka_unit_test(json_has_the_sum_of_what_it_says),
+        cmocka_unit_test(the_rows_sum_tells_values_that_changed_rows),
         cmocka_unit_test(sums_stay_what_they_were),
     };
 

@@ -14,6 +14,7 @@ struct keyed {
     size_t n_keys;
     bool with_cursor;
     int64_t deleted_max; /* + 1; 0: no limit */
+    const struct leat_row_counts *counts_expected;
     struct leat_state_row state;
 };
 
@@ -36,14 +37,15 @@ static int load_keyed(struct fixture *f, const struct keyed *k, struct leat_row_
     l.stream.n_cursor = k->with_cursor ? 1 : 0;
     int status = load_begin(&l, ep, err);
     status = status ? status : load_write(&l, k->rows, NULL, err);
-    struct leat_commit what = {
-        .size = sizeof what,
-        .receipts = &l.receipt,
-        .n_receipts = 1,
-        .state = &k->state,
-        .n_state = k->state.key ? 1 : 0,
-        .guards = {.size = sizeof what.guards, .rows_deleted_max = k->deleted_max - 1},
-        .ret_counts = &counts};
+    struct leat_commit what = {.size = sizeof what,
+                               .receipts = &l.receipt,
+                               .n_receipts = 1,
+                               .state = &k->state,
+                               .n_state = k->state.key ? 1 : 0,
+                               .guards = {.size = sizeof what.guards,
+                                          .rows_deleted_max = k->deleted_max - 1,
+                                          .counts_expected = k->counts_expected},
+                               .ret_counts = &counts};
     status = status ? status : CONNECTOR->load->commit(l.load, &what, &already, err);
     if (status) {
         CONNECTOR->load->abort(l.load);
@@ -203,6 +205,11 @@ static void changes_must_fit_and_stay_within_their_guard(void **state)
     assert_refused(f, &k, "conflict", &err);
     k.rows = "1|NULL|d\n2|NULL|d";
     assert_refused(f, &k, "too-many-deletes", &err);
+    const struct leat_row_counts two = {.size = sizeof two, .inserted = 1, .updated = 1};
+    k.rows = "1|a|u\n4|d|i"; /* the first says nothing new */
+    k.counts_expected = &two;
+    assert_refused(f, &k, "count-mismatch", &err);
+    k.counts_expected = NULL;
     k.rows = "1|x|?";
     assert_refused(f, &k, "value-range", &err);
     assert_rows(f, "SELECT count(*) FROM t", "3");

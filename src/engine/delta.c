@@ -90,12 +90,19 @@ void lt_delta_slice(const struct lt_delta *delta, struct lt_slice *ret_slice)
     }
 }
 
+/* Whether no two records can have one key: it is the source's own. What files declare was true of
+ * the table that they came from; a directory of deltas has every version of a record. */
+static bool has_one_record_a_key(const struct lt_delta *delta)
+{
+    return delta->keys_declared && !(*delta->source)->connector->source->mark;
+}
+
 /* A table that is not there yet is made and filled as by a copy, the fast way, where no two records
  * can be of one row; --full-refresh replaces what is there. */
 static void begin_afresh(const struct lt_delta *delta, struct lt_slice *slice)
 {
     bool refresh = lt_delta_refreshes(delta);
-    bool plain = delta->fresh && delta->keys_declared && !delta->deleted &&
+    bool plain = delta->fresh && has_one_record_a_key(delta) && !delta->deleted &&
                  (delta->mode == LEAT_MERGE || delta->mode == LEAT_DELETE_INSERT);
     if (refresh || (plain && delta->ranges == 0)) {
         slice->mode = LEAT_REPLACE;

@@ -114,6 +114,7 @@ int lt_delta_load(struct lt_delta *delta, struct lt_slice *slice, struct leat_er
 {
     struct lt_result *result = lt_delta_result(delta);
     begin_afresh(delta, slice);
+    slice->absent = delta->fresh && delta->ranges == 0;
     result->partly = delta->ranges > 0;
     result->pub.committed = false;
     delta->job->slice = slice;
@@ -123,7 +124,9 @@ int lt_delta_load(struct lt_delta *delta, struct lt_slice *slice, struct leat_er
         add(&delta->sum, &result->pub);
         delta->ranges++;
     }
-    delta->load_failed = rc != LEAT_OK;
+    /* Where the table is there by now, so may be a watermark: both are read anew. */
+    delta->made_by_other = rc == LEAT_CONFLICT && slice->absent;
+    delta->load_failed = rc != LEAT_OK && !delta->made_by_other;
     return rc;
 }
 
@@ -330,6 +333,7 @@ static int run_once(struct lt_delta *so_far, struct leat_error *err)
     so_far->sum = delta.sum;
     so_far->ranges = delta.ranges;
     so_far->load_failed = delta.load_failed;
+    so_far->made_by_other = delta.made_by_other;
     show_sum(&delta);
     delta_done(&delta);
     return rc;
@@ -344,7 +348,8 @@ int lt_delta_run(struct lt_run *run, struct lt_side **source, struct lt_side **d
         .run = run, .job = &run->jobs.items[job], .index = job, .source = source, .dest = dest};
     for (int64_t tries = 1;; tries++) {
         int rc = run_once(&so_far, err);
-        if (rc != LEAT_UNAVAILABLE || so_far.load_failed || tries > retries) {
+        bool again = rc == LEAT_UNAVAILABLE || (rc == LEAT_CONFLICT && so_far.made_by_other);
+        if (!again || so_far.load_failed || tries > retries) {
             return rc;
         }
         (*source)->stale = true;

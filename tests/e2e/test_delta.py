@@ -603,3 +603,18 @@ def test_of_a_directory_of_deltas_the_latest_record_of_a_key_makes_a_new_table(d
     delta(source, lake, "-d", "updated_at")
     assert delta(lake, dest, "-p", "id")["rows"]["updated"] == 1
     assert dest.rows() == source.rows()
+
+
+@pytest.mark.parametrize("to", ["postgres", "sqlite"])
+def test_first_appends_that_meet_in_an_absent_table_double_nothing(delta, leat, place, to):
+    """Who comes second reads the watermark that the first one left."""
+    source, dest = made(place("sqlite"), place(to, "destination"))
+    command = ["cp", "delta", source.location, dest.location, "-d", "updated_at", "--strategy",
+               "append"]
+    for _ in range(4):
+        children = [leat.start(*command) for _ in range(4)]
+        for child in children:
+            _, said = child.communicate(timeout=60)
+            assert child.returncode == 0, said.decode()
+        assert dest.rows() == source.rows()
+        dest.execute(f"drop table {dest.table}")

@@ -143,6 +143,29 @@ def test_deletes_that_would_reach_other_tables_are_refused(leat, end, pg_db):
     assert len(destination.rows()) == 5 and len(pg_db.rows("child")) == 1
 
 
+@pytest.mark.parametrize("over", ["create view v as select n from d",
+                                  "alter table d add g int generated always as (n + 1) stored"])
+@pytest.mark.parametrize("command", ["sync", "merge", "append"])
+def test_narrower_columns_that_something_depends_on_are_kept_by_schema_ignore(leat, end, pg_db, over,
+                                                                              command):
+    source, destination = end("sqlite", "s"), end("postgres", "d")
+    source.run("create table s (k integer primary key, n int)")
+    source.run("insert into s values (1, 10), (2, 20)")
+    pg_db.execute("create table d (k int primary key, n int)", over)
+    run = {"sync": ("sync", "batch", source.location, destination.location, "-p", "k"),
+           "merge": ("cp", "delta", source.location, destination.location, "-d", "k"),
+           "append": ("cp", "delta", source.location, destination.location, "-d", "k",
+                      "--strategy", "append")}[command]
+    refused = leat(*run)
+    assert refused.returncode and "--schema ignore keeps" in refused.stderr, refused.stderr
+    assert destination.rows() == []
+    leat.ok(*run, "--schema", "ignore")
+    assert [row[:2] for row in destination.rows()] == [(1, 10), (2, 20)]
+    source.run("insert into s values (3, 3000000000)")
+    leat.fails(1, "value-range", *run, "--schema", "ignore")
+    assert len(destination.rows()) == 2
+
+
 @pytest.mark.parametrize("action", ["", "on delete cascade"])
 def test_rows_of_a_sqlite_table_that_others_refer_to_do_not_go(leat, end, tmp_path, action):
     source, destination = end("sqlite", "s"), end("sqlite", "d")

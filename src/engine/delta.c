@@ -90,12 +90,19 @@ void lt_delta_slice(const struct lt_delta *delta, struct lt_slice *ret_slice)
     }
 }
 
+/* Whether no two records can have one key: it is the source's own. What files declare was true of
+ * the table that they came from; a directory of deltas has every version of a record. */
+static bool has_one_record_a_key(const struct lt_delta *delta)
+{
+    return delta->keys_declared && !(*delta->source)->connector->source->mark;
+}
+
 /* A table that is not there yet is made and filled as by a copy, the fast way, where no two records
  * can be of one row; --full-refresh replaces what is there. */
 static void begin_afresh(const struct lt_delta *delta, struct lt_slice *slice)
 {
     bool refresh = lt_delta_refreshes(delta);
-    bool plain = delta->fresh && delta->keys_declared && !delta->deleted &&
+    bool plain = delta->fresh && has_one_record_a_key(delta) && !delta->deleted &&
                  (delta->mode == LEAT_MERGE || delta->mode == LEAT_DELETE_INSERT);
     if (refresh || (plain && delta->ranges == 0)) {
         slice->mode = LEAT_REPLACE;
@@ -109,6 +116,7 @@ int lt_delta_load(struct lt_delta *delta, struct lt_slice *slice, struct leat_er
     begin_afresh(delta, slice);
     result->partly =
         delta->ranges > 0 ? "new rows up to the watermark; the rest is still to come" : NULL;
+    slice->absent = delta->fresh && delta->ranges == 0;
     result->pub.committed = false;
     delta->job->slice = slice;
     int rc = lt_unit_run(delta->run, delta->source, delta->dest, delta->index, 1, err);
@@ -117,7 +125,9 @@ int lt_delta_load(struct lt_delta *delta, struct lt_slice *slice, struct leat_er
         add(&delta->sum, &result->pub);
         delta->ranges++;
     }
-    delta->load_failed = rc != LEAT_OK;
+    /* Where the table is there by now, so may be a watermark: both are read anew. */
+    delta->made_by_other = rc == LEAT_CONFLICT && slice->absent;
+    delta->load_failed = rc != LEAT_OK && !delta->made_by_other;
     return rc;
 }
 
@@ -324,6 +334,7 @@ static int run_once(struct lt_delta *so_far, struct leat_error *err)
     so_far->sum = delta.sum;
     so_far->ranges = delta.ranges;
     so_far->load_failed = delta.load_failed;
+    so_far->made_by_other = delta.made_by_other;
     show_sum(&delta);
     delta_done(&delta);
     return rc;
@@ -338,7 +349,8 @@ int lt_delta_run(struct lt_run *run, struct lt_side **source, struct lt_side **d
         .run = run, .job = &run->jobs.items[job], .index = job, .source = source, .dest = dest};
     for (int64_t tries = 1;; tries++) {
         int rc = run_once(&so_far, err);
-        if (rc != LEAT_UNAVAILABLE || so_far.load_failed || tries > retries) {
+        bool again = rc == LEAT_UNAVAILABLE || (rc == LEAT_CONFLICT && so_far.made_by_other);
+        if (!again || so_far.load_failed || tries > retries) {
             return rc;
         }
         (*source)->stale = true;

@@ -50,7 +50,8 @@ struct lt_delta {
     /* over all ranges, also those of earlier attempts */
     struct leat_stream_result sum;
     int64_t ranges;
-    bool load_failed; /* and was tried again as often as it may */
+    bool made_by_other; /* the last load met a table that was absent when it was probed */
+    bool load_failed;   /* and was tried again as often as it may */
 };
 
 /* --full-refresh: until its first range has replaced what was there. */

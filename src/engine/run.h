@@ -34,6 +34,7 @@ struct lt_slice {
     const struct leat_cursor_range *range; /* NULL: all records */
     const char *since, *until;             /* marks of the source; NULL: all records */
     bool nothing;                          /* no record at all: the table is only made or altered */
+    bool absent; /* it was decided for a table that is not there; one that is by now: [conflict] */
     enum leat_write_mode mode;
     uint32_t flags;
     /* Columns as the destination calls them. */

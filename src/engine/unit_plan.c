@@ -186,6 +186,16 @@ static int check_plan(const struct lt_unit_try *unit, const struct lt_unit_dest 
     return LEAT_OK;
 }
 
+/* What is to be read, and how it is written, was found when the table was not there. */
+static int check_absent(const struct lt_unit_try *unit, const struct lt_unit_dest *dest,
+                        struct leat_error *err)
+{
+    const struct lt_slice *slice = unit->n == 1 ? lt_unit_job(unit, 0)->slice : NULL;
+    return slice && slice->absent && dest->plan.streams[0].exists
+               ? lt_fail(err, LT_E_CONFLICT, "another run made the table since this one began")
+               : LEAT_OK;
+}
+
 int lt_unit_plan(struct lt_unit_try *unit, size_t d, struct leat_error *err)
 {
     struct lt_unit_dest *dest = &unit->dests[d];
@@ -195,6 +205,7 @@ int lt_unit_plan(struct lt_unit_try *unit, size_t d, struct leat_error *err)
     int rc = lt_unit_load_ops(dest)->plan(side->ep, &dest->want, &dest->plan, err);
     dest->planned = !rc;
     rc = rc ? rc : check_plan(unit, dest, err);
+    rc = rc ? rc : check_absent(unit, dest, err);
     for (size_t i = 0; !rc && i < unit->n; i++) {
         rc = check_casts(&unit->schemas[i], &dest->plan.streams[i].schema, err);
         rc = rc ? rc : lt_unit_check_texts(unit, i, &dest->plan.streams[i].schema, err);

@@ -582,3 +582,39 @@ def test_two_runs_at_once_count_once(leat, place):
     for child, words in zip(children, said):
         assert child.returncode == 0 or "[conflict]" in words or "[destination-" in words, words
     assert dest.versions() == source.rows()
+
+
+@pytest.mark.parametrize("to", ["sqlite", "postgres"])
+def test_of_a_directory_of_deltas_the_latest_record_of_a_key_makes_a_new_table(delta, place, to):
+    """The files declare the source's key, and yet hold several versions of a record."""
+    source, lake = made(place("sqlite"), place("parquet", "destination"))
+    delta(source, lake, "-d", "updated_at")
+    for hour in range(1, 4):
+        source.execute(f"update orders set name = 'at {hour}', "
+                       f"updated_at = '2026-11-03 0{hour}:00:00' where id in (2, {hour + 5})")
+        delta(source, lake, "-d", "updated_at")
+    dest = place(to, "destination")
+    first = delta(lake, dest, "-p", "id")
+    assert dest.rows() == source.rows()
+    assert first["rows_read"] == 26 and first["rows"]["inserted"] == 20
+    assert "nothing new" in delta(lake, dest, "-p", "id")["said"]
+    source.execute("update orders set name = 'later', updated_at = '2026-11-04 00:00:00' "
+                   "where id = 2")
+    delta(source, lake, "-d", "updated_at")
+    assert delta(lake, dest, "-p", "id")["rows"]["updated"] == 1
+    assert dest.rows() == source.rows()
+
+
+@pytest.mark.parametrize("to", ["postgres", "sqlite"])
+def test_first_appends_that_meet_in_an_absent_table_double_nothing(delta, leat, place, to):
+    """Who comes second reads the watermark that the first one left."""
+    source, dest = made(place("sqlite"), place(to, "destination"))
+    command = ["cp", "delta", source.location, dest.location, "-d", "updated_at", "--strategy",
+               "append"]
+    for _ in range(4):
+        children = [leat.start(*command) for _ in range(4)]
+        for child in children:
+            _, said = child.communicate(timeout=60)
+            assert child.returncode == 0, said.decode()
+        assert dest.rows() == source.rows()
+        dest.execute(f"drop table {dest.table}")

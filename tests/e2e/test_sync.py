@@ -143,6 +143,56 @@ def test_deletes_that_would_reach_other_tables_are_refused(leat, end, pg_db):
     assert len(destination.rows()) == 5 and len(pg_db.rows("child")) == 1
 
 
+@pytest.mark.parametrize("over", ["create view v as select n from d",
+                                  "alter table d add g int generated always as (n + 1) stored"])
+@pytest.mark.parametrize("command", ["sync", "merge", "append"])
+def test_narrower_columns_that_something_depends_on_are_kept_by_schema_ignore(leat, end, pg_db, over,
+                                                                              command):
+    source, destination = end("sqlite", "s"), end("postgres", "d")
+    source.run("create table s (k integer primary key, n int)")
+    source.run("insert into s values (1, 10), (2, 20)")
+    pg_db.execute("create table d (k int primary key, n int)", over)
+    run = {"sync": ("sync", "batch", source.location, destination.location, "-p", "k"),
+           "merge": ("cp", "delta", source.location, destination.location, "-d", "k"),
+           "append": ("cp", "delta", source.location, destination.location, "-d", "k",
+                      "--strategy", "append")}[command]
+    refused = leat(*run)
+    assert refused.returncode and "--schema ignore keeps" in refused.stderr, refused.stderr
+    assert destination.rows() == []
+    leat.ok(*run, "--schema", "ignore")
+    assert [row[:2] for row in destination.rows()] == [(1, 10), (2, 20)]
+    source.run("insert into s values (3, 3000000000)")
+    leat.fails(1, "value-range", *run, "--schema", "ignore")
+    assert len(destination.rows()) == 2
+
+
+@pytest.mark.parametrize("action", ["", "on delete cascade"])
+def test_rows_of_a_sqlite_table_that_others_refer_to_do_not_go(leat, end, tmp_path, action):
+    source, destination = end("sqlite", "s"), end("sqlite", "d")
+    source.run("create table s (k integer primary key, t text)")
+    source.run("insert into s values (1, 'a'), (2, 'b')")
+    for sql in ("create table d (k integer primary key, t text)",
+                "insert into d values (1, 'a'), (2, 'x'), (3, 'c')",
+                f"create table child (d int references D (k) {action})",
+                "create table keyed (k text primary key, d int references d) without rowid",
+                "create table broken (t text references d (t))", "insert into broken values ('c')",
+                "insert into child values (2), (3), (77)",  # 77 dangled before
+                "insert into keyed values ('q', 3), ('r', 88)"):
+        destination.run(sql)
+    sync = ("sync", "batch", source.location, destination.location, "-p", "k")
+    before = destination.rows()
+    refused = leat.fails((1, 2), "destination-holds-rows", *sync)
+    assert "child, keyed" in refused.stderr and destination.rows() == before
+    destination.run("delete from child where d = 3")
+    assert "of keyed refer" in leat.fails((1, 2), "destination-holds-rows", *sync).stderr
+    leat.ok(*sync, "--soft-delete")
+    assert len(destination.rows()) == 3
+    destination.run("update keyed set d = 2 where d = 3")
+    destination.run("update d set _leat_deleted = null")
+    assert told(leat.ok(*sync))["deleted"] == 1
+    assert len(destination.rows()) == 2
+
+
 @pytest.mark.parametrize("system", ["postgres", "sqlite"])
 def test_unique_values_that_change_places(leat, end, system):
     source, destination = end(system, "s"), end("postgres" if system == "sqlite" else "sqlite", "d")

@@ -178,3 +178,18 @@ int pg_evolve(struct pg_conn *conn, struct pg_target *target, struct ArrowSchema
     lt_buf_done(&e.drift);
     return status;
 }
+
+/* What depends on a column keeps its type: views, rules, generated columns, policies. */
+int pg_alter(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err)
+{
+    static const char *const depends[] = {"0A000", "42601", "2BP01"};
+    int status = pg_exec(conn, target->alter, err);
+    for (size_t i = 0; i < LT_ARRAY_LEN(depends) && status && err; i++) {
+        if (!strcmp(err->sqlstate, depends[i]) && strstr(target->alter, " TYPE ")) {
+            leat_error_remedy(err, "--schema ignore keeps the table's narrower types and checks "
+                                   "each value; or drop what depends on the column, and make it "
+                                   "again afterwards");
+        }
+    }
+    return status;
+}

@@ -213,7 +213,7 @@ static int prepare(struct pg_conn *conn, struct pg_target *target, const char *b
         break;
     }
     if (!status && target->alter && target->route != PG_ROUTE_MERGE) {
-        status = pg_exec(conn, target->alter, err); /* a merge alters when it comes in */
+        status = pg_alter(conn, target, err); /* a merge alters when it comes in */
     }
     return status || !target->aside ? status : make_aside(conn, target, err);
 }

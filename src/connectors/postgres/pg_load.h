@@ -257,6 +257,8 @@ int pg_describe_new(struct pg_conn *conn, const struct ArrowSchema *incoming,
  * target->alter, and `incoming` loses what is left out. */
 int pg_evolve(struct pg_conn *conn, struct pg_target *target, struct ArrowSchema *incoming,
               struct pg_table *table, struct leat_error *err);
+/* Does what was planned: `alter` of the target, in the transaction of the load. */
+int pg_alter(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err);
 
 /* --- pg_merge_plan.c */
 bool pg_is_keyed(enum leat_write_mode mode);

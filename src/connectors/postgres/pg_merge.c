@@ -332,7 +332,7 @@ static int take_table(struct pg_conn *conn, struct pg_target *target, struct lea
                          target->name);
         leat_error_remedy(err, "run it again");
     }
-    return status || !target->alter ? status : pg_exec(conn, target->alter, err);
+    return status || !target->alter ? status : pg_alter(conn, target, err);
 }
 
 int pg_merge_delete(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)

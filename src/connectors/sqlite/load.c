@@ -170,7 +170,7 @@ static int begin_stream(struct leat_load *load, size_t index,
     if (status) {
         return status;
     }
-    if (!lt_schema_same(&plan.schema, &promised->schema, true)) {
+    if (plan.exists != promised->exists || !lt_schema_same(&plan.schema, &promised->schema, true)) {
         status = lt_fail(err, LT_E_DESTINATION_BUSY,
                          "the table was changed between planning and loading");
     }

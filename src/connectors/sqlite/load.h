@@ -31,7 +31,8 @@ struct leat_load {
     struct sealed_part *sealed;
     bool made_file; /* by this load: an aborted one takes it away again */
     bool part_open;
-    bool merged; /* what the temporary tables hold is in the tables */
+    bool merged;     /* what the temporary tables hold is in the tables */
+    bool referenced; /* by other tables' foreign keys, which are checked (references.c) */
     bool committed;
 };
 
@@ -42,5 +43,10 @@ int lt_sq_stage(struct leat_load *load, uint32_t index, struct leat_error *err);
 int lt_sq_merge(struct leat_load *load, int64_t deleted_max, struct leat_error *err);
 /* What became of a stream's records. */
 void lt_sq_counts(const struct leat_load *load, uint32_t index, struct leat_row_counts *ret_counts);
+
+/* references.c. Notes which rows of other tables refer to nothing in a stream's table, before the
+ * merge and (`late`) after it; and fails where it has left some. */
+int lt_sq_dangling(struct leat_load *load, uint32_t index, bool late, struct leat_error *err);
+int lt_sq_check_dangling(struct leat_load *load, struct leat_error *err);
 
 #endif

@@ -462,6 +462,15 @@ static int check_deletes(const struct leat_load *load, int64_t deleted_max, stru
                          (long long)deleted, (long long)deleted_max);
 }
 
+static int note_dangling(struct leat_load *load, bool late, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (uint32_t i = 0; i < load->want->n_streams && !status && !load->merged; i++) {
+        status = load->streams[i].merge ? lt_sq_dangling(load, i, late, err) : LEAT_OK;
+    }
+    return status;
+}
+
 int lt_sq_merge(struct leat_load *load, int64_t deleted_max, struct leat_error *err)
 {
     uint32_t n = (uint32_t)load->want->n_streams;
@@ -470,6 +479,7 @@ int lt_sq_merge(struct leat_load *load, int64_t deleted_max, struct leat_error *
         status = run_phase(load, i, LT_MERGE_FIND, err);
     }
     status = status ? status : check_deletes(load, deleted_max, err);
+    status = status ? status : note_dangling(load, false, err);
     /* Parents come before children in the load, and go after them. */
     for (uint32_t i = n; i > 0 && !status && !load->merged; i--) {
         status = run_phase(load, i - 1, LT_MERGE_DELETE, err);
@@ -477,6 +487,8 @@ int lt_sq_merge(struct leat_load *load, int64_t deleted_max, struct leat_error *
     for (uint32_t i = 0; i < n && !status && !load->merged; i++) {
         status = run_phase(load, i, LT_MERGE_WRITE, err);
     }
+    status = status ? status : note_dangling(load, true, err);
+    status = status || load->merged ? status : lt_sq_check_dangling(load, err);
     load->merged = !status;
     return status;
 }

@@ -95,6 +95,11 @@ const struct leat_row_counts *lt_merge_counts(const struct lt_merge_plan *plan)
     return &plan->rows;
 }
 
+int64_t lt_merge_moved(const struct lt_merge_plan *plan)
+{
+    return plan->counts[LT_MERGE_MOVED];
+}
+
 static int run_one(struct lt_merge_plan *plan, const struct statement *at,
                    const struct lt_merge_host *host, struct leat_error *err)
 {

@@ -123,6 +123,10 @@ int lt_merge_run(struct lt_merge_plan *plan, enum lt_merge_phase phase,
  * record follows; final after WRITE. Soft deletes, and rows of a history closed by a deletion,
  * count as deleted. */
 const struct leat_row_counts *lt_merge_counts(const struct lt_merge_plan *plan);
+/* Whether rows that others point to hold a null in this column while they make way for each other;
+ * and, after FIND, how many rows do. */
+bool lt_merge_nulls(const struct lt_merge *merge, const char *column);
+int64_t lt_merge_moved(const struct lt_merge_plan *plan);
 /* The i-th statement, and its phase; NULL past the last. For tests and --dry-run. */
 const char *lt_merge_sql(const struct lt_merge_plan *plan, size_t i,
                          enum lt_merge_phase *ret_phase);

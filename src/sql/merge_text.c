@@ -79,6 +79,16 @@ static bool has_moves(const struct lt_merge *merge)
     return any;
 }
 
+bool lt_merge_nulls(const struct lt_merge *merge, const char *column)
+{
+    bool nulls = false;
+    for (size_t i = 0; i < merge->n_uniques && merge->referenced; i++) {
+        const struct lt_merge_unique *unique = &merge->uniques[i];
+        nulls = nulls || (can_move(merge, unique) && !strcmp(unique->nullable, column));
+    }
+    return nulls;
+}
+
 static bool has_kept(const struct lt_merge *merge)
 {
     bool any = merge->n_kept > 0;

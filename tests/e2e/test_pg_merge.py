@@ -115,6 +115,57 @@ def test_generated_identity_and_own_columns_stay(leat, pair):
         (1, "a", 1, "aa", "mine"), (2, "B", 2, "BB", "mine"), (3, "c", 3, "cc", "new")]
 
 
+@pytest.mark.parametrize("action", ["cascade", "set null", "set default"])
+@pytest.mark.parametrize("way", [delta, sync])
+def test_a_swap_that_foreign_keys_would_pass_on_is_refused(leat, pair, action, way):
+    source, dest = pair
+    dest.execute(SOURCE, "create unique index on t (v)",
+                 f"create table child (id int, v text references t (v) on update {action})")
+    fill(source, (1, "a"), (2, "b"))
+    way(leat, pair)
+    dest.execute("insert into child values (1, 'a'), (2, 'b')")
+    fill(source, (3, "c"), at="2026-02-01")
+    way(leat, pair)
+    fill(source, (1, "x"), (2, "x2"))
+    fill(source, (1, "b"), (2, "a"), (4, "d"), at="2026-03-01")
+    verb = ["cp", "delta", "-d", "at"] if way is delta else ["sync", "batch"]
+    done = leat.fails(1, "destination-holds-rows", *verb[:2], source.stream("t"),
+                      dest.stream("t"), *verb[2:])
+    assert "child (child_v_fkey)" in done.stderr
+    assert values(dest) == [(1, "a"), (2, "b"), (3, "c")]
+    with dest.connect() as connection:
+        assert connection.execute("select id, v from child order by 1"
+                                  ).fetchall() == [(1, "a"), (2, "b")]
+    # What takes nothing from another row is passed on as the key says.
+    fill(source, (1, "q"), (2, "b"), at="2026-04-01")
+    way(leat, pair)
+    assert values(dest) == [(1, "q"), (2, "b"), (3, "c"), (4, "d")]
+    with dest.connect() as connection:
+        assert connection.execute("select v from child order by id").fetchall() == [
+            ("q" if action == "cascade" else None,), ("b",)]
+    # The remedy.
+    dest.execute("alter table child drop constraint child_v_fkey, "
+                 "add foreign key (v) references t (v) deferrable", "update child set v = 'q'")
+    fill(source, (1, "x"))
+    fill(source, (1, "b"), (2, "q"), at="2026-05-01")
+    way(leat, pair)
+    assert values(dest) == [(1, "b"), (2, "q"), (3, "c"), (4, "d")]
+
+
+def test_intervals_that_postgresql_takes_for_equal_are_compared_by_what_they_say(leat, pair):
+    source, dest = pair
+    more = "alter table t add column i interval, add column l interval[]"
+    source.execute(more, "insert into t values (1, '2026-01-01', 'a', '1 mon', '{1 day}')")
+    dest.execute(SOURCE, more)
+    sync(leat, pair)
+    source.execute("update t set i = '30 days', l = '{24:00}'")
+    sync(leat, pair)
+    assert values(dest, "i::text, l::text") == [("30 days", "{24:00:00}")]
+    source.execute("update t set i = '1 mon', l = '{1 day}', at = '2026-02-01'")
+    delta(leat, pair)
+    assert values(dest, "i::text, l::text") == [("1 mon", '{"1 day"}')]
+
+
 def test_types_without_an_equality_are_compared_all_the_same(leat, pair):
     source, dest = pair
     source.execute("alter table t add column j json, add column p point, add column c text",

@@ -258,6 +258,13 @@ int pg_describe_new(struct pg_conn *conn, const struct ArrowSchema *incoming,
 int pg_evolve(struct pg_conn *conn, struct pg_target *target, struct ArrowSchema *incoming,
               struct pg_table *table, struct leat_error *err);
 
+/* --- pg_merge_guard.c */
+
+/* [destination-holds-rows] where rows that make way for each other would pass nulls on to rows of
+ * other tables. */
+int pg_merge_refuse_nulls(struct pg_conn *conn, const struct pg_target *target,
+                          const struct lt_merge *merge, struct leat_error *err);
+
 /* --- pg_merge_plan.c */
 bool pg_is_keyed(enum leat_write_mode mode);
 /* Takes keys, cursor and the like of a stream, and the field that is no column out of `incoming`. */

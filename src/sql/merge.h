@@ -59,6 +59,9 @@ struct lt_merge {
     size_t n_columns;
     const char *const *keys; /* among the columns */
     size_t n_keys;
+    /* For each key what follows it where it is compared ("::text COLLATE x"), for keys whose type
+     * takes different values for equal; its name must survive it in a SELECT. NULL: nothing. */
+    const char *const *key_order;
     /* Of several records of one key the latest by these columns counts, then by `seq`. */
     const char *const *cursor;
     size_t n_cursor;

@@ -166,6 +166,69 @@ def test_intervals_that_postgresql_takes_for_equal_are_compared_by_what_they_say
     assert values(dest, "i::text, l::text") == [("1 mon", '{"1 day"}')]
 
 
+FOLDING = {
+    "collation": ("create collation ci (provider = icu, locale = 'und-u-ks-level2', "
+                  "deterministic = false)", "text collate ci"),
+    "citext": ("create extension citext", "citext"),
+}
+
+
+@pytest.fixture(params=list(FOLDING))
+def folding(request, pair):
+    """A source of keys that are text, and the type of a destination's key that folds case."""
+    source, dest = pair
+    make, type_ = FOLDING[request.param]
+    with dest.connect() as connection:
+        there = connection.execute("select from pg_available_extensions where name = 'citext'")
+        if request.param == "citext" and not there.rowcount:
+            pytest.skip("no citext here")
+    dest.execute(make)
+    source.execute("drop table t", "create table t (id text primary key, at timestamptz, v text)")
+    return type_
+
+
+@pytest.mark.parametrize("mode", [
+    (), ("--soft-delete", "--deleted-column", "gone"), ("--strategy", "delete+insert"),
+    ("--strategy", "history")])
+def test_keys_that_a_collation_takes_for_equal_are_keys_of_their_own(leat, pair, folding, mode):
+    source, dest = pair
+    history = " , _leat_valid_from timestamptz, _leat_valid_to timestamptz, _leat_current bool"
+    dest.execute(f"create table t (id {folding}, at timestamptz, v text, gone bool"
+                 f"{history if 'history' in mode else ''})")
+    source.execute("alter table t add column gone bool")
+    fill(source, ("B", "x"), ("b", "y"))
+    delta(leat, pair, "-p", "id", *mode)
+    order = 'id::text collate "C", v'
+    assert values(dest, order) == [("B", "x"), ("b", "y")]
+    fill(source, ("B", "x"), ("b", "z"), ("c", "n"), at="2026-02-01")
+    delta(leat, pair, "-p", "id", *mode)
+    now = "_leat_current" if "history" in mode else "true"
+    assert values(dest, order, now) == [("B", "x"), ("b", "z"), ("c", "n")]
+    if not mode:
+        source.execute("delete from t where id = 'B'", "update t set v = 'q' where id = 'b'",
+                       "insert into t values ('C', '2026-01-01', 'N')")
+        sync(leat, pair, "-p", "id")
+        assert values(dest, order) == [("C", "N"), ("b", "q"), ("c", "n")]
+
+
+def test_keys_that_a_unique_index_takes_for_equal_are_refused(leat, pair, folding):
+    source, dest = pair
+    dest.execute(f"create table t (id {folding} primary key, at timestamptz, v text)")
+    fill(source, ("B", "x"), ("b", "y"))
+    places = [source.stream("t"), dest.stream("t")]
+    leat.fails(1, "duplicate-key", "cp", "delta", *places, "-d", "at")
+    leat.fails(1, "duplicate-key", "sync", "batch", *places)
+    assert dest.count("t") == 0
+    source.execute("delete from t where id = 'b'")
+    delta(leat, pair)
+    source.execute("delete from t")
+    fill(source, ("b", "y"), at="2026-02-01")
+    leat.fails(1, "duplicate-key", "cp", "delta", *places, "-d", "at")
+    assert values(dest, "id::text, v") == [("B", "x")]
+    sync(leat, pair)
+    assert values(dest, "id::text, v") == [("b", "y")]
+
+
 def test_types_without_an_equality_are_compared_all_the_same(leat, pair):
     source, dest = pair
     source.execute("alter table t add column j json, add column p point, add column c text",

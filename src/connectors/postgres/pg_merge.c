@@ -238,6 +238,7 @@ static void say_merge(const struct pg_target *target, struct lt_merge *ret_merge
         .flags = target->flags,
         .keys = (const char *const *)merge->keys,
         .n_keys = merge->n_keys,
+        .key_order = merge->key_order,
         .cursor = (const char *const *)merge->cursor,
         .n_cursor = merge->n_cursor,
         .op = merge->op,
@@ -305,14 +306,18 @@ static int find_work(struct pg_conn *conn, struct pg_target *target, struct leat
 {
     struct facts facts = {0};
     struct leat_stream_name name = {target->ns, target->name};
-    say_merge(target, &facts.merge);
     int status = pg_describe(conn, &name, &facts.there, err);
+    status = status ? status : pg_merge_key_order(conn, target, facts.there.oid, err);
+    say_merge(target, &facts.merge);
     status = status ? status : find_columns(target, &facts, err);
     status = status ? status : find_indexes(conn, target, &facts, err);
     facts.merge.number = facts.there.oid;
     status = status ? status : lt_merge_new(&facts.merge, &target->merging, err);
     status = status ? status : run_phase(conn, target, LT_MERGE_FIND, err);
     status = status ? status : pg_merge_refuse_nulls(conn, target, &facts.merge, err);
+    if (!status && facts.merge.unique_key && target->mode != LEAT_HISTORY) {
+        status = pg_merge_refuse_alike(conn, target, target->copy_to, facts.there.oid, err);
+    }
     facts_done(conn, &facts);
     return status;
 }
@@ -363,10 +368,12 @@ int pg_merge_write(struct pg_conn *conn, struct pg_target *target, struct leat_e
 
 static int keys_of(const struct pg_target *target, const char *alias, struct lt_buf *sql)
 {
+    const char *const *order = target->merge->key_order;
     int failed = LEAT_OK;
     for (size_t k = 0; k < target->merge->n_keys; k++) {
         failed |= lt_buf_printf(sql, "%s%s.", k ? ", " : "", alias);
         failed |= pg_ident(sql, target->merge->keys[k]);
+        failed |= lt_buf_puts(sql, order && order[k] ? order[k] : "");
     }
     return failed;
 }

@@ -229,6 +229,24 @@ def test_keys_that_a_unique_index_takes_for_equal_are_refused(leat, pair, foldin
     assert values(dest, "id::text, v") == [("b", "y")]
 
 
+def test_keys_of_citext_in_a_table_that_is_made_are_told_apart_or_refused(leat, pair):
+    source, dest = pair
+    for db in pair:
+        with db.connect() as connection:
+            if not connection.execute("select from pg_available_extensions where name = 'citext'"
+                                      ).rowcount:
+                pytest.skip("no citext here")
+        db.execute("create extension citext")
+    source.execute("drop table t", "create table t (id citext, at timestamptz, v text)",
+                   "insert into t values ('B', '2026-01-01', 'x'), ('b', '2026-01-01', 'y')")
+    leat.fails(1, "duplicate-key", "cp", "delta", source.stream("t"), dest.stream("t"), "-d", "at",
+               "-p", "id")
+    assert dest.tables() == []
+    source.execute("update t set id = 'B', at = '2026-01-02' where v = 'y'")
+    delta(leat, pair, "-p", "id")
+    assert values(dest, "id::text, v") == [("B", "y")]
+
+
 def test_types_without_an_equality_are_compared_all_the_same(leat, pair):
     source, dest = pair
     source.execute("alter table t add column j json, add column p point, add column c text",

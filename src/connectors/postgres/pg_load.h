@@ -265,7 +265,8 @@ int pg_evolve(struct pg_conn *conn, struct pg_target *target, struct ArrowSchema
 /* Asks which keys of the target's table must be told apart by their bytes. */
 int pg_merge_key_order(struct pg_conn *conn, struct pg_target *target, uint32_t oid,
                        struct leat_error *err);
-/* [duplicate-key] where the table's unique index takes keys for equal that are not. After FIND. */
+/* [duplicate-key] where the table's unique index takes keys for equal that are not. After FIND; `oid` 0: it
+ * is yet to be made, of the keys. */
 int pg_merge_refuse_alike(struct pg_conn *conn, const struct pg_target *target, const char *staging,
                           uint32_t oid, struct leat_error *err);
 

@@ -462,7 +462,17 @@ int pg_merge_fresh(struct pg_conn *conn, struct pg_target *target, struct leat_e
         }
         status = pg_exec(conn, "ROLLBACK TO SAVEPOINT leat_key", err);
     }
+    const char *params[] = {target->quoted};
+    char oid[24] = "0";
+    status = status ? status
+                    : pg_value(conn, "SELECT pg_catalog.to_regclass($1)::oid", 1, params, oid,
+                               sizeof oid, err);
+    status =
+        status ? status : pg_merge_key_order(conn, target, (uint32_t)strtoul(oid, NULL, 10), err);
     status = status ? status : keep_latest(conn, target, err);
+    if (!status && same_key(target)) {
+        status = pg_merge_refuse_alike(conn, target, target->quoted, 0, err);
+    }
     target->counts.inserted = target->rows - target->counts.superseded;
     return status ? status : add_key(conn, target, err);
 }

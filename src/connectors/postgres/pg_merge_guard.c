@@ -187,7 +187,9 @@ int pg_merge_refuse_alike(struct pg_conn *conn, const struct pg_target *target, 
     bool has = false;
     char text[24] = "0";
     int status = LEAT_OK;
-    if (folds(target->merge)) {
+    if (folds(target->merge) && !oid) {
+        has = true;
+    } else if (folds(target->merge)) {
         status = has_own_index(conn, target->merge, oid, &has, err);
     }
     for (int rows = 0; rows < 2 && has && !status && !strcmp(text, "0"); rows++) {

@@ -110,6 +110,11 @@ int lt_merge_check_counts(const struct leat_row_counts *done, const struct leat_
                    done->deleted);
 }
 
+int64_t lt_merge_moved(const struct lt_merge_plan *plan)
+{
+    return plan->counts[LT_MERGE_MOVED];
+}
+
 static int run_one(struct lt_merge_plan *plan, const struct statement *at,
                    const struct lt_merge_host *host, struct leat_error *err)
 {

@@ -59,6 +59,9 @@ struct lt_merge {
     size_t n_columns;
     const char *const *keys; /* among the columns */
     size_t n_keys;
+    /* For each key what follows it where it is compared ("::text COLLATE x"), for keys whose type
+     * takes different values for equal; its name must survive it in a SELECT. NULL: nothing. */
+    const char *const *key_order;
     /* Of several records of one key the latest by these columns counts, then by `seq`. */
     const char *const *cursor;
     size_t n_cursor;
@@ -126,6 +129,10 @@ int lt_merge_run(struct lt_merge_plan *plan, enum lt_merge_phase phase,
 int lt_merge_check_counts(const struct leat_row_counts *done, const struct leat_row_counts *want,
                           struct leat_error *err);
 const struct leat_row_counts *lt_merge_counts(const struct lt_merge_plan *plan);
+/* Whether rows that others point to hold a null in this column while they make way for each other;
+ * and, after FIND, how many rows do. */
+bool lt_merge_nulls(const struct lt_merge *merge, const char *column);
+int64_t lt_merge_moved(const struct lt_merge_plan *plan);
 /* The i-th statement, and its phase; NULL past the last. For tests and --dry-run. */
 const char *lt_merge_sql(const struct lt_merge_plan *plan, size_t i,
                          enum lt_merge_phase *ret_phase);

@@ -79,6 +79,16 @@ static bool has_moves(const struct lt_merge *merge)
     return any;
 }
 
+bool lt_merge_nulls(const struct lt_merge *merge, const char *column)
+{
+    bool nulls = false;
+    for (size_t i = 0; i < merge->n_uniques && merge->referenced; i++) {
+        const struct lt_merge_unique *unique = &merge->uniques[i];
+        nulls = nulls || (can_move(merge, unique) && !strcmp(unique->nullable, column));
+    }
+    return nulls;
+}
+
 static bool has_kept(const struct lt_merge *merge)
 {
     bool any = merge->n_kept > 0;
@@ -214,12 +224,19 @@ static int put_seq(const struct text *text)
 
 /* --- parts: lists and conditions ----------------------------------------------------------- */
 
+/* A key where it is compared. */
+static int key_column(const struct text *text, const char *alias, size_t k)
+{
+    const char *const *order = text->merge->key_order;
+    return column(text, alias, text->merge->keys[k]) |
+           lt_buf_puts(text->out, order && order[k] ? order[k] : "");
+}
+
 static int put_keys(const struct text *text)
 {
     int failed = LEAT_OK;
     for (size_t k = 0; k < text->merge->n_keys; k++) {
-        failed |= lt_buf_puts(text->out, k ? ", " : "");
-        failed |= column(text, text->a, text->merge->keys[k]);
+        failed |= lt_buf_puts(text->out, k ? ", " : "") | key_column(text, text->a, k);
     }
     return failed;
 }
@@ -229,8 +246,8 @@ static int put_match(const struct text *text)
     int failed = LEAT_OK;
     for (size_t k = 0; k < text->merge->n_keys; k++) {
         failed |= lt_buf_puts(text->out, k ? " AND " : "");
-        failed |= column(text, text->a, text->merge->keys[k]) | lt_buf_puts(text->out, " = ");
-        failed |= column(text, text->b, text->merge->keys[k]);
+        failed |= key_column(text, text->a, k) | lt_buf_puts(text->out, " = ");
+        failed |= key_column(text, text->b, k);
     }
     return failed;
 }
@@ -448,9 +465,9 @@ static int is_taken(const struct text *text, const struct lt_merge_unique *uniqu
         failed |= lt_buf_puts(text->out, " AND ");
     }
     for (size_t k = 0; k < merge->n_keys; k++) {
-        failed |= lt_buf_puts(text->out, k ? " OR " : "(") | column(text, "o", merge->keys[k]);
+        failed |= lt_buf_puts(text->out, k ? " OR " : "(") | key_column(text, "o", k);
         failed |= lt_buf_printf(text->out, " %s ", merge->dialect->merge->differs);
-        failed |= column(text, text->a, merge->keys[k]);
+        failed |= key_column(text, text->a, k);
     }
     return failed | lt_buf_puts(text->out, "))");
 }

@@ -115,6 +115,138 @@ def test_generated_identity_and_own_columns_stay(leat, pair):
         (1, "a", 1, "aa", "mine"), (2, "B", 2, "BB", "mine"), (3, "c", 3, "cc", "new")]
 
 
+@pytest.mark.parametrize("action", ["cascade", "set null", "set default"])
+@pytest.mark.parametrize("way", [delta, sync])
+def test_a_swap_that_foreign_keys_would_pass_on_is_refused(leat, pair, action, way):
+    source, dest = pair
+    dest.execute(SOURCE, "create unique index on t (v)",
+                 f"create table child (id int, v text references t (v) on update {action})")
+    fill(source, (1, "a"), (2, "b"))
+    way(leat, pair)
+    dest.execute("insert into child values (1, 'a'), (2, 'b')")
+    fill(source, (3, "c"), at="2026-02-01")
+    way(leat, pair)
+    fill(source, (1, "x"), (2, "x2"))
+    fill(source, (1, "b"), (2, "a"), (4, "d"), at="2026-03-01")
+    verb = ["cp", "delta", "-d", "at"] if way is delta else ["sync", "batch"]
+    done = leat.fails(1, "destination-holds-rows", *verb[:2], source.stream("t"),
+                      dest.stream("t"), *verb[2:])
+    assert "child (child_v_fkey)" in done.stderr
+    assert values(dest) == [(1, "a"), (2, "b"), (3, "c")]
+    with dest.connect() as connection:
+        assert connection.execute("select id, v from child order by 1"
+                                  ).fetchall() == [(1, "a"), (2, "b")]
+    # What takes nothing from another row is passed on as the key says.
+    fill(source, (1, "q"), (2, "b"), at="2026-04-01")
+    way(leat, pair)
+    assert values(dest) == [(1, "q"), (2, "b"), (3, "c"), (4, "d")]
+    with dest.connect() as connection:
+        assert connection.execute("select v from child order by id").fetchall() == [
+            ("q" if action == "cascade" else None,), ("b",)]
+    # The remedy.
+    dest.execute("alter table child drop constraint child_v_fkey, "
+                 "add foreign key (v) references t (v) deferrable", "update child set v = 'q'")
+    fill(source, (1, "x"))
+    fill(source, (1, "b"), (2, "q"), at="2026-05-01")
+    way(leat, pair)
+    assert values(dest) == [(1, "b"), (2, "q"), (3, "c"), (4, "d")]
+
+
+def test_intervals_that_postgresql_takes_for_equal_are_compared_by_what_they_say(leat, pair):
+    source, dest = pair
+    more = "alter table t add column i interval, add column l interval[]"
+    source.execute(more, "insert into t values (1, '2026-01-01', 'a', '1 mon', '{1 day}')")
+    dest.execute(SOURCE, more)
+    sync(leat, pair)
+    source.execute("update t set i = '30 days', l = '{24:00}'")
+    sync(leat, pair)
+    assert values(dest, "i::text, l::text") == [("30 days", "{24:00:00}")]
+    source.execute("update t set i = '1 mon', l = '{1 day}', at = '2026-02-01'")
+    delta(leat, pair)
+    assert values(dest, "i::text, l::text") == [("1 mon", '{"1 day"}')]
+
+
+FOLDING = {
+    "collation": ("create collation ci (provider = icu, locale = 'und-u-ks-level2', "
+                  "deterministic = false)", "text collate ci"),
+    "citext": ("create extension citext", "citext"),
+}
+
+
+@pytest.fixture(params=list(FOLDING))
+def folding(request, pair):
+    """A source of keys that are text, and the type of a destination's key that folds case."""
+    source, dest = pair
+    make, type_ = FOLDING[request.param]
+    with dest.connect() as connection:
+        there = connection.execute("select from pg_available_extensions where name = 'citext'")
+        if request.param == "citext" and not there.rowcount:
+            pytest.skip("no citext here")
+    dest.execute(make)
+    source.execute("drop table t", "create table t (id text primary key, at timestamptz, v text)")
+    return type_
+
+
+@pytest.mark.parametrize("mode", [
+    (), ("--soft-delete", "--deleted-column", "gone"), ("--strategy", "delete+insert"),
+    ("--strategy", "history")])
+def test_keys_that_a_collation_takes_for_equal_are_keys_of_their_own(leat, pair, folding, mode):
+    source, dest = pair
+    history = " , _leat_valid_from timestamptz, _leat_valid_to timestamptz, _leat_current bool"
+    dest.execute(f"create table t (id {folding}, at timestamptz, v text, gone bool"
+                 f"{history if 'history' in mode else ''})")
+    source.execute("alter table t add column gone bool")
+    fill(source, ("B", "x"), ("b", "y"))
+    delta(leat, pair, "-p", "id", *mode)
+    order = 'id::text collate "C", v'
+    assert values(dest, order) == [("B", "x"), ("b", "y")]
+    fill(source, ("B", "x"), ("b", "z"), ("c", "n"), at="2026-02-01")
+    delta(leat, pair, "-p", "id", *mode)
+    now = "_leat_current" if "history" in mode else "true"
+    assert values(dest, order, now) == [("B", "x"), ("b", "z"), ("c", "n")]
+    if not mode:
+        source.execute("delete from t where id = 'B'", "update t set v = 'q' where id = 'b'",
+                       "insert into t values ('C', '2026-01-01', 'N')")
+        sync(leat, pair, "-p", "id")
+        assert values(dest, order) == [("C", "N"), ("b", "q"), ("c", "n")]
+
+
+def test_keys_that_a_unique_index_takes_for_equal_are_refused(leat, pair, folding):
+    source, dest = pair
+    dest.execute(f"create table t (id {folding} primary key, at timestamptz, v text)")
+    fill(source, ("B", "x"), ("b", "y"))
+    places = [source.stream("t"), dest.stream("t")]
+    leat.fails(1, "duplicate-key", "cp", "delta", *places, "-d", "at")
+    leat.fails(1, "duplicate-key", "sync", "batch", *places)
+    assert dest.count("t") == 0
+    source.execute("delete from t where id = 'b'")
+    delta(leat, pair)
+    source.execute("delete from t")
+    fill(source, ("b", "y"), at="2026-02-01")
+    leat.fails(1, "duplicate-key", "cp", "delta", *places, "-d", "at")
+    assert values(dest, "id::text, v") == [("B", "x")]
+    sync(leat, pair)
+    assert values(dest, "id::text, v") == [("b", "y")]
+
+
+def test_keys_of_citext_in_a_table_that_is_made_are_told_apart_or_refused(leat, pair):
+    source, dest = pair
+    for db in pair:
+        with db.connect() as connection:
+            if not connection.execute("select from pg_available_extensions where name = 'citext'"
+                                      ).rowcount:
+                pytest.skip("no citext here")
+        db.execute("create extension citext")
+    source.execute("drop table t", "create table t (id citext, at timestamptz, v text)",
+                   "insert into t values ('B', '2026-01-01', 'x'), ('b', '2026-01-01', 'y')")
+    leat.fails(1, "duplicate-key", "cp", "delta", source.stream("t"), dest.stream("t"), "-d", "at",
+               "-p", "id")
+    assert dest.tables() == []
+    source.execute("update t set id = 'B', at = '2026-01-02' where v = 'y'")
+    delta(leat, pair, "-p", "id")
+    assert values(dest, "id::text, v") == [("B", "y")]
+
+
 def test_types_without_an_equality_are_compared_all_the_same(leat, pair):
     source, dest = pair
     source.execute("alter table t add column j json, add column p point, add column c text",

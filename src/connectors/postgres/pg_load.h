@@ -31,6 +31,8 @@ enum pg_route {
 struct pg_merge {
     char **keys, **cursor; /* each ends with a NULL */
     size_t n_keys, n_cursor;
+    const char *
+        *key_order;     /* as in sql/merge.h, of the table that is merged into; NULL: not asked */
     char *op, *deleted; /* NULL: none */
     bool from_cursor;
 };
@@ -259,6 +261,21 @@ int pg_evolve(struct pg_conn *conn, struct pg_target *target, struct ArrowSchema
               struct pg_table *table, struct leat_error *err);
 /* Does what was planned: `alter` of the target, in the transaction of the load. */
 int pg_alter(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err);
+
+/* --- pg_merge_guard.c */
+
+/* Asks which keys of the target's table must be told apart by their bytes. */
+int pg_merge_key_order(struct pg_conn *conn, struct pg_target *target, uint32_t oid,
+                       struct leat_error *err);
+/* [duplicate-key] where the table's unique index takes keys for equal that are not. After FIND; `oid` 0: it
+ * is yet to be made, of the keys. */
+int pg_merge_refuse_alike(struct pg_conn *conn, const struct pg_target *target, const char *staging,
+                          uint32_t oid, struct leat_error *err);
+
+/* [destination-holds-rows] where rows that make way for each other would pass nulls on to rows of
+ * other tables. */
+int pg_merge_refuse_nulls(struct pg_conn *conn, const struct pg_target *target,
+                          const struct lt_merge *merge, struct leat_error *err);
 
 /* --- pg_merge_plan.c */
 bool pg_is_keyed(enum leat_write_mode mode);

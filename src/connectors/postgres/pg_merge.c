@@ -10,6 +10,7 @@
 
 #define SEQUENCE "_leat_seq"
 #define UNIQUE_VIOLATION "23505"
+#define INTERVAL 1186 /* 30 days equal a month there */
 
 /* --- the staging table --------------------------------------------------------------------- */
 
@@ -102,8 +103,9 @@ static bool by_text(const struct ArrowSchema *field, const struct pg_column *col
     if (column->list && field->n_children == 1) {
         value = field->children[0];
     }
-    return !column->known || column->wire == PG_WIRE_TEXT_CAST || lt_type_of(value, &type, NULL) ||
-           type.logical == LT_JSON || type.logical == LT_FOREIGN || lt_type_is_text(type.id);
+    return !column->known || column->wire == PG_WIRE_TEXT_CAST || column->value_oid == INTERVAL ||
+           lt_type_of(value, &type, NULL) || type.logical == LT_JSON ||
+           type.logical == LT_FOREIGN || lt_type_is_text(type.id);
 }
 
 static int find_columns(const struct pg_target *target, struct facts *facts, struct leat_error *err)
@@ -236,6 +238,7 @@ static void say_merge(const struct pg_target *target, struct lt_merge *ret_merge
         .flags = target->flags,
         .keys = (const char *const *)merge->keys,
         .n_keys = merge->n_keys,
+        .key_order = merge->key_order,
         .cursor = (const char *const *)merge->cursor,
         .n_cursor = merge->n_cursor,
         .op = merge->op,
@@ -244,20 +247,6 @@ static void say_merge(const struct pg_target *target, struct lt_merge *ret_merge
         .now = "pg_catalog.now()",
         .from_cursor = merge->from_cursor,
     };
-}
-
-static int make_merge(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
-{
-    struct facts facts = {0};
-    struct leat_stream_name name = {target->ns, target->name};
-    say_merge(target, &facts.merge);
-    int status = pg_describe(conn, &name, &facts.there, err);
-    status = status ? status : find_columns(target, &facts, err);
-    status = status ? status : find_indexes(conn, target, &facts, err);
-    facts.merge.number = facts.there.oid;
-    status = status ? status : lt_merge_new(&facts.merge, &target->merging, err);
-    facts_done(conn, &facts);
-    return status;
 }
 
 /* --- running it ---------------------------------------------------------------------------- */
@@ -312,6 +301,27 @@ static int run_phase(struct pg_conn *conn, struct pg_target *target, enum lt_mer
     return status;
 }
 
+/* What is to be done is found, and nothing of it done yet. */
+static int find_work(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+{
+    struct facts facts = {0};
+    struct leat_stream_name name = {target->ns, target->name};
+    int status = pg_describe(conn, &name, &facts.there, err);
+    status = status ? status : pg_merge_key_order(conn, target, facts.there.oid, err);
+    say_merge(target, &facts.merge);
+    status = status ? status : find_columns(target, &facts, err);
+    status = status ? status : find_indexes(conn, target, &facts, err);
+    facts.merge.number = facts.there.oid;
+    status = status ? status : lt_merge_new(&facts.merge, &target->merging, err);
+    status = status ? status : run_phase(conn, target, LT_MERGE_FIND, err);
+    status = status ? status : pg_merge_refuse_nulls(conn, target, &facts.merge, err);
+    if (!status && facts.merge.unique_key && target->mode != LEAT_HISTORY) {
+        status = pg_merge_refuse_alike(conn, target, target->copy_to, facts.there.oid, err);
+    }
+    facts_done(conn, &facts);
+    return status;
+}
+
 /* Nobody else writes the table from here on; readers go on unless it is altered. */
 static int take_table(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
@@ -342,8 +352,7 @@ int pg_merge_delete(struct pg_conn *conn, struct pg_target *target, struct leat_
         return LEAT_OK;
     }
     int status = pg_explain_lock(conn, &name, false, take_table(conn, target, err), err);
-    status = status ? status : make_merge(conn, target, err);
-    status = status ? status : run_phase(conn, target, LT_MERGE_FIND, err);
+    status = status ? status : find_work(conn, target, err);
     target->goes = target->counts.deleted;
     if (!status && target->goes && target->mode != LEAT_HISTORY &&
         !(target->flags & LEAT_WRITE_SOFT_DELETE)) {
@@ -359,10 +368,12 @@ int pg_merge_write(struct pg_conn *conn, struct pg_target *target, struct leat_e
 
 static int keys_of(const struct pg_target *target, const char *alias, struct lt_buf *sql)
 {
+    const char *const *order = target->merge->key_order;
     int failed = LEAT_OK;
     for (size_t k = 0; k < target->merge->n_keys; k++) {
         failed |= lt_buf_printf(sql, "%s%s.", k ? ", " : "", alias);
         failed |= pg_ident(sql, target->merge->keys[k]);
+        failed |= lt_buf_puts(sql, order && order[k] ? order[k] : "");
     }
     return failed;
 }
@@ -451,7 +462,17 @@ int pg_merge_fresh(struct pg_conn *conn, struct pg_target *target, struct leat_e
         }
         status = pg_exec(conn, "ROLLBACK TO SAVEPOINT leat_key", err);
     }
+    const char *params[] = {target->quoted};
+    char oid[24] = "0";
+    status = status ? status
+                    : pg_value(conn, "SELECT pg_catalog.to_regclass($1)::oid", 1, params, oid,
+                               sizeof oid, err);
+    status =
+        status ? status : pg_merge_key_order(conn, target, (uint32_t)strtoul(oid, NULL, 10), err);
     status = status ? status : keep_latest(conn, target, err);
+    if (!status && same_key(target)) {
+        status = pg_merge_refuse_alike(conn, target, target->quoted, 0, err);
+    }
     target->counts.inserted = target->rows - target->counts.superseded;
     return status ? status : add_key(conn, target, err);
 }

@@ -24,6 +24,7 @@ void pg_merge_free(struct pg_merge *merge)
 {
     if (merge) {
         free_names(merge->keys);
+        free(merge->key_order);
         free_names(merge->cursor);
         free(merge->op);
         free(merge->deleted);

@@ -322,6 +322,7 @@ static int run_cursor(struct lt_delta *delta, struct leat_error *err)
 static int run_once(struct lt_delta *so_far, struct leat_error *err)
 {
     struct lt_delta delta = *so_far;
+    delta.made_by_other = false;
     int rc = lt_side_freshen(delta.source, true, err);
     rc = rc ? rc : lt_side_freshen(delta.dest, false, err);
     rc = rc ? rc : lt_delta_setup(&delta, err);

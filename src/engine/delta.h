@@ -50,7 +50,7 @@ struct lt_delta {
     /* over all ranges, also those of earlier attempts */
     struct leat_stream_result sum;
     int64_t ranges;
-    bool made_by_other; /* the last load met a table that was absent when it was probed */
+    bool made_by_other; /* another run made the table, or its watermark, after it was looked at */
     bool load_failed;   /* and was tried again as often as it may */
 };
 

@@ -285,6 +285,18 @@ static int refuse_rows(const struct lt_delta *delta, int64_t rows, struct leat_e
     return rc;
 }
 
+/* Whether the watermark came while the destination was looked at, with the rows that are there. */
+static bool came_meanwhile(const struct lt_delta *delta)
+{
+    const struct leat_stream_name name = {delta->job->dest_ns[0], delta->job->dest_names[0]};
+    struct lt_watermark now;
+    int rc = lt_watermark_read(*delta->dest, &name, delta->key,
+                               delta->cursor.n ? &delta->cursor : NULL, &now, NULL);
+    bool came = !rc && now.value;
+    lt_watermark_done(&now);
+    return came;
+}
+
 int lt_delta_probe(struct lt_delta *delta, struct leat_error *err)
 {
     struct lt_unit_try unit;
@@ -302,6 +314,7 @@ int lt_delta_probe(struct lt_delta *delta, struct leat_error *err)
         if (to->exists && to->rows_before && !delta->keyed && !lt_settings_text(s, "start") &&
             !lt_settings_text(s, "window") && !lt_delta_refreshes(delta)) {
             rc = refuse_rows(delta, to->rows_before, err);
+            delta->made_by_other = delta->by_state && came_meanwhile(delta);
         }
     }
     lt_unit_done(&unit);

@@ -285,9 +285,9 @@ def test_counts_are_checked_before_the_commit(leat, end):
         each.run(f"create table {each.table} (k int primary key, v text)")
     source.run("insert into s values (1, 'new'), (2, 'b')")
     destination.run("insert into d values (1, 'old'), (3, 'c')")
-    destination.run("create function skip() returns trigger language plpgsql as "
+    destination.run("create function leave() returns trigger language plpgsql as "
                     "'begin return null; end'")
-    destination.run("create trigger skip before update on d for each row execute function skip()")
+    destination.run("create trigger leave before update on d for each row execute function leave()")
     failed = leat("sync", "batch", source.location, destination.location)
     assert failed.returncode in (1, 2) and "destination unchanged" in failed.stderr
     assert destination.rows() == [(1, "old"), (3, "c")]

@@ -450,6 +450,22 @@ int64_t lt_schema_find(const struct ArrowSchema *schema, const char *name)
     return -1;
 }
 
+int lt_schema_unknown_column(const struct ArrowSchema *schema, const char *name,
+                             struct leat_error *err)
+{
+    const char **names = calloc((size_t)schema->n_children + 1, sizeof *names);
+    for (int64_t i = 0; names && i < schema->n_children; i++) {
+        names[i] = schema->children[i]->name ? schema->children[i]->name : "";
+    }
+    int status = lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no column \"%s\"", name);
+    const char *close = names ? lt_closest(name, names) : NULL;
+    if (close) {
+        leat_error_remedy(err, "did you mean \"%s\"?", close);
+    }
+    free(names);
+    return status;
+}
+
 /* --- checking ------------------------------------------------------------------------------- */
 
 static int check_meta(const struct ArrowSchema *schema, struct leat_error *err)

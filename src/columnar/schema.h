@@ -56,6 +56,9 @@ int lt_schema_copy(const struct ArrowSchema *schema, struct ArrowSchema *ret_cop
 bool lt_schema_same(const struct ArrowSchema *a, const struct ArrowSchema *b, bool names);
 /* Index of the column of that exact name, -1 when absent. */
 int64_t lt_schema_find(const struct ArrowSchema *schema, const char *name);
+/* [unknown-column], with the closest name as remedy. */
+int lt_schema_unknown_column(const struct ArrowSchema *schema, const char *name,
+                             struct leat_error *err);
 
 /* Checks a schema from outside: a struct, children all there, every format known, depth at most
  * 32, at most 100,000 fields, names valid UTF-8, no two columns of the same name. */

@@ -58,17 +58,7 @@ static int find_column(const struct ArrowSchema *schema, const char *name,
     struct lt_buf words = LT_BUF_INIT;
     int64_t at = lt_schema_find(schema, name);
     if (at < 0) {
-        const char **names = calloc((size_t)schema->n_children + 1, sizeof *names);
-        for (int64_t i = 0; names && i < schema->n_children; i++) {
-            names[i] = schema->children[i]->name;
-        }
-        const char *close = names ? lt_closest(name, names) : NULL;
-        int rc = lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no column \"%s\"", name);
-        if (close) {
-            leat_error_remedy(err, "did you mean \"%s\"?", close);
-        }
-        free(names);
-        return rc;
+        return lt_schema_unknown_column(schema, name, err);
     }
     int rc = lt_type_of(schema->children[at], &type, err);
     rc = rc ? rc : lt_type_print(schema->children[at], &words) ? lt_fail_oom(err) : LEAT_OK;

@@ -46,17 +46,7 @@ int lt_fc_find_column(const struct ArrowSchema *schema, const char *name, int64_
         *ret_at = at;
         return LEAT_OK;
     }
-    const char **names = calloc((size_t)schema->n_children + 1, sizeof *names);
-    for (int64_t i = 0; names && i < schema->n_children; i++) {
-        names[i] = schema->children[i]->name;
-    }
-    int status = lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no column \"%s\"", name);
-    const char *close = names ? lt_closest(name, names) : NULL;
-    if (close) {
-        leat_error_remedy(err, "did you mean \"%s\"?", close);
-    }
-    free(names);
-    return status;
+    return lt_schema_unknown_column(schema, name, err);
 }
 
 /* For formats that read all columns: which of them stay. */

@@ -382,16 +382,7 @@ int pg_table_project(struct pg_table *table, const char *const *columns, size_t 
     for (size_t i = 0; i < n && !status; i++) {
         int64_t at = lt_schema_find(&table->schema, columns[i]);
         if (at < 0) {
-            const char **names = calloc((size_t)table->n_columns + 1, sizeof *names);
-            for (int64_t k = 0; names && k < table->n_columns; k++) {
-                names[k] = table->schema.children[k]->name;
-            }
-            status = lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no column \"%s\"", columns[i]);
-            const char *closest = names ? lt_closest(columns[i], names) : NULL;
-            if (closest) {
-                leat_error_remedy(err, "did you mean \"%s\"?", closest);
-            }
-            free(names);
+            status = lt_schema_unknown_column(&table->schema, columns[i], err);
             break;
         }
         struct ArrowSchema copy = {.release = NULL};

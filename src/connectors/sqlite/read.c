@@ -151,22 +151,6 @@ static int add_wanted(const struct ArrowSchema *source, int64_t column,
     return status;
 }
 
-static int unknown_column(const struct ArrowSchema *source, const char *name,
-                          struct leat_error *err)
-{
-    const char **names = calloc((size_t)source->n_children + 1, sizeof *names);
-    for (int64_t i = 0; names && i < source->n_children; i++) {
-        names[i] = source->children[i]->name;
-    }
-    int status = lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no column \"%s\"", name);
-    const char *close = names ? lt_closest(name, names) : NULL;
-    if (close) {
-        leat_error_remedy(err, "did you mean \"%s\"?", close);
-    }
-    free(names);
-    return status;
-}
-
 static int wanted_schema(const struct ArrowSchema *source, const struct leat_read_plan *plan,
                          struct ArrowSchema *ret_wanted, struct leat_error *err)
 {
@@ -175,7 +159,7 @@ static int wanted_schema(const struct ArrowSchema *source, const struct leat_rea
     size_t n = plan->columns ? plan->n_columns : (size_t)source->n_children;
     for (size_t i = 0; i < n && !status; i++) {
         int64_t at = plan->columns ? lt_schema_find(source, plan->columns[i]) : (int64_t)i;
-        status = at < 0 ? unknown_column(source, plan->columns[i], err)
+        status = at < 0 ? lt_schema_unknown_column(source, plan->columns[i], err)
                         : add_wanted(source, at, plan->types, &wanted, err);
     }
     char *keys = NULL;

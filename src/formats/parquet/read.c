@@ -29,22 +29,6 @@ const struct leat_option lt_pq_read_options[] = {
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static int no_such_column(const struct ArrowSchema *schema, const char *name,
-                          struct leat_error *err)
-{
-    const char **names = calloc((size_t)schema->n_children + 1, sizeof *names);
-    for (int64_t i = 0; names && i < schema->n_children; i++) {
-        names[i] = schema->children[i]->name;
-    }
-    int status = lt_fail(err, LT_E_UNKNOWN_COLUMN, "the file has no column \"%s\"", name);
-    const char *closest = names ? lt_closest(name, names) : NULL;
-    if (closest) {
-        leat_error_remedy(err, "did you mean \"%s\"?", closest);
-    }
-    free(names);
-    return status;
-}
-
 /* Moves column i of `all` behind those chosen. */
 static int choose_column(struct lt_format_reader *reader, struct ArrowSchema *all, size_t i,
                          struct leat_error *err)
@@ -71,7 +55,7 @@ static int choose_columns(struct lt_format_reader *reader, struct ArrowSchema *a
     }
     for (size_t i = 0; i < n && !status; i++) {
         int64_t at = chosen ? lt_schema_find(all, options->columns[i]) : (int64_t)i;
-        status = at < 0 ? no_such_column(all, options->columns[i], err)
+        status = at < 0 ? lt_schema_unknown_column(all, options->columns[i], err)
                         : choose_column(reader, all, (size_t)at, err);
     }
     return status ? status : lt_schema_check(&reader->schema, err);

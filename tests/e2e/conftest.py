@@ -32,7 +32,7 @@ def build_folder():
 
 
 def leat_binary():
-    path = pathlib.Path(os.environ.get("LEAT_BIN", build_folder() / "leat"))
+    path = pathlib.Path(os.environ.get("LEAT_BIN", build_folder() / "leat")).absolute()
     if not path.exists():
         pytest.exit(f"no {path}: run `make build`", returncode=3)
     return path

@@ -29,14 +29,16 @@ def statements(leat, pg, source, target, *more):
 
 
 def a_further_table(leat, pg, source, target, *more):
-    """Tables of one command differ only in their names: the rest is what a connection costs."""
+    """Tables of one command differ only in their names: the rest is what a connection costs, and
+    whether ten tables keep a second one busy is a matter of time. It rounds away."""
     fill(source, 0, 10)
     few = statements(leat, pg, source, target, *more)
     fill(source, 10, 50)
     target.execute("drop schema public cascade", "create schema public")
     many = statements(leat, pg, source, target, *more)
     assert len(target.tables()) == 50 and target.count("t049") == 10
-    return (len(many) - len(few)) / 40
+    assert len(many) - len(few) >= 40
+    return (len(many) - len(few)) // 40
 
 
 @pytest.mark.parametrize("parallel", [1, 2])

@@ -250,6 +250,7 @@ int lt_fc_recover(struct leat_endpoint *ep, const char *dir, struct leat_error *
                                : lt_fail_errno(err, errno, "cannot list the directory %s", dir);
     }
     while (!status && (entry = readdir(handle))) {
+        lt_fc_remove_dead_lock(dir, entry->d_name);
         if (is_of_load(entry->d_name, MANIFEST_TEMP_SUFFIX, load_id)) {
             remove_dead_temp(ep, dir, entry->d_name, &lock);
             continue;

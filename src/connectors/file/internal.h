@@ -223,6 +223,8 @@ struct fc_lock {
 int lt_fc_lock(struct leat_endpoint *ep, const char *dir, const char *name, int64_t timeout_ms,
                struct fc_lock *ret_lock, struct leat_error *err);
 void lt_fc_unlock(struct fc_lock *lock);
+/* Removes the file `name` of a directory if it is a lock whose holder died. */
+void lt_fc_remove_dead_lock(const char *dir, const char *name);
 
 /* --- manifests and intents (manifest.c, commit.c) ------------------------------------------ */
 
@@ -284,7 +286,8 @@ int lt_fc_join_entry(struct fc_entry *to, struct fc_entry *from, struct leat_err
 /* Carries out an intent, from wherever an earlier attempt stopped. Under the directory's lock. */
 int lt_fc_roll_forward(struct leat_endpoint *ep, const char *dir, const char *load_id,
                        struct leat_error *err);
-/* Carries out every intent that lies in the directory. Takes its lock. */
+/* Carries out every intent that lies in the directory, and removes what dead processes left there of
+ * their locks. Takes its lock. */
 int lt_fc_recover(struct leat_endpoint *ep, const char *dir, struct leat_error *err);
 /* dir + ".leat-<load>.commit"; malloc'ed. */
 char *lt_fc_intent_path(const char *dir, const char *load_id);

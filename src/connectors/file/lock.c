@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "core/banned.h"
 
 #define LOCK_ROUND_MS 20
+#define LOCK_SUFFIX ".leat-lock"
 
 /* LEAT_UNAVAILABLE without a word: somebody else holds it. */
 static int try_lock(const char *path, int *ret_fd, struct leat_error *err)
@@ -46,7 +48,7 @@ int lt_fc_lock(struct leat_endpoint *ep, const char *dir, const char *name, int6
 {
     struct leat_error why = {.status = LEAT_OK};
     int64_t until = lt_now_us() + timeout_ms * 1000;
-    char *path = lt_format("%s.%.200s.leat-lock", dir, name);
+    char *path = lt_format("%s.%.200s" LOCK_SUFFIX, dir, name);
     int fd = -1, status = path ? LEAT_OK : lt_fail_oom(err);
     while (!status) {
         int tried = try_lock(path, &fd, &why);
@@ -79,4 +81,17 @@ void lt_fc_unlock(struct fc_lock *lock)
     }
     free(lock->path);
     *lock = FC_LOCK_NONE;
+}
+
+void lt_fc_remove_dead_lock(const char *dir, const char *name)
+{
+    size_t length = strlen(name), suffix = strlen(LOCK_SUFFIX);
+    if (length <= suffix || strcmp(name + length - suffix, LOCK_SUFFIX) != 0) {
+        return;
+    }
+    struct fc_lock lock = {.fd = -1, .path = lt_format("%s%s", dir, name)};
+    if (lock.path && try_lock(lock.path, &lock.fd, NULL)) {
+        lock.fd = -1;
+    }
+    lt_fc_unlock(&lock);
 }

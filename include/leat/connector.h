@@ -165,6 +165,7 @@ struct leat_check {
     const char *version; /* "15.18" */
     const char *user;
     bool can_read, can_create, can_write;
+    bool can_replicate; /* open a change stream */
 };
 
 /* --- streams ------------------------------------------------------------------------------- */

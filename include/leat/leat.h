@@ -286,6 +286,25 @@ LEAT_EXPORT int leat_read(struct leat_plan *plan, struct ArrowArrayStream *ret_s
 LEAT_EXPORT int leat_list(struct leat_plan *plan, leat_stream_fn *each, void *arg,
                           struct leat_error *err);
 
+/* Opens the plan's source and tells what is there and what this login may do. Borrowed for the call;
+ * non-zero stops and is returned. */
+typedef int leat_check_fn(void *arg, const struct leat_check *check);
+LEAT_EXPORT int leat_check(struct leat_plan *plan, leat_check_fn *each, void *arg,
+                           struct leat_error *err);
+
+/* Runs one statement, in the language of the plan's source, there. *ret_rows (may be NULL): rows it
+ * changed, -1 where it does not say. LEAT_UNSUPPORTED where a connector has no SQL. */
+LEAT_EXPORT int leat_execute(struct leat_plan *plan, const char *sql, int64_t *ret_rows,
+                             struct leat_error *err);
+
+/* What a plan was given, in the order it was: to print it. Borrowed for the call; locations as they
+ * were said, secrets included. Non-zero stops and is returned. */
+enum leat_plan_part { LEAT_PART_SOURCE, LEAT_PART_DESTINATION, LEAT_PART_OPTION };
+typedef int leat_plan_part_fn(void *arg, enum leat_plan_part part, const char *name,
+                              const char *value);
+LEAT_EXPORT int leat_plan_each(const struct leat_plan *plan, leat_plan_part_fn *each, void *arg);
+LEAT_EXPORT enum leat_action leat_plan_action_of(const struct leat_plan *plan);
+
 /* --- formats by themselves ------------------------------------------------------------------- */
 
 /* A file, or bytes, as a stream of batches: a plan's source without the plan. `format` NULL: the

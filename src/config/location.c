@@ -30,6 +30,7 @@ const char *lt_connection_url(const char *name)
 void lt_location_done(struct lt_location *location)
 {
     free(location->text);
+    free(location->said);
     free(location->connector);
     free(location->url);
     free(location->stream);
@@ -264,6 +265,7 @@ static int parse_name(const char *text, const struct lt_location_names *names,
         rc = parse_connection(text, url, rest, names, location, err);
     } else if (is_path) {
         path.text = location->text;
+        path.said = location->said;
         *location = path;
         memset(&path, 0, sizeof path);
     } else {
@@ -288,7 +290,8 @@ int lt_location_parse(const char *text, const struct lt_location_names *names, b
     struct lt_buf redacted = LT_BUF_INIT;
     int rc = lt_redact(&redacted, text);
     location.text = rc ? NULL : lt_buf_take(&redacted);
-    if (!location.text) {
+    location.said = lt_strdup(text);
+    if (!location.text || !location.said) {
         rc = lt_fail_oom(err);
         goto out;
     }

@@ -9,6 +9,7 @@
 /* A location taken apart, before any connector is asked. All strings owned. */
 struct lt_location {
     char *text;      /* as given, redacted: for messages */
+    char *said;      /* as given, secrets inside; NULL: it was not given as text */
     char *connector; /* name or alias of the connector: "postgres", "csv" */
     char *url;       /* for leat_config.url, without the stream part; secrets inside */
     char *stream;    /* "public.orders" as written, or NULL */

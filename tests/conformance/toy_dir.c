@@ -66,7 +66,13 @@ static int toy_open(const struct leat_config *config, struct leat_endpoint **ret
 static int toy_check(struct leat_endpoint *ep, struct leat_check *ret_check, struct leat_error *err)
 {
     (void)ep, (void)err;
-    *ret_check = (struct leat_check){sizeof *ret_check, "toy directory", "1", "", true, true, true};
+    *ret_check = (struct leat_check){.size = sizeof *ret_check,
+                                     .system = "toy directory",
+                                     .version = "1",
+                                     .user = "",
+                                     .can_read = true,
+                                     .can_create = true,
+                                     .can_write = true};
     return LEAT_OK;
 }
 

@@ -135,7 +135,10 @@ static int check(struct leat_endpoint *ep, struct leat_check *ret_check, struct 
                             "false), coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), "
                             "false) AND NOT pg_catalog.pg_is_in_recovery(), "
                             "NOT pg_catalog.pg_is_in_recovery() AND "
-                            "pg_catalog.current_setting('default_transaction_read_only') = 'off' "
+                            "pg_catalog.current_setting('default_transaction_read_only') = 'off', "
+                            "pg_catalog.current_setting('wal_level') = 'logical' AND (SELECT "
+                            "rolreplication OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = "
+                            "current_user) "
                             "FROM (SELECT 1) one LEFT JOIN pg_catalog.pg_namespace n "
                             "ON n.nspname = $1",
                             1, params, &result, err);
@@ -148,6 +151,7 @@ static int check(struct leat_endpoint *ep, struct leat_check *ret_check, struct 
             .can_read = pg_cell_true(conn, result, 0, 0),
             .can_create = pg_cell_true(conn, result, 0, 1),
             .can_write = pg_cell_true(conn, result, 0, 2),
+            .can_replicate = pg_cell_true(conn, result, 0, 3),
         };
     }
     pg_clear(conn, result);

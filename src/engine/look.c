@@ -1,0 +1,84 @@
+/* leat_check, leat_execute and leat_plan_each: a plan's source as such, without a stream of it, and
+ * what a plan was given. */
+#include "core/codes.h"
+#include "engine/plan.h"
+#include "engine/run.h"
+
+/* An endpoint opened for itself, under a run that moves nothing. */
+struct look {
+    struct lt_run run;
+    struct lt_side *side;
+};
+
+static int look_open(struct look *look, struct leat_plan *plan, struct leat_error *err)
+{
+    *look = (struct look){.side = NULL};
+    int rc = lt_run_init(&look->run, plan, NULL, err);
+    if (!rc && (!plan->has_source || plan->n_destinations)) {
+        rc = lt_fail(err, LT_E_USAGE, "name one place, and no destination");
+    }
+    return rc ? rc : lt_side_open(&look->run, &plan->source, &look->side, err);
+}
+
+static void look_done(struct look *look)
+{
+    lt_side_close(look->side);
+    lt_run_done(&look->run);
+}
+
+int leat_check(struct leat_plan *plan, leat_check_fn *each, void *arg, struct leat_error *err)
+{
+    struct look look;
+    struct leat_check check = {.size = sizeof check};
+    int rc = look_open(&look, plan, err);
+    if (!rc) {
+        rc = look.side->connector->check(look.side->ep, &check, err);
+        rc = rc ? rc : each(arg, &check);
+    }
+    look_done(&look);
+    return rc;
+}
+
+int leat_execute(struct leat_plan *plan, const char *sql, int64_t *ret_rows, struct leat_error *err)
+{
+    struct look look;
+    int64_t rows = -1;
+    int rc = look_open(&look, plan, err);
+    const struct leat_sql_ops *ops = rc ? NULL : look.side->connector->sql;
+    if (!rc && !(ops && ops->execute)) {
+        rc = lt_fail(err, LT_E_UNSUPPORTED, "%s has no SQL", look.side->connector->name);
+        leat_error_place(err, "%s", plan->source.text);
+    }
+    rc = rc ? rc : ops->execute(look.side->ep, sql, &rows, err);
+    if (!rc && ret_rows) {
+        *ret_rows = rows;
+    }
+    look_done(&look);
+    return rc;
+}
+
+enum leat_action leat_plan_action_of(const struct leat_plan *plan)
+{
+    return plan->action;
+}
+
+static int each_setting(const struct lt_settings *settings, leat_plan_part_fn *each, void *arg)
+{
+    int rc = 0;
+    for (size_t i = 0; i < settings->n && !rc; i++) {
+        rc = each(arg, LEAT_PART_OPTION, settings->items[i].name, settings->items[i].value);
+    }
+    return rc;
+}
+
+int leat_plan_each(const struct leat_plan *plan, leat_plan_part_fn *each, void *arg)
+{
+    int rc = plan->source.said ? each(arg, LEAT_PART_SOURCE, NULL, plan->source.said) : 0;
+    for (size_t i = 0; i < plan->n_destinations && !rc; i++) {
+        if (plan->destinations[i].said) {
+            rc = each(arg, LEAT_PART_DESTINATION, NULL, plan->destinations[i].said);
+        }
+    }
+    rc = rc ? rc : each_setting(&plan->settings, each, arg);
+    return rc ? rc : each_setting(&plan->extras, each, arg);
+}

@@ -19,10 +19,14 @@ extern "C" {
 
 /* --- the environment ------------------------------------------------------------------------ */
 
-/* Reads NAME=VALUE lines (docs/connections.md) and sets those variables that the environment lacks.
- * `path` NULL: .env in the working directory, which need not be there. [invalid] with file and line.
- * Before any thread is started. */
+/* Reads NAME=VALUE lines (docs/connections.md) and sets those variables that the environment lacks;
+ * of two files that set one, the later read counts. `path` NULL: .env in the working directory,
+ * which need not be there, and which sets less than a file that was named: nothing that decides
+ * whom leat trusts. [invalid] with file and line. Before any thread is started. */
 LEAT_EXPORT int leat_env_file(const char *path, struct leat_error *err);
+/* The value of a variable as leat sees it: the environment's, else an env file's, also where that
+ * is kept from libraries and programs that leat starts. NULL: it is not set. */
+LEAT_EXPORT const char *leat_env_get(const char *variable);
 /* Where a variable was set: "environment", or FILE:LINE of an env file. NULL: it is not set. */
 LEAT_EXPORT const char *leat_env_origin(const char *variable);
 

@@ -30,8 +30,9 @@ static const struct {
     char letter;
     const char *name;
 } short_forms[] = {
-    {'h', "help"}, {'n', "dry-run"}, {'q', "quiet"},  {'v', "verbose"}, {'l', "log-level"},
-    {'p', "key"},  {'d', "cursor"},  {'i', "repeat"}, {'e', "execute"}, {'a', "all-columns"},
+    {'h', "help"},      {'n', "dry-run"},     {'q', "quiet"},  {'v', "verbose"},
+    {'l', "log-level"}, {'p', "key"},         {'d', "cursor"}, {'i', "repeat"},
+    {'e', "execute"},   {'a', "all-columns"}, {'x', "header"}, {'d', "dry-run"},
 };
 
 /* Other names of long options, as other programs call them. */
@@ -125,6 +126,17 @@ static const struct leat_option *find_option(struct cli *cli, const char *name)
         option = find(connector->options, name);
     }
     return option;
+}
+
+/* The name that a letter stands for in a command: the first that the command takes. */
+static const char *name_of(struct cli *cli, char letter)
+{
+    for (size_t i = 0; i < LT_ARRAY_LEN(short_forms); i++) {
+        if (short_forms[i].letter == letter && find_option(cli, short_forms[i].name)) {
+            return short_forms[i].name;
+        }
+    }
+    return NULL;
 }
 
 typedef int set_fn(struct leat_plan *plan, const char *name, const char *value,
@@ -285,10 +297,7 @@ static int parse_long(struct cli *cli, int argc, char **argv, int *i, struct lea
 static int parse_short(struct cli *cli, int argc, char **argv, int *i, struct leat_error *err)
 {
     for (const char *p = argv[*i] + 1; *p; p++) {
-        const char *name = NULL;
-        for (size_t k = 0; k < LT_ARRAY_LEN(short_forms); k++) {
-            name = short_forms[k].letter == *p ? short_forms[k].name : name;
-        }
+        const char *name = name_of(cli, *p);
         const struct leat_option *option = name ? find_option(cli, name) : NULL;
         if (!option) {
             return leat_fail_as(err, LEAT_INVALID, "unknown-option", "there is no option -%c", *p);

@@ -76,8 +76,10 @@ int lt_plan_location(struct leat_plan *plan, const char *text, bool destination,
 {
     const struct lt_location_names names = {plan->leat, know_scheme, know_extension};
     int rc = lt_location_parse(text, &names, destination, ret_location, err);
-    if (rc && err && !strcmp(err->code, lt_codes[LT_E_UNKNOWN_SCHEME].code)) {
-        /* The session knows which names are close. */
+    char mark = text[strcspn(text, ":+.#")];
+    if (rc && err && (mark == ':' || mark == '+') &&
+        !strcmp(err->code, lt_codes[LT_E_UNKNOWN_SCHEME].code)) {
+        /* The session knows which names are close. A connection's URL is not in the text. */
         char scheme[SCHEME_MAX];
         snprintf(scheme, sizeof scheme, "%.*s", (int)LT_MIN(strcspn(text, ":+"), SCHEME_MAX - 1),
                  text);

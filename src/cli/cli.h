@@ -22,11 +22,13 @@ struct cli;
 #define TAKES_PLAN 1u /* leat_plan_options() and those of connectors */
 #define TAKES_RAW 2u  /* no option is read: the command gets its arguments as they stand */
 
+#define COMMAND_WORDS_MAX 3
+
 /* Most options a command may have of its own. */
 #define OWN_OPTIONS_MAX 24
 
 struct command {
-    const char *name;     /* one word, or two: "cp", "cp delta" */
+    const char *name;     /* up to COMMAND_WORDS_MAX words: "cp", "config vault rekey" */
     const char *args;     /* "SRC DST": for help */
     const char *summary;  /* one line */
     const char *text;     /* paragraphs, parted by an empty line */
@@ -49,7 +51,7 @@ extern const struct command_family cli_families[]; /* likewise */
 extern const struct leat_option cli_options[];     /* common to all commands */
 extern const char *const cli_exit_codes[][2];      /* status, meaning; ends with NULL */
 
-/* The command that the first two of n words name, else the first: *ret_used says how many. NULL
+/* The command that most of the first of n words name: *ret_used says how many. NULL
  * when there is none. Other names for a command are known as well. */
 const struct command *cli_command(const char *const *words, int n, int *ret_used);
 /* LEAT_INVALID: there is no such command, with the closest one or those of its family. */

@@ -330,10 +330,10 @@ const struct command cli_commands[] = {
     {"docs", "KIND [NAME]", "Print generated documentation",
      "KIND is man (with the name of a command, or leat), commands, errors, connectors or types. "
      "The project's own man pages and docs/ are made with it.",
-     "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 3, cli_docs, NULL,
+     "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 4, cli_docs, NULL,
      LEAT_ACTION_COPY},
     {"help", "[COMMAND|errors]", "Explain a command, or all error codes", "",
-     "leat help cp\nleat help errors\n", 0, 0, 2, cli_help_command, NULL, LEAT_ACTION_COPY},
+     "leat help cp\nleat help errors\n", 0, 0, 3, cli_help_command, NULL, LEAT_ACTION_COPY},
     {0},
 };
 
@@ -375,15 +375,29 @@ static const struct command *command_named(const char *name)
     return NULL;
 }
 
+/* The first n words with blanks between them; false when they are too long, or one of them itself
+ * holds a blank and so is no word. */
+static bool joined(const char *const *words, int n, char text[COMMAND_NAME_MAX])
+{
+    int len = 0;
+    for (int i = 0; i < n; i++) {
+        if (strchr(words[i], ' ')) {
+            return false;
+        }
+        len +=
+            snprintf(text + len, (size_t)(COMMAND_NAME_MAX - len), "%s%s", i ? " " : "", words[i]);
+        if (len >= COMMAND_NAME_MAX) {
+            return false;
+        }
+    }
+    return true;
+}
+
 const struct command *cli_command(const char *const *words, int n, int *ret_used)
 {
     char name[COMMAND_NAME_MAX];
-    for (int used = LT_MIN(n, 2); used > 0; used--) {
-        int len = snprintf(name, sizeof name, "%s%s%s", words[0], used > 1 ? " " : "",
-                           used > 1 ? words[1] : "");
-        /* A word that itself holds a blank is no two words. */
-        bool whole = len < (int)sizeof name && !strchr(words[0], ' ');
-        const struct command *command = whole ? command_named(name) : NULL;
+    for (int used = LT_MIN(n, COMMAND_WORDS_MAX); used > 0; used--) {
+        const struct command *command = joined(words, used, name) ? command_named(name) : NULL;
         if (command) {
             *ret_used = used;
             return command;
@@ -441,19 +455,10 @@ static const char *closest(const struct command_family *family, const char *word
     return lt_closest(word, names);
 }
 
-int cli_no_command(const char *const *words, int n, struct leat_error *err)
+/* Says what is closest to a word that no member of the family is, NULL: no command. */
+static int no_member(const struct command_family *family, const char *word, const char *close,
+                     struct leat_error *err)
 {
-    const struct command_family *family = cli_family(words[0]);
-    if (family && n < 2) {
-        leat_fail_as(err, LEAT_INVALID, "usage", "leat %s needs a second word", family->name);
-        leat_error_remedy(err, "`leat help %s` lists them", family->name);
-        return LEAT_INVALID;
-    }
-    int used;
-    bool two = n > 1 && cli_command(words, 1, &used); /* a command, but not its sub-command */
-    char whole[COMMAND_NAME_MAX];
-    snprintf(whole, sizeof whole, "%s%s%s", words[0], two ? " " : "", two ? words[1] : "");
-    const char *word = family ? words[1] : whole, *close = closest(family, word);
     const char *first = family ? family->name : "", *blank = family ? " " : "";
     leat_fail_as(err, LEAT_INVALID, "usage", "there is no command \"%s%s%s\"", first, blank, word);
     if (close) {
@@ -462,4 +467,25 @@ int cli_no_command(const char *const *words, int n, struct leat_error *err)
         leat_error_remedy(err, "`leat help%s%s` lists them", blank, first);
     }
     return LEAT_INVALID;
+}
+
+int cli_no_command(const char *const *words, int n, struct leat_error *err)
+{
+    const struct command_family *family = cli_family(words[0]);
+    if (family && n < 2) {
+        leat_fail_as(err, LEAT_INVALID, "usage", "leat %s needs a second word", family->name);
+        leat_error_remedy(err, "`leat help %s` lists them", family->name);
+        return LEAT_INVALID;
+    }
+    int used, skip = family ? 1 : 0;
+    char whole[COMMAND_NAME_MAX];
+    /* A command, but not its sub-command; or a member of two words. */
+    bool two = family ? n > 2 : n > 1 && cli_command(words, 1, &used);
+    if (two && joined(words + skip, 2, whole)) {
+        const char *close = closest(family, whole);
+        if (close || !family) {
+            return no_member(family, whole, close, err);
+        }
+    }
+    return no_member(family, words[skip], closest(family, words[skip]), err);
 }

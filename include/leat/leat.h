@@ -282,6 +282,24 @@ LEAT_EXPORT int leat_plan_set_watermark(struct leat_plan *plan, const char *valu
 LEAT_EXPORT int leat_read(struct leat_plan *plan, struct ArrowArrayStream *ret_stream,
                           struct leat_error *err);
 
+/* `schema` has the stream's own types, `texts` those of `rows`: utf8, but where values are bytes.
+ * `rows` is NULL in the first call, before a record is read. Borrowed for the call; non-zero stops
+ * and is returned. */
+typedef int leat_text_fn(void *arg, const struct ArrowSchema *schema,
+                         const struct ArrowSchema *texts, const struct ArrowArray *rows);
+/* The same stream for people to look at: its records as text, in small batches, so that the first
+ * come soon. */
+LEAT_EXPORT int leat_read_text(struct leat_plan *plan, leat_text_fn *each, void *arg,
+                               struct leat_error *err);
+
+/* The plan's one source stream: its schema, with keys, comments and source types as field metadata,
+ * and what the catalogue says of it. `info` is borrowed for the call of each(). Non-zero stops and
+ * is returned. */
+typedef int leat_describe_fn(void *arg, const struct leat_stream_info *info,
+                             const struct ArrowSchema *schema);
+LEAT_EXPORT int leat_describe(struct leat_plan *plan, leat_describe_fn *each, void *arg,
+                              struct leat_error *err);
+
 /* Calls each() for every stream the plan's source names. */
 LEAT_EXPORT int leat_list(struct leat_plan *plan, leat_stream_fn *each, void *arg,
                           struct leat_error *err);

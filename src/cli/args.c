@@ -32,9 +32,11 @@ static const struct {
     char letter;
     const char *name;
 } short_forms[] = {
-    {'h', "help"},      {'n', "dry-run"},     {'q', "quiet"},  {'v', "verbose"},
-    {'l', "log-level"}, {'p', "key"},         {'d', "cursor"}, {'i', "repeat"},
-    {'e', "execute"},   {'a', "all-columns"}, {'f', "force"},  {'c', "connection-name"},
+    {'h', "help"},        {'n', "dry-run"},         {'q', "quiet"},
+    {'v', "verbose"},     {'l', "log-level"},       {'p', "key"},
+    {'d', "cursor"},      {'i', "repeat"},          {'e', "execute"},
+    {'a', "all-columns"}, {'x', "header"},          {'d', "dry-run"},
+    {'f', "force"},       {'c', "connection-name"},
 };
 
 char cli_short(const char *name)
@@ -251,6 +253,19 @@ bool cli_on(const struct cli *cli, const char *name)
     return value && cli_is_on(value);
 }
 
+/* The option that a letter stands for in a command: the first that the command takes, or NULL. */
+static const struct leat_option *option_of(struct cli *cli, char letter)
+{
+    for (size_t i = 0; i < LT_ARRAY_LEN(short_forms); i++) {
+        const struct leat_option *option =
+            short_forms[i].letter == letter ? cli_find_option(cli, short_forms[i].name) : NULL;
+        if (option) {
+            return option;
+        }
+    }
+    return NULL;
+}
+
 /* "Did you mean" for the options of every command. */
 static void suggest_common(const char *name, struct leat_error *err)
 {
@@ -323,30 +338,25 @@ static int parse_short(struct cli *cli, int argc, char **argv, int *i, struct le
 {
     const char *next = *i + 1 < argc ? argv[*i + 1] : NULL;
     for (const char *p = argv[*i] + 1; *p; p++) {
-        const char *name = NULL, *rest = p[1] ? p + 1 : NULL;
+        const char *rest = p[1] ? p + 1 : NULL;
         bool known, used = false;
         int rc = cli_take_alias(cli, (char[]){*p, 0}, rest ? rest : next, &known, &used, err);
-        if (known && (rc || used)) {
+        if (known) {
             *i += used && !rest;
             return rc;
         }
-        for (size_t k = 0; !known && k < LT_ARRAY_LEN(short_forms); k++) {
-            name = short_forms[k].letter == *p && cli_find_option(cli, short_forms[k].name)
-                       ? short_forms[k].name
-                       : name;
-        }
-        const struct leat_option *option = name ? cli_find_option(cli, name) : NULL;
-        if (!known && !option) {
+        const struct leat_option *option = option_of(cli, *p);
+        if (!option) {
             return leat_fail_as(err, LEAT_INVALID, "unknown-option", "there is no option -%c", *p);
         }
-        if (option && option->kind != LEAT_OPTION_BOOL) {
+        if (option->kind != LEAT_OPTION_BOOL) {
             if (!rest && !next) {
                 return leat_fail_as(err, LEAT_INVALID, "usage", "-%c needs a value", *p);
             }
             *i += !rest;
             return cli_give(cli, option->name, rest ? rest : next, err);
         }
-        rc = option ? cli_give(cli, option->name, NULL, err) : LEAT_OK;
+        rc = cli_give(cli, option->name, NULL, err);
         if (rc) {
             return rc;
         }

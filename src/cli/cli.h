@@ -86,6 +86,7 @@ struct cli {
     size_t n_given;
     struct cli_owned *owned;     /* freed at the end */
     bool color, terminal;        /* of standard error */
+    bool color_out;              /* of standard output */
     _Atomic bool progress_shown; /* log lines come from any thread */
 };
 
@@ -148,6 +149,8 @@ int cmd_state_show(struct cli *cli);
 int cmd_state_set(struct cli *cli);
 int cmd_state_reset(struct cli *cli);
 int cmd_diff(struct cli *cli);
+int cmd_query(struct cli *cli);
+int cmd_describe(struct cli *cli);
 int cmd_streams(struct cli *cli);
 int cmd_connectors(struct cli *cli);
 int cmd_version(struct cli *cli);

@@ -61,3 +61,9 @@ int cmd_version(struct cli *cli)
     printf("leat %s\n", leat_version());
     return 0;
 }
+
+int cmd_describe(struct cli *cli)
+{
+    (void)cli;
+    return 0;
+}

@@ -42,6 +42,17 @@ static const struct leat_option diff_options[] = {
     OPTIONS_END,
 };
 
+static const struct leat_option query_options[] = {
+    {"format", LEAT_OPTION_TEXT, NULL, "FORMAT",
+     "How rows are shown: table, or a format that leat writes (csv, json, jsonl, arrow, arrows, "
+     "parquet); a table where standard output is a terminal, else csv"},
+    {"file", LEAT_OPTION_TEXT, NULL, "FILE",
+     "Read the statement from this file, or from standard input for -"},
+    {"header", LEAT_OPTION_BOOL, NULL, NULL, "Begin csv with the names of the columns, as it does"},
+    {"no-header", LEAT_OPTION_BOOL, "false", NULL, "Leave the names of the columns out"},
+    OPTIONS_END,
+};
+
 static const struct leat_option json_options[] = {OPTION_JSON, OPTIONS_END};
 
 #define OPTION_PIPELINE(fallback, help)                                                            \
@@ -196,6 +207,20 @@ const struct command cli_commands[] = {
      "leat verify \"$A#public.\" \"$B#public.\" --keep-going\n"
      "    every table\n",
      TAKES_PLAN, 2, 2, cmd_diff, diff_options, LEAT_ACTION_VERIFY},
+    {"query", "CONN SQL...", "Run a statement and show its rows",
+     "The words behind CONN are the statement; - reads it from standard input. Rows of a query go "
+     "to standard output: as a table on a terminal, else as csv or whatever --format says. Of any "
+     "other statement the number of rows it changed is told. Ctrl-C stops it on the server too.\n\n"
+     "In a table a null is NULL (a text that says so is in quotes), control characters are shown "
+     "as \\n or \\x1b, and text that is too wide ends in an ellipsis; where the columns do not fit "
+     "beside each other, each row is a list of names and values.",
+     "leat query \"$DATABASE_URL\" \"SELECT * FROM orders WHERE total > 100\" --limit 20\n"
+     "    a table on a terminal\n"
+     "leat query shop.db \"SELECT * FROM orders\" --format parquet > orders.parquet\n"
+     "    with all its types\n"
+     "leat query shop.db --file report.sql | sort\n"
+     "    csv\n",
+     TAKES_PLAN, 1, -1, cmd_query, query_options, LEAT_ACTION_COPY},
     {"streams", "LOCATION", "List the streams a location holds, with estimates",
      "One stream a line on standard output: name, estimated rows, estimated bytes, parted by tabs; "
      "an estimate that is not known is empty.",

@@ -108,9 +108,12 @@ int main(int argc, char **argv)
     mallopt(M_ARENA_MAX, 2);
     mallopt(M_MMAP_THRESHOLD, 256 << 10);
     mallopt(M_TRIM_THRESHOLD, 1 << 20);
-    cli.terminal = isatty(STDERR_FILENO);
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    cli.color = cli.terminal && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
+    bool dumb = term && !strcmp(term, "dumb"); /* it cannot take a line back */
+    bool colors = !dumb && !(no_color && *no_color);
+    cli.terminal = isatty(STDERR_FILENO) && !dumb;
+    cli.color = cli.terminal && colors;
+    cli.color_out = isatty(STDOUT_FILENO) && colors;
     cli.progress = "auto";
     cli.args = calloc((size_t)argc + 3, sizeof *cli.args);
     cli.also = calloc((size_t)argc + 2, sizeof *cli.also); /* one may be a variable's */

@@ -121,6 +121,7 @@ struct lt_run {
     int lanes_max;      /* readers of one stream at a time, and threads that write it */
     bool parallel_said; /* --parallel was given: so many it shall be */
     int64_t memory, batch_bytes_max, queue_bytes_max;
+    int64_t batch_rows_max; /* 0: as many as a batch may have */
     int64_t endpoint_bytes_max; /* of an endpoint's own buffers */
     /* One view of all streams. Shared: a side that does nothing else holds it, and every worker's
      * source joins it by the token. Not shared: the only worker's source took it. */

@@ -173,6 +173,7 @@ void lt_run_read_plan(struct lt_run *run, const struct lt_side *source, const st
         .limit = lt_settings_text(s, "limit") ? lt_settings_number(s, "limit") : -1,
         .payloads =
             LEAT_PAYLOAD_BATCH | (lt_side_bytes_format(source) ? (uint32_t)LEAT_PAYLOAD_BYTES : 0),
+        .batch_rows_max = run->batch_rows_max,
         .batch_bytes_max = run->batch_bytes_max,
         .threads = run->lanes_max,
         .types = job->typing.all.n_children ? &job->typing.all : NULL,

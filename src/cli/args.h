@@ -54,7 +54,6 @@ const char *cli_join(struct cli *cli, const char *const *texts);
  * commands that have nothing to do with variables, or are another program's. */
 int cli_read_env_files(struct cli *cli, int argc, char **argv, struct leat_error *err);
 /* The words of LEAT_COMMAND and LEAT_SUBCOMMAND: *ret_n of them, 0 when none is set. */
-#define COMMAND_WORDS_MAX 3
 int cli_command_words(struct cli *cli, const char *ret_words[COMMAND_WORDS_MAX], int *ret_n,
                       struct leat_error *err);
 /* LEAT_<FLAG> for every option the command takes and the arguments lack; else the stored default. */

@@ -23,11 +23,13 @@ struct cli;
 #define TAKES_PLAN 1u /* leat_plan_options() and those of connectors */
 #define TAKES_RAW 2u  /* no option is read: the command gets its arguments as they stand */
 
+#define COMMAND_WORDS_MAX 3
+
 /* Most options a command may have of its own. */
 #define OWN_OPTIONS_MAX 24
 
 struct command {
-    const char *name;     /* up to three words: "cp", "cp delta", "config connections add" */
+    const char *name;     /* up to COMMAND_WORDS_MAX words: "cp", "config vault rekey" */
     const char *args;     /* "SRC DST": for help */
     const char *summary;  /* one line */
     const char *text;     /* paragraphs, parted by an empty line */

@@ -394,7 +394,7 @@ static bool join_words(const char *const *words, int n, char name[COMMAND_NAME_M
 const struct command *cli_command(const char *const *words, int n, int *ret_used)
 {
     char name[COMMAND_NAME_MAX];
-    for (int used = LT_MIN(n, 3); used > 0; used--) {
+    for (int used = LT_MIN(n, COMMAND_WORDS_MAX); used > 0; used--) {
         const struct command *command = join_words(words, used, name) ? command_named(name) : NULL;
         if (command) {
             *ret_used = used;

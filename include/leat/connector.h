@@ -166,6 +166,9 @@ struct leat_check {
     const char *user;
     bool can_read, can_create, can_write;
     bool can_replicate; /* open a change stream */
+    /* Set by leat_check(), not by connectors. */
+    int64_t connect_us;    /* to be logged in */
+    int64_t round_trip_us; /* of the question, once logged in */
 };
 
 /* --- streams ------------------------------------------------------------------------------- */

@@ -290,6 +290,25 @@ static void on_progress(void *arg, const struct leat_progress *progress)
     cli_print_progress(printing->cli, progress);
 }
 
+/* Of several streams: how many are equal, and how many are not. */
+static void say_all(const struct printing *printing, const struct leat_report *report)
+{
+    size_t n = leat_report_count(report), equal = 0, different = 0;
+    for (size_t i = 0; i < n; i++) {
+        const char *proof = leat_report_result(report, i)->proof;
+        different += !strcmp(proof, "different");
+        equal += *proof && strcmp(proof, "different") != 0;
+    }
+    if (n < 2 || printing->cli->quiet || printing->cli->json_logs) {
+        return;
+    }
+    fprintf(stderr, "%zu streams: %zu equal, %zu different", n, equal, different);
+    if (equal + different < n) {
+        fprintf(stderr, ", %zu not compared", n - equal - different);
+    }
+    fputc('\n', stderr);
+}
+
 /* Fails for a stream whose line told so already. */
 static bool was_told(const struct leat_report *report)
 {
@@ -324,6 +343,7 @@ static int run(struct printing *printing)
     if (rc && !was_told(report)) {
         cli_print_error(cli, &err, NULL);
     }
+    say_all(printing, report);
     cli_record(cli, report);
     int status = rc ? cli_exit_status(rc, report) : printing->different ? EXIT_DIFFERENT : 0;
     if (cli->report && report) {

@@ -177,6 +177,61 @@ void cli_print_result_json(const struct leat_stream_result *r)
     put_json_line(&json, &text);
 }
 
+/* What became of the streams of a run. */
+struct sums {
+    int64_t streams, rows, bytes, failed, untouched;
+};
+
+static struct sums sum_up(const struct leat_report *report)
+{
+    struct sums sums = {.streams = (int64_t)leat_report_count(report)};
+    for (int64_t i = 0; i < sums.streams; i++) {
+        const struct leat_stream_result *r = leat_report_result(report, (size_t)i);
+        bool failed = r->error->status != LEAT_OK;
+        sums.rows += r->rows_written;
+        sums.bytes += r->bytes;
+        sums.failed += failed && r->attempts;
+        sums.untouched += failed && !r->attempts;
+    }
+    return sums;
+}
+
+void cli_print_summary(struct cli *cli, const struct leat_report *report, int64_t elapsed_us)
+{
+    const struct sums sums = sum_up(report);
+    if (sums.streams < 2 || cli->quiet) {
+        return;
+    }
+    if (cli->json_logs) {
+        const struct {
+            const char *key;
+            int64_t value;
+        } numbers[] = {{"streams", sums.streams}, {"rows", sums.rows},
+                       {"bytes", sums.bytes},     {"elapsed_us", elapsed_us},
+                       {"failed", sums.failed},   {"not_attempted", sums.untouched}};
+        struct lt_buf text = LT_BUF_INIT;
+        struct lt_json json = {.out = &text};
+        start_json_line(&json, "summary");
+        for (size_t i = 0; i < LT_ARRAY_LEN(numbers); i++) {
+            lt_json_key(&json, numbers[i].key);
+            lt_json_int(&json, numbers[i].value);
+        }
+        put_json_line(&json, &text);
+        return;
+    }
+    char streams[LT_HUMAN_MAX], rows[LT_HUMAN_MAX], bytes[LT_HUMAN_MAX], took[LT_HUMAN_MAX];
+    fprintf(stderr, "%s streams: %s row%s, %s, %s", lt_human_count(sums.streams, streams),
+            lt_human_count(sums.rows, rows), sums.rows == 1 ? "" : "s",
+            lt_human_bytes(sums.bytes, bytes), lt_human_time(elapsed_us, took));
+    if (sums.failed) {
+        fprintf(stderr, ", %s failed", lt_human_count(sums.failed, streams));
+    }
+    if (sums.untouched) {
+        fprintf(stderr, ", %s not attempted", lt_human_count(sums.untouched, streams));
+    }
+    fputc('\n', stderr);
+}
+
 static void print_losses(const struct leat_stream_result *r)
 {
     char values[LT_HUMAN_MAX];

@@ -66,6 +66,9 @@ const struct leat_option lt_plan_options[] = {
      "Part a long history into ranges of so much of the cursor, each committed by itself"},
     {"null-cursor", LEAT_OPTION_CHOICE, "error", "error|skip|include",
      "What to do with records whose cursor is null: stop, leave them out, or take them every time"},
+    {"without-cursor", LEAT_OPTION_CHOICE, "error", "error|skip",
+     "What to do with streams, of several, that lack a column of the cursor: stop before any is "
+     "read, or leave them out"},
     {"settle-timeout", LEAT_OPTION_DURATION, "10s", "TIME",
      "How long to wait for transactions that are writing the source, where the cursor is no time"},
     {"soft-delete", LEAT_OPTION_BOOL, "false", NULL,
@@ -155,6 +158,7 @@ static const struct {
     {"window", BIT(DELTA)},
     {"delta-size", BIT(DELTA)},
     {"null-cursor", BIT(DELTA)},
+    {"without-cursor", BIT(DELTA)},
     {"settle-timeout", BIT(DELTA)},
     {"soft-delete", BIT(DELTA) | BIT(SYNC)},
     {"deleted-column", BIT(DELTA)},

@@ -101,6 +101,21 @@ int leat_plan_source(struct leat_plan *plan, const char *location, struct leat_e
     return LEAT_OK;
 }
 
+int leat_plan_select(struct leat_plan *plan, const char *pattern, struct leat_error *err)
+{
+    char *copy = lt_strdup(pattern);
+    if (!copy) {
+        return lt_fail_oom(err);
+    }
+    if (!plan->has_source || plan->source.stream) {
+        free(copy);
+        return lt_fail(err, LT_E_USAGE, "%s names a stream itself",
+                       plan->has_source ? plan->source.text : "the source");
+    }
+    plan->source.stream = copy;
+    return LEAT_OK;
+}
+
 int leat_plan_source_stream(struct leat_plan *plan, struct ArrowArrayStream *stream,
                             const char *name, struct leat_error *err)
 {

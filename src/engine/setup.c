@@ -109,6 +109,8 @@ int lt_run_init(struct lt_run *run, struct leat_plan *plan, const struct leat_ob
     run->plan = plan;
     run->leat = plan->leat;
     run->observer = observer;
+    run->started_wall_us = lt_wall_us();
+    lt_new_id(run->id);
     pthread_mutex_init(&run->sides_mutex, NULL);
     pthread_mutex_init(&run->mutex, NULL);
     pthread_condattr_t attr;

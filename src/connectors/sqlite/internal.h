@@ -266,6 +266,9 @@ int lt_sq_plan_stream(struct leat_endpoint *ep, struct sq_conn *conn,
                       const struct leat_write_stream *want, struct leat_load_stream *ret_stream,
                       struct leat_error *err);
 void lt_sq_plan_stream_done(struct leat_load_stream *stream);
+/* leat_connector.ddl */
+int lt_sq_ddl(const struct leat_write_stream *want, int64_t column, char **ret_text,
+              struct leat_error *err);
 /* The statement that makes the stream's table anew. */
 int lt_sq_create_sql(const struct leat_write_stream *want, struct lt_buf *sql,
                      struct leat_error *err);

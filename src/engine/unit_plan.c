@@ -147,7 +147,8 @@ static void fill_write_streams(struct lt_unit_try *unit, size_t d)
                                                       .parts_wanted = 1,
                                                       .payloads = payloads,
                                                       .bytes_format = format,
-                                                      .schema_policy = run->schema_policy};
+                                                      .schema_policy = run->schema_policy,
+                                                      .rows_estimate = job->rows_estimate};
         if (job->slice) {
             write_slice(job->slice, &dest->streams[i]);
         }

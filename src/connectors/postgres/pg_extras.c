@@ -290,7 +290,8 @@ static int make_one(struct pg_conn *conn, const struct pg_target *target,
 
 int pg_extras_make(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
-    bool key = target->key_after && target->n_keys;
+    bool made = target->route == PG_ROUTE_CREATE || target->route == PG_ROUTE_RECREATE;
+    bool key = made && target->key_after && target->n_keys;
     struct lt_buf sql = LT_BUF_INIT;
     int status = LEAT_OK;
     if (!key && !target->indexes.n) {
@@ -315,7 +316,7 @@ int pg_extras_show(const struct pg_target *target, struct lt_buf *sql)
 {
     struct lt_buf name = LT_BUF_INIT;
     int failed = LEAT_OK;
-    if (target->key_after && target->n_keys) {
+    if (target->create && target->key_after && target->n_keys) {
         failed |= lt_buf_puts(sql, "; ") | pg_merge_key_sql(target, sql);
     }
     for (size_t i = 0; i < target->indexes.n; i++) {

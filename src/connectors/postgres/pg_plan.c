@@ -497,6 +497,10 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
     target->mode = want->mode;
     target->policy = want->schema_policy;
     target->flags = want->flags;
+    /* An estimate in the head of a caller of an older make is not there: then none is known. */
+    int64_t rows =
+        want->size > offsetof(struct leat_write_stream, rows_estimate) ? want->rows_estimate : -1;
+    target->key_after = !pg_is_keyed(want->mode) && (rows < 0 || rows >= PG_ROWS_KEY_AFTER);
     target->ns = lt_strdup(want->name.ns && *want->name.ns ? want->name.ns : ep->default_ns);
     target->name = lt_strdup(want->name.name);
     target->source_id = lt_strdup(want->source_id ? want->source_id : "");

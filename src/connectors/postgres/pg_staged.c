@@ -524,12 +524,12 @@ static int rename_in(struct pg_conn *conn, struct pg_target *target, struct leat
     }
     failed |= lt_buf_printf(&sql, "ALTER TABLE %s RENAME TO ", target->copy_to);
     failed |= pg_ident(&sql, target->name);
-    for (size_t k = 0; k < target->n_keys && !target->fresh; k++) {
+    for (size_t k = 0; k < target->n_keys && !target->fresh && !target->key_after; k++) {
         failed |= k ? lt_buf_puts(&sql, ", ")
                     : lt_buf_printf(&sql, "; ALTER TABLE %s ADD PRIMARY KEY (", target->quoted);
         failed |= pg_ident(&sql, target->keys[k]);
     }
-    failed |= lt_buf_puts(&sql, target->n_keys && !target->fresh ? ")" : "");
+    failed |= lt_buf_puts(&sql, target->n_keys && !target->fresh && !target->key_after ? ")" : "");
     for (int64_t i = 0; i < target->table.n_columns; i++) {
         const struct ArrowSchema *field = target->table.schema.children[i];
         char kind[16];

@@ -1,5 +1,6 @@
 """--with indexes,defaults: what a new table has beside columns and key."""
 import sqlite3
+import time
 
 TABLE = """
 CREATE TABLE {0} (id bigint PRIMARY KEY, k int DEFAULT 5, name text DEFAULT 'it''s', at timestamptz DEFAULT now(),
@@ -117,3 +118,27 @@ def test_a_file_cannot_smuggle_an_expression(leat, pg_db, tmp_path):
     done = leat.ok("cp", path, pg_db.stream("u"), "--with", "defaults")
     assert 'default of column "a" is not made' in done.stderr
     assert rows(pg_db, DEFAULTS.format("public", "u")) == [("a", None), ("b", "3")]
+
+
+def test_a_load_killed_while_it_builds_leaves_nothing_and_locks_nobody(leat, pg_db):
+    pg_db.execute("CREATE SCHEMA dest", "CREATE TABLE t (id int PRIMARY KEY, name text)",
+                  "CREATE INDEX t_slow ON t (md5(repeat(name, 1000000)))",
+                  # At the source it is not kept, or filling that would take a quarter of a minute too.
+                  "UPDATE pg_index SET indisready = false WHERE indexrelid = 't_slow'::regclass",
+                  "INSERT INTO t SELECT i, 'n' || i FROM generate_series(1, 3000) i")
+    building = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX%' AND state = 'active'"
+    killed = leat.start("cp", f"{pg_db.url}#public.t", f"{pg_db.url}#dest.t", "--with", "indexes")
+    until(lambda: rows(pg_db, building))
+    killed.kill()
+    killed.wait()
+    until(lambda: not rows(pg_db, building))
+    assert rows(pg_db, "SELECT to_regclass('dest.t')") == [(None,)]
+    leat.ok("cp", f"{pg_db.url}#public.t", f"{pg_db.url}#dest.t", "--lock-timeout", "2s")
+    assert rows(pg_db, "SELECT count(*) FROM dest.t") == [(3000,)]
+
+
+def until(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -260,9 +260,17 @@ static const char build_settings[] =
     "b.setting::int8 * 8, 262144))::text || 'kB', true) FROM pg_catalog.pg_settings m, "
     "pg_catalog.pg_settings b WHERE m.name = 'maintenance_work_mem' AND b.name = 'shared_buffers'";
 
-static int grow_settings(struct pg_conn *conn, struct leat_error *err)
+/* A server at work on an index does not notice that its client is gone, and its locks would keep
+ * the next load waiting. Only some systems can ask. */
+static const char watch_client[] =
+    "SELECT pg_catalog.set_config('client_connection_check_interval', '1s', true) WHERE "
+    "pg_catalog.version() LIKE '%linux%' AND "
+    "pg_catalog.current_setting('client_connection_check_interval') = '0'";
+
+static int ready_to_build(struct pg_conn *conn, int64_t rows, struct leat_error *err)
 {
-    return pg_exec(conn, build_settings, err);
+    int status = conn->ep->version >= 140000 ? pg_exec(conn, watch_client, err) : LEAT_OK;
+    return status || rows < PG_ROWS_WORTH_SETTINGS ? status : pg_exec(conn, build_settings, err);
 }
 
 static int make_one(struct pg_conn *conn, const struct pg_target *target,
@@ -297,8 +305,8 @@ int pg_extras_make(struct pg_conn *conn, struct pg_target *target, struct leat_e
     if (!key && !target->indexes.n) {
         return LEAT_OK;
     }
-    if (target->rows >= PG_ROWS_WORTH_SETTINGS) {
-        status = grow_settings(conn, err);
+    if (target->rows >= PG_ROWS_KEY_AFTER || target->indexes.n) {
+        status = ready_to_build(conn, target->rows, err);
     }
     if (!status && key) {
         status = pg_merge_key_sql(target, &sql) ? lt_fail_oom(err)

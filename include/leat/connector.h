@@ -482,6 +482,7 @@ struct leat_write_stream {
     /* LEAT_MERGE and its like: a record whose value in this boolean column is true deletes the row
      * of its key. The column is stored as any other. NULL: none. */
     const char *deleted;
+    int64_t rows_estimate; /* that will come; -1 unknown */
 };
 
 struct leat_write_plan {

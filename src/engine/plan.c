@@ -2,6 +2,7 @@
 
 #include "core/codes.h"
 #include "core/util.h"
+#include "engine/carry.h"
 #include "engine/stream_source.h"
 
 #include <stdio.h>
@@ -354,9 +355,9 @@ int lt_plan_check(const struct leat_plan *plan, struct leat_error *err)
     if (strcmp(lt_settings_text(s, "on-error"), "skip") && lt_settings_text(s, "rejects")) {
         return lt_fail(err, LT_E_USAGE, "--rejects is of use only with --on-error skip");
     }
-    const char *with = lt_settings_text(s, "with");
-    if (with && strcmp(with, "foreign-keys")) {
-        return lt_fail(err, LT_E_USAGE, "--with takes foreign-keys");
+    uint32_t with;
+    if (lt_with_parse(s, &with, err)) {
+        return LEAT_INVALID;
     }
     if (lt_settings_text(s, "query") && (lt_settings_text(s, "where") || plan->source.stream)) {
         return lt_fail(err, LT_E_USAGE,

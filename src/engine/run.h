@@ -118,6 +118,7 @@ struct lt_run {
     struct leat_report *report;
     enum leat_write_mode mode;
     uint32_t write_flags;
+    uint32_t with; /* LT_WITH_*, engine/carry.h */
     enum leat_schema_policy schema_policy;
     bool atomic, verify, keep_going;
     enum lt_on_loss on_loss;

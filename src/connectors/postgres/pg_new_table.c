@@ -135,7 +135,8 @@ static int describe_types(struct pg_conn *conn, const struct ArrowSchema *incomi
 
 static int copy_meta(const struct ArrowSchema *from, struct ArrowSchema *to, struct leat_error *err)
 {
-    static const char *const keys[] = {LT_META_KEY, LT_META_COMMENT, LT_META_IDENTITY};
+    static const char *const keys[] = {LT_META_KEY, LT_META_COMMENT, LT_META_IDENTITY,
+                                       LT_META_DEFAULT};
     int status = LEAT_OK;
     for (size_t i = 0; i < LT_ARRAY_LEN(keys) && !status; i++) {
         size_t len;
@@ -187,12 +188,12 @@ static int choose_types(struct pg_conn *conn, const struct ArrowSchema *incoming
     return status;
 }
 
-/* Of a table that is merged into, the primary key comes after the rows. */
+/* The primary key may come after the rows. */
 static int create_table(const struct pg_target *target, const struct ArrowSchema *incoming,
                         const char *const *types, struct lt_buf *sql, struct leat_error *err)
 {
     struct ArrowSchema plain = {.release = NULL};
-    bool later = target->merge && pg_merge_is_fresh(target);
+    bool later = target->key_after || (target->merge && pg_merge_is_fresh(target));
     int status = later ? lt_schema_copy(incoming, &plain, err) : LEAT_OK;
     for (int64_t i = 0; i < plain.n_children && later && !status; i++) {
         struct ArrowSchema *field = plain.children[i];

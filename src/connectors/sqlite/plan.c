@@ -3,6 +3,7 @@
 
 #include "core/json_read.h"
 #include "core/util.h"
+#include "sql/extras.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -176,6 +177,7 @@ static int new_schema(const struct leat_write_stream *want, struct ArrowSchema *
     int status = take_schema(want->schema, &incoming, err);
     status = status ? status : lt_sq_new_columns(want, &incoming, &schema, err);
     status = status ? status : make_rowid_key(&schema, err);
+    status = status ? status : lt_defaults_fit(&lt_dialect_sqlite, &schema, NULL, NULL, NULL, err);
     lt_schema_done(&incoming);
     if (status) {
         lt_schema_done(&schema);
@@ -249,6 +251,11 @@ static int check_may_replace(struct leat_endpoint *ep, struct sq_conn *conn,
     return LEAT_OK;
 }
 
+bool lt_sq_is_recreated(const struct leat_write_stream *want)
+{
+    return want->mode == LEAT_REPLACE && (want->flags & LEAT_WRITE_RECREATE);
+}
+
 static const char keyed_route[] = "into a temporary table, merged by key in one transaction";
 
 static int plan_existing(struct leat_endpoint *ep, struct sq_conn *conn, struct sq_table *table,
@@ -261,7 +268,7 @@ static int plan_existing(struct leat_endpoint *ep, struct sq_conn *conn, struct 
     }
     stream->exists = true;
     int failed = LEAT_OK;
-    bool recreate = want->mode == LEAT_REPLACE && (want->flags & LEAT_WRITE_RECREATE);
+    bool recreate = lt_sq_is_recreated(want);
     int status = lt_sq_rows(conn, table, &stream->rows_before, err);
     status = status ? status : check_may_replace(ep, conn, want, stream, err);
     if (status) {
@@ -401,6 +408,9 @@ int lt_sq_plan(struct leat_endpoint *ep, const struct leat_write_plan *want,
     for (size_t i = 0; i < want->n_streams && !status; i++) {
         status = lt_sq_plan_stream(ep, conn, &want->streams[i], &plan.streams[i], err);
         plan.n_streams += !status;
+        if (!status && (!plan.streams[i].exists || lt_sq_is_recreated(&want->streams[i]))) {
+            status = lt_sq_tell_left_out(ep, &want->streams[i], err);
+        }
     }
     if (status) {
         lt_sq_plan_release(&plan);

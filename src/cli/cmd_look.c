@@ -159,6 +159,7 @@ int cmd_streams(struct cli *cli)
 struct other {
     char name[32];
     const struct leat_type_out *types; /* of a format; NULL: ask for DDL */
+    bool told;                         /* it writes as the one before it: arrows as arrow */
 };
 
 #define OTHERS_MAX 32
@@ -176,7 +177,8 @@ static size_t list_others(struct cli *cli, struct other others[OTHERS_MAX])
     }
     for (size_t i = 0; n < OTHERS_MAX && leat_format_at(cli->leat, i, &format); i++) {
         if (format.types_out) {
-            others[n] = (struct other){.types = format.types_out};
+            others[n] = (struct other){.types = format.types_out,
+                                       .told = n && others[n - 1].types == format.types_out};
             snprintf(others[n++].name, sizeof others->name, "%s", format.name);
         }
     }
@@ -362,18 +364,23 @@ static int print_others(struct describing *d, const struct other *others, size_t
 {
     struct table_column columns[OTHERS_MAX + 1] = {{"column", false}};
     struct table table;
+    size_t n_columns = 1;
     for (size_t i = 0; i < n; i++) {
-        columns[i + 1] = (struct table_column){.name = others[i].name};
+        if (n == 1 || !others[i].told) {
+            columns[n_columns++] = (struct table_column){.name = others[i].name};
+        }
     }
-    int rc = table_init(&table, stdout, d->cli->color_out, columns, n + 1, d->err);
+    int rc = table_init(&table, stdout, d->cli->color_out, columns, n_columns, d->err);
     for (int64_t c = 0; !rc && c < schema->n_children; c++) {
         char *type = NULL;
         rc = leat_type_print(schema->children[c], &type, d->err);
         put_text(&table, schema->children[c]->name);
         for (size_t i = 0; i < n && !rc; i++) {
-            char *made = made_as(d->cli, &others[i], schema, c, type);
-            put_text(&table, made ? made : "(refused)");
-            free(made);
+            if (n == 1 || !others[i].told) {
+                char *made = made_as(d->cli, &others[i], schema, c, type);
+                put_text(&table, made ? made : "(refused)");
+                free(made);
+            }
         }
         leat_text_free(type);
     }

@@ -129,6 +129,8 @@ void cli_print_progress(void *arg, const struct leat_progress *progress);
 void cli_print_result(void *arg, const struct leat_stream_result *result);
 /* The same as one JSON line on standard error. */
 void cli_print_result_json(const struct leat_stream_result *r);
+/* After a run of several streams: one line that sums them up. */
+void cli_print_summary(struct cli *cli, const struct leat_report *report, int64_t elapsed_us);
 void cli_clear_progress(struct cli *cli);
 
 /* docs.c and completion.c: everything that is generated from the tables. */

@@ -55,6 +55,14 @@ static const struct leat_option query_options[] = {
 
 static const struct leat_option json_options[] = {OPTION_JSON, OPTIONS_END};
 
+static const struct leat_option describe_options[] = {
+    OPTION_JSON,
+    {"as", LEAT_OPTION_TEXT, NULL, "SYSTEM",
+     "Print the statement that makes the table in this database, or how this format of files "
+     "writes its columns"},
+    OPTIONS_END,
+};
+
 #define OPTION_PIPELINE(fallback, help)                                                            \
     {                                                                                              \
         "pipeline", LEAT_OPTION_TEXT, fallback, "NAME", help                                       \
@@ -254,12 +262,25 @@ const struct command cli_commands[] = {
      "leat query shop.db --file report.sql | sort\n"
      "    csv\n",
      TAKES_PLAN, 1, -1, cmd_query, query_options, LEAT_ACTION_COPY},
-    {"streams", "LOCATION", "List the streams a location holds, with estimates",
-     "One stream a line on standard output: name, estimated rows, estimated bytes, parted by tabs; "
-     "an estimate that is not known is empty.",
+    {"streams", "CONN [PATTERN]", "List the streams a place holds, with estimates",
+     "PATTERN is a name, or one with * or % for any run of characters and ? for one; with a dot "
+     "before it also of the namespace: 'sales.*', '*.orders'. Rows and bytes are what the place "
+     "says without counting, and empty where it does not know.\n\n"
+     "Where standard output is no terminal: one stream a line with its name, rows and bytes, "
+     "parted by tabs.",
      "leat streams \"$DATABASE_URL\"\n    the tables and views of its default schema\n"
-     "leat streams shop.db\n    the tables of a SQLite database\n",
-     TAKES_PLAN, 1, 1, cmd_streams, NULL, LEAT_ACTION_COPY},
+     "leat streams \"$DATABASE_URL\" '*.ord*'\n    of every schema\n"
+     "leat streams shop.db --json\n    the tables of a SQLite database, for a program\n",
+     TAKES_PLAN, 1, 2, cmd_streams, json_options, LEAT_ACTION_COPY},
+    {"describe", "CONN.STREAM [PATTERN]", "Show a stream's columns, and what others make of them",
+     "Columns with their types in leat and at their source, nulls, keys, identities and comments; "
+     "then the type that each column would have in a new table of each database, and how each "
+     "format of files writes it. Several streams (a namespace, a wildcard) are shown one after the "
+     "other.",
+     "leat describe \"$DATABASE_URL#public.orders\"\n    a table\n"
+     "leat describe orders.parquet --as postgres\n    the CREATE TABLE that would hold a file\n"
+     "leat describe shop.db 'o*' --json\n    several, one JSON object a line\n",
+     TAKES_PLAN, 1, 2, cmd_describe, describe_options, LEAT_ACTION_COPY},
     {"runs", "[ID]", "List the runs that were recorded, or show one",
      "The newest first. Every copy is recorded when it ends, well or not, in the store that "
      "--state "

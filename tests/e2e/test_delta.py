@@ -368,6 +368,9 @@ def test_numbers_are_parted_by_numbers(delta, place):
           "--full-refresh", status=2, code="usage")
     delta(source, dest, "-d", "id", "--delta-size", "1d", "--strategy", "append",
           "--full-refresh", status=2, code="usage")
+    said = delta(source, dest, "-d", "updated_at", "--delta-size", "30", "--strategy", "append",
+                 "--full-refresh", status=2, code="usage")
+    assert "how long a range is" in said.stderr
 
 
 @pytest.mark.parametrize("of", SOURCES)

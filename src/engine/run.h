@@ -13,6 +13,7 @@
  *     flow.c      one stream's records from reader to parts: start, next, end
  *     flow_run.c  ... the queues and parts at work, on threads
  *     lanes.c     ... one reader, or several that share a stream out
+ *     resume.c    loads that go on from what an earlier run sealed; parts.c: those parts
  *     report.c    results, as structs and as JSON
  *
  * Each worker thread owns a side for the source and one for every destination, and takes one
@@ -69,7 +70,7 @@ struct lt_jobs {
 /* A result being made; `pub` is what the report shows and points into the rest. */
 struct lt_result {
     struct leat_stream_result pub;
-    char *source, *destination, *route, *proof, *drift;
+    char *source, *destination, *route, *proof, *drift, *why_not_resumed;
     char *watermark_before, *watermark_after;
     struct leat_column_loss *losses; /* names and reasons owned */
     size_t n_losses;
@@ -116,12 +117,14 @@ struct lt_run {
     uint32_t write_flags;
     enum leat_schema_policy schema_policy;
     bool atomic, verify, keep_going;
+    bool resume; /* sealed parts of loads are kept, and gone on from */
+    int64_t part_rows;
     enum lt_on_loss on_loss;
     int workers_n;
     int lanes_max;      /* readers of one stream at a time, and threads that write it */
     bool parallel_said; /* --parallel was given: so many it shall be */
     int64_t memory, batch_bytes_max, queue_bytes_max;
-    int64_t batch_rows_max; /* 0: as many as a batch may have */
+    int64_t batch_rows_max;     /* 0: as many as a batch may have */
     int64_t endpoint_bytes_max; /* of an endpoint's own buffers */
     /* One view of all streams. Shared: a side that does nothing else holds it, and every worker's
      * source joins it by the token. Not shared: the only worker's source took it. */

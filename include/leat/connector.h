@@ -491,6 +491,7 @@ struct leat_write_stream {
     /* LEAT_MERGE and its like: a record whose value in this boolean column is true deletes the row
      * of its key. The column is stored as any other. NULL: none. */
     const char *deleted;
+    int64_t rows_estimate; /* that will come; -1 unknown */
 };
 
 struct leat_write_plan {
@@ -814,6 +815,12 @@ struct leat_connector {
      * table, when it is read or written: a file's format does not know those of the others. NULL:
      * it has one for all. */
     bool (*takes)(struct leat_endpoint *ep, const char *option, bool writing);
+
+    /* Without an endpoint: the DDL of a stream that is not there yet. `column` of want->schema: its
+     * type; -1: the whole CREATE TABLE. *ret_text is malloc'ed.
+     * LEAT_UNSUPPORTED for a type it has not. NULL: there is no DDL. */
+    int (*ddl)(const struct leat_write_stream *want, int64_t column, char **ret_text,
+               struct leat_error *err);
 };
 
 /* A loadable module leat-NAME.so exports this one symbol. */

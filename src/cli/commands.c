@@ -55,6 +55,14 @@ static const struct leat_option query_options[] = {
 
 static const struct leat_option json_options[] = {OPTION_JSON, OPTIONS_END};
 
+static const struct leat_option describe_options[] = {
+    OPTION_JSON,
+    {"as", LEAT_OPTION_TEXT, NULL, "SYSTEM",
+     "Print the statement that makes the table in this database, or how this format of files "
+     "writes its columns"},
+    OPTIONS_END,
+};
+
 #define OPTION_PIPELINE(fallback, help)                                                            \
     {                                                                                              \
         "pipeline", LEAT_OPTION_TEXT, fallback, "NAME", help                                       \
@@ -221,12 +229,25 @@ const struct command cli_commands[] = {
      "leat query shop.db --file report.sql | sort\n"
      "    csv\n",
      TAKES_PLAN, 1, -1, cmd_query, query_options, LEAT_ACTION_COPY},
-    {"streams", "LOCATION", "List the streams a location holds, with estimates",
-     "One stream a line on standard output: name, estimated rows, estimated bytes, parted by tabs; "
-     "an estimate that is not known is empty.",
+    {"streams", "CONN [PATTERN]", "List the streams a place holds, with estimates",
+     "PATTERN is a name, or one with * or % for any run of characters and ? for one; with a dot "
+     "before it also of the namespace: 'sales.*', '*.orders'. Rows and bytes are what the place "
+     "says without counting, and empty where it does not know.\n\n"
+     "Where standard output is no terminal: one stream a line with its name, rows and bytes, "
+     "parted by tabs.",
      "leat streams \"$DATABASE_URL\"\n    the tables and views of its default schema\n"
-     "leat streams shop.db\n    the tables of a SQLite database\n",
-     TAKES_PLAN, 1, 1, cmd_streams, NULL, LEAT_ACTION_COPY},
+     "leat streams \"$DATABASE_URL\" '*.ord*'\n    of every schema\n"
+     "leat streams shop.db --json\n    the tables of a SQLite database, for a program\n",
+     TAKES_PLAN, 1, 2, cmd_streams, json_options, LEAT_ACTION_COPY},
+    {"describe", "CONN.STREAM [PATTERN]", "Show a stream's columns, and what others make of them",
+     "Columns with their types in leat and at their source, nulls, keys, identities and comments; "
+     "then the type that each column would have in a new table of each database, and how each "
+     "format of files writes it. Several streams (a namespace, a wildcard) are shown one after the "
+     "other.",
+     "leat describe \"$DATABASE_URL#public.orders\"\n    a table\n"
+     "leat describe orders.parquet --as postgres\n    the CREATE TABLE that would hold a file\n"
+     "leat describe shop.db 'o*' --json\n    several, one JSON object a line\n",
+     TAKES_PLAN, 1, 2, cmd_describe, describe_options, LEAT_ACTION_COPY},
     {"runs", "[ID]", "List the runs that were recorded, or show one",
      "The newest first. Every copy is recorded when it ends, well or not, in the store that "
      "--state "
@@ -330,7 +351,7 @@ const struct command cli_commands[] = {
     {"docs", "KIND [NAME]", "Print generated documentation",
      "KIND is man (with the name of a command, or leat), commands, errors, connectors or types. "
      "The project's own man pages and docs/ are made with it.",
-     "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 3, cli_docs, NULL,
+     "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 4, cli_docs, NULL,
      LEAT_ACTION_COPY},
     {"help", "[COMMAND|errors]", "Explain a command, or all error codes", "",
      "leat help cp\nleat help errors\n", 0, 0, 2, cli_help_command, NULL, LEAT_ACTION_COPY},
@@ -375,15 +396,27 @@ static const struct command *command_named(const char *name)
     return NULL;
 }
 
+/* The first n words as one name; false when it is too long, or a word holds a blank itself and so
+ * is no word. */
+static bool join_words(const char *const *words, int n, char name[COMMAND_NAME_MAX])
+{
+    size_t len = 0;
+    name[0] = 0;
+    for (int i = 0; i < n; i++) {
+        int more = snprintf(name + len, COMMAND_NAME_MAX - len, "%s%s", i ? " " : "", words[i]);
+        if (more < 0 || (size_t)more >= COMMAND_NAME_MAX - len || strchr(words[i], ' ')) {
+            return false;
+        }
+        len += (size_t)more;
+    }
+    return true;
+}
+
 const struct command *cli_command(const char *const *words, int n, int *ret_used)
 {
     char name[COMMAND_NAME_MAX];
-    for (int used = LT_MIN(n, 2); used > 0; used--) {
-        int len = snprintf(name, sizeof name, "%s%s%s", words[0], used > 1 ? " " : "",
-                           used > 1 ? words[1] : "");
-        /* A word that itself holds a blank is no two words. */
-        bool whole = len < (int)sizeof name && !strchr(words[0], ' ');
-        const struct command *command = whole ? command_named(name) : NULL;
+    for (int used = LT_MIN(n, COMMAND_WORDS_MAX); used > 0; used--) {
+        const struct command *command = join_words(words, used, name) ? command_named(name) : NULL;
         if (command) {
             *ret_used = used;
             return command;
@@ -392,11 +425,15 @@ const struct command *cli_command(const char *const *words, int n, int *ret_used
     return NULL;
 }
 
-const struct command_family *cli_family(const char *name)
+const struct command_family *cli_family(const char *const *words, int n, int *ret_used)
 {
-    for (const struct command_family *f = cli_families; f->name; f++) {
-        if (!strcmp(f->name, name)) {
-            return f;
+    char name[COMMAND_NAME_MAX];
+    for (int used = LT_MIN(n, 2); used > 0; used--) {
+        for (const struct command_family *f = cli_families; f->name; f++) {
+            if (join_words(words, used, name) && !strcmp(f->name, name)) {
+                *ret_used = used;
+                return f;
+            }
         }
     }
     return NULL;
@@ -421,41 +458,62 @@ const char *cli_joined(const struct command *command, char joint, char text[COMM
     return text;
 }
 
-/* The closest of all names, or within a family of all second words. */
-static const char *closest(const struct command_family *family, const char *word)
+#define NAMES_MAX 160
+
+/* Adds the first `words` words of a name, once. */
+static void add_name(char names[NAMES_MAX][COMMAND_NAME_MAX], size_t *n, const char *name,
+                     int words)
 {
-    const char *names[128], *second;
-    size_t n = 0;
-    for (const struct command *c = cli_commands; c->name && n + 1 < LT_ARRAY_LEN(names); c++) {
-        if (!family) {
-            names[n++] = c->name;
-        } else if (cli_is_member(c, family->name, &second)) {
-            names[n++] = second;
+    size_t len = 0;
+    for (int i = 0; i < words && name[len]; i++) {
+        len += (len > 0) + strcspn(name + len + (len > 0), " ");
+    }
+    for (size_t i = 0; i < *n; i++) {
+        if (strlen(names[i]) == len && !strncmp(names[i], name, len)) {
+            return;
         }
     }
-    for (const struct command_family *f = cli_families;
-         !family && f->name && n + 1 < LT_ARRAY_LEN(names); f++) {
-        names[n++] = f->name;
+    if (*n + 1 < NAMES_MAX && len < COMMAND_NAME_MAX) {
+        memcpy(names[*n], name, len);
+        names[(*n)++][len] = 0;
     }
-    names[n] = NULL;
+}
+
+/* The closest of all names to one or two words, or within a family of all next words to one. */
+static const char *closest(const struct command_family *family, const char *word, int words)
+{
+    static char texts[NAMES_MAX][COMMAND_NAME_MAX];
+    const char *names[NAMES_MAX], *rest;
+    size_t n = 0;
+    for (const struct command *c = cli_commands; c->name; c++) {
+        if (!family) {
+            add_name(texts, &n, c->name, words);
+        } else if (cli_is_member(c, family->name, &rest)) {
+            add_name(texts, &n, rest, words);
+        }
+    }
+    for (size_t i = 0; i <= n; i++) {
+        names[i] = i < n ? texts[i] : NULL;
+    }
     return lt_closest(word, names);
 }
 
 int cli_no_command(const char *const *words, int n, struct leat_error *err)
 {
-    const struct command_family *family = cli_family(words[0]);
-    if (family && n < 2) {
-        leat_fail_as(err, LEAT_INVALID, "usage", "leat %s needs a second word", family->name);
+    int used = 0, some;
+    const struct command_family *family = cli_family(words, n, &used);
+    const char *first = family ? family->name : "", *blank = family ? " " : "";
+    if (family && n <= used) {
+        leat_fail_as(err, LEAT_INVALID, "usage", "leat %s needs another word", family->name);
         leat_error_remedy(err, "`leat help %s` lists them", family->name);
         return LEAT_INVALID;
     }
-    int used;
-    bool two = n > 1 && cli_command(words, 1, &used); /* a command, but not its sub-command */
+    /* A command, but not its sub-command, is told with both words. */
+    bool two = !family && n > 1 && cli_command(words, 1, &some);
     char whole[COMMAND_NAME_MAX];
-    snprintf(whole, sizeof whole, "%s%s%s", words[0], two ? " " : "", two ? words[1] : "");
-    const char *word = family ? words[1] : whole, *close = closest(family, word);
-    const char *first = family ? family->name : "", *blank = family ? " " : "";
-    leat_fail_as(err, LEAT_INVALID, "usage", "there is no command \"%s%s%s\"", first, blank, word);
+    snprintf(whole, sizeof whole, "%s%s%s", words[used], two ? " " : "", two ? words[1] : "");
+    const char *close = closest(family, whole, two ? 2 : 1);
+    leat_fail_as(err, LEAT_INVALID, "usage", "there is no command \"%s%s%s\"", first, blank, whole);
     if (close) {
         leat_error_remedy(err, "did you mean leat %s%s%s?", first, blank, close);
     } else {

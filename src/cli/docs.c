@@ -1,5 +1,5 @@
 /* Everything that is generated from the tables: help, manual pages, completion, docs/. */
-#include "cli/cli.h"
+#include "cli/args.h"
 
 #include "core/buf.h"
 
@@ -205,6 +205,13 @@ void cli_help(FILE *out, struct leat *leat, const struct command *command)
         }
     }
     each_table(out, leat, command, heading_help, option_help);
+    struct lt_buf words = LT_BUF_INIT;
+    cli_alias_help(command, &words);
+    if (words.len) {
+        fputs("\nAs other programs call it\n  ", out);
+        wrap(out, lt_buf_text(&words), 2, 2);
+    }
+    lt_buf_done(&words);
     fputs("\nEvery option is also a variable: --max-errors is LEAT_MAX_ERRORS. A flag wins.\n",
           out);
 }
@@ -214,7 +221,7 @@ static const struct command_family *family_begun(const struct command *command)
 {
     const char *second;
     for (const struct command_family *f = cli_families; f->name; f++) {
-        if (cli_is_member(command, f->name, &second)) {
+        if (!strchr(f->name, ' ') && cli_is_member(command, f->name, &second)) {
             bool first = command == cli_commands || !cli_is_member(command - 1, f->name, &second);
             return first ? f : NULL;
         }
@@ -296,12 +303,12 @@ int cli_help_command(struct cli *cli)
         errors_text(stdout);
         return 0;
     }
-    const struct command_family *family = cli->n_args == 1 ? cli_family(cli->args[0]) : NULL;
-    if (family) {
+    int used = 0;
+    const struct command_family *family = cli_family(cli->args, cli->n_args, &used);
+    if (family && used == cli->n_args) {
         cli_family_help(stdout, family);
         return 0;
     }
-    int used = 0;
     const struct command *command = cli_command(cli->args, cli->n_args, &used);
     if (!command || used < cli->n_args) {
         struct leat_error err = {0};

@@ -57,6 +57,30 @@ int leat_execute(struct leat_plan *plan, const char *sql, int64_t *ret_rows, str
     return rc;
 }
 
+int leat_ddl(struct leat *leat, const char *connector, const char *name,
+             const struct ArrowSchema *schema, int64_t column, char **ret_text,
+             struct leat_error *err)
+{
+    const struct leat_connector *found = leat_connector_by_name(leat, connector, err);
+    const struct leat_write_stream want = {
+        .size = sizeof want, .name = {NULL, name}, .schema = schema, .mode = LEAT_APPEND};
+    if (!found) {
+        return LEAT_INVALID;
+    }
+    if (column < -1 || column >= schema->n_children) {
+        return lt_fail(err, LT_E_INVALID, "the stream has no such column");
+    }
+    if (!LT_CONNECTOR_HAS(found, ddl)) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "%s makes no tables by statements", found->name);
+    }
+    return found->ddl(&want, column, ret_text, err);
+}
+
+bool leat_field_note(const struct ArrowSchema *field, const char *key, char *ret_text, size_t size)
+{
+    return lt_schema_meta_text(field, key, ret_text, size);
+}
+
 enum leat_action leat_plan_action_of(const struct leat_plan *plan)
 {
     return plan->action;

@@ -18,7 +18,8 @@ int lt_report_new(struct lt_run *run, struct lt_side *const *dests, struct leat_
         leat_report_free(report);
         return lt_fail_oom(err);
     }
-    report->started_wall_us = lt_wall_us();
+    report->started_wall_us = run->started_wall_us;
+    memcpy(report->run_id, run->id, sizeof report->run_id);
     report->compares =
         run->plan->action == LEAT_ACTION_DIFF || run->plan->action == LEAT_ACTION_VERIFY;
     for (size_t i = 0; i < report->n; i++) {
@@ -30,7 +31,7 @@ int lt_report_new(struct lt_run *run, struct lt_side *const *dests, struct leat_
         result->destination = lt_format("%s#%s%s%s", location->text, ns, *ns ? "." : "",
                                         job->dest_names[i % n_dests]);
         if ((location->stream || !lt_side_can(dests[i % n_dests], LEAT_CAN_STREAMS)) &&
-            result->destination && !strstr(location->text, "{stream}")) {
+            result->destination && !lt_name_is_template(location->stream)) {
             /* The text already says where. */
             free(result->destination);
             result->destination = lt_strdup(location->text);
@@ -297,6 +298,8 @@ const char *leat_report_json(struct leat_report *report)
     lt_json_object(&json);
     lt_json_key(&json, "leat");
     lt_json_text(&json, leat_version());
+    lt_json_key(&json, "run_id");
+    lt_json_text(&json, report->run_id);
     lt_json_key(&json, "started_unix_us");
     lt_json_int(&json, report->started_wall_us);
     lt_json_key(&json, "elapsed_us");

@@ -6,6 +6,7 @@
  *     retry.c     waiting between two tries
  *     watch.c     progress, told from the caller's thread
  *     jobs.c      which streams, and where each goes
+ *     names.c     what they are called there; without.c: those that are left out
  *     given.c     their types, where --schema-from says them
  *     losses.c    values that did not fit, counted; flow_losses.c: those of a flow
  *     side.c      opened endpoints, reachable for cancel
@@ -82,6 +83,7 @@ struct lt_result {
 };
 
 struct leat_report {
+    char run_id[33];
     struct lt_result *results; /* jobs x destinations, job-major */
     size_t n;
     int64_t rejected;
@@ -108,6 +110,8 @@ struct lt_side {
 struct lt_run {
     struct leat_plan *plan;
     struct leat *leat;
+    char id[33];             /* of this run: in templates of names, and in its record */
+    int64_t started_wall_us; /* likewise */
     const struct leat_observer *observer;
     struct lt_column_wishes wishes;
     struct lt_rejects *rejects; /* NULL: the first bad record stops */
@@ -115,6 +119,7 @@ struct lt_run {
     struct leat_report *report;
     enum leat_write_mode mode;
     uint32_t write_flags;
+    uint32_t with; /* LT_WITH_*, engine/carry.h */
     enum leat_schema_policy schema_policy;
     bool atomic, verify, keep_going;
     bool resume; /* sealed parts of loads are kept, and gone on from */
@@ -179,6 +184,13 @@ int lt_side_resolve(struct lt_side *side, const char *text, char *ret_ns, char *
 /* jobs.c. Lists the source's streams (largest first) and names their places. */
 int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
                  struct leat_error *err);
+/* names.c. What the streams are called at destination d: all by its one name, template or namespace. */
+int lt_jobs_name(struct lt_run *run, struct lt_side *dest, size_t d, struct leat_error *err);
+/* Whether a name as written has a place holder of templates. */
+bool lt_name_is_template(const char *text);
+/* without.c. Of several streams of a delta, those that lack a column of its cursor: left out, or
+ * [unknown-column] names them all. */
+int lt_jobs_leave_out(struct lt_run *run, struct lt_side *source, struct leat_error *err);
 /* source_id.c. What a job is read from, the same from run to run and without secrets; malloc'ed, NULL
  * without memory. */
 char *lt_job_source_id(const struct lt_run *run, const struct lt_job *job);

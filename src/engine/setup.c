@@ -3,6 +3,7 @@
 #include "core/codes.h"
 #include "core/thread.h"
 #include "core/util.h"
+#include "engine/carry.h"
 #include "engine/run.h"
 
 #include <stdlib.h>
@@ -115,6 +116,8 @@ int lt_run_init(struct lt_run *run, struct leat_plan *plan, const struct leat_ob
     run->plan = plan;
     run->leat = plan->leat;
     run->observer = observer;
+    run->started_wall_us = lt_wall_us();
+    lt_new_id(run->id);
     pthread_mutex_init(&run->sides_mutex, NULL);
     pthread_mutex_init(&run->mutex, NULL);
     pthread_condattr_t attr;
@@ -128,6 +131,7 @@ int lt_run_init(struct lt_run *run, struct leat_plan *plan, const struct leat_ob
         read_options(run);
         lt_run_share_memory(run);
         rc = lt_column_wishes_init(&run->wishes, &plan->settings, err);
+        rc = rc ? rc : lt_with_parse(&plan->settings, &run->with, err);
     }
     if (!rc) {
         rc = lt_thread_start(&run->canceller, watch_cancel, run, err);

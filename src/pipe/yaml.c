@@ -7,6 +7,7 @@
 #include "core/library.h"
 #include "core/util.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -516,30 +517,56 @@ static int check_text(struct reader *r, const char *text, size_t len)
     return valid < len ? fault_at_byte(r, text, valid, "the text is not UTF-8") : LEAT_OK;
 }
 
+/* The number of an escape \uXXXX; -1: there is none. */
+static int32_t escape_at(const char *text, size_t len)
+{
+    int32_t value = 0;
+    if (len < 6 || text[0] != '\\' || text[1] != 'u') {
+        return -1;
+    }
+    for (int i = 2; i < 6; i++) {
+        int c = tolower((unsigned char)text[i]);
+        if (!isxdigit(c)) {
+            return -1;
+        }
+        value = value << 4 | (isdigit(c) ? c - '0' : c - 'a' + 10);
+    }
+    return value;
+}
+
+static bool is_json(const char *text, size_t len)
+{
+    size_t i = 0;
+    while (i < len && strchr(" \t\r\n", text[i])) {
+        i++;
+    }
+    return i < len && (text[i] == '{' || text[i] == '[');
+}
+
 /* JSON writes a character beyond U+FFFF as two escapes, which YAML does not know: \uD83D\uDE00 is
  * to it \U0001F600. Only for JSON, in which a backslash can stand nowhere but in a string. */
 static int join_surrogates(struct reader *r, const char *text, size_t len, struct lt_buf *out)
 {
-    size_t first = strspn(text, " \t\r\n");
-    if (!len || (text[first] != '{' && text[first] != '[') || !memmem(text, len, "\\u", 2)) {
+    if (!is_json(text, len) || !memmem(text, len, "\\u", 2)) {
         return LEAT_OK;
     }
     int rc = LEAT_OK;
-    for (size_t i = 0, run; !rc && i < len; i += run) {
-        unsigned high = 0, low = 0;
-        int used = 0;
-        run = strcspn(text + i, "\\");
+    for (size_t i = 0; !rc && i < len;) {
+        const char *backslash = memchr(text + i, '\\', len - i);
+        size_t run = backslash ? (size_t)(backslash - text) - i : len - i;
         rc = lt_buf_append(out, text + i, run);
         i += run;
-        run = LT_MIN(len - i, 2);
-        bool pair = sscanf(text + i, "\\u%4x\\u%4x%n", &high, &low, &used) == 2 && used == 12 &&
-                    high >= 0xd800 && high < 0xdc00 && low >= 0xdc00 && low < 0xe000;
-        if (pair && !rc) {
-            rc = lt_buf_printf(out, "\\U%08X", 0x10000 + ((high & 0x3ff) << 10 | (low & 0x3ff)));
-            run = 12;
+        int32_t high = escape_at(text + i, len - i);
+        int32_t low = high >= 0xd800 && high < 0xdc00 ? escape_at(text + i + 6, len - i - 6) : -1;
+        bool pair = low >= 0xdc00 && low < 0xe000;
+        run = pair ? 12 : LT_MIN(len - i, 2);
+        if (!rc && pair) {
+            rc = lt_buf_printf(out, "\\U%08X",
+                               0x10000 + (unsigned)((high & 0x3ff) << 10 | (low & 0x3ff)));
         } else if (!rc) {
             rc = lt_buf_append(out, text + i, run);
         }
+        i += run;
     }
     return rc ? lt_fail_oom(r->err) : LEAT_OK;
 }

@@ -11,10 +11,13 @@
 #define LT_PG_LOAD_H
 
 #include "connectors/postgres/pg.h"
+#include "sql/extras.h"
 #include "sql/merge.h"
 
 #define PG_LOAD_ID_MAX 40
 #define PG_CLEANUP_MS 5000
+#define PG_ROWS_KEY_AFTER 10000 /* with fewer, a key that is there from the start costs less */
+#define PG_ROWS_WORTH_SETTINGS 100000
 
 enum pg_route {
     PG_ROUTE_CREATE,
@@ -59,7 +62,9 @@ struct pg_target {
     int64_t rows;           /* sealed so far (direct) or counted at commit (staged) */
     int64_t deleted;        /* by emptying it; -1 not known */
     struct pg_merge *merge; /* NULL: the mode knows no keys */
-    bool fresh; /* a table is made: the key comes after the rows, when no key has several */
+    bool fresh;     /* a table is made: the key comes after the rows, when no key has several */
+    bool key_after; /* a table is made: its key, which no mode asks for, comes after the rows */
+    struct lt_indexes indexes; /* of a table that is made: they come after the rows */
     enum leat_schema_policy policy;
     char *drift;                   /* what of its columns differs, in words; NULL: nothing */
     char *alter;                   /* statements that bring the table to what comes; NULL: none */
@@ -131,6 +136,16 @@ int pg_refuse_foreign_rows(const struct pg_target *target, struct leat_error *er
  * foreign keys by which it would. */
 int pg_refuse_cascades(struct pg_conn *conn, const struct pg_target *target,
                        struct leat_error *err);
+
+/* --- pg_extras.c */
+/* Of a table that is to be made: takes what it is to have beside columns and key from `incoming`,
+ * less what this server cannot, which is said in warnings. */
+int pg_extras_plan(struct pg_conn *conn, struct pg_target *target, struct ArrowSchema *incoming,
+                   struct leat_error *err);
+/* Makes it: the key first, then unique indexes. In the transaction of the load. */
+int pg_extras_make(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* Appends it to the statements a plan shows, each after "; ". */
+int pg_extras_show(const struct pg_target *target, struct lt_buf *sql);
 
 /* --- pg_new_table.c */
 /* Fills target->table and target->create from what comes. [unsupported-type] names a type of the

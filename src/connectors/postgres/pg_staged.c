@@ -57,6 +57,8 @@ static int create_staging(struct pg_conn *conn, const struct pg_target *target,
         if (becomes_table(target) && !(field->flags & ARROW_FLAG_NULLABLE)) {
             failed |= lt_buf_puts(&sql, " NOT NULL");
         }
+        failed |=
+            becomes_table(target) ? lt_default_put(&lt_dialect_postgres, field, &sql) : LEAT_OK;
     }
     failed |= lt_buf_byte(&sql, ')');
     int status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
@@ -548,12 +550,12 @@ static int rename_in(struct pg_conn *conn, struct pg_target *target, struct leat
     }
     failed |= lt_buf_printf(&sql, "ALTER TABLE %s RENAME TO ", target->copy_to);
     failed |= pg_ident(&sql, target->name);
-    for (size_t k = 0; k < target->n_keys && !target->fresh; k++) {
+    for (size_t k = 0; k < target->n_keys && !target->fresh && !target->key_after; k++) {
         failed |= k ? lt_buf_puts(&sql, ", ")
                     : lt_buf_printf(&sql, "; ALTER TABLE %s ADD PRIMARY KEY (", target->quoted);
         failed |= pg_ident(&sql, target->keys[k]);
     }
-    failed |= lt_buf_puts(&sql, target->n_keys && !target->fresh ? ")" : "");
+    failed |= lt_buf_puts(&sql, target->n_keys && !target->fresh && !target->key_after ? ")" : "");
     for (int64_t i = 0; i < target->table.n_columns; i++) {
         const struct ArrowSchema *field = target->table.schema.children[i];
         char kind[16];
@@ -597,6 +599,7 @@ static int finish(struct pg_conn *conn, struct pg_target *target, struct leat_er
     int status = becomes_table(target) || target->route == PG_ROUTE_MERGE
                      ? LEAT_OK
                      : pg_execf(conn, err, "DROP TABLE %s", target->copy_to);
+    status = status ? status : pg_extras_make(conn, target, err);
     return status ? status : pg_target_sequences(conn, target, err);
 }
 

@@ -176,12 +176,12 @@ static int execute(struct leat_endpoint *ep, const char *sql, int64_t *ret_rows,
 {
     struct pg_conn *conn = NULL;
     PGresult *result = NULL;
-    int64_t rows = 0;
+    int64_t rows = -1;
     int status = pg_take(ep, &conn, err);
     status = status ? status : pg_send(conn, sql, err);
     status = status ? status : pg_finish_results(conn, &result, err);
     if (!status && result && lt_parse_int(ep->pq->PQcmdTuples(result), &rows)) {
-        rows = 0;
+        rows = -1; /* it changes none by its nature */
     }
     if (!status && ret_rows) {
         *ret_rows = rows;
@@ -230,4 +230,5 @@ const struct leat_connector lt_connector_postgres = {
     .sql = &pg_sql_ops,
     .types_in = lt_postgres_types_in,
     .types_out = lt_postgres_types_out,
+    .ddl = pg_ddl,
 };

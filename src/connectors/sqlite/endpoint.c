@@ -339,4 +339,5 @@ const struct leat_connector lt_connector_sqlite = {
     .extensions = extensions,
     .types_in = lt_sqlite_types_in,
     .types_out = lt_sqlite_types_out,
+    .ddl = lt_sq_ddl,
 };

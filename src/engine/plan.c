@@ -364,6 +364,9 @@ int lt_plan_check(const struct leat_plan *plan, struct leat_error *err)
                        "--query stands for the source's table and condition: put "
                        "the condition into the query, and name no table");
     }
+    if (lt_settings_number(s, "part-rows") < 1) {
+        return lt_fail(err, LT_E_USAGE, "--part-rows is at least 1");
+    }
     if (lt_settings_number(s, "memory") < (8 << 20)) {
         return lt_fail(err, LT_E_USAGE, "--memory is at least 8MiB");
     }

@@ -100,13 +100,17 @@ static bool has_one_record_a_key(const struct lt_delta *delta)
 }
 
 /* A table that is not there yet is made and filled as by a copy, the fast way, where no two records
- * can be of one row; --full-refresh replaces what is there. */
+ * can be of one row; --full-refresh replaces what is there. Where several records can be of one row
+ * it is merged, so that the latest stays, and what it does not bring goes. */
 static void begin_afresh(const struct lt_delta *delta, struct lt_slice *slice)
 {
     bool refresh = lt_delta_refreshes(delta);
     bool plain = delta->fresh && has_one_record_a_key(delta) && !delta->deleted &&
                  (delta->mode == LEAT_MERGE || delta->mode == LEAT_DELETE_INSERT);
-    if (refresh || (plain && delta->ranges == 0)) {
+    bool merges = delta->keyed && (delta->mode == LEAT_MERGE || delta->mode == LEAT_DELETE_INSERT);
+    if (refresh && merges && !has_one_record_a_key(delta)) {
+        slice->flags |= LEAT_WRITE_ALONE;
+    } else if (refresh || (plain && delta->ranges == 0)) {
         slice->mode = LEAT_REPLACE;
         slice->flags |= LEAT_WRITE_ALLOW_EMPTY | (refresh ? LEAT_WRITE_FORCE : 0);
     }

@@ -117,7 +117,7 @@ int main(int argc, char **argv)
     cli.color = cli.terminal && colors;
     cli.color_out = isatty(STDOUT_FILENO) && colors;
     cli.progress = "auto";
-    cli.args = calloc((size_t)argc + 1, sizeof *cli.args);
+    cli.args = calloc((size_t)argc + 3, sizeof *cli.args);
     cli.also = calloc((size_t)argc + 2, sizeof *cli.also); /* one may be a variable's */
     int rc = cli.args && cli.also ? leat_new(&cli.leat, &err)
                                   : leat_fail(&err, LEAT_NO_MEMORY, "out of memory");
@@ -140,6 +140,7 @@ int main(int argc, char **argv)
     leat_plan_free(cli.plan);
     signal_target = NULL;
     leat_free(cli.leat);
+    cli_parse_done(&cli);
     free(cli.args);
     free(cli.also);
     return status;

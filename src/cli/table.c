@@ -181,6 +181,9 @@ static void put(struct table *table, const char *text, size_t len, int columns, 
 
 static void end_line(struct table *table)
 {
+    while (table->line.len && table->line.data[table->line.len - 1] == ' ') {
+        table->line.len--; /* the last cells may be empty */
+    }
     table->failed |= lt_buf_byte(&table->line, '\n');
     if (!table->failed) {
         fwrite(table->line.data, 1, table->line.len, table->out);

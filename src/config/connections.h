@@ -18,4 +18,13 @@ size_t lt_scheme_length(const char *text);
 bool lt_connection_variable(const char *name, struct leat_connection *ret_connection,
                             bool *ret_plain);
 
+/* The connection that the vault has under this name: false when it has none, or there is no vault.
+ * With `ask` false a vault that cannot be unlocked without asking fails as one that is locked. The
+ * strings live until the next call on the vault. */
+int lt_connection_stored(const char *name, bool ask, struct leat_connection *ret_connection,
+                         bool *ret_found, struct leat_error *err);
+
+/* [not-found], with the closest name that is known without asking anybody. */
+int lt_connection_not_found(const char *name, struct leat_error *err);
+
 #endif

@@ -8,6 +8,7 @@
 #include "core/util.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <unistd.h>
@@ -249,17 +250,14 @@ static int parse_connection(const struct named *named, const struct lt_location_
     return rc;
 }
 
-/* Looks the name up. A variable that merely is called so and holds a URL of something else, such
- * as a web page, is no connection. */
-static int find_named(const struct lt_location_names *names, struct named *named,
-                      struct lt_location *location, struct leat_error *err)
+/* A variable that merely is called so and holds a URL of something else, such as a web page, is no
+ * connection. */
+static int find_variable(const struct lt_location_names *names, struct named *named,
+                         struct lt_location *location, struct leat_error *err)
 {
     struct leat_error why = {0};
     named->found = lt_connection_variable(named->name, &named->connection, &named->plain);
-    if (!named->found) {
-        return LEAT_OK;
-    }
-    int rc = parse_connection(named, names, location, &why);
+    int rc = named->found ? parse_connection(named, names, location, &why) : LEAT_OK;
     if (rc && named->plain && !strcmp(why.code, lt_codes[LT_E_UNKNOWN_SCHEME].code)) {
         free(location->connector);
         location->connector = NULL;
@@ -270,6 +268,26 @@ static int find_named(const struct lt_location_names *names, struct named *named
         *err = why;
     }
     return rc;
+}
+
+/* Looks the name up. What can be read as a path does not need the vault: then nobody is asked for
+ * its key, and one that is locked or damaged says nothing. */
+static int find_named(const struct lt_location_names *names, bool is_path, struct named *named,
+                      struct lt_location *location, struct leat_error *err)
+{
+    int rc = find_variable(names, named, location, err);
+    if (rc || named->found) {
+        return rc;
+    }
+    rc = lt_connection_stored(named->name, !is_path, &named->connection, &named->found,
+                              is_path ? NULL : err);
+    if (rc && is_path && rc != LEAT_NO_MEMORY) {
+        return LEAT_OK;
+    }
+    if (rc) {
+        leat_error_place(err, "%s", named->name);
+    }
+    return rc || !named->found ? rc : parse_connection(named, names, location, err);
 }
 
 static int ambiguous(const char *text, const struct named *named, struct leat_error *err)
@@ -283,14 +301,22 @@ static int ambiguous(const char *text, const struct named *named, struct leat_er
 
 static int is_nothing(const char *text, struct leat_error *err)
 {
+    struct leat_error known = {.status = LEAT_OK};
+    char name[LT_CONNECTION_NAME_MAX];
+    snprintf(name, sizeof name, "%.*s", (int)LT_MIN(strcspn(text, ".#"), sizeof name - 1), text);
+    lt_connection_not_found(name, &known);
     lt_fail(err, LT_E_NOT_FOUND,
             "\"%s\" is no URL, no known connection and no file that exists, and its ending names "
             "no format",
             text);
-    leat_error_remedy(err,
-                      "write ./%s for a path, with --format or a / at its end; or set "
-                      "LEAT_CONN_<NAME> to a URL for a connection, or use scheme:...",
-                      text);
+    if (!strncmp(known.remedy, "did you mean", 12)) {
+        leat_error_remedy(err, "%s", known.remedy);
+    } else {
+        leat_error_remedy(err,
+                          "write ./%s for a path, with --format or a / at its end; or `leat config "
+                          "connections add` makes a connection, LEAT_CONN_<NAME> names one",
+                          text);
+    }
     return LEAT_NOT_FOUND;
 }
 
@@ -303,7 +329,7 @@ static int parse_name(const char *text, const struct lt_location_names *names,
     bool is_path = parse_path(text, names, &path, &path_rc);
     int rc = path_rc ? lt_fail_oom(err) : LEAT_OK;
     if (!rc && could_be_named(text, &named)) {
-        rc = find_named(names, &named, &of_name, err);
+        rc = find_named(names, is_path, &named, &of_name, err);
     }
     if (!rc && named.found && is_path && !strchr(text, '#')) {
         rc = ambiguous(text, &named, err);

@@ -209,10 +209,17 @@ int lt_vault_load(struct leat_vault *vault, struct leat_error *err)
     return rc;
 }
 
+/* Every command asks for defaults: a vault that says it has none stays locked. */
+static bool holds_none(const struct leat_vault *vault, enum leat_item_kind kind)
+{
+    return !vault->exists ||
+           (kind == LEAT_ITEM_DEFAULT && !(vault->header.flags & LT_VAULT_HOLDS_DEFAULTS));
+}
+
 int leat_vault_each(struct leat_vault *vault, enum leat_item_kind kind, leat_item_fn *each,
                     void *arg, struct leat_error *err)
 {
-    int rc = lt_vault_load(vault, err);
+    int rc = holds_none(vault, kind) ? LEAT_OK : lt_vault_load(vault, err);
     for (size_t i = 0; !rc && i < vault->items.n; i++) {
         const struct lt_item *item = &vault->items.items[i];
         if (item->kind == kind) {
@@ -255,8 +262,13 @@ int lt_vault_write(struct leat_vault *vault, const struct lt_place *place,
                    const struct lt_items *items, struct leat_error *err)
 {
     struct lt_buf body = LT_BUF_INIT, file = LT_BUF_INIT;
+    struct lt_vault_header said = *header;
+    said.flags = 0;
+    for (size_t i = 0; i < items->n; i++) {
+        said.flags |= items->items[i].kind == LEAT_ITEM_DEFAULT ? LT_VAULT_HOLDS_DEFAULTS : 0;
+    }
     int rc = lt_items_write(items, &body, err);
-    rc = rc ? rc : lt_vault_seal(header, secret, body.data, body.len, &file, err);
+    rc = rc ? rc : lt_vault_seal(&said, secret, body.data, body.len, &file, err);
     rc = rc ? rc : lt_private_write(place, NULL, file.data, file.len, true, err);
     if (body.data) {
         lt_crypt_clear(body.data, body.cap);
@@ -266,7 +278,8 @@ int lt_vault_write(struct leat_vault *vault, const struct lt_place *place,
     vault->loaded = false; /* read again when next needed, with the same secret */
     if (!rc) {
         vault->secret = *secret;
-        vault->unlocked = true;
+        vault->header = said;
+        vault->exists = vault->unlocked = true;
     }
     return rc;
 }

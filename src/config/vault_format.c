@@ -50,6 +50,7 @@ static int header_write(const struct lt_vault_header *h, uint8_t *file, struct l
     file[10] = h->cost.log2_n;
     file[11] = h->cost.r;
     file[12] = h->cost.p;
+    file[13] = h->flags;
     memcpy(file + 16, h->salt, sizeof h->salt);
     memcpy(file + 32, h->check, sizeof h->check);
     memcpy(file + 48, h->nonce, sizeof h->nonce);
@@ -81,7 +82,8 @@ int lt_vault_header_read(const void *bytes, size_t len, struct lt_vault_header *
     if (memcmp(sum, file + SUM_AT, sizeof sum) != 0) {
         return damaged(err, "the header of the vault was changed");
     }
-    struct lt_vault_header h = {.kind = file[9], .cost = {file[10], file[11], file[12]}};
+    struct lt_vault_header h = {
+        .kind = file[9], .cost = {file[10], file[11], file[12]}, .flags = file[13]};
     memcpy(h.salt, file + 16, sizeof h.salt);
     memcpy(h.check, file + 32, sizeof h.check);
     memcpy(h.nonce, file + 48, sizeof h.nonce);
@@ -93,8 +95,8 @@ int lt_vault_header_read(const void *bytes, size_t len, struct lt_vault_header *
     }
     if (h.kind >= LT_VAULT_KINDS || !h.cost.log2_n || !h.cost.r || !h.cost.p ||
         h.cost.log2_n > 20 || h.cost.p > LT_SCRYPT_P_MAX ||
-        ((uint64_t)128 * h.cost.r) << h.cost.log2_n > LT_SCRYPT_MEMORY_MAX || file[13] ||
-        file[14] || file[15]) {
+        ((uint64_t)128 * h.cost.r) << h.cost.log2_n > LT_SCRYPT_MEMORY_MAX ||
+        h.flags > LT_VAULT_HOLDS_DEFAULTS || file[14] || file[15]) {
         return damaged(err, "the vault asks for what leat never wrote");
     }
     *ret_header = h;

@@ -11,8 +11,12 @@
 #define LT_VAULT_BYTES_MAX ((size_t)16 << 20)
 #define LT_VAULT_KINDS 3 /* as enum leat_key_kind */
 
+/* Said in the clear, so that a vault need not be unlocked for what it does not hold. */
+#define LT_VAULT_HOLDS_DEFAULTS 1u
+
 struct lt_vault_header {
     uint8_t kind;
+    uint8_t flags; /* LT_VAULT_HOLDS_... */
     struct lt_scrypt cost;
     uint8_t salt[LT_VAULT_SALT_BYTES];
     uint8_t check[LT_VAULT_CHECK_BYTES];

@@ -219,6 +219,45 @@ int leat_read_text(struct leat_plan *plan, leat_text_fn *each, void *arg, struct
 
 /* --- descriptions --------------------------------------------------------------------------- */
 
+/* What the catalogue says of a stream; of a query's result, what its reader does. */
+static int describe(struct reading *reading, struct lt_job *job, struct ArrowSchema *ret_schema,
+                    struct leat_stream_info *ret_info, struct leat_error *err)
+{
+    const struct leat_catalog_ops *catalog = reading->source->connector->catalog;
+    const struct leat_stream_name name = {job->ns, job->name};
+    *ret_info = (struct leat_stream_info){.size = sizeof *ret_info,
+                                          .name = name,
+                                          .kind = job->kind,
+                                          .rows_estimate = job->rows_estimate,
+                                          .bytes_estimate = job->bytes_estimate};
+    if (job->kind != LEAT_QUERY && catalog && catalog->describe) {
+        return catalog->describe(reading->source->ep, &name, ret_schema, ret_info, err);
+    }
+    int rc = lt_flow_start(&reading->run, job, reading->source, 1, &reading->flow, err);
+    return rc ? rc : lt_schema_copy(&reading->flow.schema, ret_schema, err);
+}
+
+int leat_describe(struct leat_plan *plan, leat_describe_fn *each, void *arg, struct leat_error *err)
+{
+    struct reading *reading;
+    struct leat_stream_info info;
+    struct ArrowSchema schema = {.release = NULL};
+    if (plan->n_destinations) {
+        return lt_fail(err, LT_E_USAGE, "a plan with a destination is run, not described");
+    }
+    int rc = reading_open(plan, &reading, err);
+    if (rc) {
+        return rc;
+    }
+    for (size_t i = 0; !rc && i < reading->run.jobs.n; i++) {
+        rc = describe(reading, &reading->run.jobs.items[i], &schema, &info, err);
+        rc = rc ? rc : each(arg, &info, &schema);
+        lt_schema_done(&schema);
+    }
+    reading_free(reading);
+    return rc;
+}
+
 /* A stream named in full was not looked for yet: it may not exist. */
 static int look_at_one(struct reading *reading, struct leat_error *err)
 {
@@ -228,10 +267,9 @@ static int look_at_one(struct reading *reading, struct leat_error *err)
         !catalog || !catalog->describe) {
         return LEAT_OK;
     }
-    const struct leat_stream_name name = {job->ns, job->name};
-    struct leat_stream_info info = {.size = sizeof info, .rows_estimate = -1, .bytes_estimate = -1};
-    struct ArrowSchema schema = {0};
-    int rc = catalog->describe(reading->source->ep, &name, &schema, &info, err);
+    struct leat_stream_info info;
+    struct ArrowSchema schema = {.release = NULL};
+    int rc = describe(reading, job, &schema, &info, err);
     if (!rc) {
         job->kind = info.kind;
         job->rows_estimate = info.rows_estimate;

@@ -131,6 +131,13 @@ static const char *closing(const char *text)
     return NULL;
 }
 
+/* Whether the text so far ends within a path, where a slash means itself. */
+static bool in_path(const struct lt_buf *out)
+{
+    const char *text = lt_buf_text(out), *authority = strstr(text, "://");
+    return !strpbrk(text, "?#") && (!authority || strchr(authority + 3, '/'));
+}
+
 /* Every byte that means something in a URL, or is none of ASCII's letters, is encoded: the value
  * stands for itself in any place. A reference that is the whole text is a URL, and taken as it is. */
 static int append_value(struct lt_buf *out, const struct lt_buf *value, bool whole)
@@ -138,10 +145,11 @@ static int append_value(struct lt_buf *out, const struct lt_buf *value, bool who
     static const char hex[] = "0123456789ABCDEF";
     static const char plain[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    bool slashes = in_path(out);
     int rc = whole ? lt_buf_append(out, value->data, value->len) : LEAT_OK;
     for (size_t i = 0; !whole && !rc && i < value->len; i++) {
         uint8_t c = value->data[i];
-        if (c && strchr(plain, c)) {
+        if ((c && strchr(plain, c)) || (c == '/' && slashes)) {
             rc = lt_buf_byte(out, c);
         } else {
             const uint8_t code[] = {'%', (uint8_t)hex[c >> 4], (uint8_t)hex[c & 15]};

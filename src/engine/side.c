@@ -1,3 +1,4 @@
+#include "config/references.h"
 #include "core/codes.h"
 #include "core/crypt.h"
 #include "core/log.h"
@@ -5,7 +6,6 @@
 #include "engine/changes.h"
 #include "engine/run.h"
 #include "engine/stream_source.h"
-#include "leat/config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +67,8 @@ static int open_endpoint(struct lt_run *run, struct lt_side *side, struct leat_e
     const struct lt_settings *s = &run->plan->settings;
     char *url = NULL;
     /* At every opening, so that a retry takes a password that was changed meanwhile. */
-    int rc = leat_resolve_references(side->location->url, &url, err);
+    int rc = lt_resolve_references(side->location->url, (const volatile int *)&run->leat->cancelled,
+                                   &url, err);
     if (rc) {
         return rc;
     }

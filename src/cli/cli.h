@@ -140,6 +140,7 @@ void cli_overview(FILE *out);
 void cli_family_help(FILE *out, const struct command_family *family);
 int cli_docs(struct cli *cli);
 int cli_completion(struct cli *cli);
+int cli_complete(struct cli *cli); /* complete.c */
 int cli_help_command(struct cli *cli);
 /* Calls each() for every option of a table, in its order; NULL is an empty one. */
 typedef void option_fn(FILE *out, const struct leat_option *option);

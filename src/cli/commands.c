@@ -429,10 +429,19 @@ const struct command cli_commands[] = {
      "leat connectors postgres\n    what can be set on a PostgreSQL connection\n", 0, 0, 1,
      cmd_connectors, NULL, LEAT_ACTION_COPY},
     {"version", "", "Print the version", "", "", 0, 0, 0, cmd_version, NULL, LEAT_ACTION_COPY},
+    {"complete", "[--] WORD...", "Print what may follow the words of a command line",
+     "For completion scripts. The last word is the one that is completed, and may be empty. One "
+     "candidate a line, with what it means behind a tab; the line :files where names of files will "
+     "do as well.",
+     "leat complete -- cp --for\n    options of cp that begin so\n", TAKES_RAW, 0, -1, cli_complete,
+     NULL, LEAT_ACTION_COPY},
     {"completion", "SHELL", "Print a completion script for bash, zsh or fish",
-     "Source it, or put it where the shell looks for completions.",
-     "source <(leat completion bash)\n    in ~/.bashrc\n", 0, 1, 1, cli_completion, NULL,
-     LEAT_ACTION_COPY},
+     "Commands, options, their choices, connections and files are completed. Source it, or put it "
+     "where the shell looks for completions.",
+     "source <(leat completion bash)\n    in ~/.bashrc\n"
+     "source <(leat completion zsh)\n    in ~/.zshrc\n"
+     "leat completion fish > ~/.config/fish/completions/leat.fish\n    once\n",
+     0, 1, 1, cli_completion, NULL, LEAT_ACTION_COPY},
     {"docs", "KIND [NAME]", "Print generated documentation",
      "KIND is man (with the name of a command, or leat), commands, errors, connectors or types. "
      "The project's own man pages and docs/ are made with it.",

@@ -98,7 +98,8 @@ static int set_common(struct cli *cli, const char *name, const char *value, stru
 
 bool cli_takes(const struct command *command, const char *option)
 {
-    return command->takes & TAKES_PLAN && leat_action_takes(command->action, option);
+    bool any = !*command->name; /* `config explain` without a command */
+    return command->takes & TAKES_PLAN && (any || leat_action_takes(command->action, option));
 }
 
 const struct leat_option *cli_find_option(struct cli *cli, const char *name)

@@ -39,6 +39,8 @@ LEAT_EXPORT void leat_free(struct leat *leat);
  * in force until leat_uncancel(). */
 LEAT_EXPORT void leat_cancel(struct leat *leat);
 LEAT_EXPORT void leat_uncancel(struct leat *leat);
+/* Whether it is in force. From any thread. */
+LEAT_EXPORT bool leat_is_cancelled(const struct leat *leat);
 
 /* Log lines, redacted, one at a time; process-wide. NULL: silence, as at the start. */
 typedef void leat_log_fn(void *arg, enum leat_log_level level, const char *line);

@@ -142,6 +142,10 @@ static int set_with(struct cli *cli, set_fn *set, const char *name, const char *
         if (rc || !own) {
             return rc ? rc : set_common(cli, name, value, err);
         }
+        if (own->kind == LEAT_OPTION_LIST) {
+            cli->given[cli->n_given++] = (struct given){own, value};
+            return LEAT_OK;
+        }
         assert(own - cli->command->options < OWN_OPTIONS_MAX);
         cli->own[own - cli->command->options] = value;
         return LEAT_OK;
@@ -160,6 +164,16 @@ const char *cli_value(const struct cli *cli, const char *name)
     assert(own);
     const char *value = cli->own[own - cli->command->options];
     return value ? value : own->fallback;
+}
+
+const char *cli_nth(const struct cli *cli, const char *name, int i)
+{
+    for (int k = 0; k < cli->n_given; k++) {
+        if (!strcmp(cli->given[k].option->name, name) && i-- == 0) {
+            return cli->given[k].value;
+        }
+    }
+    return NULL;
 }
 
 bool cli_on(const struct cli *cli, const char *name)

@@ -114,7 +114,9 @@ int main(int argc, char **argv)
     cli.progress = "auto";
     cli.args = calloc((size_t)argc + 1, sizeof *cli.args);
     cli.also = calloc((size_t)argc + 2, sizeof *cli.also); /* one may be a variable's */
-    int rc = cli.args && cli.also ? leat_new(&cli.leat, &err)
+    /* As many may come from variables. */
+    cli.given = calloc((size_t)argc + OWN_OPTIONS_MAX, sizeof *cli.given);
+    int rc = cli.args && cli.also && cli.given ? leat_new(&cli.leat, &err)
                                   : leat_fail(&err, LEAT_NO_MEMORY, "out of memory");
     if (!rc) {
         rc = leat_plan_new(cli.leat, &cli.plan, &err);
@@ -137,5 +139,6 @@ int main(int argc, char **argv)
     leat_free(cli.leat);
     free(cli.args);
     free(cli.also);
+    free(cli.given);
     return status;
 }

@@ -48,6 +48,8 @@
       "Two files of one step have the same name, their extensions apart.")                         \
     X(EMPTY_SOURCE, "empty-source", LEAT_CONFLICT, "--allow-empty if that is meant",               \
       "The source gave no rows and the destination holds some: replacing was refused.")            \
+    X(HOOK, "hook", LEAT_INVALID, "what it printed is above",                                      \
+      "A command that a pipe runs before or after a step ended with another status than 0.")       \
     X(ID_TAKEN, "id-taken", LEAT_CONFLICT, "leave the id out, or choose another",                  \
       "An execution was to be begun under an id that is in use.")                                  \
     X(INTERNAL, "internal", LEAT_INTERNAL, "please report this with the command that shows it",    \
@@ -84,6 +86,8 @@
       "run the same command again: it asks first what became of this load",                        \
       "The connection was lost while the load was being committed, and the destination could "     \
       "not be asked.")                                                                             \
+    X(PIPE, "pipe", LEAT_INVALID, "`leat pipe check FILE` lists every fault of it",                \
+      "A document that says what to run is wrong; file, line and column are named.")               \
     X(SERVER, "server", LEAT_BAD_DATA, "",                                                         \
       "The database server refused a statement or a row; "                                         \
       "its own words and SQLSTATE are in the message.")                                            \

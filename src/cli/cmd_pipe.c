@@ -51,7 +51,7 @@ static int part(const char *option, const char *text, char **ret_name, const cha
 static int read_vars(struct cli *cli, struct leat_param **ret_vars, size_t *ret_n,
                      struct leat_error *err)
 {
-    struct leat_param *vars = calloc((size_t)cli->n_given + 1, sizeof *vars);
+    struct leat_param *vars = calloc(cli->n_given + 1, sizeof *vars);
     int rc = vars ? LEAT_OK : lt_fail_oom(err);
     const char *text;
     for (int i = 0; !rc && (text = cli_nth(cli, "var", i)); i++) {

@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include "core/process.h"
 #include "core/util.h"
 
 #include <malloc.h>
@@ -102,21 +103,23 @@ int main(int argc, char **argv)
     struct cli cli;
     struct leat_error err = {0};
     memset(&cli, 0, sizeof cli);
+    argv = lt_process_hide(argc, argv);
     /* Batches of some megabytes come and go on several threads: few arenas, and large blocks
      * given back at once, keep the process within the memory it was given. (glibc would raise the
      * threshold with the largest block freed, and memory with it as a copy goes on.) */
     mallopt(M_ARENA_MAX, 2);
     mallopt(M_MMAP_THRESHOLD, 256 << 10);
     mallopt(M_TRIM_THRESHOLD, 1 << 20);
-    cli.terminal = isatty(STDERR_FILENO);
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    cli.color = cli.terminal && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
+    bool dumb = term && !strcmp(term, "dumb"); /* it cannot take a line back */
+    bool colors = !dumb && !(no_color && *no_color);
+    cli.terminal = isatty(STDERR_FILENO) && !dumb;
+    cli.color = cli.terminal && colors;
+    cli.color_out = isatty(STDOUT_FILENO) && colors;
     cli.progress = "auto";
-    cli.args = calloc((size_t)argc + 1, sizeof *cli.args);
+    cli.args = calloc((size_t)argc + 3, sizeof *cli.args);
     cli.also = calloc((size_t)argc + 2, sizeof *cli.also); /* one may be a variable's */
-    /* As many may come from variables. */
-    cli.given = calloc((size_t)argc + OWN_OPTIONS_MAX, sizeof *cli.given);
-    int rc = cli.args && cli.also && cli.given ? leat_new(&cli.leat, &err)
+    int rc = cli.args && cli.also ? leat_new(&cli.leat, &err)
                                   : leat_fail(&err, LEAT_NO_MEMORY, "out of memory");
     if (!rc) {
         rc = leat_plan_new(cli.leat, &cli.plan, &err);
@@ -137,8 +140,8 @@ int main(int argc, char **argv)
     leat_plan_free(cli.plan);
     signal_target = NULL;
     leat_free(cli.leat);
+    cli_parse_done(&cli);
     free(cli.args);
     free(cli.also);
-    free(cli.given);
     return status;
 }

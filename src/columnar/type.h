@@ -109,6 +109,9 @@ struct lt_type {
 #define LT_META_COMMENT "leat.comment"
 #define LT_META_IDENTITY "leat.identity" /* "always" or "default" */
 #define LT_META_GENERATED "leat.generated"
+#define LT_META_DEFAULT "leat.default" /* what these three hold: sql/extras.h */
+#define LT_META_INDEXES "leat.indexes" /* of the stream */
+#define LT_META_CHECKS "leat.checks"   /* of the stream */
 #define LT_META_EXTENSION "ARROW:extension:name"
 #define LT_META_EXTENSION_DATA "ARROW:extension:metadata"
 

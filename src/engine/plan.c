@@ -2,6 +2,7 @@
 
 #include "core/codes.h"
 #include "core/util.h"
+#include "engine/carry.h"
 #include "engine/stream_source.h"
 
 #include <stdio.h>
@@ -28,6 +29,8 @@ static void forget_source(struct leat_plan *plan)
     }
     plan->stream.release = NULL;
     free(plan->stream_name);
+    free(plan->stream_op);
+    plan->stream_op = NULL;
     plan->stream_name = NULL;
     plan->source_bytes = (struct leat_bytes){.size = 0};
 }
@@ -76,8 +79,10 @@ int lt_plan_location(struct leat_plan *plan, const char *text, bool destination,
 {
     const struct lt_location_names names = {plan->leat, know_scheme, know_extension};
     int rc = lt_location_parse(text, &names, destination, ret_location, err);
-    if (rc && err && !strcmp(err->code, lt_codes[LT_E_UNKNOWN_SCHEME].code)) {
-        /* The session knows which names are close. */
+    char mark = text[strcspn(text, ":+.#")];
+    if (rc && err && (mark == ':' || mark == '+') &&
+        !strcmp(err->code, lt_codes[LT_E_UNKNOWN_SCHEME].code)) {
+        /* The session knows which names are close. A connection's URL is not in the text. */
         char scheme[SCHEME_MAX];
         snprintf(scheme, sizeof scheme, "%.*s", (int)LT_MIN(strcspn(text, ":+"), SCHEME_MAX - 1),
                  text);
@@ -96,6 +101,21 @@ int leat_plan_source(struct leat_plan *plan, const char *location, struct leat_e
     forget_source(plan);
     plan->source = parsed;
     plan->has_source = true;
+    return LEAT_OK;
+}
+
+int leat_plan_select(struct leat_plan *plan, const char *pattern, struct leat_error *err)
+{
+    char *copy = lt_strdup(pattern);
+    if (!copy) {
+        return lt_fail_oom(err);
+    }
+    if (!plan->has_source || plan->source.stream) {
+        free(copy);
+        return lt_fail(err, LT_E_USAGE, "%s names a stream itself",
+                       plan->has_source ? plan->source.text : "the source");
+    }
+    plan->source.stream = copy;
     return LEAT_OK;
 }
 
@@ -121,6 +141,23 @@ int leat_plan_source_stream(struct leat_plan *plan, struct ArrowArrayStream *str
     plan->has_source = true;
     plan->stream = *stream;
     stream->release = NULL;
+    return LEAT_OK;
+}
+
+int leat_plan_source_changes(struct leat_plan *plan, struct ArrowArrayStream *stream,
+                             const char *name, const char *op, struct leat_error *err)
+{
+    if (plan->action != LEAT_ACTION_DELTA || !op || !*op) {
+        return lt_fail(err, LT_E_INVALID,
+                       "changes are the source of a delta, and name their column");
+    }
+    char *copy = lt_strdup(op);
+    int rc = copy ? leat_plan_source_stream(plan, stream, name, err) : lt_fail_oom(err);
+    if (rc) {
+        free(copy);
+        return rc;
+    }
+    plan->stream_op = copy;
     return LEAT_OK;
 }
 
@@ -337,14 +374,17 @@ int lt_plan_check(const struct leat_plan *plan, struct leat_error *err)
     if (strcmp(lt_settings_text(s, "on-error"), "skip") && lt_settings_text(s, "rejects")) {
         return lt_fail(err, LT_E_USAGE, "--rejects is of use only with --on-error skip");
     }
-    const char *with = lt_settings_text(s, "with");
-    if (with && strcmp(with, "foreign-keys")) {
-        return lt_fail(err, LT_E_USAGE, "--with takes foreign-keys");
+    uint32_t with;
+    if (lt_with_parse(s, &with, err)) {
+        return LEAT_INVALID;
     }
     if (lt_settings_text(s, "query") && (lt_settings_text(s, "where") || plan->source.stream)) {
         return lt_fail(err, LT_E_USAGE,
                        "--query stands for the source's table and condition: put "
                        "the condition into the query, and name no table");
+    }
+    if (lt_settings_number(s, "part-rows") < 1) {
+        return lt_fail(err, LT_E_USAGE, "--part-rows is at least 1");
     }
     if (lt_settings_number(s, "memory") < (8 << 20)) {
         return lt_fail(err, LT_E_USAGE, "--memory is at least 8MiB");

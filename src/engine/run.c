@@ -2,6 +2,7 @@
 #include "core/codes.h"
 #include "core/log.h"
 #include "core/util.h"
+#include "engine/carry.h"
 #include "engine/compare_run.h"
 #include "engine/delta.h"
 #include "engine/sync.h"
@@ -109,7 +110,7 @@ static int complete(struct lt_run *run, struct lt_worker *worker, struct leat_er
 {
     const struct leat_catalog_ops *catalog = worker->source->connector->catalog;
     int rc = LEAT_OK;
-    if (!lt_settings_text(&run->plan->settings, "with") || !catalog || !catalog->describe) {
+    if (!(run->with & LT_WITH_FOREIGN_KEYS) || !catalog || !catalog->describe) {
         return LEAT_OK;
     }
     for (size_t d = 0; !rc && d < run->plan->n_destinations; d++) {

@@ -1,4 +1,5 @@
 /* A unit up to the plans: what its streams are, and how each destination would take them. */
+#include "engine/carry.h"
 #include "engine/unit.h"
 
 #include "core/codes.h"
@@ -27,6 +28,7 @@ static int describe_stream(struct lt_unit_try *unit, size_t i, struct leat_error
         rc = lt_transform_new(&unit->run->wishes, &job->typing, &schema, &unit->schemas[i], &cast,
                               err);
     }
+    rc = rc ? rc : lt_carry_apply(unit->run, job, &schema, &unit->schemas[i], err);
     lt_cast_free(cast);
     lt_schema_done(&schema);
     if (rc) {
@@ -52,17 +54,29 @@ static int mark_keys(const struct lt_slice *slice, struct ArrowSchema *schema,
     return rc;
 }
 
+/* The only stream: its reader says what it is. */
+static int start_stream(struct lt_unit_try *unit, struct leat_error *err)
+{
+    struct lt_job *job = lt_unit_job(unit, 0);
+    const struct lt_slice *slice = job->slice;
+    struct ArrowSchema described = {.release = NULL};
+    int rc = lt_carry_describe(unit->run, *unit->source, job, &described, err);
+    if (!rc) {
+        unit->flow_started = true;
+        rc = lt_flow_start(unit->run, job, *unit->source, unit->attempt, &unit->flow, err);
+    }
+    rc = rc ? rc : lt_schema_copy(&unit->flow.schema, &unit->schemas[0], err);
+    rc = rc ? rc : lt_carry_apply(unit->run, job, &described, &unit->schemas[0], err);
+    lt_schema_done(&described);
+    bool marks = slice && slice->mode == LEAT_REPLACE && slice->n_keys;
+    return rc || !marks ? rc : mark_keys(slice, &unit->schemas[0], err);
+}
+
 int lt_unit_find_schemas(struct lt_unit_try *unit, struct leat_error *err)
 {
     int rc = LEAT_OK;
     if (unit->n == 1) {
-        const struct lt_slice *slice = lt_unit_job(unit, 0)->slice;
-        unit->flow_started = true;
-        rc = lt_flow_start(unit->run, lt_unit_job(unit, 0), *unit->source, unit->attempt,
-                           &unit->flow, err);
-        rc = rc ? rc : lt_schema_copy(&unit->flow.schema, &unit->schemas[0], err);
-        bool marks = slice && slice->mode == LEAT_REPLACE && slice->n_keys;
-        return rc || !marks ? rc : mark_keys(slice, &unit->schemas[0], err);
+        return start_stream(unit, err);
     }
     for (size_t i = 0; !rc && i < unit->n; i++) {
         rc = describe_stream(unit, i, err);
@@ -133,7 +147,8 @@ static void fill_write_streams(struct lt_unit_try *unit, size_t d)
                                                       .parts_wanted = 1,
                                                       .payloads = payloads,
                                                       .bytes_format = format,
-                                                      .schema_policy = run->schema_policy};
+                                                      .schema_policy = run->schema_policy,
+                                                      .rows_estimate = job->rows_estimate};
         if (job->slice) {
             write_slice(job->slice, &dest->streams[i]);
         }
@@ -144,7 +159,8 @@ static void fill_write_streams(struct lt_unit_try *unit, size_t d)
                                           .streams = dest->streams,
                                           .n_streams = unit->n,
                                           .params = (*dest->side)->params,
-                                          .n_params = (*dest->side)->n_params};
+                                          .n_params = (*dest->side)->n_params,
+                                          .resume = unit->resume.key};
 }
 
 void lt_unit_note_route(struct lt_result *result, const struct lt_unit_dest *dest, size_t i,
@@ -206,6 +222,7 @@ int lt_unit_plan(struct lt_unit_try *unit, size_t d, struct leat_error *err)
     dest->planned = !rc;
     rc = rc ? rc : check_plan(unit, dest, err);
     rc = rc ? rc : check_absent(unit, dest, err);
+    rc = rc ? rc : lt_resume_planned(unit, err);
     for (size_t i = 0; !rc && i < unit->n; i++) {
         rc = check_casts(&unit->schemas[i], &dest->plan.streams[i].schema, err);
         rc = rc ? rc : lt_unit_check_texts(unit, i, &dest->plan.streams[i].schema, err);

@@ -2,6 +2,8 @@
  * and matching what comes with what a table has. */
 #include "sql/dialect.h"
 
+#include "sql/extras.h"
+
 #include "columnar/cast.h"
 #include "core/codes.h"
 #include "core/util.h"
@@ -756,6 +758,7 @@ int lt_dialect_create_table(const struct lt_dialect *dialect, const char *quoted
         }
         failed |= lt_buf_puts(out, key || !(field->flags & ARROW_FLAG_NULLABLE) ? " NOT NULL" : "");
         failed |= lt_buf_puts(out, identity_clause(dialect, field));
+        failed |= *identity_clause(dialect, field) ? LEAT_OK : lt_default_put(dialect, field, out);
     }
     for (int64_t k = 0; k < n_keys; k++) {
         failed |= lt_buf_puts(out, k ? ", " : ", PRIMARY KEY (");

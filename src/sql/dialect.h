@@ -15,6 +15,7 @@ struct lt_type_alias {
 };
 
 struct lt_merge_words;
+struct lt_extra_words;
 
 struct lt_dialect {
     const char *name;                    /* "postgres": also the prefix of leat.source_type */
@@ -29,7 +30,8 @@ struct lt_dialect {
      * name and such a word, quoted as one identifier: "list<int64> TEXT". The word is the one that
      * its row holds, else the first. NULL: no such names. */
     const char *const *storage_words;
-    const struct lt_merge_words *merge; /* sql/merge.h; NULL: it cannot merge */
+    const struct lt_merge_words *merge;  /* sql/merge.h; NULL: it cannot merge */
+    const struct lt_extra_words *extras; /* sql/extras.h; NULL: no defaults, no indexes */
 };
 
 /* Appends an identifier quoted (always quoted: what the user sees is what there is). */
@@ -84,7 +86,8 @@ bool lt_dialect_canonical(const struct lt_dialect *dialect, const char *text,
 int lt_dialect_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
                     struct lt_buf *out, struct leat_error *err);
 
-/* Appends CREATE TABLE <quoted name> (columns, NOT NULL, PRIMARY KEY from leat.key), no ';'. types:
+/* Appends CREATE TABLE <quoted name> (columns, NOT NULL, DEFAULT as lt_defaults_fit() left it,
+ * PRIMARY KEY from leat.key), no ';'. types:
  * DDL types as many as columns; NULL: lt_dialect_type() of each. */
 int lt_dialect_create_table(const struct lt_dialect *dialect, const char *quoted_name,
                             const struct ArrowSchema *schema, const char *const *types,

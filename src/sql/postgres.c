@@ -3,6 +3,7 @@
  * arrays of it as lists of text; a domain is what lies under it. */
 #include "sql/postgres.h"
 
+#include "sql/extras.h"
 #include "sql/merge.h"
 
 #define NOTE_NUMERIC                                                                               \
@@ -151,6 +152,21 @@ static const struct lt_merge_words merge_words = {
     .check = "SET CONSTRAINTS ALL IMMEDIATE",
 };
 
+static const char *const methods[] = {"btree", "hash", "gin", "gist", "spgist", "brin", NULL};
+static const char *const collations[] = {"C", "POSIX", NULL};
+
+static const struct lt_extra_words extra_words = {
+    .methods = methods,
+    .collations = collations,
+    .using_method = true,
+    .typed = true,
+    .now = "now()",
+    .now_zoned = "now()",
+    .date = "CURRENT_DATE",
+    .time = "LOCALTIME",
+    .uuid = "gen_random_uuid()",
+};
+
 const struct lt_dialect lt_dialect_postgres = {
     .name = "postgres",
     .quote = '"',
@@ -160,4 +176,5 @@ const struct lt_dialect lt_dialect_postgres = {
     .aliases = aliases,
     .has_identity = true,
     .merge = &merge_words,
+    .extras = &extra_words,
 };

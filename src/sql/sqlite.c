@@ -8,6 +8,7 @@
  * "list<int64> TEXT", "binary(16) BLOB", "text(postgres:inet) TEXT". */
 #include "sql/sqlite.h"
 
+#include "sql/extras.h"
 #include "sql/merge.h"
 
 const struct leat_type_in lt_sqlite_types_in[] = {
@@ -123,6 +124,19 @@ static const struct lt_merge_words merge_words = {
     .text = " COLLATE BINARY",
 };
 
+/* A hash index is a plain one here. */
+static const char *const methods[] = {"btree", "hash", NULL};
+static const char *const collations[] = {"C", "POSIX", "BINARY", "NOCASE", "RTRIM", NULL};
+
+static const struct lt_extra_words extra_words = {
+    .methods = methods,
+    .collations = collations,
+    .now = "CURRENT_TIMESTAMP",
+    .now_zoned = "(strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+    .date = "CURRENT_DATE",
+    .time = "CURRENT_TIME",
+};
+
 const struct lt_dialect lt_dialect_sqlite = {
     .name = "sqlite",
     .quote = '"',
@@ -131,4 +145,5 @@ const struct lt_dialect lt_dialect_sqlite = {
     .out = lt_sqlite_types_out,
     .storage_words = storage_words,
     .merge = &merge_words,
+    .extras = &extra_words,
 };

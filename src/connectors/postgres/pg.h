@@ -212,6 +212,8 @@ int pg_describe(struct pg_conn *conn, const struct leat_stream_name *name,
                 struct pg_table *ret_table, struct leat_error *err);
 int pg_describe_query(struct pg_conn *conn, const char *query, struct pg_table *ret_table,
                       struct leat_error *err);
+/* Adds its indexes, checks and defaults (sql/extras.h). pg_extras.c */
+int pg_describe_extras(struct pg_conn *conn, struct pg_table *table, struct leat_error *err);
 /* Fills the columns of table->oid. */
 int pg_describe_columns(struct pg_conn *conn, struct pg_table *table, struct leat_error *err);
 /* From now on the column is the server's own text of it; its field becomes a copy of `text` with
@@ -332,5 +334,9 @@ void pg_blocks_put(struct pg_blocks *blocks);
  * caller's (the load's own transaction). Takes the table over. */
 int pg_reader_borrow(struct pg_conn *conn, struct pg_table *table, const char *sql,
                      struct leat_reader **ret_reader, struct leat_error *err);
+
+/* pg_new_table.c: leat_connector.ddl */
+int pg_ddl(const struct leat_write_stream *want, int64_t column, char **ret_text,
+           struct leat_error *err);
 
 #endif

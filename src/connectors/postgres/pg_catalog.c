@@ -199,11 +199,11 @@ static int like_pattern(const char *pattern, struct lt_buf *out)
 {
     int failed = LEAT_OK;
     for (; *pattern; pattern++) {
-        if (*pattern == '*') {
-            failed |= lt_buf_byte(out, '%');
+        if (strchr("*%?", *pattern)) {
+            failed |= lt_buf_byte(out, *pattern == '?' ? '_' : '%');
             continue;
         }
-        failed |= strchr("%_\\", *pattern) ? lt_buf_byte(out, '\\') : LEAT_OK;
+        failed |= strchr("_\\", *pattern) ? lt_buf_byte(out, '\\') : LEAT_OK;
         failed |= lt_buf_byte(out, (uint8_t)*pattern);
     }
     return failed;
@@ -287,6 +287,7 @@ static int describe(struct leat_endpoint *ep, const struct leat_stream_name *nam
     int status = pg_take_held(ep, &conn, err);
     status = status ? status
                     : pg_explain_lock(conn, name, true, pg_describe(conn, name, &table, err), err);
+    status = status ? status : pg_describe_extras(conn, &table, err);
     if (!status) {
         if (ret_info) {
             *ret_info = (struct leat_stream_info){

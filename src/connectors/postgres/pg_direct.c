@@ -178,6 +178,7 @@ static int finish_targets(struct leat_load *load, struct leat_error *err)
     } steps[] = {{pg_merge_delete, true},
                  {fill_from_aside, false},
                  {pg_target_delete_gone, true},
+                 {pg_extras_make, false},
                  {pg_target_sequences, false}};
     size_t *order = NULL;
     if (load->moved_in) {

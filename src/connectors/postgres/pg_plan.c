@@ -30,6 +30,7 @@ void pg_target_done(struct pg_target *target)
     free(target->drift);
     pg_merge_free(target->merge);
     lt_merge_free(target->merging);
+    lt_indexes_done(&target->indexes);
     pg_table_done(&target->table);
     *target = (struct pg_target){0};
 }
@@ -43,6 +44,7 @@ void pg_plan_put(struct pg_plan *plan)
         pg_target_done(&plan->targets[i]);
     }
     free(plan->targets);
+    free(plan->resume);
     free(plan);
 }
 
@@ -396,6 +398,7 @@ static int plan_existing(struct pg_conn *conn, struct pg_target *target,
         target->route = PG_ROUTE_RECREATE;
         status = refuse_dependants(conn, target, err);
         status = status ? status : read_keys(target, incoming, err);
+        status = status ? status : pg_extras_plan(conn, target, incoming, err);
         return status ? status : pg_plan_new_table(conn, target, incoming, err);
     }
     if (!status && target->merge) {
@@ -421,6 +424,7 @@ static int plan_new(struct pg_conn *conn, struct pg_target *target, struct Arrow
     target->route = PG_ROUTE_CREATE;
     int status = target->merge ? pg_merge_new_columns(target, incoming, err) : LEAT_OK;
     status = status ? status : read_keys(target, incoming, err);
+    status = status ? status : pg_extras_plan(conn, target, incoming, err);
     status = status ? status : pg_plan_new_table(conn, target, incoming, err);
     return status || !target->merge ? status : pg_merge_plan(target, false, err);
 }
@@ -494,6 +498,10 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
     target->mode = want->mode;
     target->policy = want->schema_policy;
     target->flags = want->flags;
+    /* An estimate in the head of a caller of an older make is not there: then none is known. */
+    int64_t rows =
+        want->size > offsetof(struct leat_write_stream, rows_estimate) ? want->rows_estimate : -1;
+    target->key_after = !pg_is_keyed(want->mode) && (rows < 0 || rows >= PG_ROWS_KEY_AFTER);
     target->ns = lt_strdup(want->name.ns && *want->name.ns ? want->name.ns : ep->default_ns);
     target->name = lt_strdup(want->name.name);
     target->source_id = lt_strdup(want->source_id ? want->source_id : "");
@@ -583,11 +591,16 @@ static char *route_text(const struct pg_target *target, bool staged)
                   : lt_format("%s in one transaction", direct[target->route]);
 }
 
-/* The key of a fresh table is made after its rows. */
-static char *ddl_with_key(const struct pg_target *target)
+/* What is made before the rows, then what is made after them. */
+static char *ddl_of(const struct pg_target *target)
 {
     struct lt_buf sql = LT_BUF_INIT;
-    if (lt_buf_printf(&sql, "%s; ", target->create) || pg_merge_key_sql(target, &sql)) {
+    int failed = lt_buf_puts(&sql, target->create ? target->create : target->alter);
+    if (target->fresh && target->n_keys) {
+        failed |= lt_buf_puts(&sql, "; ") | pg_merge_key_sql(target, &sql);
+    }
+    failed |= pg_extras_show(target, &sql);
+    if (failed) {
         lt_buf_done(&sql);
         return NULL;
     }
@@ -607,9 +620,8 @@ static int show_target(const struct pg_target *target, bool staged, int parts,
         .drift = target->drift ? lt_strdup(target->drift) : NULL,
         .route = route_text(target, staged),
     };
-    bool fresh_key = target->fresh && target->n_keys;
-    const char *ddl = target->create ? target->create : target->alter;
-    stream->ddl = !ddl ? NULL : fresh_key ? ddl_with_key(target) : lt_strdup(ddl);
+    bool ddl = target->create || target->alter;
+    stream->ddl = ddl ? ddl_of(target) : NULL;
     if (!stream->route || (ddl && !stream->ddl) || (target->drift && !stream->drift)) {
         return lt_fail_oom(err);
     }
@@ -651,6 +663,23 @@ static int plan_targets(struct leat_endpoint *ep, struct pg_conn *conn,
     return status;
 }
 
+/* The text of a load that is to outlive its process, where this one can; else says why not. */
+static const char *resume_text(const struct leat_write_plan *want, const struct leat_endpoint *ep,
+                               struct leat_load_plan *result)
+{
+    size_t known = offsetof(struct leat_write_plan, resume) + sizeof want->resume;
+    if (want->size < known || !want->resume) {
+        return NULL;
+    }
+    result->unresumable = pg_pooled(ep)
+                              ? "a pooler stands before the server, and keeps no locks of sessions"
+                          : ep->no_state ? "the destination keeps no record of loads (--no-state)"
+                          : want->n_streams > 1 ? "several streams are committed together"
+                                                : NULL;
+    result->resumable = !result->unresumable;
+    return result->resumable ? want->resume : NULL;
+}
+
 int pg_plan_make(struct leat_endpoint *ep, const struct leat_write_plan *want,
                  struct leat_load_plan *ret_plan, struct leat_error *err)
 {
@@ -661,15 +690,18 @@ int pg_plan_make(struct leat_endpoint *ep, const struct leat_write_plan *want,
         free(plan);
         return lt_fail(err, LT_E_INVALID, "a load needs streams and an id");
     }
+    const char *resume = resume_text(want, ep, &result);
     if (plan) {
         plan->holders = 1;
-        plan->staged = want->shared;
+        plan->staged = want->shared || resume;
+        plan->resume = resume ? lt_strdup(resume) : NULL;
         snprintf(plan->load_id, sizeof plan->load_id, "%s", want->load_id);
         plan->targets = calloc(want->n_streams, sizeof *plan->targets);
         result.state = plan;
         result.streams = calloc(want->n_streams, sizeof *result.streams);
     }
-    int status = plan && plan->targets && result.streams ? LEAT_OK : lt_fail_oom(err);
+    bool whole = plan && plan->targets && result.streams && (plan->resume || !resume);
+    int status = whole ? LEAT_OK : lt_fail_oom(err);
     status = status ? status : pg_take_held(ep, &conn, err);
     status = status ? status : plan_targets(ep, conn, want, plan, err);
     status = status ? status : plan_asides(conn, plan, err);

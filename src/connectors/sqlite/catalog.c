@@ -129,6 +129,7 @@ static int sq_describe(struct leat_endpoint *ep, const struct leat_stream_name *
     status = status ? status
                     : lt_sq_scan_types(conn, lt_buf_text(&quoted), &table.schema, table.untyped,
                                        NULL, err);
+    status = status ? status : lt_sq_describe_extras(conn, &table, err);
     if (status) {
         leat_error_place(err, "%s", table.name);
     }

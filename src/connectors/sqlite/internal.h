@@ -114,6 +114,8 @@ struct sq_table {
 int lt_sq_table(struct sq_conn *conn, const char *ns, const char *name, struct sq_table *ret_table,
                 struct leat_error *err);
 void lt_sq_table_done(struct sq_table *table);
+/* Adds its indexes and defaults (sql/extras.h). extras.c */
+int lt_sq_describe_extras(struct sq_conn *conn, struct sq_table *table, struct leat_error *err);
 /* Types the columns marked in `untyped` by the values they hold: one full scan of `from`, a
  * quoted name or a query in parentheses. A column whose values no one type can hold fails. What
  * was found is appended to `words` (may be NULL): "a int64, b utf8". */
@@ -265,7 +267,15 @@ void lt_sq_plan_release(struct leat_load_plan *plan);
 int lt_sq_plan_stream(struct leat_endpoint *ep, struct sq_conn *conn,
                       const struct leat_write_stream *want, struct leat_load_stream *ret_stream,
                       struct leat_error *err);
+/* Is a table that is there to be made anew? */
+bool lt_sq_is_recreated(const struct leat_write_stream *want);
 void lt_sq_plan_stream_done(struct leat_load_stream *stream);
+/* leat_connector.ddl */
+int lt_sq_ddl(const struct leat_write_stream *want, int64_t column, char **ret_text,
+              struct leat_error *err);
+/* Warns of what a new table will not have that the source's has. extras.c */
+int lt_sq_tell_left_out(const struct leat_endpoint *ep, const struct leat_write_stream *want,
+                        struct leat_error *err);
 /* The statement that makes the stream's table anew. */
 int lt_sq_create_sql(const struct leat_write_stream *want, struct lt_buf *sql,
                      struct leat_error *err);

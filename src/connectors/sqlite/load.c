@@ -175,6 +175,7 @@ static int begin_stream(struct leat_load *load, size_t index,
                          "the table was changed between planning and loading");
     }
     stream->rows_before = plan.rows_before;
+    stream->made = !plan.exists || lt_sq_is_recreated(want);
     status = status ? status : lt_sq_state_read(load->conn, want->name.name, &stream->state, err);
     status = status || !plan.ddl ? status : lt_sq_exec(load->conn, plan.ddl, err);
     status = status ? status : lt_sq_table(load->conn, NULL, want->name.name, &table, err);
@@ -686,6 +687,7 @@ static int sq_commit(struct leat_load *load, const struct leat_commit *what, boo
     }
     status = lt_sq_merge(load, what->guards.rows_deleted_max, err);
     status = status ? status : check_guards(load, what, err);
+    status = status ? status : lt_sq_make_indexes(load, err);
     status = status ? status : save_state(load, what, err);
     status = status ? status : send_commit(load, err);
     if (!status) {

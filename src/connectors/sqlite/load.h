@@ -21,6 +21,7 @@ struct load_stream {
     char *state;          /* kept with the table before the load, as JSON; "" for none */
     char *staging;        /* modes with keys: the temporary table, quoted; else NULL */
     struct lt_merge_plan *merge; /* once it was begun */
+    bool made;                   /* by this load: its indexes come with the commit */
 };
 
 struct leat_load {
@@ -48,5 +49,8 @@ void lt_sq_counts(const struct leat_load *load, uint32_t index, struct leat_row_
  * merge and (`late`) after it; and fails where it has left some. */
 int lt_sq_dangling(struct leat_load *load, uint32_t index, bool late, struct leat_error *err);
 int lt_sq_check_dangling(struct leat_load *load, struct leat_error *err);
+
+/* extras.c: the indexes of the tables that the load made, before its state is saved */
+int lt_sq_make_indexes(struct leat_load *load, struct leat_error *err);
 
 #endif

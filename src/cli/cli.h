@@ -183,6 +183,7 @@ int cmd_step_fail(struct cli *cli);
 int cmd_step_list(struct cli *cli);
 int cmd_dpo(struct cli *cli);
 int cmd_dpo_migrate(struct cli *cli);
+int cmd_hp(struct cli *cli);
 int cmd_state_upgrade(struct cli *cli);
 int cmd_state_downgrade(struct cli *cli);
 int cmd_state_current(struct cli *cli);

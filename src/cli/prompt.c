@@ -83,8 +83,10 @@ static int read_line(int fd, char line[CLI_LINE_MAX + 1], struct leat_error *err
     }
 }
 
-/* Signals are caught while the terminal is without echo, and raised again once it is as it was. */
-static int read_hidden(int fd, char line[CLI_LINE_MAX + 1], struct leat_error *err)
+/* Signals are caught while the terminal is without echo, and raised again once it is as it was. The
+ * echo ends before the question is put: an answer that comes at once is neither seen nor lost. */
+static int read_hidden(int fd, const char *prompt, char line[CLI_LINE_MAX + 1],
+                       struct leat_error *err)
 {
     struct termios before, hidden;
     struct sigaction action = {.sa_handler = on_signal}, old[N_GUARDED];
@@ -99,8 +101,10 @@ static int read_hidden(int fd, char line[CLI_LINE_MAX + 1], struct leat_error *e
     hidden = before;
     hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
     tcsetattr(fd, TCSAFLUSH, &hidden);
+    say(fd, prompt);
+    say(fd, ": ");
     int rc = read_line(fd, line, err);
-    tcsetattr(fd, TCSAFLUSH, &before);
+    tcsetattr(fd, TCSADRAIN, &before);
     say(fd, "\n");
     for (size_t i = 0; i < N_GUARDED; i++) {
         sigaction(guarded[i], &old[i], NULL);
@@ -113,8 +117,8 @@ static int read_hidden(int fd, char line[CLI_LINE_MAX + 1], struct leat_error *e
     return rc;
 }
 
-static int ask_line(const char *prompt, const char *after, bool hidden, char **ret_text,
-                    struct leat_error *err)
+/* after: what stands behind the prompt; NULL: the answer is a secret. */
+static int ask_line(const char *prompt, const char *after, char **ret_text, struct leat_error *err)
 {
     char line[CLI_LINE_MAX + 1];
     int fd = open_terminal();
@@ -122,9 +126,14 @@ static int ask_line(const char *prompt, const char *after, bool hidden, char **r
         return leat_fail_as(err, LEAT_UNSUPPORTED, "no-terminal",
                             "there is no terminal to ask on: %s", prompt);
     }
-    say(fd, prompt);
-    say(fd, after);
-    int rc = hidden ? read_hidden(fd, line, err) : read_line(fd, line, err);
+    int rc;
+    if (after) {
+        say(fd, prompt);
+        say(fd, after);
+        rc = read_line(fd, line, err);
+    } else {
+        rc = read_hidden(fd, prompt, line, err);
+    }
     if (!rc && !(*ret_text = strdup(line))) {
         rc = leat_fail(err, LEAT_NO_MEMORY, "out of memory");
     }
@@ -135,7 +144,7 @@ static int ask_line(const char *prompt, const char *after, bool hidden, char **r
 
 int cli_ask_secret(const char *prompt, char **ret_text, struct leat_error *err)
 {
-    return ask_line(prompt, ": ", true, ret_text, err);
+    return ask_line(prompt, NULL, ret_text, err);
 }
 
 int cli_ask_new_secret(const char *prompt, char **ret_text, struct leat_error *err)
@@ -168,7 +177,7 @@ int cli_ask(const char *prompt, const char *fallback, char **ret_text, struct le
     snprintf(after, sizeof after, fallback && *fallback ? " [%s]: " : ": ", fallback);
     for (;;) {
         char *text = NULL;
-        int rc = ask_line(prompt, after, false, &text, err);
+        int rc = ask_line(prompt, after, &text, err);
         if (rc || *text) {
             *ret_text = rc ? *ret_text : text;
             return rc;
@@ -228,7 +237,7 @@ int cli_ask_yes(const char *prompt, bool fallback, bool *ret_yes, struct leat_er
 {
     for (;;) {
         char *answer = NULL;
-        int rc = ask_line(prompt, fallback ? " [Y/n] " : " [y/N] ", false, &answer, err);
+        int rc = ask_line(prompt, fallback ? " [Y/n] " : " [y/N] ", &answer, err);
         char c = rc ? 0 : answer[0];
         free(answer);
         if (rc) {

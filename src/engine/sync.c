@@ -397,6 +397,16 @@ static int sync_once(struct sync *sync, struct leat_error *err)
     return rc ? rc : note(sync, differs || widens, verify, err);
 }
 
+/* What the batches before the one that failed have committed. */
+static void note_partly(const struct sync *sync)
+{
+    struct leat_stream_result *pub = &result_of(sync)->pub;
+    pub->rows_written = sync->sum.rows_written;
+    pub->bytes = sync->sum.bytes;
+    pub->counts = sync->sum.counts;
+    pub->counts.size = sizeof pub->counts;
+}
+
 static bool is_conflict(const struct leat_error *err)
 {
     return err && !strcmp(err->code, lt_codes[LT_E_CONFLICT].code);
@@ -408,11 +418,20 @@ int lt_sync_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
     int64_t retries = lt_settings_number(&run->plan->settings, "retries");
     int64_t wait_ms = LT_RETRY_FIRST_MS;
     int conflicts = 0;
+    struct leat_stream_result sum = {.rows_written = 0}; /* over all tries */
     for (int64_t tries = 1;; tries++) {
-        struct sync sync = {
-            .run = run, .job = &run->jobs.items[job], .index = job, .source = source, .dest = dest};
+        struct sync sync = {.run = run,
+                            .job = &run->jobs.items[job],
+                            .index = job,
+                            .source = source,
+                            .dest = dest,
+                            .sum = sum};
         lt_run_result(run, job, 0)->pub.attempts = (int)tries;
         int rc = sync_once(&sync, err);
+        sum = sync.sum;
+        if (rc && !result_of(&sync)->in_doubt) {
+            note_partly(&sync);
+        }
         lt_pair_done(&sync.pair);
         lt_changes_done(&sync.changes);
         free(sync.counts.columns);

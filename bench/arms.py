@@ -69,8 +69,11 @@ def psql(sql, *more):
 
 
 def to_table(table):
-    return (lambda bench, arm: bench.server.sql(f"TRUNCATE {table}_dst"),
-            lambda bench: bench.table_sum(f"{table}_dst"))
+    """Made anew: one of the peers gives it other types."""
+    def reset(bench, arm):
+        bench.server.sql(f"DROP TABLE IF EXISTS {table}_dst")
+        bench.server.sql(f"CREATE TABLE {table}_dst (LIKE {table})")
+    return reset, lambda bench: bench.table_sum(f"{table}_dst")
 
 
 def to_file(name):

@@ -19,10 +19,14 @@ extern "C" {
 
 /* --- the environment ------------------------------------------------------------------------ */
 
-/* Reads NAME=VALUE lines (docs/connections.md) and sets those variables that the environment lacks.
- * `path` NULL: .env in the working directory, which need not be there. [invalid] with file and line.
- * Before any thread is started. */
+/* Reads NAME=VALUE lines (docs/connections.md) and sets those variables that the environment lacks;
+ * of two files that set one, the later read counts. `path` NULL: .env in the working directory,
+ * which need not be there, and which sets less than a file that was named: nothing that decides
+ * whom leat trusts. [invalid] with file and line. Before any thread is started. */
 LEAT_EXPORT int leat_env_file(const char *path, struct leat_error *err);
+/* The value of a variable as leat sees it: the environment's, else an env file's, also where that
+ * is kept from libraries and programs that leat starts. NULL: it is not set. */
+LEAT_EXPORT const char *leat_env_get(const char *variable);
 /* Where a variable was set: "environment", or FILE:LINE of an env file. NULL: it is not set. */
 LEAT_EXPORT const char *leat_env_origin(const char *variable);
 
@@ -118,14 +122,20 @@ struct leat_connection {
 };
 
 /* The vault that names of connections are looked up in, for the whole process: as leat_vault_open()
- * says, opened when first needed. Borrowed until another is set; NULL: the default one, which cannot
- * ask. Before any thread is started. */
+ * says, opened when first needed. Borrowed until another is set; NULL: the default one. Before any
+ * thread is started. */
 LEAT_EXPORT void leat_use_vault(struct leat_vault *vault);
+
+/* Who is asked when the default vault must be unlocked; NULL: nobody, as at the start. */
+LEAT_EXPORT void leat_use_asking(leat_ask_fn *ask, void *arg);
+/* The vault that names are looked up in: the one set, else the default one, which is opened when it is
+ * not yet. Borrowed. */
+LEAT_EXPORT int leat_used_vault(struct leat_vault **ret_vault, struct leat_error *err);
 
 /* Borrowed for the call. Non-zero stops and is returned. */
 typedef int leat_connection_fn(void *arg, const struct leat_connection *connection);
 /* All that are known by LEAT_CONN_<NAME> and in the vault, by name; of two of one name the one that
- * counts. */
+ * counts. Where the vault cannot be read, those of variables, and then its error. */
 LEAT_EXPORT int leat_connections(leat_connection_fn *each, void *arg, struct leat_error *err);
 /* The connection of this name, by precedence: LEAT_CONN_<NAME> (upper-cased, other characters than
  * letters and digits as _), a variable of exactly this name that holds a URL, the vault; variables

@@ -135,6 +135,10 @@ LEAT_EXPORT int leat_plan_source_bytes(struct leat_plan *plan, const char *forma
 LEAT_EXPORT int leat_plan_destination_bytes(struct leat_plan *plan, const char *format,
                                             leat_write_fn *write, void *arg,
                                             struct leat_error *err);
+/* Which streams of the source are meant, as it is written behind # in a location: a name, a wildcard.
+ * [usage] where the location names some itself. */
+LEAT_EXPORT int leat_plan_select(struct leat_plan *plan, const char *pattern,
+                                 struct leat_error *err);
 /* Each call adds one destination; the same read is written to all of them. */
 LEAT_EXPORT int leat_plan_destination(struct leat_plan *plan, const char *location,
                                       struct leat_error *err);
@@ -210,6 +214,10 @@ struct leat_stream_result {
     const char *watermark_before; /* a delta's, as canonical text (compound: JSON array); "" none */
     const char *watermark_after;
     const char *drift; /* columns that differed and what was done, in words; "" none */
+    int64_t
+        parts_resumed;    /* with "resume": written by earlier runs or attempts, and gone on from */
+    int64_t rows_resumed; /* in them; rows_read and rows_written count them, too */
+    const char *why_not_resumed; /* "" : it was, or there was nothing, or it was not asked for */
 };
 
 enum leat_difference_kind { LEAT_NEW, LEAT_CHANGED, LEAT_DELETED };
@@ -281,6 +289,34 @@ LEAT_EXPORT int leat_plan_set_watermark(struct leat_plan *plan, const char *valu
  * get_last_error() gives the error line. */
 LEAT_EXPORT int leat_read(struct leat_plan *plan, struct ArrowArrayStream *ret_stream,
                           struct leat_error *err);
+
+/* `schema` has the stream's own types, `texts` those of `rows`: utf8, but where values are bytes.
+ * `rows` is NULL in the first call, before a record is read. Borrowed for the call; non-zero stops
+ * and is returned. */
+typedef int leat_text_fn(void *arg, const struct ArrowSchema *schema,
+                         const struct ArrowSchema *texts, const struct ArrowArray *rows);
+/* The same stream for people to look at: its records as text, in small batches, so that the first
+ * come soon. */
+LEAT_EXPORT int leat_read_text(struct leat_plan *plan, leat_text_fn *each, void *arg,
+                               struct leat_error *err);
+
+/* Every stream of the plan's source: its schema, with keys, comments and source types as field
+ * metadata, and what the catalogue says of it. Borrowed for the call; non-zero stops and is
+ * returned. */
+typedef int leat_describe_fn(void *arg, const struct leat_stream_info *info,
+                             const struct ArrowSchema *schema);
+LEAT_EXPORT int leat_describe(struct leat_plan *plan, leat_describe_fn *each, void *arg,
+                              struct leat_error *err);
+
+/* What a connector would make of a stream, without a connection. `column` of the schema: its type as
+ * DDL writes it; -1: the statement that makes the table, named `name`. LEAT_UNSUPPORTED says why it
+ * cannot be had, or that the connector has no DDL. *ret_text is freed with leat_text_free(). */
+LEAT_EXPORT int leat_ddl(struct leat *leat, const char *connector, const char *name,
+                         const struct ArrowSchema *schema, int64_t column, char **ret_text,
+                         struct leat_error *err);
+/* The text of a field's metadata, such as "leat.comment", cut to `size`; false when it has none. */
+LEAT_EXPORT bool leat_field_note(const struct ArrowSchema *field, const char *key, char *ret_text,
+                                 size_t size);
 
 /* Calls each() for every stream the plan's source names. */
 LEAT_EXPORT int leat_list(struct leat_plan *plan, leat_stream_fn *each, void *arg,

@@ -1,4 +1,4 @@
-#include "cli/cli.h"
+#include "cli/args.h"
 
 #include "core/util.h"
 
@@ -20,6 +20,8 @@ const struct leat_option cli_options[] = {
     {"progress", LEAT_OPTION_CHOICE, "auto", "auto|json|none",
      "A line on a terminal, JSON lines on standard error, or none"},
     {"report", LEAT_OPTION_TEXT, NULL, "FILE", "Write a JSON report of the run to this file"},
+    {"env-file", LEAT_OPTION_TEXT, NULL, "FILE|none",
+     "Read variables from this file, which may be given several times, instead of .env"},
     {"state", LEAT_OPTION_TEXT, NULL, "PATH|URL|none",
      "Where runs and executions are recorded: a SQLite file, a PostgreSQL database, or nowhere "
      "[$XDG_STATE_HOME/leat/state.db]"},
@@ -30,19 +32,11 @@ static const struct {
     char letter;
     const char *name;
 } short_forms[] = {
-    {'h', "help"}, {'n', "dry-run"}, {'q', "quiet"},  {'v', "verbose"}, {'l', "log-level"},
-    {'p', "key"},  {'d', "cursor"},  {'i', "repeat"}, {'e', "execute"}, {'a', "all-columns"},
-};
-
-/* Other names of long options, as other programs call them. */
-static const struct {
-    const char *other, *name;
-} long_aliases[] = {
-    {"primary-key", "key"},
-    {"primary-keys", "key"},
-    {"update-key", "cursor"},
-    {"delta-driver", "cursor"},
-    {"incremental-strategy", "strategy"},
+    {'h', "help"},        {'n', "dry-run"},         {'q', "quiet"},
+    {'v', "verbose"},     {'l', "log-level"},       {'p', "key"},
+    {'d', "cursor"},      {'i', "repeat"},          {'e', "execute"},
+    {'a', "all-columns"}, {'x', "header"},          {'d', "dry-run"},
+    {'f', "force"},       {'c', "connection-name"},
 };
 
 char cli_short(const char *name)
@@ -71,8 +65,7 @@ static const struct leat_option *find(const struct leat_option *table, const cha
     return NULL;
 }
 
-/* For a value that leat_option_check() has passed. */
-static bool is_on(const char *value)
+bool cli_is_on(const char *value)
 {
     return strchr("tTyY1", value[0]) || !strcasecmp(value, "on");
 }
@@ -82,13 +75,13 @@ static int set_common(struct cli *cli, const char *name, const char *value, stru
 {
     enum leat_log_level level;
     if (!strcmp(name, "help")) {
-        cli->help = is_on(value);
+        cli->help = cli_is_on(value);
     } else if (!strcmp(name, "dry-run")) {
-        cli->dry_run = is_on(value);
+        cli->dry_run = cli_is_on(value);
     } else if (!strcmp(name, "quiet")) {
-        cli->quiet = is_on(value);
+        cli->quiet = cli_is_on(value);
     } else if (!strcmp(name, "verbose")) {
-        cli->verbose += is_on(value);
+        cli->verbose += cli_is_on(value);
     } else if (!strcmp(name, "log-level")) {
         cli->log_level = value;
         return leat_log_level_parse(value, &level, err);
@@ -98,9 +91,9 @@ static int set_common(struct cli *cli, const char *name, const char *value, stru
         cli->progress = value;
     } else if (!strcmp(name, "state")) {
         cli->state = value;
-    } else {
+    } else if (!strcmp(name, "report")) {
         cli->report = value;
-    }
+    } /* env-file was read before everything else */
     return LEAT_OK;
 }
 
@@ -109,8 +102,7 @@ bool cli_takes(const struct command *command, const char *option)
     return command->takes & TAKES_PLAN && leat_action_takes(command->action, option);
 }
 
-/* The row of a long option in any table the command takes. */
-static const struct leat_option *find_option(struct cli *cli, const char *name)
+const struct leat_option *cli_find_option(struct cli *cli, const char *name)
 {
     const struct leat_option *option = find(cli->command->options, name);
     option = option ? option : find(cli_options, name);
@@ -127,13 +119,104 @@ static const struct leat_option *find_option(struct cli *cli, const char *name)
     return option;
 }
 
-typedef int set_fn(struct leat_plan *plan, const char *name, const char *value,
-                   struct leat_error *err);
-
-/* `set` is leat_plan_set, or leat_plan_set_default for what other commands set as well. */
-static int set_with(struct cli *cli, set_fn *set, const char *name, const char *value,
-                    struct leat_error *err)
+int cli_give(struct cli *cli, const char *name, const char *value, struct leat_error *err)
 {
+    struct cli_given *given = realloc(cli->given, (cli->n_given + 1) * sizeof *given);
+    if (!given) {
+        return leat_fail(err, LEAT_NO_MEMORY, "out of memory");
+    }
+    cli->given = given;
+    given[cli->n_given++] = (struct cli_given){name, value};
+    return LEAT_OK;
+}
+
+bool cli_was_given(const struct cli *cli, const char *name)
+{
+    for (size_t i = 0; i < cli->n_given; i++) {
+        if (!strcmp(cli->given[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *cli_join(struct cli *cli, const char *const *texts)
+{
+    size_t len = 0;
+    for (size_t i = 0; texts[i]; i++) {
+        len += strlen(texts[i]);
+    }
+    struct cli_owned *owned = malloc(sizeof *owned + len + 1);
+    if (!owned) {
+        return NULL;
+    }
+    owned->next = cli->owned;
+    cli->owned = owned;
+    char *at = owned->text;
+    for (size_t i = 0; texts[i]; i++) {
+        at = stpcpy(at, texts[i]);
+    }
+    *at = 0;
+    return owned->text;
+}
+
+void cli_parse_done(struct cli *cli)
+{
+    while (cli->owned) {
+        struct cli_owned *next = cli->owned->next;
+        explicit_bzero(cli->owned->text, strlen(cli->owned->text));
+        free(cli->owned);
+        cli->owned = next;
+    }
+    free(cli->given);
+    cli->given = NULL;
+    cli->n_given = 0;
+}
+
+/* Notes an option and what set it, instead of setting it. */
+static int note(struct cli *cli, const char *name, const char *value, const char *origin,
+                struct leat_error *err)
+{
+    struct cli_values *values = cli->values;
+    const struct leat_option *option = cli_find_option(cli, name);
+    assert(option);
+    int rc = leat_option_check(option, value, err);
+    if (rc) {
+        return rc;
+    }
+    struct cli_set_value *items = realloc(values->items, (values->n + 1) * sizeof *items);
+    values->items = items ? items : values->items;
+    const char *own = cli_join(cli, (const char *[]){origin, NULL});
+    if (!items || !own) {
+        return leat_fail(err, LEAT_NO_MEMORY, "out of memory");
+    }
+    items[values->n++] = (struct cli_set_value){option->name, value ? value : "true", own};
+    return LEAT_OK;
+}
+
+static const char *origin_text(enum cli_origin origin, const char *variable, char *text,
+                               size_t size)
+{
+    const char *where = variable ? leat_env_origin(variable) : NULL;
+    if (origin == ORIGIN_FLAG) {
+        snprintf(text, size, "flag");
+    } else if (origin == ORIGIN_STORED) {
+        snprintf(text, size, "stored default");
+    } else {
+        bool from_file = where && strcmp(where, "environment") != 0;
+        snprintf(text, size, "variable %s%s%s", variable, from_file ? " in " : "",
+                 from_file ? where : "");
+    }
+    return text;
+}
+
+int cli_set_option(struct cli *cli, const char *name, const char *value, enum cli_origin origin,
+                   const char *variable, struct leat_error *err)
+{
+    if (cli->values) {
+        char text[4352];
+        return note(cli, name, value, origin_text(origin, variable, text, sizeof text), err);
+    }
     const struct leat_option *own = find(cli->command->options, name);
     const struct leat_option *mine = own ? own : find(cli_options, name);
     if (mine) {
@@ -151,7 +234,9 @@ static int set_with(struct cli *cli, set_fn *set, const char *name, const char *
         cli->also[cli->n_also++] = value;
         return LEAT_OK;
     }
-    return set(cli->plan, name, value, err);
+    /* What is not this command line's own is shared by many commands. */
+    return origin == ORIGIN_FLAG ? leat_plan_set(cli->plan, name, value, err)
+                                 : leat_plan_set_default(cli->plan, name, value, err);
 }
 
 const char *cli_value(const struct cli *cli, const char *name)
@@ -165,68 +250,20 @@ const char *cli_value(const struct cli *cli, const char *name)
 bool cli_on(const struct cli *cli, const char *name)
 {
     const char *value = cli_value(cli, name);
-    return value && is_on(value);
+    return value && cli_is_on(value);
 }
 
-static int set_option(struct cli *cli, const char *name, const char *value, struct leat_error *err)
+/* The option that a letter stands for in a command: the first that the command takes, or NULL. */
+static const struct leat_option *option_of(struct cli *cli, char letter)
 {
-    return set_with(cli, leat_plan_set, name, value, err);
-}
-
-/* Whether the arguments have this option: then the variable of its name does not count. */
-static bool was_given(char *const *args, const char *name)
-{
-    size_t len = strlen(name);
-    char letter = cli_short(name);
-    for (; *args && strcmp(*args, "--"); args++) {
-        const char *arg = *args;
-        if (!strncmp(arg, "--", 2)
-                ? !strncmp(arg + 2, name, len) && (!arg[2 + len] || arg[2 + len] == '=')
-                : letter && arg[0] == '-' && strchr(arg, letter)) {
-            return true;
+    for (size_t i = 0; i < LT_ARRAY_LEN(short_forms); i++) {
+        const struct leat_option *option =
+            short_forms[i].letter == letter ? cli_find_option(cli, short_forms[i].name) : NULL;
+        if (option) {
+            return option;
         }
     }
-    return false;
-}
-
-/* LEAT_<FLAG> for every option of a table. An environment is shared by many commands, so only
- * what this one takes is looked at. */
-static int read_variables(struct cli *cli, const struct leat_option *table, char *const *args,
-                          struct leat_error *err)
-{
-    for (; table && table->name; table++) {
-        char variable[64] = "LEAT_";
-        size_t at = strlen(variable);
-        for (const char *p = table->name; *p && at + 1 < sizeof variable; p++) {
-            variable[at++] = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
-        }
-        variable[at] = 0;
-        const char *value = getenv(variable);
-        if (value && *value && strcmp(table->name, "help") && !was_given(args, table->name)) {
-            int rc = set_with(cli, leat_plan_set_default, table->name, value, err);
-            if (rc) {
-                leat_error_place(err, "variable %s", variable);
-                return rc;
-            }
-        }
-    }
-    return LEAT_OK;
-}
-
-static int read_environment(struct cli *cli, char *const *args, struct leat_error *err)
-{
-    int rc = read_variables(cli, cli_options, args, err);
-    if (!rc) {
-        rc = read_variables(cli, cli->command->options, args, err);
-    }
-    if (!rc && cli->command->takes & TAKES_PLAN) {
-        rc = read_variables(cli, leat_plan_options(), args, err);
-        const struct leat_connector *connector;
-        for (size_t i = 0; !rc && (connector = leat_connector_at(cli->leat, i)); i++) {
-            rc = read_variables(cli, connector->options, args, err);
-        }
-    }
-    return rc;
+    return NULL;
 }
 
 /* "Did you mean" for the options of every command. */
@@ -242,6 +279,29 @@ static void suggest_common(const char *name, struct leat_error *err)
     }
 }
 
+static int unknown(struct cli *cli, const char *name, struct leat_error *err)
+{
+    if (cli->command->takes & TAKES_PLAN) {
+        /* The plan knows all names but those every command has, and the closest one. */
+        int rc = leat_plan_set(cli->plan, name, NULL, err);
+        suggest_common(name, err);
+        return rc;
+    }
+    const char *names[OWN_OPTIONS_MAX + 1] = {NULL};
+    for (size_t i = 0; cli->command->options && cli->command->options[i].name; i++) {
+        names[i] = cli->command->options[i].name;
+    }
+    const char *close = lt_closest(name, names);
+    leat_fail_as(err, LEAT_INVALID, "unknown-option", "leat %s has no option --%s",
+                 cli->command->name, name);
+    if (close) {
+        leat_error_remedy(err, "did you mean --%s?", close);
+    } else {
+        suggest_common(name, err);
+    }
+    return LEAT_INVALID;
+}
+
 /* --name, --name=value or --name value; advances *i past a value of its own. */
 static int parse_long(struct cli *cli, int argc, char **argv, int *i, struct leat_error *err)
 {
@@ -254,55 +314,49 @@ static int parse_long(struct cli *cli, int argc, char **argv, int *i, struct lea
     }
     memcpy(name, text, len);
     name[len] = 0;
-    for (size_t k = 0; k < LT_ARRAY_LEN(long_aliases); k++) {
-        if (!strcmp(long_aliases[k].other, name)) {
-            snprintf(name, sizeof name, "%s", long_aliases[k].name);
+    const char *value = text[len] == '=' ? text + len + 1 : NULL;
+    const char *next = *i + 1 < argc ? argv[*i + 1] : NULL;
+    const struct leat_option *option = cli_find_option(cli, name);
+    if (!option || cli_is_alias_value(cli->command, name, value ? value : next)) {
+        bool known, used = false;
+        int rc = cli_take_alias(cli, name, value ? value : next, &known, &used, err);
+        *i += known && used && !value;
+        return known ? rc : unknown(cli, name, err);
+    }
+    if (!value && option->kind != LEAT_OPTION_BOOL) {
+        if (!next) {
+            return leat_fail_as(err, LEAT_INVALID, "usage", "--%s needs a value", name);
         }
+        value = next;
+        ++*i;
     }
-    const struct leat_option *option = find_option(cli, name);
-    if (!option) {
-        if (cli->command->takes & TAKES_PLAN) {
-            /* The plan knows all names but those every command has, and the closest one. */
-            int rc = leat_plan_set(cli->plan, name, NULL, err);
-            suggest_common(name, err);
-            return rc;
-        }
-        return leat_fail_as(err, LEAT_INVALID, "unknown-option", "leat %s has no option --%s",
-                            cli->command->name, name);
-    }
-    if (text[len] == '=') {
-        return set_option(cli, name, text + len + 1, err);
-    }
-    if (option->kind == LEAT_OPTION_BOOL) {
-        return set_option(cli, name, NULL, err);
-    }
-    if (*i + 1 >= argc) {
-        return leat_fail_as(err, LEAT_INVALID, "usage", "--%s needs a value", name);
-    }
-    return set_option(cli, name, argv[++*i], err);
+    return cli_give(cli, option->name, value, err);
 }
 
+/* The letters of one argument; advances *i past a value of its own. */
 static int parse_short(struct cli *cli, int argc, char **argv, int *i, struct leat_error *err)
 {
+    const char *next = *i + 1 < argc ? argv[*i + 1] : NULL;
     for (const char *p = argv[*i] + 1; *p; p++) {
-        const char *name = NULL;
-        for (size_t k = 0; k < LT_ARRAY_LEN(short_forms); k++) {
-            name = short_forms[k].letter == *p ? short_forms[k].name : name;
+        const char *rest = p[1] ? p + 1 : NULL;
+        bool known, used = false;
+        int rc = cli_take_alias(cli, (char[]){*p, 0}, rest ? rest : next, &known, &used, err);
+        if (known) {
+            *i += used && !rest;
+            return rc;
         }
-        const struct leat_option *option = name ? find_option(cli, name) : NULL;
+        const struct leat_option *option = option_of(cli, *p);
         if (!option) {
             return leat_fail_as(err, LEAT_INVALID, "unknown-option", "there is no option -%c", *p);
         }
-        int rc;
-        if (option->kind == LEAT_OPTION_BOOL) {
-            rc = set_option(cli, name, NULL, err);
-        } else if (p[1]) {
-            return set_option(cli, name, p + 1, err);
-        } else if (*i + 1 >= argc) {
-            return leat_fail_as(err, LEAT_INVALID, "usage", "-%c needs a value", *p);
-        } else {
-            return set_option(cli, name, argv[++*i], err);
+        if (option->kind != LEAT_OPTION_BOOL) {
+            if (!rest && !next) {
+                return leat_fail_as(err, LEAT_INVALID, "usage", "-%c needs a value", *p);
+            }
+            *i += !rest;
+            return cli_give(cli, option->name, rest ? rest : next, err);
         }
+        rc = cli_give(cli, option->name, NULL, err);
         if (rc) {
             return rc;
         }
@@ -310,7 +364,8 @@ static int parse_short(struct cli *cli, int argc, char **argv, int *i, struct le
     return LEAT_OK;
 }
 
-static int parse_args(struct cli *cli, int argc, char **argv, struct leat_error *err)
+/* Takes the arguments apart: options are kept for later, the rest is positional. */
+static int split_args(struct cli *cli, int argc, char **argv, struct leat_error *err)
 {
     bool options = true;
     for (int i = 0; i < argc; i++) {
@@ -329,15 +384,50 @@ static int parse_args(struct cli *cli, int argc, char **argv, struct leat_error 
             return rc;
         }
     }
-    const struct command *c = cli->command;
-    if (!cli->help &&
-        (cli->n_args < c->args_min || (c->args_max >= 0 && cli->n_args > c->args_max))) {
-        leat_fail_as(err, LEAT_INVALID, "usage", "leat %s takes %s", c->name,
-                     *c->args ? c->args : "no arguments");
-        leat_error_remedy(err, "`leat help %s` explains it", c->name);
-        return LEAT_INVALID;
-    }
     return LEAT_OK;
+}
+
+static int check_count(const struct cli *cli, struct leat_error *err)
+{
+    const struct command *c = cli->command;
+    if (cli->help ||
+        (cli->n_args >= c->args_min && (c->args_max < 0 || cli->n_args <= c->args_max))) {
+        return LEAT_OK;
+    }
+    leat_fail_as(err, LEAT_INVALID, "usage", "leat %s takes %s", c->name,
+                 *c->args ? c->args : "no arguments");
+    leat_error_remedy(err, "`leat help %s` explains it", c->name);
+    return LEAT_INVALID;
+}
+
+/* The environment and the arguments of the command. */
+static int parse_args(struct cli *cli, int argc, char **argv, struct leat_error *err)
+{
+    int rc = leat_plan_action(cli->plan, cli->command->action, err);
+    rc = rc ? rc : split_args(cli, argc, argv, err);
+    rc = rc ? rc : cli_read_environment(cli, err);
+    for (size_t i = 0; !rc && i < cli->n_given; i++) {
+        rc = cli_set_option(cli, cli->given[i].name, cli->given[i].value, ORIGIN_FLAG, NULL, err);
+    }
+    rc = rc || cli->help ? rc : cli_fill_places(cli, err);
+    return rc || cli->values ? rc : check_count(cli, err);
+}
+
+int cli_parse_noting(struct cli *cli, int argc, char **argv, struct leat_error *err)
+{
+    static const struct command any = {.name = "", .args = "", .takes = TAKES_PLAN};
+    const char *const *words = (const char *const *)argv;
+    int used = 0;
+    cli->command = &any;
+    if (argc && argv[0][0] != '-') {
+        cli->command = cli_command(words, argc, &used);
+        if (!cli->command) {
+            return cli_no_command(words, argc, err);
+        }
+        cli->command = cli_command_meant(cli->command, argv + used);
+    }
+    cli->n_args = 0;
+    return parse_args(cli, argc - used, argv + used, err);
 }
 
 /* The program is known by the name it is called by: `dpo ...` is `leat dpo ...`. */
@@ -354,48 +444,87 @@ static bool is_called(const char *program, const char **ret_word)
     return false;
 }
 
+/* `state --help` is `help state`: no command, but all of a family. */
+static bool is_family_help(int argc, char **argv)
+{
+    int used;
+    return argc > 2 && cli_family((const char *const *)argv + 1, argc - 1, &used) &&
+           used < argc - 1 && (!strcmp(argv[1 + used], "--help") || !strcmp(argv[1 + used], "-h"));
+}
+
+/* The words that name the command. */
+struct said {
+    const char *words[COMMAND_WORDS_MAX];
+    int n;
+    int start;         /* they begin at this argument, or the arguments begin there */
+    bool in_arguments; /* else in variables */
+};
+
+static int take_words(struct cli *cli, int argc, char **argv, struct said *said,
+                      struct leat_error *err)
+{
+    const char *word = argc > 1 ? argv[1] : "help", *called;
+    *said = (struct said){.words = {word}, .n = 1, .start = 1, .in_arguments = true};
+    if (argc && is_called(argv[0], &called)) {
+        said->words[0] = called;
+        said->start = 0;
+    } else if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
+        said->words[0] = "help";
+    } else if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
+        said->words[0] = "version";
+    } else if (cli->twelve_factor && (argc < 2 || *word == '-')) {
+        said->in_arguments = false;
+        return cli_command_words(cli, said->words, &said->n, err);
+    } else {
+        while (said->n < COMMAND_WORDS_MAX && said->n + 1 < argc) {
+            said->words[said->n] = argv[1 + said->n];
+            said->n++;
+        }
+    }
+    return LEAT_OK;
+}
+
 /* The command, its environment and its arguments. */
 static int parse_command(struct cli *cli, int argc, char **argv, struct leat_error *err)
 {
-    static const char *const help[] = {"help"}, *const version[] = {"version"};
-    const char *word = argc > 1 ? argv[1] : "help";
-    const char *const *words = (const char *const *)argv + 1;
-    int n = LT_MAX(argc - 1, 1), used, first = 1;
-    const char *called;
-    if (argc && is_called(argv[0], &called)) {
-        words = &called;
-        n = 1;
-        first = 0;
-    } else if (argc < 2 || !strcmp(word, "--help") || !strcmp(word, "-h")) {
-        words = help;
-        n = 1;
-    } else if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
-        words = version;
-        n = 1;
-    } else if (argc > 2 && cli_family(word) && was_given((char *const[]){argv[2], NULL}, "help")) {
-        argv[2] = argv[1]; /* `state --help` is `help state` */
+    static const char *const help[] = {"help"};
+    struct said said;
+    int used;
+    int rc = cli_read_env_files(cli, argc, argv, err);
+    rc = rc ? rc : take_words(cli, argc, argv, &said, err);
+    if (rc) {
+        return rc;
+    }
+    if (is_family_help(argc, argv)) {
         cli->command = cli_command(help, 1, &used);
-        return parse_args(cli, argc - 2, argv + 2, err);
+        for (int i = 1; argv[i][0] != '-'; i++) {
+            cli->args[cli->n_args++] = argv[i];
+        }
+        return LEAT_OK;
     }
-    cli->command = cli_command(words, n, &used);
+    cli->command = cli_command(said.words, said.n, &used);
     if (!cli->command) {
-        return cli_no_command(words, n, err);
+        rc = cli_no_command(said.words, said.n, err);
+        if (!said.in_arguments) {
+            leat_error_place(err, "variable LEAT_COMMAND");
+        }
+        return rc;
     }
-    int at = LT_MIN(argc, first + used);
+    int at = LT_MIN(argc, said.start + (said.in_arguments ? used : 0));
     if (cli->command->takes & TAKES_RAW) {
         while (at < argc) {
             cli->args[cli->n_args++] = argv[at++];
         }
         return LEAT_OK;
     }
-    int rc = leat_plan_action(cli->plan, cli->command->action, err);
-    rc = rc ? rc : read_environment(cli, argv + at, err);
-    return rc ? rc : parse_args(cli, argc - at, argv + at, err);
+    cli->command = cli_command_meant(cli->command, argv + at);
+    return parse_args(cli, argc - at, argv + at, err);
 }
 
 int cli_parse(struct cli *cli, int argc, char **argv)
 {
     struct leat_error err = {0};
+    leat_set_log(cli_log, cli, LEAT_LOG_WARN); /* for what is said of env files */
     if (parse_command(cli, argc, argv, &err)) {
         return usage(cli, &err);
     }

@@ -3,6 +3,7 @@
 #ifndef LT_CLI_H
 #define LT_CLI_H
 
+#include "leat/config.h"
 #include "leat/leat.h"
 
 #include <signal.h>
@@ -22,11 +23,13 @@ struct cli;
 #define TAKES_PLAN 1u /* leat_plan_options() and those of connectors */
 #define TAKES_RAW 2u  /* no option is read: the command gets its arguments as they stand */
 
+#define COMMAND_WORDS_MAX 3
+
 /* Most options a command may have of its own. */
 #define OWN_OPTIONS_MAX 24
 
 struct command {
-    const char *name;     /* one word, or two: "cp", "cp delta" */
+    const char *name;     /* up to COMMAND_WORDS_MAX words: "cp", "config vault rekey" */
     const char *args;     /* "SRC DST": for help */
     const char *summary;  /* one line */
     const char *text;     /* paragraphs, parted by an empty line */
@@ -38,7 +41,8 @@ struct command {
     enum leat_action action;           /* of the plan, with TAKES_PLAN */
 };
 
-/* A word that is no command, but the first of several: "state" of "state upgrade". */
+/* Words that are no command, but begin several: "state" of "state upgrade". One may be within
+ * another, which comes first: "config", "config connections". */
 struct command_family {
     const char *name;
     const char *summary;
@@ -49,14 +53,15 @@ extern const struct command_family cli_families[]; /* likewise */
 extern const struct leat_option cli_options[];     /* common to all commands */
 extern const char *const cli_exit_codes[][2];      /* status, meaning; ends with NULL */
 
-/* The command that the first two of n words name, else the first: *ret_used says how many. NULL
- * when there is none. Other names for a command are known as well. */
+/* The command that the most of n words name, three at most: *ret_used says how many. NULL when
+ * there is none. Other names for a command are known as well. */
 const struct command *cli_command(const char *const *words, int n, int *ret_used);
 /* LEAT_INVALID: there is no such command, with the closest one or those of its family. */
 int cli_no_command(const char *const *words, int n, struct leat_error *err);
-/* The family of that name, or NULL. */
-const struct command_family *cli_family(const char *name);
-/* True when the command's name is `first` and another word: *ret_second is that. */
+/* The family that the most of n words name: "config connections", else "config". NULL when there is
+ * none; *ret_used says how many words. */
+const struct command_family *cli_family(const char *const *words, int n, int *ret_used);
+/* True when the command's name is `first` and more words: *ret_second is those. */
 bool cli_is_member(const struct command *command, const char *first, const char **ret_second);
 /* The name with its blank turned into `joint`, as pages are named: "cp-delta". */
 #define COMMAND_NAME_MAX 64
@@ -76,17 +81,29 @@ struct cli {
     const char *state; /* the store of runs: NULL the default one, "none" */
     const char **also; /* further destinations, after DST */
     int n_also;
+    bool twelve_factor;        /* LEAT_12FACTOR_MODE: variables name command and places */
+    const char *place[4];      /* said by options of other programs; see enum cli_place */
+    struct cli_values *values; /* every value that was set, and by what; NULL: not asked for */
+    struct cli_given *given;   /* options among the arguments */
+    size_t n_given;
+    struct cli_owned *owned;     /* freed at the end */
     bool color, terminal;        /* of standard error */
+    bool color_out;              /* of standard output */
     _Atomic bool progress_shown; /* log lines come from any thread */
 };
 
-/* args.c. Reads LEAT_<FLAG> variables, then the arguments. Returns LEAT_OK or prints what is
- * wrong and returns the exit status. */
+/* args.c. Reads env files, LEAT_<FLAG> variables, stored defaults, then the arguments. Returns
+ * LEAT_OK or prints what is wrong and returns the exit status. */
 int cli_parse(struct cli *cli, int argc, char **argv);
+/* The same for the words of a command, whose options are checked and noted down in cli->values, but
+ * do not count: cli->command is that command afterwards. */
+int cli_parse_noting(struct cli *cli, int argc, char **argv, struct leat_error *err);
 /* Whether the command's plan has this option of leat_plan_options(). */
 bool cli_takes(const struct command *command, const char *option);
 /* Letter of an option's short form, 0: none. */
 char cli_short(const char *name);
+/* Frees what parsing made. */
+void cli_parse_done(struct cli *cli);
 
 /* The value of one of the command's own options, or its default. */
 const char *cli_value(const struct cli *cli, const char *name);
@@ -112,6 +129,8 @@ void cli_print_progress(void *arg, const struct leat_progress *progress);
 void cli_print_result(void *arg, const struct leat_stream_result *result);
 /* The same as one JSON line on standard error. */
 void cli_print_result_json(const struct leat_stream_result *r);
+/* After a run of several streams: one line that sums them up. */
+void cli_print_summary(struct cli *cli, const struct leat_report *report, int64_t elapsed_us);
 void cli_clear_progress(struct cli *cli);
 
 /* docs.c and completion.c: everything that is generated from the tables. */
@@ -121,6 +140,7 @@ void cli_overview(FILE *out);
 void cli_family_help(FILE *out, const struct command_family *family);
 int cli_docs(struct cli *cli);
 int cli_completion(struct cli *cli);
+int cli_complete(struct cli *cli); /* complete.c */
 int cli_help_command(struct cli *cli);
 /* Calls each() for every option of a table, in its order; NULL is an empty one. */
 typedef void option_fn(FILE *out, const struct leat_option *option);
@@ -134,6 +154,17 @@ int cmd_state_show(struct cli *cli);
 int cmd_state_set(struct cli *cli);
 int cmd_state_reset(struct cli *cli);
 int cmd_diff(struct cli *cli);
+int cmd_connections_add(struct cli *cli);
+int cmd_connections_list(struct cli *cli);
+int cmd_connections_show(struct cli *cli);
+int cmd_connections_test(struct cli *cli);
+int cmd_connections_remove(struct cli *cli);
+int cmd_defaults_add(struct cli *cli);
+int cmd_defaults_list(struct cli *cli);
+int cmd_defaults_remove(struct cli *cli);
+int cmd_config_explain(struct cli *cli);
+int cmd_query(struct cli *cli);
+int cmd_describe(struct cli *cli);
 int cmd_streams(struct cli *cli);
 int cmd_connectors(struct cli *cli);
 int cmd_version(struct cli *cli);

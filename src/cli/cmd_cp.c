@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include "core/codes.h"
+#include "core/util.h"
 
 #include <errno.h>
 #include <string.h>
@@ -137,6 +138,7 @@ int cli_run_plan(struct cli *cli, int *ret_rc)
         .arg = cli,
         .progress = line || !strcmp(cli->progress, "json") ? cli_print_progress : NULL,
         .stream_done = cli_print_result};
+    int64_t started_us = lt_now_us();
     int rc = leat_run(cli->plan, &observer, &report, &err);
     cli_clear_progress(cli);
     bool gone = rc && err.sys_errno == EPIPE;
@@ -144,6 +146,7 @@ int cli_run_plan(struct cli *cli, int *ret_rc)
         cli_print_error(cli, &err, state_of(report));
     }
     say_not_attempted(cli, report);
+    cli_print_summary(cli, report, lt_now_us() - started_us);
     int status = gone ? EXIT_PIPE : cli_exit_status(rc, report);
     if (cli->report && report) {
         int writing = cli_write_report(cli, report);

@@ -1,5 +1,6 @@
 /* leat diff and leat verify: what differs, a line each, or counted. */
 #include "cli/cli.h"
+#include "cli/table.h"
 
 #include "core/codes.h"
 #include "core/json.h"
@@ -21,10 +22,10 @@ struct tally {
 struct printing {
     struct cli *cli;
     bool table, all, summary;
-    int64_t left; /* to be printed; -1: all */
-    bool headed;
-    bool different; /* in columns that one side lacks, too */
-    int failed;     /* LEAT_NO_MEMORY, or 0 */
+    int64_t left;      /* to be printed; -1: all */
+    struct table rows; /* of the stream at work */
+    bool different;    /* in columns that one side lacks, too */
+    int failed;        /* LEAT_NO_MEMORY, or 0 */
     struct tally *tallies;
     size_t n_tallies;
     struct lt_buf line;
@@ -117,28 +118,39 @@ static void set_key(struct printing *printing, const struct leat_difference *d)
     }
 }
 
+static void put(struct printing *printing, const char *text)
+{
+    table_cell(&printing->rows, text ? text : "", text ? strlen(text) : 0);
+}
+
 static void print_table(struct printing *printing, const struct leat_difference *d)
 {
     bool any = false;
-    if (!printing->headed) {
-        printf("%-8s %-20s %-20s %-20s %s\n", "", "key", "column", "source", "destination");
-        printing->headed = true;
-    }
     set_key(printing, d);
-    for (int64_t c = d->n_keys; c < d->schema->n_children; c++) {
-        if (is_wanted(printing, d, c)) {
-            char *a = d->source ? value_of(printing, d, d->source, c) : NULL;
-            char *b = d->destination ? value_of(printing, d, d->destination, c) : NULL;
-            printf("%-8s %-20s %-20s %-20s %s\n", kinds[d->kind], lt_buf_text(&printing->line),
-                   d->schema->children[c]->name, a ? a : "", b ? b : "");
+    for (int64_t c = d->n_keys; c <= d->schema->n_children; c++) {
+        bool last = c == d->schema->n_children;
+        if (last ? !any : is_wanted(printing, d, c)) {
+            char *a = !last && d->source ? value_of(printing, d, d->source, c) : NULL;
+            char *b = !last && d->destination ? value_of(printing, d, d->destination, c) : NULL;
+            put(printing, kinds[d->kind]);
+            put(printing, lt_buf_text(&printing->line));
+            put(printing, last ? "" : d->schema->children[c]->name);
+            put(printing, a);
+            put(printing, b);
             leat_text_free(a);
             leat_text_free(b);
             any = true;
         }
     }
-    if (!any) {
-        printf("%-8s %s\n", kinds[d->kind], lt_buf_text(&printing->line));
-    }
+    printing->failed = printing->failed ? printing->failed : printing->rows.failed;
+}
+
+static int start_table(struct printing *printing, struct leat_error *err)
+{
+    static const struct table_column columns[] = {
+        {"", false}, {"key", false}, {"column", false}, {"source", false}, {"destination", false}};
+    return table_init(&printing->rows, stdout, printing->cli->color_out, columns,
+                      LT_ARRAY_LEN(columns), err);
 }
 
 /* --- counts --------------------------------------------------------------------------------- */
@@ -251,6 +263,9 @@ static void on_stream_done(void *arg, const struct leat_stream_result *r)
 {
     struct printing *printing = arg;
     cli_clear_progress(printing->cli);
+    if (printing->rows.n_cells) {
+        table_flush(&printing->rows);
+    }
     if (r->error->status) {
         cli_print_error(printing->cli, r->error, NULL);
         return;
@@ -273,6 +288,25 @@ static void on_progress(void *arg, const struct leat_progress *progress)
 {
     struct printing *printing = arg;
     cli_print_progress(printing->cli, progress);
+}
+
+/* Of several streams: how many are equal, and how many are not. */
+static void say_all(const struct printing *printing, const struct leat_report *report)
+{
+    size_t n = leat_report_count(report), equal = 0, different = 0;
+    for (size_t i = 0; i < n; i++) {
+        const char *proof = leat_report_result(report, i)->proof;
+        different += !strcmp(proof, "different");
+        equal += *proof && strcmp(proof, "different") != 0;
+    }
+    if (n < 2 || printing->cli->quiet || printing->cli->json_logs) {
+        return;
+    }
+    fprintf(stderr, "%zu streams: %zu equal, %zu different", n, equal, different);
+    if (equal + different < n) {
+        fprintf(stderr, ", %zu not compared", n - equal - different);
+    }
+    fputc('\n', stderr);
 }
 
 /* Fails for a stream whose line told so already. */
@@ -300,12 +334,16 @@ static int run(struct printing *printing)
         .difference = on_difference};
     int rc = leat_run(cli->plan, &observer, &report, &err);
     cli_clear_progress(cli);
+    if (printing->rows.n_cells) {
+        table_flush(&printing->rows);
+    }
     if (!rc && printing->failed) {
         rc = lt_fail_oom(&err);
     }
     if (rc && !was_told(report)) {
         cli_print_error(cli, &err, NULL);
     }
+    say_all(printing, report);
     cli_record(cli, report);
     int status = rc ? cli_exit_status(rc, report) : printing->different ? EXIT_DIFFERENT : 0;
     if (cli->report && report) {
@@ -337,9 +375,14 @@ int cmd_diff(struct cli *cli)
         return EXIT_REFUSED;
     }
     int status = cli_take_places(cli);
+    if (!status && !cli->dry_run && start_table(&printing, &err)) {
+        cli_print_error(cli, &err, NULL);
+        status = EXIT_FAILED;
+    }
     if (!status) {
         status = cli->dry_run ? cli_describe(cli) : run(&printing);
     }
+    table_done(&printing.rows);
     forget_columns(&printing);
     lt_buf_done(&printing.line);
     return status;

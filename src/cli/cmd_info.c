@@ -2,35 +2,6 @@
 
 #include <string.h>
 
-static int print_stream(void *arg, const struct leat_stream_info *info)
-{
-    (void)arg;
-    printf("%s%s%s\t", info->name.ns ? info->name.ns : "",
-           info->name.ns && *info->name.ns ? "." : "", info->name.name);
-    if (info->rows_estimate >= 0) {
-        printf("%lld", (long long)info->rows_estimate);
-    }
-    putchar('\t');
-    if (info->bytes_estimate >= 0) {
-        printf("%lld", (long long)info->bytes_estimate);
-    }
-    putchar('\n');
-    return LEAT_OK;
-}
-
-int cmd_streams(struct cli *cli)
-{
-    struct leat_error err = {0};
-    int rc = leat_plan_source(cli->plan, cli->args[0], &err);
-    if (!rc) {
-        rc = leat_list(cli->plan, print_stream, NULL, &err);
-    }
-    if (rc) {
-        cli_print_error(cli, &err, NULL);
-    }
-    return cli_exit_status(rc, NULL);
-}
-
 int cmd_connectors(struct cli *cli)
 {
     struct leat_error err = {0};

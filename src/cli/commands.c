@@ -42,7 +42,26 @@ static const struct leat_option diff_options[] = {
     OPTIONS_END,
 };
 
+static const struct leat_option query_options[] = {
+    {"format", LEAT_OPTION_TEXT, NULL, "FORMAT",
+     "How rows are shown: table, or a format that leat writes (csv, json, jsonl, arrow, arrows, "
+     "parquet); a table where standard output is a terminal, else csv"},
+    {"file", LEAT_OPTION_TEXT, NULL, "FILE",
+     "Read the statement from this file, or from standard input for -"},
+    {"header", LEAT_OPTION_BOOL, NULL, NULL, "Begin csv with the names of the columns, as it does"},
+    {"no-header", LEAT_OPTION_BOOL, "false", NULL, "Leave the names of the columns out"},
+    OPTIONS_END,
+};
+
 static const struct leat_option json_options[] = {OPTION_JSON, OPTIONS_END};
+
+static const struct leat_option describe_options[] = {
+    OPTION_JSON,
+    {"as", LEAT_OPTION_TEXT, NULL, "SYSTEM",
+     "Print the statement that makes the table in this database, or how this format of files "
+     "writes its columns"},
+    OPTIONS_END,
+};
 
 #define OPTION_PIPELINE(fallback, help)                                                            \
     {                                                                                              \
@@ -94,6 +113,39 @@ static const struct leat_option compare_options[] = {
     {"changes", LEAT_OPTION_TEXT, "added,modified", "LIST",
      "Which changes to print: added, modified, removed"},
     {"separator", LEAT_OPTION_CHOICE, "newline", "newline|space|comma|nul", "Ends each name"},
+    OPTIONS_END,
+};
+
+#define OPTION_CONNECTION_NAME                                                                     \
+    {                                                                                              \
+        "connection-name", LEAT_OPTION_TEXT, NULL, "NAME", "Another way to say NAME"               \
+    }
+
+static const struct leat_option connection_add_options[] = {
+    OPTION_CONNECTION_NAME,
+    {"dsn", LEAT_OPTION_SECRET, NULL, "DSN",
+     "Another way to say URL, of the TYPE that stands first"},
+    {"force", LEAT_OPTION_BOOL, "false", NULL, "Replace one of that name"},
+    OPTIONS_END,
+};
+
+static const struct leat_option connection_remove_options[] = {OPTION_CONNECTION_NAME, OPTIONS_END};
+
+static const struct leat_option connection_test_options[] = {
+    OPTION_JSON,
+    {"connect-timeout", LEAT_OPTION_DURATION, "15s", "TIME", "How long to wait for each"},
+    OPTIONS_END,
+};
+
+static const struct leat_option default_add_options[] = {
+    {"option", LEAT_OPTION_TEXT, NULL, "OPTION", "Another way to say OPTION"},
+    {"value", LEAT_OPTION_TEXT, NULL, "VALUE", "Another way to say VALUE"},
+    {"force", LEAT_OPTION_BOOL, "false", NULL, "Replace a value that is stored"},
+    OPTIONS_END,
+};
+
+static const struct leat_option default_remove_options[] = {
+    {"option", LEAT_OPTION_TEXT, NULL, "OPTION", "Another way to say OPTION"},
     OPTIONS_END,
 };
 
@@ -196,12 +248,39 @@ const struct command cli_commands[] = {
      "leat verify \"$A#public.\" \"$B#public.\" --keep-going\n"
      "    every table\n",
      TAKES_PLAN, 2, 2, cmd_diff, diff_options, LEAT_ACTION_VERIFY},
-    {"streams", "LOCATION", "List the streams a location holds, with estimates",
-     "One stream a line on standard output: name, estimated rows, estimated bytes, parted by tabs; "
-     "an estimate that is not known is empty.",
+    {"query", "CONN SQL...", "Run a statement and show its rows",
+     "The words behind CONN are the statement; - reads it from standard input. Rows of a query go "
+     "to standard output: as a table on a terminal, else as csv or whatever --format says. Of any "
+     "other statement the number of rows it changed is told. Ctrl-C stops it on the server too.\n\n"
+     "In a table a null is NULL (a text that says so is in quotes), control characters are shown "
+     "as \\n or \\x1b, and text that is too wide ends in an ellipsis; where the columns do not fit "
+     "beside each other, each row is a list of names and values.",
+     "leat query \"$DATABASE_URL\" \"SELECT * FROM orders WHERE total > 100\" --limit 20\n"
+     "    a table on a terminal\n"
+     "leat query shop.db \"SELECT * FROM orders\" --format parquet > orders.parquet\n"
+     "    with all its types\n"
+     "leat query shop.db --file report.sql | sort\n"
+     "    csv\n",
+     TAKES_PLAN, 1, -1, cmd_query, query_options, LEAT_ACTION_COPY},
+    {"streams", "CONN [PATTERN]", "List the streams a place holds, with estimates",
+     "PATTERN is a name, or one with * or % for any run of characters and ? for one; with a dot "
+     "before it also of the namespace: 'sales.*', '*.orders'. Rows and bytes are what the place "
+     "says without counting, and empty where it does not know.\n\n"
+     "Where standard output is no terminal: one stream a line with its name, rows and bytes, "
+     "parted by tabs.",
      "leat streams \"$DATABASE_URL\"\n    the tables and views of its default schema\n"
-     "leat streams shop.db\n    the tables of a SQLite database\n",
-     TAKES_PLAN, 1, 1, cmd_streams, NULL, LEAT_ACTION_COPY},
+     "leat streams \"$DATABASE_URL\" '*.ord*'\n    of every schema\n"
+     "leat streams shop.db --json\n    the tables of a SQLite database, for a program\n",
+     TAKES_PLAN, 1, 2, cmd_streams, json_options, LEAT_ACTION_COPY},
+    {"describe", "CONN.STREAM [PATTERN]", "Show a stream's columns, and what others make of them",
+     "Columns with their types in leat and at their source, nulls, keys, identities and comments; "
+     "then the type that each column would have in a new table of each database, and how each "
+     "format of files writes it. Several streams (a namespace, a wildcard) are shown one after the "
+     "other.",
+     "leat describe \"$DATABASE_URL#public.orders\"\n    a table\n"
+     "leat describe orders.parquet --as postgres\n    the CREATE TABLE that would hold a file\n"
+     "leat describe shop.db 'o*' --json\n    several, one JSON object a line\n",
+     TAKES_PLAN, 1, 2, cmd_describe, describe_options, LEAT_ACTION_COPY},
     {"runs", "[ID]", "List the runs that were recorded, or show one",
      "The newest first. Every copy is recorded when it ends, well or not, in the store that "
      "--state "
@@ -209,6 +288,58 @@ const struct command cli_commands[] = {
      "leat runs --limit 5\n    the last five\n"
      "leat runs 019a --json\n    runs by the beginning of their ids, with their whole reports\n",
      0, 0, 1, cmd_runs, runs_options, LEAT_ACTION_COPY},
+    {"config connections add", "[NAME [URL]]", "Keep a connection under a name",
+     "The URL is kept in the vault, encrypted, and NAME stands for it wherever a source or "
+     "destination is named: NAME, or NAME.stream. What is not given is asked for on a terminal, "
+     "the "
+     "password unseen. - as URL reads it from standard input. A password may be a reference, "
+     "${env:NAME}, ${file:PATH} or ${cmd:COMMAND}, which is looked up at each use.\n\n"
+     "TYPE -c NAME -d DSN is another form, where TYPE is the name of a connector.",
+     "leat config connections add pg postgres://joe@db.example.com/shop\n"
+     "    a password is then libpq's business, or none\n"
+     "leat config connections add\n    asks\n"
+     "echo \"$DATABASE_URL\" | leat config connections add pg -\n"
+     "    so that the URL stands in no list of commands\n",
+     0, 0, 2, cmd_connections_add, connection_add_options, LEAT_ACTION_COPY},
+    {"config connections list", "", "List the connections that have names",
+     "Those of the vault and of variables LEAT_CONN_<NAME>, and where each comes from. Secrets are "
+     "not shown.",
+     "leat config connections list --json\n", 0, 0, 0, cmd_connections_list, json_options,
+     LEAT_ACTION_COPY},
+    {"config connections show", "NAME", "Show a connection",
+     "NAME is looked up as in any location, so it may also be a variable that holds a URL. Secrets "
+     "are not shown.",
+     "leat config connections show DATABASE_URL\n", 0, 1, 1, cmd_connections_show, json_options,
+     LEAT_ACTION_COPY},
+    {"config connections test", "[NAME...]", "Log in by connections, and tell what may be done",
+     "Of each connection, or of all: the system and its version, how long the login and one "
+     "question to it took, and what the account may do: read what there is, create streams, write, "
+     "replicate (be told of changes). Ends with status 1 when one fails.",
+     "leat config connections test\n    all\n", 0, 0, -1, cmd_connections_test,
+     connection_test_options, LEAT_ACTION_COPY},
+    {"config connections remove", "NAME...", "Forget connections", "",
+     "leat config connections remove pg\n", 0, 0, -1, cmd_connections_remove,
+     connection_remove_options, LEAT_ACTION_COPY},
+    {"config defaults add", "OPTION VALUE", "Keep a default value of an option",
+     "It counts in every command that has the option, where neither a flag nor a variable says "
+     "otherwise.",
+     "leat config defaults add parallel 4\n", 0, 0, 2, cmd_defaults_add, default_add_options,
+     LEAT_ACTION_COPY},
+    {"config defaults list", "", "List the default values that are kept", "", "", 0, 0, 0,
+     cmd_defaults_list, json_options, LEAT_ACTION_COPY},
+    {"config defaults remove", "OPTION...", "Forget default values", "",
+     "leat config defaults remove parallel\n", 0, 0, -1, cmd_defaults_remove,
+     default_remove_options, LEAT_ACTION_COPY},
+    {"config explain", "[COMMAND...]", "Print the value of every option, and where it comes from",
+     "COMMAND is any command line without `leat`, or nothing. A value comes from a flag, a "
+     "variable "
+     "of the environment or of an env file, a default that was stored, or is built in; the first "
+     "of "
+     "these counts. Names of connections in the command are shown with what they stand for. "
+     "Nothing "
+     "is run.",
+     "leat config explain\nleat config explain cp pg.orders orders.parquet --parallel 2\n",
+     TAKES_RAW, 0, -1, cmd_config_explain, NULL, LEAT_ACTION_COPY},
     {"state show", "SRC DST", "Print how far deltas have come",
      "One stream a line: its name and the watermark that its destination keeps, as JSON, parted by "
      "a tab.",
@@ -298,14 +429,23 @@ const struct command cli_commands[] = {
      "leat connectors postgres\n    what can be set on a PostgreSQL connection\n", 0, 0, 1,
      cmd_connectors, NULL, LEAT_ACTION_COPY},
     {"version", "", "Print the version", "", "", 0, 0, 0, cmd_version, NULL, LEAT_ACTION_COPY},
+    {"complete", "[--] WORD...", "Print what may follow the words of a command line",
+     "For completion scripts. The last word is the one that is completed, and may be empty. One "
+     "candidate a line, with what it means behind a tab; the line :files where names of files will "
+     "do as well.",
+     "leat complete -- cp --for\n    options of cp that begin so\n", TAKES_RAW, 0, -1, cli_complete,
+     NULL, LEAT_ACTION_COPY},
     {"completion", "SHELL", "Print a completion script for bash, zsh or fish",
-     "Source it, or put it where the shell looks for completions.",
-     "source <(leat completion bash)\n    in ~/.bashrc\n", 0, 1, 1, cli_completion, NULL,
-     LEAT_ACTION_COPY},
+     "Commands, options, their choices, connections and files are completed. Source it, or put it "
+     "where the shell looks for completions.",
+     "source <(leat completion bash)\n    in ~/.bashrc\n"
+     "source <(leat completion zsh)\n    in ~/.zshrc\n"
+     "leat completion fish > ~/.config/fish/completions/leat.fish\n    once\n",
+     0, 1, 1, cli_completion, NULL, LEAT_ACTION_COPY},
     {"docs", "KIND [NAME]", "Print generated documentation",
      "KIND is man (with the name of a command, or leat), commands, errors, connectors or types. "
      "The project's own man pages and docs/ are made with it.",
-     "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 3, cli_docs, NULL,
+     "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 4, cli_docs, NULL,
      LEAT_ACTION_COPY},
     {"help", "[COMMAND|errors]", "Explain a command, or all error codes", "",
      "leat help cp\nleat help errors\n", 0, 0, 2, cli_help_command, NULL, LEAT_ACTION_COPY},
@@ -313,6 +453,9 @@ const struct command cli_commands[] = {
 };
 
 const struct command_family cli_families[] = {
+    {"config", "Connections, default values, and the vault that keeps them"},
+    {"config connections", "Connections that have names"},
+    {"config defaults", "Default values of options"},
     {"execution", "Executions of pipelines"},
     {"state", "The store of runs and executions"},
     {"step", "Steps of executions, and what changed since the last one"},
@@ -322,6 +465,12 @@ const struct command_family cli_families[] = {
 /* Other names of commands. `cp snap` is Halfpipe's. */
 static const char *const aliases[][2] = {
     {"cp snap", "cp"},
+    {"config connections rm", "config connections remove"},
+    {"config connections del", "config connections remove"},
+    {"config connections delete", "config connections remove"},
+    {"config defaults rm", "config defaults remove"},
+    {"config defaults del", "config defaults remove"},
+    {"config defaults delete", "config defaults remove"},
 };
 
 const char *const cli_exit_codes[][2] = {
@@ -350,15 +499,27 @@ static const struct command *command_named(const char *name)
     return NULL;
 }
 
+/* The first n words as one name; false when it is too long, or a word holds a blank itself and so
+ * is no word. */
+static bool join_words(const char *const *words, int n, char name[COMMAND_NAME_MAX])
+{
+    size_t len = 0;
+    name[0] = 0;
+    for (int i = 0; i < n; i++) {
+        int more = snprintf(name + len, COMMAND_NAME_MAX - len, "%s%s", i ? " " : "", words[i]);
+        if (more < 0 || (size_t)more >= COMMAND_NAME_MAX - len || strchr(words[i], ' ')) {
+            return false;
+        }
+        len += (size_t)more;
+    }
+    return true;
+}
+
 const struct command *cli_command(const char *const *words, int n, int *ret_used)
 {
     char name[COMMAND_NAME_MAX];
-    for (int used = LT_MIN(n, 2); used > 0; used--) {
-        int len = snprintf(name, sizeof name, "%s%s%s", words[0], used > 1 ? " " : "",
-                           used > 1 ? words[1] : "");
-        /* A word that itself holds a blank is no two words. */
-        bool whole = len < (int)sizeof name && !strchr(words[0], ' ');
-        const struct command *command = whole ? command_named(name) : NULL;
+    for (int used = LT_MIN(n, COMMAND_WORDS_MAX); used > 0; used--) {
+        const struct command *command = join_words(words, used, name) ? command_named(name) : NULL;
         if (command) {
             *ret_used = used;
             return command;
@@ -367,11 +528,15 @@ const struct command *cli_command(const char *const *words, int n, int *ret_used
     return NULL;
 }
 
-const struct command_family *cli_family(const char *name)
+const struct command_family *cli_family(const char *const *words, int n, int *ret_used)
 {
-    for (const struct command_family *f = cli_families; f->name; f++) {
-        if (!strcmp(f->name, name)) {
-            return f;
+    char name[COMMAND_NAME_MAX];
+    for (int used = LT_MIN(n, 2); used > 0; used--) {
+        for (const struct command_family *f = cli_families; f->name; f++) {
+            if (join_words(words, used, name) && !strcmp(f->name, name)) {
+                *ret_used = used;
+                return f;
+            }
         }
     }
     return NULL;
@@ -396,41 +561,62 @@ const char *cli_joined(const struct command *command, char joint, char text[COMM
     return text;
 }
 
-/* The closest of all names, or within a family of all second words. */
-static const char *closest(const struct command_family *family, const char *word)
+#define NAMES_MAX 160
+
+/* Adds the first `words` words of a name, once. */
+static void add_name(char names[NAMES_MAX][COMMAND_NAME_MAX], size_t *n, const char *name,
+                     int words)
 {
-    const char *names[128], *second;
-    size_t n = 0;
-    for (const struct command *c = cli_commands; c->name && n + 1 < LT_ARRAY_LEN(names); c++) {
-        if (!family) {
-            names[n++] = c->name;
-        } else if (cli_is_member(c, family->name, &second)) {
-            names[n++] = second;
+    size_t len = 0;
+    for (int i = 0; i < words && name[len]; i++) {
+        len += (len > 0) + strcspn(name + len + (len > 0), " ");
+    }
+    for (size_t i = 0; i < *n; i++) {
+        if (strlen(names[i]) == len && !strncmp(names[i], name, len)) {
+            return;
         }
     }
-    for (const struct command_family *f = cli_families;
-         !family && f->name && n + 1 < LT_ARRAY_LEN(names); f++) {
-        names[n++] = f->name;
+    if (*n + 1 < NAMES_MAX && len < COMMAND_NAME_MAX) {
+        memcpy(names[*n], name, len);
+        names[(*n)++][len] = 0;
     }
-    names[n] = NULL;
+}
+
+/* The closest of all names to one or two words, or within a family of all next words to one. */
+static const char *closest(const struct command_family *family, const char *word, int words)
+{
+    static char texts[NAMES_MAX][COMMAND_NAME_MAX];
+    const char *names[NAMES_MAX], *rest;
+    size_t n = 0;
+    for (const struct command *c = cli_commands; c->name; c++) {
+        if (!family) {
+            add_name(texts, &n, c->name, words);
+        } else if (cli_is_member(c, family->name, &rest)) {
+            add_name(texts, &n, rest, words);
+        }
+    }
+    for (size_t i = 0; i <= n; i++) {
+        names[i] = i < n ? texts[i] : NULL;
+    }
     return lt_closest(word, names);
 }
 
 int cli_no_command(const char *const *words, int n, struct leat_error *err)
 {
-    const struct command_family *family = cli_family(words[0]);
-    if (family && n < 2) {
-        leat_fail_as(err, LEAT_INVALID, "usage", "leat %s needs a second word", family->name);
+    int used = 0, some;
+    const struct command_family *family = cli_family(words, n, &used);
+    const char *first = family ? family->name : "", *blank = family ? " " : "";
+    if (family && n <= used) {
+        leat_fail_as(err, LEAT_INVALID, "usage", "leat %s needs another word", family->name);
         leat_error_remedy(err, "`leat help %s` lists them", family->name);
         return LEAT_INVALID;
     }
-    int used;
-    bool two = n > 1 && cli_command(words, 1, &used); /* a command, but not its sub-command */
+    /* A command, but not its sub-command, is told with both words. */
+    bool two = !family && n > 1 && cli_command(words, 1, &some);
     char whole[COMMAND_NAME_MAX];
-    snprintf(whole, sizeof whole, "%s%s%s", words[0], two ? " " : "", two ? words[1] : "");
-    const char *word = family ? words[1] : whole, *close = closest(family, word);
-    const char *first = family ? family->name : "", *blank = family ? " " : "";
-    leat_fail_as(err, LEAT_INVALID, "usage", "there is no command \"%s%s%s\"", first, blank, word);
+    snprintf(whole, sizeof whole, "%s%s%s", words[used], two ? " " : "", two ? words[1] : "");
+    const char *close = closest(family, whole, two ? 2 : 1);
+    leat_fail_as(err, LEAT_INVALID, "usage", "there is no command \"%s%s%s\"", first, blank, whole);
     if (close) {
         leat_error_remedy(err, "did you mean leat %s%s%s?", first, blank, close);
     } else {

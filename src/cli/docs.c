@@ -1,5 +1,5 @@
 /* Everything that is generated from the tables: help, manual pages, completion, docs/. */
-#include "cli/cli.h"
+#include "cli/args.h"
 
 #include "core/buf.h"
 
@@ -73,12 +73,35 @@ static void option_help(FILE *out, const struct leat_option *option)
     wrap(out, tail, 30, 30);
 }
 
-/* A name in a manual page, whose hyphens are typed as they are. */
-static void roff_word(FILE *out, const char *word)
+/* A line of roff must not begin with . or ', and backslashes are doubled. */
+static void roff_part(FILE *out, const char *text)
 {
-    for (const char *p = word; *p; p++) {
-        fputs(*p == '-' ? "\\-" : (char[]){*p, 0}, out);
+    bool start = true;
+    for (const char *p = text; *p; p++) {
+        if (p[0] == '\n' && p[1] == '\n') {
+            fputs("\n.PP\n", out);
+            p++;
+            start = true;
+            continue;
+        }
+        if (start && (*p == '.' || *p == '\'')) {
+            fputs("\\&", out);
+        }
+        if (*p == '\\') {
+            fputs("\\e", out);
+        } else if (*p == '-') {
+            fputs("\\-", out);
+        } else {
+            fputc(*p, out);
+        }
+        start = *p == '\n';
     }
+}
+
+static void roff(FILE *out, const char *text)
+{
+    roff_part(out, text);
+    fputc('\n', out);
 }
 
 static void option_man(FILE *out, const struct leat_option *option)
@@ -90,10 +113,15 @@ static void option_man(FILE *out, const struct leat_option *option)
         fprintf(out, "\\fB\\-%c\\fR, ", letter);
     }
     fputs("\\fB\\-\\-", out);
-    roff_word(out, option->name);
-    fprintf(out, "\\fR%s%s\n%s", *value ? " " : "", value, option->help);
+    roff_part(out, option->name);
+    fprintf(out, "\\fR%s", *value ? " " : "");
+    roff_part(out, value);
+    fputc('\n', out);
+    roff_part(out, option->help);
     if (option->fallback && option->kind != LEAT_OPTION_BOOL) {
-        fprintf(out, " [%s]", option->fallback);
+        fputs(" [", out);
+        roff_part(out, option->fallback);
+        fputc(']', out);
     }
     fputs(".\n", out);
 }
@@ -205,6 +233,13 @@ void cli_help(FILE *out, struct leat *leat, const struct command *command)
         }
     }
     each_table(out, leat, command, heading_help, option_help);
+    struct lt_buf words = LT_BUF_INIT;
+    cli_alias_help(command, &words);
+    if (words.len) {
+        fputs("\nAs other programs call it\n  ", out);
+        wrap(out, lt_buf_text(&words), 2, 2);
+    }
+    lt_buf_done(&words);
     fputs("\nEvery option is also a variable: --max-errors is LEAT_MAX_ERRORS. A flag wins.\n",
           out);
 }
@@ -214,7 +249,7 @@ static const struct command_family *family_begun(const struct command *command)
 {
     const char *second;
     for (const struct command_family *f = cli_families; f->name; f++) {
-        if (cli_is_member(command, f->name, &second)) {
+        if (!strchr(f->name, ' ') && cli_is_member(command, f->name, &second)) {
             bool first = command == cli_commands || !cli_is_member(command - 1, f->name, &second);
             return first ? f : NULL;
         }
@@ -296,12 +331,12 @@ int cli_help_command(struct cli *cli)
         errors_text(stdout);
         return 0;
     }
-    const struct command_family *family = cli->n_args == 1 ? cli_family(cli->args[0]) : NULL;
-    if (family) {
+    int used = 0;
+    const struct command_family *family = cli_family(cli->args, cli->n_args, &used);
+    if (family && used == cli->n_args) {
         cli_family_help(stdout, family);
         return 0;
     }
-    int used = 0;
     const struct command *command = cli_command(cli->args, cli->n_args, &used);
     if (!command || used < cli->n_args) {
         struct leat_error err = {0};
@@ -314,32 +349,6 @@ int cli_help_command(struct cli *cli)
 }
 
 /* --- manual pages --------------------------------------------------------------------------- */
-
-/* A line of roff must not begin with . or ', and backslashes are doubled. */
-static void roff(FILE *out, const char *text)
-{
-    bool start = true;
-    for (const char *p = text; *p; p++) {
-        if (p[0] == '\n' && p[1] == '\n') {
-            fputs("\n.PP\n", out);
-            p++;
-            start = true;
-            continue;
-        }
-        if (start && (*p == '.' || *p == '\'')) {
-            fputs("\\&", out);
-        }
-        if (*p == '\\') {
-            fputs("\\e", out);
-        } else if (*p == '-') {
-            fputs("\\-", out);
-        } else {
-            fputc(*p, out);
-        }
-        start = *p == '\n';
-    }
-    fputc('\n', out);
-}
 
 /* What the environment says, for leat(1). */
 static const char *const variables[][2] = {
@@ -355,7 +364,8 @@ static void man_exit_codes(FILE *out)
 {
     fputs(".SH EXIT STATUS\n", out);
     for (size_t i = 0; cli_exit_codes[i][0]; i++) {
-        fprintf(out, ".TP\n\\fB%s\\fR\n%s\n", cli_exit_codes[i][0], cli_exit_codes[i][1]);
+        fprintf(out, ".TP\n\\fB%s\\fR\n", cli_exit_codes[i][0]);
+        roff(out, cli_exit_codes[i][1]);
     }
 }
 
@@ -370,8 +380,9 @@ static void man_overview(FILE *out)
     for (const struct command *c = cli_commands; c->name; c++) {
         char page[COMMAND_NAME_MAX];
         fputs(".TP\n\\fBleat\\-", out);
-        roff_word(out, cli_joined(c, '-', page));
-        fprintf(out, "\\fR(1)\n%s\n", c->summary);
+        roff_part(out, cli_joined(c, '-', page));
+        fputs("\\fR(1)\n", out);
+        roff(out, c->summary);
     }
     fputs(".SH ENVIRONMENT\n", out);
     for (size_t i = 0; i < LT_ARRAY_LEN(variables); i++) {
@@ -389,7 +400,7 @@ static void man_command(FILE *out, struct leat *leat, const struct command *comm
         fputs(*p == '-' ? "\\-" : (char[]){(char)toupper((unsigned char)*p), 0}, out);
     }
     fprintf(out, " 1 \"\" \"leat %s\" \"User Commands\"\n.SH NAME\nleat\\-", leat_version());
-    roff_word(out, page);
+    roff_part(out, page);
     fputs(" \\- ", out);
     roff(out, command->summary);
     fprintf(out, ".SH SYNOPSIS\n\\fBleat %s\\fR [\\fIOPTIONS\\fR] %s\n", command->name,

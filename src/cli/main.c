@@ -108,11 +108,14 @@ int main(int argc, char **argv)
     mallopt(M_ARENA_MAX, 2);
     mallopt(M_MMAP_THRESHOLD, 256 << 10);
     mallopt(M_TRIM_THRESHOLD, 1 << 20);
-    cli.terminal = isatty(STDERR_FILENO);
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    cli.color = cli.terminal && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
+    bool dumb = term && !strcmp(term, "dumb"); /* it cannot take a line back */
+    bool colors = !dumb && !(no_color && *no_color);
+    cli.terminal = isatty(STDERR_FILENO) && !dumb;
+    cli.color = cli.terminal && colors;
+    cli.color_out = isatty(STDOUT_FILENO) && colors;
     cli.progress = "auto";
-    cli.args = calloc((size_t)argc + 1, sizeof *cli.args);
+    cli.args = calloc((size_t)argc + 3, sizeof *cli.args);
     cli.also = calloc((size_t)argc + 2, sizeof *cli.also); /* one may be a variable's */
     int rc = cli.args && cli.also ? leat_new(&cli.leat, &err)
                                   : leat_fail(&err, LEAT_NO_MEMORY, "out of memory");
@@ -135,6 +138,7 @@ int main(int argc, char **argv)
     leat_plan_free(cli.plan);
     signal_target = NULL;
     leat_free(cli.leat);
+    cli_parse_done(&cli);
     free(cli.args);
     free(cli.also);
     return status;

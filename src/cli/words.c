@@ -1,12 +1,15 @@
 /* What the program says: all of it on standard error, so that standard output is data. */
 #include "cli/cli.h"
+#include "cli/table.h"
 
+#include "core/display.h"
 #include "core/json.h"
 #include "core/util.h"
 
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static const char *const level_names[] = {"error", "warn", "info", "debug", "trace"};
 
@@ -115,6 +118,28 @@ static void print_progress_json(const struct leat_progress *p)
     put_json_line(&json, &text);
 }
 
+/* What matters most stands first, for a narrow terminal shows no more. */
+static void put_progress(const struct leat_progress *p, struct lt_buf *line)
+{
+    char rows[LT_HUMAN_MAX], bytes[LT_HUMAN_MAX], rate[LT_HUMAN_MAX], left[LT_HUMAN_MAX];
+    double seconds = (double)p->elapsed_us / 1e6;
+    double speed = seconds > 0 ? (double)p->rows / seconds : 0;
+    lt_buf_printf(line, "%s: %s rows, %s, %s rows/s", p->stream ? p->stream : "leat",
+                  lt_human_count(p->rows, rows), lt_human_bytes(p->bytes, bytes),
+                  lt_human_count((int64_t)speed, rate));
+    if (p->rows_total > 0 && p->rows <= p->rows_total) {
+        lt_buf_printf(line, ", %d%%", (int)(100 * p->rows / p->rows_total));
+        if (speed > 0) {
+            double rest = (double)(p->rows_total - p->rows) / speed;
+            lt_buf_printf(line, ", %s left", lt_human_time((int64_t)(rest * 1e6), left));
+        }
+    }
+    if (p->streams_total > 1) {
+        lt_buf_printf(line, " (%lld of %lld streams)", (long long)p->streams_done,
+                      (long long)p->streams_total);
+    }
+}
+
 void cli_print_progress(void *arg, const struct leat_progress *p)
 {
     struct cli *cli = arg;
@@ -122,23 +147,15 @@ void cli_print_progress(void *arg, const struct leat_progress *p)
         print_progress_json(p);
         return;
     }
-    char rows[LT_HUMAN_MAX], bytes[LT_HUMAN_MAX], rate[LT_HUMAN_MAX], left[LT_HUMAN_MAX];
-    double seconds = (double)p->elapsed_us / 1e6;
-    double speed = seconds > 0 ? (double)p->rows / seconds : 0;
-    fprintf(stderr, "\r\033[K%s: %s rows, %s, %s rows/s", p->stream ? p->stream : "leat",
-            lt_human_count(p->rows, rows), lt_human_bytes(p->bytes, bytes),
-            lt_human_count((int64_t)speed, rate));
-    if (p->rows_total > 0 && p->rows <= p->rows_total) {
-        fprintf(stderr, ", %d%%", (int)(100 * p->rows / p->rows_total));
-        if (speed > 0) {
-            double rest = (double)(p->rows_total - p->rows) / speed;
-            fprintf(stderr, ", %s left", lt_human_time((int64_t)(rest * 1e6), left));
-        }
+    struct lt_buf line = LT_BUF_INIT, shown = LT_BUF_INIT;
+    int columns = cli_terminal_columns(STDERR_FILENO), used;
+    put_progress(p, &line);
+    /* A line that filled the terminal would go on in the next, and could not be taken back. */
+    if (!lt_display_put(&shown, lt_buf_text(&line), line.len, LT_MAX(columns - 1, 1), &used)) {
+        fprintf(stderr, "\r\033[K%s", lt_buf_text(&shown));
     }
-    if (p->streams_total > 1) {
-        fprintf(stderr, " (%lld of %lld streams)", (long long)p->streams_done,
-                (long long)p->streams_total);
-    }
+    lt_buf_done(&line);
+    lt_buf_done(&shown);
     fflush(stderr);
     cli->progress_shown = true;
 }
@@ -150,7 +167,8 @@ void cli_print_result_json(const struct leat_stream_result *r)
         int64_t value;
     } counts[] = {{"inserted", r->counts.inserted},    {"updated", r->counts.updated},
                   {"deleted", r->counts.deleted},      {"unchanged", r->counts.unchanged},
-                  {"rows_compared", r->rows_compared}, {"rows_skipped", r->rows_skipped}};
+                  {"rows_compared", r->rows_compared}, {"rows_skipped", r->rows_skipped},
+                  {"rows_resumed", r->rows_resumed}};
     struct lt_buf text = LT_BUF_INIT;
     struct lt_json json = {.out = &text};
     start_json_line(&json, "result");
@@ -175,6 +193,61 @@ void cli_print_result_json(const struct leat_stream_result *r)
         lt_json_int(&json, counts[i].value);
     }
     put_json_line(&json, &text);
+}
+
+/* What became of the streams of a run. */
+struct sums {
+    int64_t streams, rows, bytes, failed, untouched;
+};
+
+static struct sums sum_up(const struct leat_report *report)
+{
+    struct sums sums = {.streams = (int64_t)leat_report_count(report)};
+    for (int64_t i = 0; i < sums.streams; i++) {
+        const struct leat_stream_result *r = leat_report_result(report, (size_t)i);
+        bool failed = r->error->status != LEAT_OK;
+        sums.rows += r->rows_written;
+        sums.bytes += r->bytes;
+        sums.failed += failed && r->attempts;
+        sums.untouched += failed && !r->attempts;
+    }
+    return sums;
+}
+
+void cli_print_summary(struct cli *cli, const struct leat_report *report, int64_t elapsed_us)
+{
+    const struct sums sums = sum_up(report);
+    if (sums.streams < 2 || cli->quiet) {
+        return;
+    }
+    if (cli->json_logs) {
+        const struct {
+            const char *key;
+            int64_t value;
+        } numbers[] = {{"streams", sums.streams}, {"rows", sums.rows},
+                       {"bytes", sums.bytes},     {"elapsed_us", elapsed_us},
+                       {"failed", sums.failed},   {"not_attempted", sums.untouched}};
+        struct lt_buf text = LT_BUF_INIT;
+        struct lt_json json = {.out = &text};
+        start_json_line(&json, "summary");
+        for (size_t i = 0; i < LT_ARRAY_LEN(numbers); i++) {
+            lt_json_key(&json, numbers[i].key);
+            lt_json_int(&json, numbers[i].value);
+        }
+        put_json_line(&json, &text);
+        return;
+    }
+    char streams[LT_HUMAN_MAX], rows[LT_HUMAN_MAX], bytes[LT_HUMAN_MAX], took[LT_HUMAN_MAX];
+    fprintf(stderr, "%s streams: %s row%s, %s, %s", lt_human_count(sums.streams, streams),
+            lt_human_count(sums.rows, rows), sums.rows == 1 ? "" : "s",
+            lt_human_bytes(sums.bytes, bytes), lt_human_time(elapsed_us, took));
+    if (sums.failed) {
+        fprintf(stderr, ", %s failed", lt_human_count(sums.failed, streams));
+    }
+    if (sums.untouched) {
+        fprintf(stderr, ", %s not attempted", lt_human_count(sums.untouched, streams));
+    }
+    fputc('\n', stderr);
 }
 
 static void print_losses(const struct leat_stream_result *r)
@@ -249,6 +322,10 @@ void cli_print_result(void *arg, const struct leat_stream_result *r)
             r->route);
     if (r->rows_rejected) {
         fprintf(stderr, ", %s rejected", lt_human_count(r->rows_rejected, rejected));
+    }
+    if (r->rows_resumed) {
+        fprintf(stderr, ", %s of them by an earlier run",
+                lt_human_count(r->rows_resumed, rejected));
     }
     print_counts(r);
     print_losses(r);

@@ -1,31 +1,17 @@
 #include "config/location.h"
 
+#include "config/connections.h"
+
 #include "core/codec.h"
 #include "core/codes.h"
 #include "core/url.h"
 #include "core/util.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <unistd.h>
-
-#define CONNECTION_NAME_MAX 64
-
-const char *lt_connection_url(const char *name)
-{
-    char variable[sizeof "LEAT_CONN_" + CONNECTION_NAME_MAX] = "LEAT_CONN_";
-    size_t at = strlen(variable);
-    for (const char *p = name; *p; p++) {
-        if (at + 1 >= sizeof variable) {
-            return NULL;
-        }
-        variable[at++] = isalnum((unsigned char)*p) ? (char)toupper((unsigned char)*p) : '_';
-    }
-    variable[at] = 0;
-    const char *url = getenv(variable);
-    return url && *url ? url : NULL;
-}
 
 void lt_location_done(struct lt_location *location)
 {
@@ -37,24 +23,20 @@ void lt_location_done(struct lt_location *location)
     memset(location, 0, sizeof *location);
 }
 
-/* Length of a URL scheme at the beginning of `text` (letters, digits, + . -), without its colon;
- * 0 when there is none. One letter is no scheme. */
-static size_t scheme_length(const char *text)
+/* Blanks out what stands between ${ and }: a reference (leat_resolve_references()) may hold
+ * anything, and none of it is the URL's. */
+static void hide_references(char *text)
 {
-    size_t len = 0;
-    if (!isalpha((unsigned char)text[0])) {
-        return 0;
+    for (char *p = text; (p = strstr(p, "${")) != NULL;) {
+        for (p += 2; *p && *p != '}'; p++) {
+            *p = 'x';
+        }
     }
-    while (isalnum((unsigned char)text[len]) || text[len] == '+' || text[len] == '.' ||
-           text[len] == '-' || text[len] == '_') {
-        len++;
-    }
-    return text[len] == ':' && len > 1 ? len : 0;
 }
 
 /* The # before the stream part: the last one, but never one inside user:password@, where a raw
  * password may hold # and @. An @ behind a / that no # comes before is a stream's. */
-static const char *find_hash(const char *rest)
+static const char *last_hash(const char *rest)
 {
     const char *start = rest;
     if (!strncmp(rest, "//", 2)) {
@@ -66,16 +48,33 @@ static const char *find_hash(const char *rest)
     return strrchr(start, '#');
 }
 
+static int find_hash(const char *rest, const char **ret_hash)
+{
+    if (!strstr(rest, "${")) {
+        *ret_hash = last_hash(rest);
+        return LEAT_OK;
+    }
+    char *hidden = lt_strdup(rest);
+    if (!hidden) {
+        return LEAT_NO_MEMORY;
+    }
+    hide_references(hidden);
+    const char *hash = last_hash(hidden);
+    *ret_hash = hash ? rest + (hash - hidden) : NULL;
+    free(hidden);
+    return LEAT_OK;
+}
+
 /* Fills *location from a URL. */
 static int parse_url(const char *url, size_t scheme_len, const struct lt_location_names *names,
                      struct lt_location *location, struct leat_error *err)
 {
     const char *scheme = url;
     size_t len = scheme_len;
-    if (len == 4 && !strncasecmp(scheme, "jdbc", 4) && scheme_length(url + 5)) {
+    if (len == 4 && !strncasecmp(scheme, "jdbc", 4) && lt_scheme_length(url + 5)) {
         url += 5;
         scheme = url;
-        len = scheme_length(url);
+        len = lt_scheme_length(url);
     }
     location->connector = lt_strndup(scheme, len);
     if (!location->connector) {
@@ -94,7 +93,10 @@ static int parse_url(const char *url, size_t scheme_len, const struct lt_locatio
                            location->connector);
         }
     }
-    const char *hash = find_hash(url + len + 1);
+    const char *hash;
+    if (find_hash(url + len + 1, &hash)) {
+        return lt_fail_oom(err);
+    }
     location->url = hash ? lt_strndup(url, (size_t)(hash - url)) : lt_strdup(url);
     if (!location->url) {
         return lt_fail_oom(err);
@@ -209,77 +211,140 @@ static bool parse_path(const char *text, const struct lt_location_names *names,
            parse_path_to(text, strlen(text), names, location, ret_rc);
 }
 
-/* NAME, NAME.stream or NAME#stream where LEAT_CONN_NAME is set; *ret_rest points behind the mark. */
-static const char *find_connection(const char *text, const char **ret_rest)
+/* A text that may be NAME, NAME.stream or NAME#stream. */
+struct named {
+    char name[LT_CONNECTION_NAME_MAX];
+    const char *rest; /* behind the mark */
+    struct leat_connection connection;
+    bool found, plain;
+};
+
+static bool could_be_named(const char *text, struct named *named)
 {
     size_t len = strcspn(text, ".#");
-    char name[CONNECTION_NAME_MAX];
-    if (len == 0 || len >= sizeof name || strcspn(text, "/:@?") < len) {
-        return NULL;
+    if (len == 0 || len >= sizeof named->name || strcspn(text, "/:@?") < len) {
+        return false;
     }
-    memcpy(name, text, len);
-    name[len] = 0;
-    *ret_rest = text[len] ? text + len + 1 : text + len;
-    return lt_connection_url(name);
+    memcpy(named->name, text, len);
+    named->name[len] = 0;
+    named->rest = text[len] ? text + len + 1 : text + len;
+    return true;
 }
 
-static int parse_connection(const char *text, const char *url, const char *rest,
-                            const struct lt_location_names *names, struct lt_location *location,
-                            struct leat_error *err)
+static int parse_connection(const struct named *named, const struct lt_location_names *names,
+                            struct lt_location *location, struct leat_error *err)
 {
-    size_t len = scheme_length(url);
-    if (!len) {
-        return lt_fail(err, LT_E_INVALID, "the connection \"%s\" is not a URL", text);
-    }
-    int rc = parse_url(url, len, names, location, err);
+    const char *url = named->connection.url;
+    size_t len = lt_scheme_length(url);
+    int rc = len ? parse_url(url, len, names, location, err)
+                 : lt_fail(err, LT_E_INVALID, "the connection \"%s\" is not a URL", named->name);
     rc = rc ? rc : take_table_param(location, err);
+    if (!rc && *named->rest) {
+        free(location->stream);
+        location->stream = lt_strdup(named->rest);
+        rc = location->stream ? LEAT_OK : lt_fail_oom(err);
+    }
     if (rc) {
+        leat_error_place(err, "%s", named->connection.origin);
+    }
+    return rc;
+}
+
+/* A variable that merely is called so and holds a URL of something else, such as a web page, is no
+ * connection. */
+static int find_variable(const struct lt_location_names *names, struct named *named,
+                         struct lt_location *location, struct leat_error *err)
+{
+    struct leat_error why = {0};
+    named->found = lt_connection_variable(named->name, &named->connection, &named->plain);
+    int rc = named->found ? parse_connection(named, names, location, &why) : LEAT_OK;
+    if (rc && named->plain && !strcmp(why.code, lt_codes[LT_E_UNKNOWN_SCHEME].code)) {
+        free(location->connector);
+        location->connector = NULL;
+        named->found = false;
+        return LEAT_OK;
+    }
+    if (rc && err) {
+        *err = why;
+    }
+    return rc;
+}
+
+/* Looks the name up. What can be read as a path does not need the vault: then nobody is asked for
+ * its key, and one that is locked or damaged says nothing. */
+static int find_named(const struct lt_location_names *names, bool is_path, struct named *named,
+                      struct lt_location *location, struct leat_error *err)
+{
+    int rc = find_variable(names, named, location, err);
+    if (rc || named->found) {
         return rc;
     }
-    if (*rest) {
-        free(location->stream);
-        location->stream = lt_strdup(rest);
-        return location->stream ? LEAT_OK : lt_fail_oom(err);
+    rc = lt_connection_stored(named->name, !is_path, &named->connection, &named->found,
+                              is_path ? NULL : err);
+    if (rc && is_path && rc != LEAT_NO_MEMORY) {
+        return LEAT_OK;
     }
-    return LEAT_OK;
+    if (rc) {
+        leat_error_place(err, "%s", named->name);
+    }
+    return rc || !named->found ? rc : parse_connection(named, names, location, err);
+}
+
+static int ambiguous(const char *text, const struct named *named, struct leat_error *err)
+{
+    lt_fail(err, LT_E_INVALID, "\"%s\" can be read in two ways", text);
+    leat_error_remedy(err,
+                      "say \"%s#%s\" for the connection %s (%s), or \"./%s\" for the local path",
+                      named->name, named->rest, named->name, named->connection.origin, text);
+    return LEAT_INVALID;
+}
+
+static int is_nothing(const char *text, struct leat_error *err)
+{
+    struct leat_error known = {.status = LEAT_OK};
+    char name[LT_CONNECTION_NAME_MAX];
+    snprintf(name, sizeof name, "%.*s", (int)LT_MIN(strcspn(text, ".#"), sizeof name - 1), text);
+    lt_connection_not_found(name, &known);
+    lt_fail(err, LT_E_NOT_FOUND,
+            "\"%s\" is no URL, no known connection and no file that exists, and its ending names "
+            "no format",
+            text);
+    if (!strncmp(known.remedy, "did you mean", 12)) {
+        leat_error_remedy(err, "%s", known.remedy);
+    } else {
+        leat_error_remedy(err,
+                          "write ./%s for a path, with --format or a / at its end; or `leat config "
+                          "connections add` makes a connection, LEAT_CONN_<NAME> names one",
+                          text);
+    }
+    return LEAT_NOT_FOUND;
 }
 
 static int parse_name(const char *text, const struct lt_location_names *names,
                       struct lt_location *location, struct leat_error *err)
 {
-    const char *rest = NULL;
-    const char *url = find_connection(text, &rest);
-    struct lt_location path = {0};
-    int rc = LEAT_OK;
-    bool is_path = parse_path(text, names, &path, &rc);
-    if (rc) {
-        rc = lt_fail_oom(err);
-    } else if (url && is_path && !strchr(text, '#')) {
-        int len = (int)strcspn(text, ".");
-        rc = lt_fail(err, LT_E_INVALID, "\"%s\" can be read in two ways", text);
-        leat_error_remedy(err,
-                          "say \"%.*s#%s\" for the connection %.*s (LEAT_CONN_), or \"./%s\" "
-                          "for the local path",
-                          len, text, rest, len, text, text);
-    } else if (url) {
-        rc = parse_connection(text, url, rest, names, location, err);
-    } else if (is_path) {
-        path.text = location->text;
-        path.said = location->said;
-        *location = path;
-        memset(&path, 0, sizeof path);
-    } else {
-        rc =
-            lt_fail(err, LT_E_NOT_FOUND,
-                    "\"%s\" is no URL, no known connection and no file that exists, and its ending "
-                    "names no format",
-                    text);
-        leat_error_remedy(err,
-                          "write ./%s for a path, with --format or a / at its end; or set "
-                          "LEAT_CONN_<NAME> to a URL for a connection, or use scheme:...",
-                          text);
+    struct named named = {.found = false};
+    struct lt_location path = {0}, of_name = {0};
+    int path_rc = LEAT_OK;
+    bool is_path = parse_path(text, names, &path, &path_rc);
+    int rc = path_rc ? lt_fail_oom(err) : LEAT_OK;
+    if (!rc && could_be_named(text, &named)) {
+        rc = find_named(names, is_path, &named, &of_name, err);
+    }
+    if (!rc && named.found && is_path && !strchr(text, '#')) {
+        rc = ambiguous(text, &named, err);
+    } else if (!rc && !named.found && !is_path) {
+        rc = is_nothing(text, err);
+    }
+    if (!rc) {
+        struct lt_location *chosen = named.found ? &of_name : &path;
+        chosen->text = location->text;
+        chosen->said = location->said;
+        *location = *chosen;
+        memset(chosen, 0, sizeof *chosen);
     }
     lt_location_done(&path);
+    lt_location_done(&of_name);
     return rc;
 }
 
@@ -295,7 +360,7 @@ int lt_location_parse(const char *text, const struct lt_location_names *names, b
         rc = lt_fail_oom(err);
         goto out;
     }
-    size_t scheme = scheme_length(text);
+    size_t scheme = lt_scheme_length(text);
     if (!*text) {
         rc = lt_fail(err, LT_E_USAGE, "the %s is empty", destination ? "destination" : "source");
     } else if (!strcmp(text, "-")) {

@@ -31,8 +31,4 @@ int lt_location_parse(const char *text, const struct lt_location_names *names, b
                       struct lt_location *ret_location, struct leat_error *err);
 void lt_location_done(struct lt_location *location);
 
-/* The URL of a named connection, or NULL: the variable LEAT_CONN_<NAME>, upper-cased, with other
- * characters than letters and digits as _. */
-const char *lt_connection_url(const char *name);
-
 #endif

@@ -46,6 +46,8 @@
       "Two files of one step have the same name, their extensions apart.")                         \
     X(EMPTY_SOURCE, "empty-source", LEAT_CONFLICT, "--allow-empty if that is meant",               \
       "The source gave no rows and the destination holds some: replacing was refused.")            \
+    X(EXISTS, "exists", LEAT_CONFLICT, "--replace if that is meant",                               \
+      "Something of that name is there, and was left as it is.")                                   \
     X(ID_TAKEN, "id-taken", LEAT_CONFLICT, "leave the id out, or choose another",                  \
       "An execution was to be begun under an id that is in use.")                                  \
     X(INTERNAL, "internal", LEAT_INTERNAL, "please report this with the command that shows it",    \
@@ -68,6 +70,8 @@
       "The operating system gave no more memory.")                                                 \
     X(NO_SPACE, "no-space", LEAT_NO_SPACE, "free some space and run again",                        \
       "The disk, quota or tablespace of the destination is full.")                                 \
+    X(NO_TERMINAL, "no-terminal", LEAT_UNSUPPORTED, "",                                            \
+      "There is a question, and no terminal to ask it on.")                                        \
     X(NOT_FOUND, "not-found", LEAT_NOT_FOUND, "",                                                  \
       "A namespace, stream, column or file that does "                                             \
       "not exist.")                                                                                \
@@ -82,6 +86,8 @@
       "run the same command again: it asks first what became of this load",                        \
       "The connection was lost while the load was being committed, and the destination could "     \
       "not be asked.")                                                                             \
+    X(REFERENCE, "reference", LEAT_NOT_FOUND, "",                                                  \
+      "A ${env:...}, ${file:...} or ${cmd:...} in a connection gave no value.")                    \
     X(SERVER, "server", LEAT_BAD_DATA, "",                                                         \
       "The database server refused a statement or a row; "                                         \
       "its own words and SQLSTATE are in the message.")                                            \
@@ -119,9 +125,18 @@
     X(VALUE_SYNTAX, "value-syntax", LEAT_BAD_DATA,                                                 \
       "--cast column=utf8, or --on-error skip --rejects FILE",                                     \
       "A text cannot be read as the type of its column.")                                          \
+    X(VAULT_DAMAGED, "vault-damaged", LEAT_BAD_DATA,                                               \
+      "put back a copy of the file, or move it away and begin anew",                               \
+      "The vault, or a key of it, is not as leat wrote it: cut short, changed, or not a vault.")   \
+    X(VAULT_LOCKED, "vault-locked", LEAT_DENIED, "`leat user login`, or set LEAT_PASSPHRASE",      \
+      "Nothing that was at hand unlocks the vault, and nobody could be asked.")                    \
+    X(VAULT_PERMISSIONS, "vault-permissions", LEAT_DENIED, "",                                     \
+      "Others may read or change the vault, its key, or the directory they lie in.")               \
     X(VERIFY_MISMATCH, "verify-mismatch", LEAT_BAD_DATA, "run again; if it stays, please report",  \
       "The checksums of what was read and of what the destination holds differ. The load was "     \
-      "not committed.")
+      "not committed.")                                                                            \
+    X(WRONG_PASSPHRASE, "wrong-passphrase", LEAT_DENIED, "try again",                              \
+      "The passphrase, or the key file, is not the one that the vault is locked by.")
 
 enum lt_code {
 #define LT_CODE_ENUM(name, code, status, remedy, text) LT_E_##name,

@@ -1,5 +1,5 @@
 /* SHA-256 by OpenSSL's libcrypto, loaded when first used: linking it costs some milliseconds of
- * every start. This is the only seam to it. */
+ * every start. core/crypt.h is the other seam to it. */
 #ifndef LT_SHA256_H
 #define LT_SHA256_H
 

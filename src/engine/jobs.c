@@ -105,6 +105,9 @@ static int discover(struct lt_run *run, struct lt_side *source, const char *ns, 
             rc = lt_fail_oom(err);
         }
     }
+    if (!rc) {
+        rc = lt_jobs_leave_out(run, source, err);
+    }
     if (!rc && run->jobs.n == 0) {
         rc =
             lt_fail(err, LT_E_NOT_FOUND, "%s holds no stream that matches", source->location->text);
@@ -138,60 +141,6 @@ static int list_sources(struct lt_run *run, struct lt_side *source, struct leat_
         return add_job(run, &info) ? lt_fail_oom(err) : LEAT_OK;
     }
     return discover(run, source, ns[0] ? ns : NULL, name[0] ? name : "*", err);
-}
-
-/* A destination's name with {stream} and {namespace} replaced; NULL without memory. After the name
- * was taken apart, so that a dot or a quote in a stream's name stays what it is. */
-static char *expand(const char *pattern, const struct lt_job *job)
-{
-    struct lt_buf out = LT_BUF_INIT;
-    int rc = LEAT_OK;
-    while (!rc && *pattern) {
-        if (!strncmp(pattern, "{stream}", 8)) {
-            rc = lt_buf_puts(&out, job->name);
-            pattern += 8;
-        } else if (!strncmp(pattern, "{namespace}", 11)) {
-            rc = lt_buf_puts(&out, job->ns);
-            pattern += 11;
-        } else {
-            rc = lt_buf_byte(&out, (uint8_t)*pattern++);
-        }
-    }
-    char *text = rc ? NULL : lt_buf_take(&out);
-    lt_buf_done(&out);
-    return text;
-}
-
-/* Where the jobs go at one destination: all of them by the same name or template. */
-static int name_destinations(struct lt_run *run, struct lt_side *dest, size_t d,
-                             struct leat_error *err)
-{
-    char ns[LT_NAME_MAX] = "", name[LT_NAME_MAX] = "";
-    const char *pattern = dest->location->stream;
-    int rc = pattern ? lt_side_resolve(dest, pattern, ns, name, sizeof ns, err) : LEAT_OK;
-    if (rc) {
-        return rc;
-    }
-    if (name[0] && run->jobs.n > 1 && !strstr(name, "{stream}")) {
-        return lt_fail(err, LT_E_USAGE,
-                       "\"%s\" names one stream for %zu; name a namespace (#%s.) or a template "
-                       "(#%s_{stream})",
-                       pattern, run->jobs.n, name, name);
-    }
-    if (!name[0] && lt_settings_text(&run->plan->settings, "query") &&
-        lt_side_can(dest, LEAT_CAN_STREAMS)) {
-        return lt_fail(err, LT_E_USAGE,
-                       "the result of a query has no name: name the destination's "
-                       "stream, as in %s#name",
-                       dest->location->text);
-    }
-    for (size_t i = 0; !rc && i < run->jobs.n; i++) {
-        struct lt_job *job = &run->jobs.items[i];
-        job->dest_ns[d] = expand(ns, job);
-        job->dest_names[d] = name[0] ? expand(name, job) : lt_strdup(job->name);
-        rc = job->dest_ns[d] && job->dest_names[d] ? LEAT_OK : lt_fail_oom(err);
-    }
-    return rc;
 }
 
 struct place {
@@ -343,7 +292,7 @@ int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *con
                          "a / at its end) or a database",
                          dests[d]->location->text, run->jobs.n);
         }
-        rc = rc || !run->jobs.n ? rc : name_destinations(run, dests[d], d, err);
+        rc = rc || !run->jobs.n ? rc : lt_jobs_name(run, dests[d], d, err);
         if (!rc) {
             rc = check_places(run, d, err);
         }

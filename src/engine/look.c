@@ -1,6 +1,7 @@
 /* leat_check, leat_execute and leat_plan_each: a plan's source as such, without a stream of it, and
  * what a plan was given. */
 #include "core/codes.h"
+#include "core/util.h"
 #include "engine/plan.h"
 #include "engine/run.h"
 
@@ -30,9 +31,17 @@ int leat_check(struct leat_plan *plan, leat_check_fn *each, void *arg, struct le
 {
     struct look look;
     struct leat_check check = {.size = sizeof check};
+    int64_t began = lt_now_us();
     int rc = look_open(&look, plan, err);
+    int64_t opened = lt_now_us();
+    if (!rc && !look.side->connector->check) {
+        rc = lt_fail(err, LT_E_UNSUPPORTED, "%s cannot be asked what there is",
+                     look.side->connector->name);
+    }
     if (!rc) {
         rc = look.side->connector->check(look.side->ep, &check, err);
+        check.connect_us = opened - began;
+        check.round_trip_us = lt_now_us() - opened;
         rc = rc ? rc : each(arg, &check);
     }
     look_done(&look);
@@ -55,6 +64,30 @@ int leat_execute(struct leat_plan *plan, const char *sql, int64_t *ret_rows, str
     }
     look_done(&look);
     return rc;
+}
+
+int leat_ddl(struct leat *leat, const char *connector, const char *name,
+             const struct ArrowSchema *schema, int64_t column, char **ret_text,
+             struct leat_error *err)
+{
+    const struct leat_connector *found = leat_connector_by_name(leat, connector, err);
+    const struct leat_write_stream want = {
+        .size = sizeof want, .name = {NULL, name}, .schema = schema, .mode = LEAT_APPEND};
+    if (!found) {
+        return LEAT_INVALID;
+    }
+    if (column < -1 || column >= schema->n_children) {
+        return lt_fail(err, LT_E_INVALID, "the stream has no such column");
+    }
+    if (!LT_CONNECTOR_HAS(found, ddl)) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "%s makes no tables by statements", found->name);
+    }
+    return found->ddl(&want, column, ret_text, err);
+}
+
+bool leat_field_note(const struct ArrowSchema *field, const char *key, char *ret_text, size_t size)
+{
+    return lt_schema_meta_text(field, key, ret_text, size);
 }
 
 enum leat_action leat_plan_action_of(const struct leat_plan *plan)

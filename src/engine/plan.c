@@ -77,8 +77,10 @@ int lt_plan_location(struct leat_plan *plan, const char *text, bool destination,
 {
     const struct lt_location_names names = {plan->leat, know_scheme, know_extension};
     int rc = lt_location_parse(text, &names, destination, ret_location, err);
-    if (rc && err && !strcmp(err->code, lt_codes[LT_E_UNKNOWN_SCHEME].code)) {
-        /* The session knows which names are close. */
+    char mark = text[strcspn(text, ":+.#")];
+    if (rc && err && (mark == ':' || mark == '+') &&
+        !strcmp(err->code, lt_codes[LT_E_UNKNOWN_SCHEME].code)) {
+        /* The session knows which names are close. A connection's URL is not in the text. */
         char scheme[SCHEME_MAX];
         snprintf(scheme, sizeof scheme, "%.*s", (int)LT_MIN(strcspn(text, ":+"), SCHEME_MAX - 1),
                  text);
@@ -97,6 +99,21 @@ int leat_plan_source(struct leat_plan *plan, const char *location, struct leat_e
     forget_source(plan);
     plan->source = parsed;
     plan->has_source = true;
+    return LEAT_OK;
+}
+
+int leat_plan_select(struct leat_plan *plan, const char *pattern, struct leat_error *err)
+{
+    char *copy = lt_strdup(pattern);
+    if (!copy) {
+        return lt_fail_oom(err);
+    }
+    if (!plan->has_source || plan->source.stream) {
+        free(copy);
+        return lt_fail(err, LT_E_USAGE, "%s names a stream itself",
+                       plan->has_source ? plan->source.text : "the source");
+    }
+    plan->source.stream = copy;
     return LEAT_OK;
 }
 
@@ -346,6 +363,9 @@ int lt_plan_check(const struct leat_plan *plan, struct leat_error *err)
         return lt_fail(err, LT_E_USAGE,
                        "--query stands for the source's table and condition: put "
                        "the condition into the query, and name no table");
+    }
+    if (lt_settings_number(s, "part-rows") < 1) {
+        return lt_fail(err, LT_E_USAGE, "--part-rows is at least 1");
     }
     if (lt_settings_number(s, "memory") < (8 << 20)) {
         return lt_fail(err, LT_E_USAGE, "--memory is at least 8MiB");

@@ -1,4 +1,4 @@
-/* leat_read and leat_list: a plan's source without a destination. */
+/* leat_read, leat_read_text, leat_describe and leat_list: a plan's source without a destination. */
 #include "engine/read.h"
 #include "core/codes.h"
 #include "engine/flow.h"
@@ -84,8 +84,9 @@ static int reading_open(struct leat_plan *plan, struct reading **ret_reading,
     return LEAT_OK;
 }
 
-static int open_stream(struct leat_plan *plan, bool owned, struct ArrowArrayStream *ret_stream,
-                       struct leat_error *err)
+/* Opens the one stream that the source names, and starts to read it. */
+static int reading_start(struct leat_plan *plan, int64_t batch_rows, struct reading **ret_reading,
+                         struct leat_error *err)
 {
     struct reading *reading;
     if (plan->n_destinations) {
@@ -95,6 +96,7 @@ static int open_stream(struct leat_plan *plan, bool owned, struct ArrowArrayStre
     if (rc) {
         return rc;
     }
+    reading->run.batch_rows_max = batch_rows;
     if (reading->run.jobs.n != 1) {
         rc =
             lt_fail(err, LT_E_USAGE, "the source names %zu streams; name one", reading->run.jobs.n);
@@ -107,6 +109,18 @@ static int open_stream(struct leat_plan *plan, bool owned, struct ArrowArrayStre
     }
     if (rc) {
         reading_free(reading);
+        return rc;
+    }
+    *ret_reading = reading;
+    return LEAT_OK;
+}
+
+static int open_stream(struct leat_plan *plan, bool owned, struct ArrowArrayStream *ret_stream,
+                       struct leat_error *err)
+{
+    struct reading *reading;
+    int rc = reading_start(plan, 0, &reading, err);
+    if (rc) {
         return rc;
     }
     reading->plan = owned ? plan : NULL;
@@ -129,6 +143,121 @@ int lt_read_owned(struct leat_plan *plan, struct ArrowArrayStream *ret_stream,
     return open_stream(plan, true, ret_stream, err);
 }
 
+/* --- as text -------------------------------------------------------------------------------- */
+
+#define TEXT_BATCH_ROWS 1000
+
+/* A struct of the same names, each utf8 where its values can be said as text. */
+static int text_schema(const struct ArrowSchema *schema, struct ArrowSchema *ret_schema,
+                       struct leat_error *err)
+{
+    struct ArrowSchema made = {.release = NULL};
+    int rc = lt_schema_init_struct(&made, 0, err);
+    for (int64_t i = 0; !rc && i < schema->n_children; i++) {
+        const struct ArrowSchema *own = schema->children[i];
+        struct ArrowSchema text = {.release = NULL};
+        rc = lt_type_parse("utf8", &text, err);
+        if (!rc && lt_cast_kind(own, &text) > LT_CAST_SAFE) {
+            lt_schema_done(&text);
+            rc = lt_schema_copy(own, &text, err);
+        }
+        rc = rc ? rc : lt_schema_set_name(&text, own->name, err);
+        rc = rc ? rc : lt_schema_add(&made, &text, err);
+        lt_schema_done(&text);
+    }
+    if (rc) {
+        lt_schema_done(&made);
+        return rc;
+    }
+    lt_schema_move(&made, ret_schema);
+    return LEAT_OK;
+}
+
+static int read_texts(struct reading *reading, const struct ArrowSchema *schema,
+                      struct lt_cast *cast, leat_text_fn *each, void *arg, struct leat_error *err)
+{
+    struct lt_flow *flow = &reading->flow;
+    int64_t rows = 0;
+    bool more = true;
+    int rc = each(arg, &flow->schema, schema, NULL);
+    while (!rc && more) {
+        struct leat_payload payload;
+        struct ArrowArray texts = {.release = NULL};
+        rc = lt_flow_next(flow, flow->reader, &payload, err);
+        more = !rc && payload.batch.release;
+        if (more) {
+            int64_t n = payload.batch.length;
+            rc = lt_cast_run(cast, &payload.batch, rows + 1, &texts, NULL, err);
+            rc = rc ? rc : each(arg, &flow->schema, schema, &texts);
+            rows += n;
+        }
+        lt_array_done(&texts);
+    }
+    return rc;
+}
+
+int leat_read_text(struct leat_plan *plan, leat_text_fn *each, void *arg, struct leat_error *err)
+{
+    struct reading *reading;
+    struct ArrowSchema schema = {.release = NULL};
+    struct lt_cast *cast = NULL;
+    int rc = reading_start(plan, TEXT_BATCH_ROWS, &reading, err);
+    if (rc) {
+        return rc;
+    }
+    rc = text_schema(&reading->flow.schema, &schema, err);
+    rc = rc ? rc : lt_cast_new(&reading->flow.schema, &schema, NULL, &cast, err);
+    rc = rc ? rc : read_texts(reading, &schema, cast, each, arg, err);
+    if (rc) {
+        lt_loss_remedy(err, &reading->run.wishes);
+    }
+    lt_cast_free(cast);
+    lt_schema_done(&schema);
+    reading_free(reading);
+    return rc;
+}
+
+/* --- descriptions --------------------------------------------------------------------------- */
+
+/* What the catalogue says of a stream; of a query's result, what its reader does. */
+static int describe(struct reading *reading, struct lt_job *job, struct ArrowSchema *ret_schema,
+                    struct leat_stream_info *ret_info, struct leat_error *err)
+{
+    const struct leat_catalog_ops *catalog = reading->source->connector->catalog;
+    const struct leat_stream_name name = {job->ns, job->name};
+    *ret_info = (struct leat_stream_info){.size = sizeof *ret_info,
+                                          .name = name,
+                                          .kind = job->kind,
+                                          .rows_estimate = job->rows_estimate,
+                                          .bytes_estimate = job->bytes_estimate};
+    if (job->kind != LEAT_QUERY && catalog && catalog->describe) {
+        return catalog->describe(reading->source->ep, &name, ret_schema, ret_info, err);
+    }
+    int rc = lt_flow_start(&reading->run, job, reading->source, 1, &reading->flow, err);
+    return rc ? rc : lt_schema_copy(&reading->flow.schema, ret_schema, err);
+}
+
+int leat_describe(struct leat_plan *plan, leat_describe_fn *each, void *arg, struct leat_error *err)
+{
+    struct reading *reading;
+    struct leat_stream_info info;
+    struct ArrowSchema schema = {.release = NULL};
+    if (plan->n_destinations) {
+        return lt_fail(err, LT_E_USAGE, "a plan with a destination is run, not described");
+    }
+    int rc = reading_open(plan, &reading, err);
+    if (rc) {
+        return rc;
+    }
+    for (size_t i = 0; !rc && i < reading->run.jobs.n; i++) {
+        rc = describe(reading, &reading->run.jobs.items[i], &schema, &info, err);
+        rc = rc ? rc : each(arg, &info, &schema);
+        lt_schema_done(&schema);
+    }
+    reading_free(reading);
+    return rc;
+}
+
 /* A stream named in full was not looked for yet: it may not exist. */
 static int look_at_one(struct reading *reading, struct leat_error *err)
 {
@@ -138,10 +267,9 @@ static int look_at_one(struct reading *reading, struct leat_error *err)
         !catalog || !catalog->describe) {
         return LEAT_OK;
     }
-    const struct leat_stream_name name = {job->ns, job->name};
-    struct leat_stream_info info = {.size = sizeof info, .rows_estimate = -1, .bytes_estimate = -1};
-    struct ArrowSchema schema = {0};
-    int rc = catalog->describe(reading->source->ep, &name, &schema, &info, err);
+    struct leat_stream_info info;
+    struct ArrowSchema schema = {.release = NULL};
+    int rc = describe(reading, job, &schema, &info, err);
     if (!rc) {
         job->kind = info.kind;
         job->rows_estimate = info.rows_estimate;

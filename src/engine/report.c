@@ -18,7 +18,8 @@ int lt_report_new(struct lt_run *run, struct lt_side *const *dests, struct leat_
         leat_report_free(report);
         return lt_fail_oom(err);
     }
-    report->started_wall_us = lt_wall_us();
+    report->started_wall_us = run->started_wall_us;
+    memcpy(report->run_id, run->id, sizeof report->run_id);
     report->compares =
         run->plan->action == LEAT_ACTION_DIFF || run->plan->action == LEAT_ACTION_VERIFY;
     for (size_t i = 0; i < report->n; i++) {
@@ -30,7 +31,7 @@ int lt_report_new(struct lt_run *run, struct lt_side *const *dests, struct leat_
         result->destination = lt_format("%s#%s%s%s", location->text, ns, *ns ? "." : "",
                                         job->dest_names[i % n_dests]);
         if ((location->stream || !lt_side_can(dests[i % n_dests], LEAT_CAN_STREAMS)) &&
-            result->destination && !strstr(location->text, "{stream}")) {
+            result->destination && !lt_name_is_template(location->stream)) {
             /* The text already says where. */
             free(result->destination);
             result->destination = lt_strdup(location->text);
@@ -50,6 +51,7 @@ int lt_report_new(struct lt_run *run, struct lt_side *const *dests, struct leat_
                                                   .watermark_before = "",
                                                   .watermark_after = "",
                                                   .drift = "",
+                                                  .why_not_resumed = "",
                                                   .error = &result->error};
     }
     *ret_report = report;
@@ -135,6 +137,7 @@ void leat_report_free(struct leat_report *report)
         free(report->results[i].route);
         free(report->results[i].proof);
         free(report->results[i].drift);
+        free(report->results[i].why_not_resumed);
         free(report->results[i].watermark_before);
         free(report->results[i].watermark_after);
     }
@@ -229,6 +232,20 @@ static void add_counts(struct lt_json *json, const struct leat_row_counts *count
     lt_json_object_end(json);
 }
 
+/* What an earlier run had written already, or why that was not gone on from. */
+static void add_resumed(struct lt_json *json, const struct leat_stream_result *r)
+{
+    lt_json_key(json, "resumed");
+    lt_json_object(json);
+    lt_json_key(json, "parts");
+    lt_json_int(json, r->parts_resumed);
+    lt_json_key(json, "rows");
+    lt_json_int(json, r->rows_resumed);
+    lt_json_key(json, "why_not");
+    lt_json_text(json, r->why_not_resumed);
+    lt_json_object_end(json);
+}
+
 static void add_result(struct lt_json *json, const struct leat_stream_result *r)
 {
     const struct {
@@ -265,6 +282,7 @@ static void add_result(struct lt_json *json, const struct leat_stream_result *r)
     }
     add_counts(json, &r->counts);
     add_losses(json, r);
+    add_resumed(json, r);
     lt_json_key(json, "committed");
     lt_json_bool(json, r->committed);
     lt_json_key(json, "touched");
@@ -280,6 +298,8 @@ const char *leat_report_json(struct leat_report *report)
     lt_json_object(&json);
     lt_json_key(&json, "leat");
     lt_json_text(&json, leat_version());
+    lt_json_key(&json, "run_id");
+    lt_json_text(&json, report->run_id);
     lt_json_key(&json, "started_unix_us");
     lt_json_int(&json, report->started_wall_us);
     lt_json_key(&json, "elapsed_us");

@@ -6,6 +6,7 @@
  *     retry.c     waiting between two tries
  *     watch.c     progress, told from the caller's thread
  *     jobs.c      which streams, and where each goes
+ *     names.c     what they are called there; without.c: those that are left out
  *     given.c     their types, where --schema-from says them
  *     losses.c    values that did not fit, counted; flow_losses.c: those of a flow
  *     side.c      opened endpoints, reachable for cancel
@@ -13,6 +14,7 @@
  *     flow.c      one stream's records from reader to parts: start, next, end
  *     flow_run.c  ... the queues and parts at work, on threads
  *     lanes.c     ... one reader, or several that share a stream out
+ *     resume.c    loads that go on from what an earlier run sealed; parts.c: those parts
  *     report.c    results, as structs and as JSON
  *
  * Each worker thread owns a side for the source and one for every destination, and takes one
@@ -69,7 +71,7 @@ struct lt_jobs {
 /* A result being made; `pub` is what the report shows and points into the rest. */
 struct lt_result {
     struct leat_stream_result pub;
-    char *source, *destination, *route, *proof, *drift;
+    char *source, *destination, *route, *proof, *drift, *why_not_resumed;
     char *watermark_before, *watermark_after;
     struct leat_column_loss *losses; /* names and reasons owned */
     size_t n_losses;
@@ -81,6 +83,7 @@ struct lt_result {
 };
 
 struct leat_report {
+    char run_id[33];
     struct lt_result *results; /* jobs x destinations, job-major */
     size_t n;
     int64_t rejected;
@@ -107,6 +110,8 @@ struct lt_side {
 struct lt_run {
     struct leat_plan *plan;
     struct leat *leat;
+    char id[33];             /* of this run: in templates of names, and in its record */
+    int64_t started_wall_us; /* likewise */
     const struct leat_observer *observer;
     struct lt_column_wishes wishes;
     struct lt_rejects *rejects; /* NULL: the first bad record stops */
@@ -117,11 +122,14 @@ struct lt_run {
     uint32_t with; /* LT_WITH_*, engine/carry.h */
     enum leat_schema_policy schema_policy;
     bool atomic, verify, keep_going;
+    bool resume; /* sealed parts of loads are kept, and gone on from */
+    int64_t part_rows;
     enum lt_on_loss on_loss;
     int workers_n;
     int lanes_max;      /* readers of one stream at a time, and threads that write it */
     bool parallel_said; /* --parallel was given: so many it shall be */
     int64_t memory, batch_bytes_max, queue_bytes_max;
+    int64_t batch_rows_max;     /* 0: as many as a batch may have */
     int64_t endpoint_bytes_max; /* of an endpoint's own buffers */
     /* One view of all streams. Shared: a side that does nothing else holds it, and every worker's
      * source joins it by the token. Not shared: the only worker's source took it. */
@@ -176,6 +184,13 @@ int lt_side_resolve(struct lt_side *side, const char *text, char *ret_ns, char *
 /* jobs.c. Lists the source's streams (largest first) and names their places. */
 int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
                  struct leat_error *err);
+/* names.c. What the streams are called at destination d: all by its one name, template or namespace. */
+int lt_jobs_name(struct lt_run *run, struct lt_side *dest, size_t d, struct leat_error *err);
+/* Whether a name as written has a place holder of templates. */
+bool lt_name_is_template(const char *text);
+/* without.c. Of several streams of a delta, those that lack a column of its cursor: left out, or
+ * [unknown-column] names them all. */
+int lt_jobs_leave_out(struct lt_run *run, struct lt_side *source, struct leat_error *err);
 /* source_id.c. What a job is read from, the same from run to run and without secrets; malloc'ed, NULL
  * without memory. */
 char *lt_job_source_id(const struct lt_run *run, const struct lt_job *job);

@@ -11,6 +11,7 @@
 
 #define PARALLEL_DEFAULT_MAX 4
 #define CANCEL_INTERVAL_MS 100
+#define BATCH_ROWS_MAX 65536
 #define BATCH_BYTES_MIN (64 << 10)
 #define BATCH_BYTES_MAX (2 << 20) /* larger ones cost memory and gain no time */
 
@@ -50,6 +51,11 @@ static void read_options(struct lt_run *run)
     run->atomic = lt_settings_bool(s, "atomic");
     run->verify = lt_settings_bool(s, "verify");
     run->keep_going = lt_settings_bool(s, "keep-going");
+    run->resume = lt_settings_bool(s, "resume");
+    run->part_rows = lt_settings_number(s, "part-rows");
+    if (run->resume && run->part_rows < BATCH_ROWS_MAX) {
+        run->batch_rows_max = run->part_rows;
+    }
     run->on_loss = lt_on_loss_of(lt_settings_text(s, "on-loss"));
     run->memory = lt_settings_number(s, "memory");
     run->parallel_said = lt_settings_text(s, "parallel") != NULL;
@@ -110,6 +116,8 @@ int lt_run_init(struct lt_run *run, struct leat_plan *plan, const struct leat_ob
     run->plan = plan;
     run->leat = plan->leat;
     run->observer = observer;
+    run->started_wall_us = lt_wall_us();
+    lt_new_id(run->id);
     pthread_mutex_init(&run->sides_mutex, NULL);
     pthread_mutex_init(&run->mutex, NULL);
     pthread_condattr_t attr;
@@ -175,6 +183,7 @@ void lt_run_read_plan(struct lt_run *run, const struct lt_side *source, const st
         .limit = lt_settings_text(s, "limit") ? lt_settings_number(s, "limit") : -1,
         .payloads =
             LEAT_PAYLOAD_BATCH | (lt_side_bytes_format(source) ? (uint32_t)LEAT_PAYLOAD_BYTES : 0),
+        .batch_rows_max = run->batch_rows_max,
         .batch_bytes_max = run->batch_bytes_max,
         .threads = run->lanes_max,
         .types = job->typing.all.n_children ? &job->typing.all : NULL,

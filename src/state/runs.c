@@ -136,17 +136,28 @@ static int forget_old(struct lt_db *db, const char *id, struct leat_error *err)
                : LEAT_OK;
 }
 
+/* The run's own id, as its report tells it; else a new one. */
+static void take_id(const char *told, char id[LEAT_RUN_ID_MAX])
+{
+    bool good = strlen(told) == LEAT_RUN_ID_MAX - 1 && strspn(told, "0123456789abcdef") == 32;
+    if (good) {
+        memcpy(id, told, LEAT_RUN_ID_MAX);
+    } else {
+        lt_new_id(id);
+    }
+}
+
 int leat_state_record(struct leat_state *state, const char *command, const char *report_json,
                       char ret_id[LEAT_RUN_ID_MAX], struct leat_error *err)
 {
     struct lt_json_doc *doc = NULL;
     char id[LEAT_RUN_ID_MAX];
-    lt_new_id(id);
     int rc = lt_json_doc_parse(report_json, strlen(report_json), &doc, err);
     if (rc) {
         return rc;
     }
     const struct lt_json_value *root = lt_json_root(doc);
+    take_id(lt_json_string(lt_json_get(root, "run_id"), ""), id);
     struct stream_rows rows = {.id = id, .streams = lt_json_get(root, "streams")};
     char *report = lt_strndup(report_json, strcspn(report_json, "\n"));
     rc = report ? lt_db_begin(state->db, err) : lt_fail_oom(err);

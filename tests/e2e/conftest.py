@@ -188,6 +188,13 @@ def pg_db2(pg):
 
 
 @pytest.fixture
+def own_pg():
+    """A server of this test alone, that nobody else misses while it is away."""
+    with postgres_server.Postgres() as server:
+        yield server
+
+
+@pytest.fixture
 def proxy(pg):
     """Call it for a proxy to the server: proxy(cut_after=..., drop_commit_reply=...)."""
     opened = []

@@ -204,7 +204,7 @@ def test_columns_conditions_samples_and_an_end(leat, tmp_path):
     assert summary == [{"stream": "t", "new": 0, "changed": 501, "deleted": 0, "equal": 499,
                         "columns": {"x": 500, "y": 1}}]
     table = leat("diff", a, b, "--where", "id = 1", "--as", "table").stdout
-    assert [line.split() for line in table.splitlines()[1:]] == [["CHANGED", "1", "x", "1", "-1"]]
+    assert [line.split() for line in table.splitlines()[2:]] == [["CHANGED", "1", "x", "1", "-1"]]
     everything = lines(leat("diff", a, b, "--where", "id = 1", "-a"))[0]
     assert everything["y"] == 2 and everything["x"] == {"source": 1, "destination": -1}
 

@@ -383,14 +383,6 @@ def test_every_commit_reply_lost_is_told_as_unknown_or_found(leat, pg_db, proxy,
         assert done.returncode != 0, done.stderr
 
 
-@pytest.fixture
-def own_pg():
-    """A server of this test alone, that nobody else misses while it is away."""
-    from postgres import Postgres
-    with Postgres() as server:
-        yield server
-
-
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("how", ["immediate", "fast"])
 @pytest.mark.parametrize("kind, mode, tables", [(ToPostgres, "replace", 1), (ToPostgres, "append", 1),

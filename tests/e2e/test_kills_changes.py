@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import kill_after, wait_for
+from conftest import fresh_database, kill_after, wait_for
 from deltas import Directory, PostgresTable, SqliteTable, options_of
 
 pytestmark = pytest.mark.kills
@@ -93,6 +93,12 @@ def is_right(source, dest, deletes):
     assert rows == source.rows()
 
 
+def place(kind, folder, name, database):
+    if kind == "postgres":
+        return PostgresTable(database())
+    return SqliteTable(folder, file=name + ".db") if kind == "sqlite" else Directory(folder, kind)
+
+
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", JOBS)
 def test_changes_killed_at_any_time_are_neither_lost_nor_doubled(leat, request, proxy, tmp_path,
@@ -103,10 +109,8 @@ def test_changes_killed_at_any_time_are_neither_lost_nor_doubled(leat, request, 
     folder = tmp_path / "places"
     folder.mkdir()
     deletes = command[0] == "sync"
-    place = {"postgres": lambda fixture, file: PostgresTable(request.getfixturevalue(fixture)),
-             "sqlite": lambda fixture, file: SqliteTable(folder, file=file)}
-    source = place[of]("pg_db", "source.db")
-    dest = place.get(to, lambda fixture, file: Directory(folder, to))("pg_db2", "dest.db")
+    source = place(of, folder, "source", lambda: request.getfixturevalue("pg_db"))
+    dest = place(to, folder, "dest", lambda: request.getfixturevalue("pg_db2"))
     changing = Changing(source, deletes, rng)
     changing.grow(ROWS)
 
@@ -146,3 +150,37 @@ def test_changes_killed_at_any_time_are_neither_lost_nor_doubled(leat, request, 
             assert left_behind(dest, folder) == [], f"seed {SEED}, round {i}"
             counts["clean"] += 1
     print(name, counts)
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", [job for job, said in JOBS.items() if "postgres" in said[1:3]])
+def test_changes_survive_servers_that_die(leat, own_pg, tmp_path, name):
+    """The server of either side or of both stops at once and comes back, at any time of a run. It
+    may forget what it had just loaded, rows and watermark alike; the source forgets nothing."""
+    command, of, to, options = JOBS[name]
+    print(f"\nLEAT_SEED={SEED}")
+    rng = random.Random(f"{SEED}-restart-{name}")
+    deletes = command[0] == "sync"
+    ends = []
+    with fresh_database(own_pg) as one, fresh_database(own_pg) as two:
+        one.execute(f"alter database {one.name} set synchronous_commit = on")
+        source = place(of, tmp_path, "source", lambda: one)
+        dest = place(to, tmp_path, "dest", lambda: two)
+        changing = Changing(source, deletes, rng)
+        changing.grow(ROWS)
+        arguments = [*command, source.location, dest.location, *options_of(dest), *options]
+        began = time.monotonic()
+        leat.ok(*arguments)
+        span = time.monotonic() - began
+        for i in range(max(2, KILLS // 30)):
+            changing.change()
+            child = leat.start(*arguments, f"--retries={5 * (i % 2)}")
+            time.sleep(rng.uniform(0, 1.1) * span)
+            own_pg.restart("immediate")
+            _, err = child.communicate(timeout=60)
+            ends.append(child.returncode)
+            assert child.returncode in (0, 75) or b"outcome-unknown" in err, err
+            leat.ok(*arguments)
+            is_right(source, dest, deletes)
+            assert left_behind(dest, tmp_path) == [], f"seed {SEED}, round {i}"
+    print(name, "ended with", ends)

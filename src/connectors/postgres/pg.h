@@ -335,4 +335,8 @@ void pg_blocks_put(struct pg_blocks *blocks);
 int pg_reader_borrow(struct pg_conn *conn, struct pg_table *table, const char *sql,
                      struct leat_reader **ret_reader, struct leat_error *err);
 
+/* pg_new_table.c: leat_connector.ddl */
+int pg_ddl(const struct leat_write_stream *want, int64_t column, char **ret_text,
+           struct leat_error *err);
+
 #endif

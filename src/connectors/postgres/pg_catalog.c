@@ -199,11 +199,11 @@ static int like_pattern(const char *pattern, struct lt_buf *out)
 {
     int failed = LEAT_OK;
     for (; *pattern; pattern++) {
-        if (*pattern == '*') {
-            failed |= lt_buf_byte(out, '%');
+        if (strchr("*%?", *pattern)) {
+            failed |= lt_buf_byte(out, *pattern == '?' ? '_' : '%');
             continue;
         }
-        failed |= strchr("%_\\", *pattern) ? lt_buf_byte(out, '\\') : LEAT_OK;
+        failed |= strchr("_\\", *pattern) ? lt_buf_byte(out, '\\') : LEAT_OK;
         failed |= lt_buf_byte(out, (uint8_t)*pattern);
     }
     return failed;

@@ -70,26 +70,37 @@ static int take_domain(struct pg_conn *conn, const struct ArrowSchema *field, st
     return lt_buf_puts(type, domain) ? lt_fail_oom(err) : LEAT_OK;
 }
 
-/* The DDL type of one column. Text may be the server's own of a type that has another storage. */
+/* The type that the server itself says the column had, where its values go there as they are: text
+ * may be the server's own of a type that has another storage. */
+static bool keeps_own(const struct ArrowSchema *field, char own[LT_DIALECT_TYPE_MAX])
+{
+    bool same = false;
+    return lt_dialect_own_type(&lt_dialect_postgres, field, own, &same) &&
+           (same || pg_is_text(field));
+}
+
+static int put_type(const struct ArrowSchema *field, struct lt_buf *type, struct leat_error *err)
+{
+    char own[LT_DIALECT_TYPE_MAX];
+    if (keeps_own(field, own)) {
+        return lt_buf_puts(type, own) ? lt_fail_oom(err) : LEAT_OK;
+    }
+    return lt_dialect_type(&lt_dialect_postgres, field, type, err);
+}
+
+/* The DDL type of one column, with the types and domains that the server has. */
 static int choose_type(struct pg_conn *conn, const struct ArrowSchema *field, char **ret_type,
                        struct leat_error *err)
 {
     char own[LT_DIALECT_TYPE_MAX];
     struct found_type found;
     struct lt_buf type = LT_BUF_INIT;
-    bool same = false;
     int status = LEAT_OK;
-    bool is_own = lt_dialect_own_type(&lt_dialect_postgres, field, own, &same);
-    bool text = is_own && !same && pg_is_text(field);
-    if (is_own && (same || text) && !pg_type_cached(conn->ep, own)) {
+    if (keeps_own(field, own) && !pg_type_cached(conn->ep, own)) {
         status = find_type(conn, own, &found, err);
         status = status || found.exists ? status : fail_no_type(field, own, err);
     }
-    if (!status && text) {
-        status = lt_buf_puts(&type, own) ? lt_fail_oom(err) : LEAT_OK;
-    } else if (!status) {
-        status = lt_dialect_type(&lt_dialect_postgres, field, &type, err);
-    }
+    status = status ? status : put_type(field, &type, err);
     status = status ? status : take_domain(conn, field, &type, err);
     if (!status && !(*ret_type = lt_buf_take(&type))) {
         status = lt_fail_oom(err);
@@ -247,5 +258,55 @@ int pg_plan_new_table(struct pg_conn *conn, struct pg_target *target,
                          : lt_fail_oom(err);
         free(comment);
     }
+    return status;
+}
+
+/* --- without a connection ------------------------------------------------------------------- */
+
+static int put_types(const struct ArrowSchema *schema, struct lt_buf *types, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (int64_t i = 0; i < schema->n_children && !status; i++) {
+        status = put_type(schema->children[i], &types[i], err);
+    }
+    return status;
+}
+
+static int put_create(const struct leat_write_stream *want, struct lt_buf *sql,
+                      struct leat_error *err)
+{
+    size_t n = (size_t)want->schema->n_children;
+    struct lt_buf name = LT_BUF_INIT, *types = calloc(n + 1, sizeof *types);
+    const char **texts = calloc(n + 1, sizeof *texts);
+    int status = types && texts ? put_types(want->schema, types, err) : lt_fail_oom(err);
+    for (size_t i = 0; i < n && !status; i++) {
+        texts[i] = lt_buf_text(&types[i]);
+    }
+    if (!status &&
+        lt_dialect_quote_name(&lt_dialect_postgres, want->name.ns, want->name.name, &name)) {
+        status = lt_fail_oom(err);
+    }
+    status = status ? status
+                    : lt_dialect_create_table(&lt_dialect_postgres, lt_buf_text(&name),
+                                              want->schema, texts, sql, err);
+    for (size_t i = 0; types && i < n; i++) {
+        lt_buf_done(&types[i]);
+    }
+    free(types);
+    free(texts);
+    lt_buf_done(&name);
+    return status;
+}
+
+int pg_ddl(const struct leat_write_stream *want, int64_t column, char **ret_text,
+           struct leat_error *err)
+{
+    struct lt_buf text = LT_BUF_INIT;
+    int status = column < 0 ? put_create(want, &text, err)
+                            : put_type(want->schema->children[column], &text, err);
+    if (!status && !(*ret_text = lt_buf_take(&text))) {
+        status = lt_fail_oom(err);
+    }
+    lt_buf_done(&text);
     return status;
 }

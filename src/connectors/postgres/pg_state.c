@@ -34,6 +34,25 @@ static char *about(const char *ns, const char *table, const char *fmt_before, co
     return lt_buf_take(&sql);
 }
 
+int pg_on_records(struct pg_conn *conn, const char *ns, const char *before, const char *after,
+                  int n_params, const char *const *params, PGresult **ret_result,
+                  struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    PGresult *result = NULL;
+    int failed = lt_buf_puts(&sql, before) || pg_state_table(&sql, ns, PG_LOAD_TABLE) ||
+                 lt_buf_puts(&sql, after);
+    int status = failed ? lt_fail_oom(err)
+                        : pg_query(conn, lt_buf_text(&sql), n_params, params, &result, err);
+    lt_buf_done(&sql);
+    if (!status && ret_result) {
+        *ret_result = result;
+    } else {
+        pg_clear(conn, result);
+    }
+    return status;
+}
+
 static int has_table(struct pg_conn *conn, const char *ns, const char *table, bool *ret_there,
                      struct leat_error *err)
 {

@@ -274,6 +274,9 @@ int lt_sq_plan_stream(struct leat_endpoint *ep, struct sq_conn *conn,
 /* Is a table that is there to be made anew? */
 bool lt_sq_is_recreated(const struct leat_write_stream *want);
 void lt_sq_plan_stream_done(struct leat_load_stream *stream);
+/* leat_connector.ddl */
+int lt_sq_ddl(const struct leat_write_stream *want, int64_t column, char **ret_text,
+              struct leat_error *err);
 /* Warns of what a new table will not have that the source's has. extras.c */
 int lt_sq_tell_left_out(const struct leat_endpoint *ep, const struct leat_write_stream *want,
                         struct leat_error *err);

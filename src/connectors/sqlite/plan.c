@@ -169,16 +169,49 @@ static int make_rowid_key(struct ArrowSchema *schema, struct leat_error *err)
     return small ? lt_schema_set_format(schema->children[key], "l", err) : status;
 }
 
-int lt_sq_create_sql(const struct leat_write_stream *want, struct lt_buf *sql,
-                     struct leat_error *err)
+/* Columns of a table that is not there yet. */
+static int new_schema(const struct leat_write_stream *want, struct ArrowSchema *ret_schema,
+                      struct leat_error *err)
 {
     struct ArrowSchema incoming = {.release = NULL}, schema = {.release = NULL};
-    struct lt_buf name = LT_BUF_INIT;
     int status = take_schema(want->schema, &incoming, err);
     status = status ? status : lt_sq_new_columns(want, &incoming, &schema, err);
     status = status ? status : make_rowid_key(&schema, err);
     status = status ? status : lt_defaults_fit(&lt_dialect_sqlite, &schema, NULL, NULL, NULL, err);
     lt_schema_done(&incoming);
+    if (status) {
+        lt_schema_done(&schema);
+        return status;
+    }
+    lt_schema_move(&schema, ret_schema);
+    return LEAT_OK;
+}
+
+int lt_sq_ddl(const struct leat_write_stream *want, int64_t column, char **ret_text,
+              struct leat_error *err)
+{
+    struct ArrowSchema schema = {.release = NULL};
+    struct lt_buf text = LT_BUF_INIT;
+    int status = column < 0 ? lt_sq_create_sql(want, &text, err) : new_schema(want, &schema, err);
+    if (!status && column >= 0) {
+        status = column < schema.n_children
+                     ? lt_dialect_type(&lt_dialect_sqlite, schema.children[column], &text, err)
+                     : lt_fail(err, LT_E_INVALID, "the stream has no such column");
+    }
+    if (!status && !(*ret_text = lt_buf_take(&text))) {
+        status = lt_fail_oom(err);
+    }
+    lt_schema_done(&schema);
+    lt_buf_done(&text);
+    return status;
+}
+
+int lt_sq_create_sql(const struct leat_write_stream *want, struct lt_buf *sql,
+                     struct leat_error *err)
+{
+    struct ArrowSchema schema = {.release = NULL};
+    struct lt_buf name = LT_BUF_INIT;
+    int status = new_schema(want, &schema, err);
     if (!status && lt_sq_quote(&name, want->name.name)) {
         status = lt_fail_oom(err);
     }

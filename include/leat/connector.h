@@ -166,6 +166,9 @@ struct leat_check {
     const char *user;
     bool can_read, can_create, can_write;
     bool can_replicate; /* open a change stream */
+    /* Set by leat_check(), not by connectors. */
+    int64_t connect_us;    /* to be logged in */
+    int64_t round_trip_us; /* of the question, once logged in */
 };
 
 /* --- streams ------------------------------------------------------------------------------- */
@@ -452,6 +455,8 @@ enum leat_write_mode {
  * where it is missing; a record that comes back empties it. */
 #define LEAT_WRITE_SOFT_DELETE 16u
 #define LEAT_DELETED_COLUMN "_leat_deleted"
+/* LEAT_MERGE and LEAT_DELETE_INSERT: rows of keys that no record has are deleted, for good. */
+#define LEAT_WRITE_ALONE 32u
 /* LEAT_HISTORY's own columns: from when, until when (null: still), and whether it is the current
  * one of its key. "From" is the first cursor column's value where that is a time, else the load's. */
 #define LEAT_FROM_COLUMN "_leat_valid_from"

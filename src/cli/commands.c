@@ -116,6 +116,56 @@ static const struct leat_option compare_options[] = {
     OPTIONS_END,
 };
 
+#define OPTION_CONNECTION_NAME                                                                     \
+    {                                                                                              \
+        "connection-name", LEAT_OPTION_TEXT, NULL, "NAME", "Another way to say NAME"               \
+    }
+
+static const struct leat_option connection_add_options[] = {
+    OPTION_CONNECTION_NAME,
+    {"dsn", LEAT_OPTION_SECRET, NULL, "DSN",
+     "Another way to say URL, of the TYPE that stands first"},
+    {"force", LEAT_OPTION_BOOL, "false", NULL, "Replace one of that name"},
+    OPTIONS_END,
+};
+
+static const struct leat_option connection_remove_options[] = {OPTION_CONNECTION_NAME, OPTIONS_END};
+
+static const struct leat_option connection_test_options[] = {
+    OPTION_JSON,
+    {"connect-timeout", LEAT_OPTION_DURATION, "15s", "TIME", "How long to wait for each"},
+    OPTIONS_END,
+};
+
+static const struct leat_option default_add_options[] = {
+    {"option", LEAT_OPTION_TEXT, NULL, "OPTION", "Another way to say OPTION"},
+    {"value", LEAT_OPTION_TEXT, NULL, "VALUE", "Another way to say VALUE"},
+    {"force", LEAT_OPTION_BOOL, "false", NULL, "Replace a value that is stored"},
+    OPTIONS_END,
+};
+
+static const struct leat_option default_remove_options[] = {
+    {"option", LEAT_OPTION_TEXT, NULL, "OPTION", "Another way to say OPTION"},
+    OPTIONS_END,
+};
+
+static const struct leat_option login_options[] = {
+    {"duration", LEAT_OPTION_DURATION, "1d", "TIME", "For how long: 30m, 8h, 1d"},
+    OPTIONS_END,
+};
+
+static const struct leat_option rekey_options[] = {
+    {"key", LEAT_OPTION_CHOICE, "passphrase", "passphrase|file|machine",
+     "What locks it from now on; file: the one LEAT_KEY_FILE names, made if it is not there"},
+    OPTIONS_END,
+};
+
+static const struct leat_option import_options[] = {
+    {"replace", LEAT_OPTION_BOOL, "false", NULL,
+     "Over what is there under the same name with another value"},
+    OPTIONS_END,
+};
+
 const struct command cli_commands[] = {
     {"cp", "SRC DST", "Copy whole streams from one place to another",
      "SRC and DST are URLs (postgres://u@h/db#public.orders, sqlite:shop.db#orders), format:- or - "
@@ -255,6 +305,76 @@ const struct command cli_commands[] = {
      "leat runs --limit 5\n    the last five\n"
      "leat runs 019a --json\n    runs by the beginning of their ids, with their whole reports\n",
      0, 0, 1, cmd_runs, runs_options, LEAT_ACTION_COPY},
+    {"config connections add", "[NAME [URL]]", "Keep a connection under a name",
+     "The URL is kept in the vault, encrypted, and NAME stands for it wherever a source or "
+     "destination is named: NAME, or NAME.stream. What is not given is asked for on a terminal, "
+     "the "
+     "password unseen. - as URL reads it from standard input. A password may be a reference, "
+     "${env:NAME}, ${file:PATH} or ${cmd:COMMAND}, which is looked up at each use.\n\n"
+     "TYPE -c NAME -d DSN is another form, where TYPE is the name of a connector.",
+     "leat config connections add pg postgres://joe@db.example.com/shop\n"
+     "    a password is then libpq's business, or none\n"
+     "leat config connections add\n    asks\n"
+     "echo \"$DATABASE_URL\" | leat config connections add pg -\n"
+     "    so that the URL stands in no list of commands\n",
+     0, 0, 2, cmd_connections_add, connection_add_options, LEAT_ACTION_COPY},
+    {"config connections list", "", "List the connections that have names",
+     "Those of the vault and of variables LEAT_CONN_<NAME>, and where each comes from. Secrets are "
+     "not shown.",
+     "leat config connections list --json\n", 0, 0, 0, cmd_connections_list, json_options,
+     LEAT_ACTION_COPY},
+    {"config connections show", "NAME", "Show a connection",
+     "NAME is looked up as in any location, so it may also be a variable that holds a URL. Secrets "
+     "are not shown.",
+     "leat config connections show DATABASE_URL\n", 0, 1, 1, cmd_connections_show, json_options,
+     LEAT_ACTION_COPY},
+    {"config connections test", "[NAME...]", "Log in by connections, and tell what may be done",
+     "Of each connection, or of all: the system and its version, how long the login and one "
+     "question to it took, and what the account may do: read what there is, create streams, write, "
+     "replicate (be told of changes). Ends with status 1 when one fails.",
+     "leat config connections test\n    all\n", 0, 0, -1, cmd_connections_test,
+     connection_test_options, LEAT_ACTION_COPY},
+    {"config connections remove", "NAME...", "Forget connections", "",
+     "leat config connections remove pg\n", 0, 0, -1, cmd_connections_remove,
+     connection_remove_options, LEAT_ACTION_COPY},
+    {"config defaults add", "OPTION VALUE", "Keep a default value of an option",
+     "It counts in every command that has the option, where neither a flag nor a variable says "
+     "otherwise.",
+     "leat config defaults add parallel 4\n", 0, 0, 2, cmd_defaults_add, default_add_options,
+     LEAT_ACTION_COPY},
+    {"config defaults list", "", "List the default values that are kept", "", "", 0, 0, 0,
+     cmd_defaults_list, json_options, LEAT_ACTION_COPY},
+    {"config defaults remove", "OPTION...", "Forget default values", "",
+     "leat config defaults remove parallel\n", 0, 0, -1, cmd_defaults_remove,
+     default_remove_options, LEAT_ACTION_COPY},
+    {"config vault rekey", "", "Lock the vault with another key",
+     "The vault holds connections and defaults, encrypted. It is locked by a passphrase, by a key "
+     "file, or by a random key in a file of this machine beside it, which is how it begins where "
+     "nothing else is said. What sessions hold ends.\n\n"
+     "The new passphrase is asked for, twice, or taken from LEAT_NEW_PASSPHRASE.",
+     "leat config vault rekey\n    asks for a passphrase, and locks it by that\n"
+     "LEAT_KEY_FILE=/run/keys/leat leat config vault rekey --key file\n    for a service\n",
+     0, 0, 0, cmd_vault_rekey, rekey_options, LEAT_ACTION_COPY},
+    {"config vault export", "FILE", "Write the whole vault, encrypted, for another machine",
+     "FILE is locked by a passphrase of its own, which is asked for or taken from "
+     "LEAT_EXPORT_PASSPHRASE. A file that is there is left alone.",
+     "leat config vault export leat.vault\n    asks for a passphrase, twice\n", 0, 1, 1,
+     cmd_vault_export, NULL, LEAT_ACTION_COPY},
+    {"config vault import", "FILE", "Add what an exported vault holds",
+     "All of it or, where one item is there with another value and --replace was not said, "
+     "nothing. The passphrase is asked for or taken from LEAT_EXPORT_PASSPHRASE.",
+     "leat config vault import leat.vault\n    asks for the passphrase of the file\n", 0, 1, 1,
+     cmd_vault_import, import_options, LEAT_ACTION_COPY},
+    {"config explain", "[COMMAND...]", "Print the value of every option, and where it comes from",
+     "COMMAND is any command line without `leat`, or nothing. A value comes from a flag, a "
+     "variable "
+     "of the environment or of an env file, a default that was stored, or is built in; the first "
+     "of "
+     "these counts. Names of connections in the command are shown with what they stand for. "
+     "Nothing "
+     "is run.",
+     "leat config explain\nleat config explain cp pg.orders orders.parquet --parallel 2\n",
+     TAKES_RAW, 0, -1, cmd_config_explain, NULL, LEAT_ACTION_COPY},
     {"state show", "SRC DST", "Print how far deltas have come",
      "One stream a line: its name and the watermark that its destination keeps, as JSON, parted by "
      "a tab.",
@@ -339,35 +459,66 @@ const struct command cli_commands[] = {
      "database will do. One transaction under a lock; an unknown revision ends with status 255.",
      "leat dpo-migrate postgresql://u:p@h/db upgrade head\n    makes the tables\n", 0, 2, 3,
      cmd_dpo_migrate, NULL, LEAT_ACTION_COPY},
+    {"user login", "", "Need no passphrase for a while",
+     "Keeps the key of the vault in the kernel's keyring of the user, or where there is none in a "
+     "file of $XDG_RUNTIME_DIR, with an expiry. Other sessions of the same user, those of cron "
+     "too, can use it.",
+     "leat user login -d 8h\n    asks for the passphrase of the vault\n", 0, 0, 0, cmd_user_login,
+     login_options, LEAT_ACTION_COPY},
+    {"user logout", "", "Forget the key of the vault", "", "leat user logout\n    at once\n", 0, 0,
+     0, cmd_user_logout, NULL, LEAT_ACTION_COPY},
+    {"user status", "", "Where the vault is, what locks it, and for how long it is open", "",
+     "leat user status --json\n    for a script\n", 0, 0, 0, cmd_user_status, json_options,
+     LEAT_ACTION_COPY},
     {"connectors", "[NAME]", "List the connectors, or the options of one",
      "With a name: the options it takes, in its URL (?name=value) or as flags.",
      "leat connectors postgres\n    what can be set on a PostgreSQL connection\n", 0, 0, 1,
      cmd_connectors, NULL, LEAT_ACTION_COPY},
     {"version", "", "Print the version", "", "", 0, 0, 0, cmd_version, NULL, LEAT_ACTION_COPY},
+    {"complete", "[--] WORD...", "Print what may follow the words of a command line",
+     "For completion scripts. The last word is the one that is completed, and may be empty. One "
+     "candidate a line, with what it means behind a tab; the line :files where names of files will "
+     "do as well.",
+     "leat complete -- cp --for\n    options of cp that begin so\n", TAKES_RAW, 0, -1, cli_complete,
+     NULL, LEAT_ACTION_COPY},
     {"completion", "SHELL", "Print a completion script for bash, zsh or fish",
-     "Source it, or put it where the shell looks for completions.",
-     "source <(leat completion bash)\n    in ~/.bashrc\n", 0, 1, 1, cli_completion, NULL,
-     LEAT_ACTION_COPY},
+     "Commands, options, their choices, connections and files are completed. Source it, or put it "
+     "where the shell looks for completions.",
+     "source <(leat completion bash)\n    in ~/.bashrc\n"
+     "source <(leat completion zsh)\n    in ~/.zshrc\n"
+     "leat completion fish > ~/.config/fish/completions/leat.fish\n    once\n",
+     0, 1, 1, cli_completion, NULL, LEAT_ACTION_COPY},
     {"docs", "KIND [NAME]", "Print generated documentation",
      "KIND is man (with the name of a command, or leat), commands, errors, connectors or types. "
      "The project's own man pages and docs/ are made with it.",
      "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 4, cli_docs, NULL,
      LEAT_ACTION_COPY},
     {"help", "[COMMAND|errors]", "Explain a command, or all error codes", "",
-     "leat help cp\nleat help errors\n", 0, 0, 2, cli_help_command, NULL, LEAT_ACTION_COPY},
+     "leat help cp\nleat help errors\n", 0, 0, 3, cli_help_command, NULL, LEAT_ACTION_COPY},
     {0},
 };
 
 const struct command_family cli_families[] = {
+    {"config", "Connections, default values, and the vault that keeps them"},
+    {"config connections", "Connections that have names"},
+    {"config defaults", "Default values of options"},
+    {"config vault", "The key of the vault, and copies for other machines"},
     {"execution", "Executions of pipelines"},
     {"state", "The store of runs and executions"},
     {"step", "Steps of executions, and what changed since the last one"},
+    {"user", "Sessions in which the vault needs no passphrase"},
     {0},
 };
 
 /* Other names of commands. `cp snap` is Halfpipe's. */
 static const char *const aliases[][2] = {
     {"cp snap", "cp"},
+    {"config connections rm", "config connections remove"},
+    {"config connections del", "config connections remove"},
+    {"config connections delete", "config connections remove"},
+    {"config defaults rm", "config defaults remove"},
+    {"config defaults del", "config defaults remove"},
+    {"config defaults delete", "config defaults remove"},
 };
 
 const char *const cli_exit_codes[][2] = {

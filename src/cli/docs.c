@@ -73,12 +73,35 @@ static void option_help(FILE *out, const struct leat_option *option)
     wrap(out, tail, 30, 30);
 }
 
-/* A name in a manual page, whose hyphens are typed as they are. */
-static void roff_word(FILE *out, const char *word)
+/* A line of roff must not begin with . or ', and backslashes are doubled. */
+static void roff_part(FILE *out, const char *text)
 {
-    for (const char *p = word; *p; p++) {
-        fputs(*p == '-' ? "\\-" : (char[]){*p, 0}, out);
+    bool start = true;
+    for (const char *p = text; *p; p++) {
+        if (p[0] == '\n' && p[1] == '\n') {
+            fputs("\n.PP\n", out);
+            p++;
+            start = true;
+            continue;
+        }
+        if (start && (*p == '.' || *p == '\'')) {
+            fputs("\\&", out);
+        }
+        if (*p == '\\') {
+            fputs("\\e", out);
+        } else if (*p == '-') {
+            fputs("\\-", out);
+        } else {
+            fputc(*p, out);
+        }
+        start = *p == '\n';
     }
+}
+
+static void roff(FILE *out, const char *text)
+{
+    roff_part(out, text);
+    fputc('\n', out);
 }
 
 static void option_man(FILE *out, const struct leat_option *option)
@@ -90,10 +113,15 @@ static void option_man(FILE *out, const struct leat_option *option)
         fprintf(out, "\\fB\\-%c\\fR, ", letter);
     }
     fputs("\\fB\\-\\-", out);
-    roff_word(out, option->name);
-    fprintf(out, "\\fR%s%s\n%s", *value ? " " : "", value, option->help);
+    roff_part(out, option->name);
+    fprintf(out, "\\fR%s", *value ? " " : "");
+    roff_part(out, value);
+    fputc('\n', out);
+    roff_part(out, option->help);
     if (option->fallback && option->kind != LEAT_OPTION_BOOL) {
-        fprintf(out, " [%s]", option->fallback);
+        fputs(" [", out);
+        roff_part(out, option->fallback);
+        fputc(']', out);
     }
     fputs(".\n", out);
 }
@@ -322,32 +350,6 @@ int cli_help_command(struct cli *cli)
 
 /* --- manual pages --------------------------------------------------------------------------- */
 
-/* A line of roff must not begin with . or ', and backslashes are doubled. */
-static void roff(FILE *out, const char *text)
-{
-    bool start = true;
-    for (const char *p = text; *p; p++) {
-        if (p[0] == '\n' && p[1] == '\n') {
-            fputs("\n.PP\n", out);
-            p++;
-            start = true;
-            continue;
-        }
-        if (start && (*p == '.' || *p == '\'')) {
-            fputs("\\&", out);
-        }
-        if (*p == '\\') {
-            fputs("\\e", out);
-        } else if (*p == '-') {
-            fputs("\\-", out);
-        } else {
-            fputc(*p, out);
-        }
-        start = *p == '\n';
-    }
-    fputc('\n', out);
-}
-
 /* What the environment says, for leat(1). */
 static const char *const variables[][2] = {
     {"LEAT_CONN_<NAME>", "The URL that the connection NAME stands for, in any location."},
@@ -362,7 +364,8 @@ static void man_exit_codes(FILE *out)
 {
     fputs(".SH EXIT STATUS\n", out);
     for (size_t i = 0; cli_exit_codes[i][0]; i++) {
-        fprintf(out, ".TP\n\\fB%s\\fR\n%s\n", cli_exit_codes[i][0], cli_exit_codes[i][1]);
+        fprintf(out, ".TP\n\\fB%s\\fR\n", cli_exit_codes[i][0]);
+        roff(out, cli_exit_codes[i][1]);
     }
 }
 
@@ -377,8 +380,9 @@ static void man_overview(FILE *out)
     for (const struct command *c = cli_commands; c->name; c++) {
         char page[COMMAND_NAME_MAX];
         fputs(".TP\n\\fBleat\\-", out);
-        roff_word(out, cli_joined(c, '-', page));
-        fprintf(out, "\\fR(1)\n%s\n", c->summary);
+        roff_part(out, cli_joined(c, '-', page));
+        fputs("\\fR(1)\n", out);
+        roff(out, c->summary);
     }
     fputs(".SH ENVIRONMENT\n", out);
     for (size_t i = 0; i < LT_ARRAY_LEN(variables); i++) {
@@ -396,7 +400,7 @@ static void man_command(FILE *out, struct leat *leat, const struct command *comm
         fputs(*p == '-' ? "\\-" : (char[]){(char)toupper((unsigned char)*p), 0}, out);
     }
     fprintf(out, " 1 \"\" \"leat %s\" \"User Commands\"\n.SH NAME\nleat\\-", leat_version());
-    roff_word(out, page);
+    roff_part(out, page);
     fputs(" \\- ", out);
     roff(out, command->summary);
     fprintf(out, ".SH SYNOPSIS\n\\fBleat %s\\fR [\\fIOPTIONS\\fR] %s\n", command->name,

@@ -7,14 +7,15 @@ import subprocess
 import time
 
 GOLDEN = pathlib.Path(__file__).resolve().parent / "golden"
-WAIT_SECONDS = 60
+WAIT_SECONDS = 30
 PROMPT = "$ "
 
 
 class Terminal:
-    """A tmux server of its own with one window; commands are typed into a bash without settings."""
+    """A tmux server of its own with one window; commands are typed into a shell without settings."""
 
-    def __init__(self, leat, columns=80, rows=24, env=None):
+    def __init__(self, leat, columns=80, rows=24, env=None,
+                 shell=("bash", "--norc", "--noprofile")):
         self.socket = str(leat.home / "tmux")
         folder = leat.home / "bin"
         folder.mkdir(exist_ok=True)
@@ -25,8 +26,9 @@ class Terminal:
         variables["PATH"] = f"{folder}:{leat.env['PATH']}"
         self.variables = variables
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", columns, "-y", rows,
-                  "-c", leat.cwd, "bash", "--norc", "--noprofile")
-        self.wait_for(lambda screen: screen.rstrip("\n").endswith("$"))
+                  "-c", leat.cwd, *shell)
+        # The prompt of each: "$ " where PS1 says so, fish's own ends in "> ".
+        self.wait_for(lambda screen: screen.rstrip("\n").endswith(("$", ">", "#")))
 
     def tmux(self, *arguments):
         # Sockets have short names: the folder is the server's working directory.

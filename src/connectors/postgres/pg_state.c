@@ -253,10 +253,9 @@ static int write_state_row(struct pg_conn *conn, const struct pg_plan *plan, siz
     lt_json_object_end(&json);
     struct lt_buf sql = LT_BUF_INIT;
     snprintf(rows, sizeof rows, "%" PRId64, target->rows);
-    const char *params[] = {target->ns,          target->name,
-                            target->quoted,      plan->load_id,
-                            target->source_id,   rows,
-                            lt_buf_text(&state), target->mode == LEAT_REPLACE ? "f" : "t"};
+    bool ends = target->mode == LEAT_REPLACE || target->flags & LEAT_WRITE_ALONE;
+    const char *params[] = {target->ns,        target->name, target->quoted,      plan->load_id,
+                            target->source_id, rows,         lt_buf_text(&state), ends ? "f" : "t"};
     PGresult *result = NULL;
     if (!status && (json.failed || state_sql(plan, ns, record, &sql))) {
         status = lt_fail_oom(err);

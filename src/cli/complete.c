@@ -1,0 +1,301 @@
+/* leat complete: what may follow the words of a command line, from the tables of commands and
+ * options, and the connections there are. Completion scripts ask it. */
+#include "cli/cli.h"
+
+#include "leat/config.h"
+
+#include "core/util.h"
+
+#include <string.h>
+
+/* One line a candidate, with what it means behind a tab; this line where names of files will do. */
+#define FILES_LINE ":files"
+#define WORDS_MAX 4 /* of a command's name */
+
+struct completing {
+    struct cli *cli;
+    const char *const *words; /* the last is the one at work */
+    int n;
+    const char *current;
+    const struct command *command; /* that the words before begin with; NULL: none */
+};
+
+static bool begins(const char *text, const char *with)
+{
+    return !strncmp(text, with, strlen(with));
+}
+
+static void put(const char *text, const char *meaning)
+{
+    printf("%s%s%s\n", text, meaning ? "\t" : "", meaning ? meaning : "");
+}
+
+/* --- commands ------------------------------------------------------------------------------- */
+
+/* How many of n words are the name's first ones; *ret_rest is what the name has behind them. */
+static int match_name(const char *name, const char *const *words, int n, const char **ret_rest)
+{
+    int matched = 0;
+    while (matched < n && *name) {
+        size_t len = strcspn(name, " ");
+        if (strlen(words[matched]) != len || strncmp(words[matched], name, len) != 0) {
+            break;
+        }
+        name += len + (name[len] == ' ');
+        matched++;
+    }
+    *ret_rest = name;
+    return matched;
+}
+
+/* The command with the longest name that the words begin with. */
+static const struct command *find_command(const char *const *words, int n)
+{
+    const struct command *found = NULL;
+    int best = 0;
+    for (const struct command *c = cli_commands; c->name; c++) {
+        const char *rest;
+        int matched = match_name(c->name, words, n, &rest);
+        if (!*rest && matched > best) {
+            best = matched;
+            found = c;
+        }
+    }
+    return found;
+}
+
+/* The family whose name is the n words and one more. */
+static const struct command_family *family_of(const char *const *words, int n, const char *word)
+{
+    const char *all[WORDS_MAX];
+    int used = 0;
+    if (n + 1 > WORDS_MAX) {
+        return NULL;
+    }
+    memcpy(all, words, (size_t)n * sizeof *all);
+    all[n] = word;
+    const struct command_family *family = cli_family(all, n + 1, &used);
+    return used == n + 1 ? family : NULL;
+}
+
+/* Next words of commands whose names begin with the n words before; each once. Returns how many. */
+static int put_commands(const char *const *words, int n, const char *current)
+{
+    char last[COMMAND_NAME_MAX] = "";
+    int count = 0;
+    for (const struct command *c = cli_commands; c->name; c++) {
+        const char *rest;
+        char word[COMMAND_NAME_MAX];
+        if (match_name(c->name, words, n, &rest) < n || !*rest || !begins(rest, current)) {
+            continue;
+        }
+        size_t len = strcspn(rest, " ");
+        snprintf(word, sizeof word, "%.*s", (int)len, rest);
+        const struct command_family *family = rest[len] ? family_of(words, n, word) : NULL;
+        if (strcmp(word, last) != 0) {
+            put(word, family ? family->summary : rest[len] ? NULL : c->summary);
+            count++;
+        }
+        snprintf(last, sizeof last, "%s", word);
+    }
+    return count;
+}
+
+/* --- options -------------------------------------------------------------------------------- */
+
+typedef bool visit_fn(struct completing *at, const struct leat_option *option, const void *arg);
+
+static bool visit_table(struct completing *at, const struct leat_option *table, visit_fn *visit,
+                        const void *arg)
+{
+    for (; table && table->name; table++) {
+        if (visit(at, table, arg)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every option the command takes, until visit() says that it is enough. */
+static void each_option(struct completing *at, visit_fn *visit, const void *arg)
+{
+    const struct leat_connector *connector;
+    if (visit_table(at, at->command->options, visit, arg)) {
+        return;
+    }
+    for (const struct leat_option *o = leat_plan_options(); o->name; o++) {
+        if (cli_takes(at->command, o->name) && visit(at, o, arg)) {
+            return;
+        }
+    }
+    if (visit_table(at, cli_options, visit, arg)) {
+        return;
+    }
+    for (size_t i = 0;
+         at->command->takes & TAKES_PLAN && (connector = leat_connector_at(at->cli->leat, i));
+         i++) {
+        if (visit_table(at, connector->options, visit, arg)) {
+            return;
+        }
+    }
+}
+
+static bool put_option(struct completing *at, const struct leat_option *option, const void *arg)
+{
+    (void)arg;
+    char name[COMMAND_NAME_MAX];
+    snprintf(name, sizeof name, "--%s", option->name);
+    if (begins(name, at->current)) {
+        put(name, option->help);
+    }
+    return false;
+}
+
+/* A value to be completed: of which option, and what stands before it in the same word. */
+struct value {
+    const char *option;
+    size_t option_len;
+    const char *before; /* "--format=", or "" */
+    size_t before_len;
+    const char *begun;
+};
+
+static bool put_value(struct completing *at, const struct leat_option *option, const void *arg)
+{
+    const struct value *value = arg;
+    char letter = cli_short(option->name);
+    bool is = (strlen(option->name) == value->option_len &&
+               !strncmp(option->name, value->option, value->option_len)) ||
+              (value->option_len == 1 && letter == value->option[0]);
+    if (!is || option->kind == LEAT_OPTION_BOOL) {
+        return is;
+    }
+    const char *choice = option->kind == LEAT_OPTION_CHOICE ? option->choices : NULL;
+    for (; choice && *choice; choice += strspn(choice, "|")) {
+        size_t len = strcspn(choice, "|");
+        if (!strncmp(choice, value->begun, LT_MIN(strlen(value->begun), len)) &&
+            strlen(value->begun) <= len) {
+            printf("%.*s%.*s\n", (int)value->before_len, value->before, (int)len, choice);
+        }
+        choice += len;
+    }
+    if (option->kind == LEAT_OPTION_TEXT) {
+        puts(FILES_LINE);
+    }
+    (void)at;
+    return true;
+}
+
+/* The value at work, if the words end in one: --format=c, --format = c (as bash parts it) or
+ * --format c. */
+static bool find_value(const struct completing *at, struct value *ret_value)
+{
+    const char *equals = strchr(at->current, '=');
+    if (begins(at->current, "--") && equals) {
+        *ret_value = (struct value){.option = at->current + 2,
+                                    .option_len = (size_t)(equals - at->current) - 2,
+                                    .before = at->current,
+                                    .before_len = (size_t)(equals - at->current) + 1,
+                                    .begun = equals + 1};
+        return true;
+    }
+    bool parted = at->n > 2 && !strcmp(at->words[at->n - 2], "=");
+    bool bare = !strcmp(at->current, "=") && at->n > 1;
+    const char *before = at->n > 1 + parted ? at->words[at->n - 2 - parted] : "";
+    bool is_long = begins(before, "--") && before[2];
+    bool is_short = before[0] == '-' && before[1] && !before[2] && !parted && !bare;
+    *ret_value = (struct value){.option = before + 1 + is_long,
+                                .option_len = strlen(before) - (is_long || is_short) - is_long,
+                                .before = "",
+                                .begun = bare ? "" : at->current};
+    return is_long || is_short;
+}
+
+static bool wants_value(struct completing *at, const struct value *value)
+{
+    const struct leat_option *tables[] = {at->command->options, leat_plan_options(), cli_options};
+    for (size_t t = 0; t < LT_ARRAY_LEN(tables); t++) {
+        for (const struct leat_option *o = tables[t]; o && o->name; o++) {
+            bool is = strlen(o->name) == value->option_len &&
+                      !strncmp(o->name, value->option, value->option_len);
+            if (is || (value->option_len == 1 && cli_short(o->name) == value->option[0])) {
+                return o->kind != LEAT_OPTION_BOOL;
+            }
+        }
+    }
+    return true;
+}
+
+/* --- places --------------------------------------------------------------------------------- */
+
+static int put_connection(void *arg, const struct leat_connection *connection)
+{
+    const struct completing *at = arg;
+    if (begins(connection->name, at->current)) {
+        put(connection->name, "connection");
+    }
+    return 0;
+}
+
+static void put_words(const char *const *words, const char *current)
+{
+    for (; *words; words++) {
+        if (begins(*words, current)) {
+            put(*words, NULL);
+        }
+    }
+}
+
+/* What a positional argument may be. */
+static void put_argument(struct completing *at)
+{
+    static const char *const shells[] = {"bash", "zsh", "fish", NULL};
+    static const char *const kinds[] = {"man", "commands", "errors", "connectors", "types", NULL};
+    if (at->command->run == cli_completion) {
+        put_words(shells, at->current);
+    } else if (at->command->run == cli_docs) {
+        put_words(kinds, at->current);
+    } else if (at->command->run == cli_help_command) {
+        put_commands(at->words + 1, at->n - 2, at->current);
+    } else if (at->command->run == cmd_connectors) {
+        const struct leat_connector *connector;
+        for (size_t i = 0; (connector = leat_connector_at(at->cli->leat, i)); i++) {
+            if (begins(connector->name, at->current)) {
+                put(connector->name, connector->summary);
+            }
+        }
+    } else if (at->command->takes & TAKES_PLAN) {
+        leat_connections(put_connection, at, NULL); /* a locked vault gives none */
+        puts(FILES_LINE);
+    } else {
+        puts(FILES_LINE);
+    }
+}
+
+int cli_complete(struct cli *cli)
+{
+    int skip = cli->n_args && !strcmp(cli->args[0], "--");
+    struct completing at = {
+        .cli = cli, .words = (const char *const *)cli->args + skip, .n = cli->n_args - skip};
+    struct value value;
+    if (at.n < 1) {
+        return 0;
+    }
+    at.current = at.words[at.n - 1];
+    at.command = find_command(at.words, at.n - 1);
+    int members = put_commands(at.words, at.n - 1, at.current);
+    if (!at.command) {
+        if (at.n == 1) {
+            put_words((const char *const[]){"--help", "--version", NULL}, at.current);
+        }
+        return 0;
+    }
+    if (find_value(&at, &value) && wants_value(&at, &value)) {
+        each_option(&at, put_value, &value);
+    } else if (at.current[0] == '-') {
+        each_option(&at, put_option, NULL);
+    } else if (!members || !*at.current) {
+        put_argument(&at);
+    }
+    return 0;
+}

@@ -1,0 +1,128 @@
+"""Completion, tried in the shells themselves; manual pages, rendered."""
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import needed
+from terminal import Terminal
+
+SHELLS = {
+    "bash": (["bash", "--norc", "--noprofile"], "source <(leat completion bash)"),
+    "zsh": (["zsh", "-f"], "source <(leat completion zsh)"),
+    "fish": (["fish", "--no-config"], "leat completion fish | source"),
+}
+
+
+@pytest.fixture
+def at_shell(leat):
+    """Opens a terminal with a shell that has read leat's completion."""
+    opened = []
+
+    def open_one(shell):
+        for program in ("tmux", shell):
+            if not shutil.which(program):
+                needed(f"no {program} here: apt install {program}")
+        command, setting = SHELLS[shell]
+        window = Terminal(leat, columns=100, env={"LEAT_CONN_WAREHOUSE": "sqlite:w.db"},
+                          shell=command)
+        opened.append(window)
+        if shell == "fish":
+            window.type("function fish_prompt; echo '$ '; end; set -g fish_greeting; "
+                        "set -g fish_autosuggestion_enabled 0")
+        window.type(setting)
+        return window
+
+    yield open_one
+    for each in opened:
+        each.__exit__()
+
+
+def completed(window, begun, whole):
+    """Types the beginning of a line and Tab, and waits until it stands there whole."""
+    window.tmux("send-keys", "C-u")
+    window.tmux("send-keys", "-l", begun)
+    window.wait_for(lambda screen: begun in screen)
+    window.tmux("send-keys", "Tab")
+    window.wait_for(lambda screen: whole in screen)
+    window.tmux("send-keys", "C-u")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_shell_completes_commands_options_choices_connections_and_files(leat, at_shell, shell):
+    (leat.home / "orders-of-today.csv").write_text("id\n1\n", encoding="utf-8")
+    window = at_shell(shell)
+    completed(window, "leat desc", "leat describe")
+    completed(window, "leat execution last", "leat execution last-successful")
+    completed(window, "leat cp del", "leat cp delta")
+    completed(window, "leat cp delta a b --lookb", "leat cp delta a b --lookback")
+    completed(window, "leat cp a b --on-error sk", "leat cp a b --on-error skip")
+    completed(window, "leat cp a b --on-error=sk", "leat cp a b --on-error=skip")
+    completed(window, "leat streams wareh", "leat streams warehouse")
+    completed(window, "leat cp orders-of", "leat cp orders-of-today.csv")
+    completed(window, "leat help comple", "leat help complet")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_its_script_is_read_without_a_word(leat, shell):
+    if not shutil.which(shell):
+        needed(f"no {shell} here: apt install {shell}")
+    script = leat.ok("completion", shell).stdout
+    done = subprocess.run([*SHELLS[shell][0], "-c", script], env=leat.env, check=False,
+                          capture_output=True, text=True, timeout=60)
+    # Outside of an editor zsh has no completion to be told of.
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+
+
+def words(leat, *given, env=None):
+    lines = leat.ok("complete", "--", *given, env=env).stdout.splitlines()
+    return [line.split("\t")[0] for line in lines]
+
+
+@pytest.mark.quick
+def test_what_may_follow_is_told_by_the_tables(leat):
+    assert words(leat, "verif") == ["verify"]
+    assert {"delta", "meta", ":files"} <= set(words(leat, "cp", ""))
+    assert words(leat, "cp", "a", "--format=jso") == ["--format=jsonl", "--format=json"]
+    assert words(leat, "cp", "a", "--format", "=", "parq") == ["parquet"]
+    assert words(leat, "diff", "a", "b", "--as", "") == ["table", "json"]
+    # An option of one action is none of another's.
+    assert words(leat, "cp", "a", "b", "--lookb") == []
+    # A flag takes no value: what stands behind it is an argument.
+    assert ":files" in words(leat, "cp", "--quiet", "")
+    assert "warehouse" in words(leat, "query", "ware", env={"LEAT_CONN_WAREHOUSE": "sqlite:w.db"})
+    assert words(leat, "no-such-command", "") == [] == words(leat)
+
+
+def commands(leat):
+    """Names of all commands, as the reference has them."""
+    text = leat.ok("docs", "commands").stdout
+    heads = [line[8:] for line in text.splitlines() if line.startswith("## leat ")]
+    names = []
+    for head in heads:
+        plain = [word for word in head.split() if word.islower() and word[0].isalpha()]
+        names.append(" ".join(plain))
+    return names
+
+
+@pytest.mark.quick
+def test_every_command_has_a_manual_page_that_renders_without_a_warning(leat, tmp_path):
+    if not shutil.which("groff"):
+        needed("no groff here: apt install groff-base")
+    names = ["leat", *commands(leat)]
+    assert len(names) > 25 and "cp delta" in names
+    for name in names:
+        page = leat.ok("docs", "man", *name.split()).stdout
+        done = subprocess.run(["groff", "-man", "-ww", "-Tutf8", "-K", "utf8"], input=page,
+                              capture_output=True, text=True, check=True, timeout=60)
+        assert done.stderr == "", f"{name}: {done.stderr}"
+        shown = re.sub(".\b", "", done.stdout)  # a bold letter is struck twice
+        assert "NAME" in shown and "EXIT STATUS" in shown
+    if shutil.which("man"):
+        path = tmp_path / "leat-cp.1"
+        path.write_text(leat.ok("docs", "man", "cp").stdout, encoding="utf-8")
+        done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", path], check=True,
+                              env={**leat.env, "MANWIDTH": "80", "LANG": "C.UTF-8"},
+                              capture_output=True, text=True, timeout=60)
+        assert done.stderr == "" and "leat cp" in re.sub(".\b", "", done.stdout)

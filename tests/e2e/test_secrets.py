@@ -102,7 +102,7 @@ class Places:
             "libpq": (f"postgres://searched@{base}", {"PGPASSWORD": SECRET}),
         }
         for name in named:
-            self.all[f"vault-{name}"] = (name, {"SEARCHED_PW": SECRET})
+            self.all[f"vault-{name}"] = (name, {"SEARCHED_PW": SECRET} if name == "refenv" else {})
 
 
 class Search:
@@ -263,7 +263,8 @@ def test_arguments_and_environment_hold_no_secret_100_ms_after_the_start(leat, p
         child = leat.start(*arguments, env={"LEAT_VAULT": str(places.vault), "LEAT_RETRIES": "0",
                                             "LEAT_CONN_OTHER": f"postgres://u:{ENCODED}@h/x",
                                             "OTHER_URL": f"https://u:{ENCODED}@h/x",
-                                            "LEAT_PASSPHRASE": SECRET, "PGPASSWORD": SECRET, **env})
+                                            "LEAT_PASSPHRASE": SECRET, "PGPASSWORD": SECRET,
+                                            "SHOP_DB_PASSWORD": SECRET, **env})
         start = time.monotonic()
         time.sleep(0.1)
         # On a busy machine it may not have run yet.

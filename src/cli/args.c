@@ -1,4 +1,5 @@
 #include "cli/args.h"
+#include "cli/prompt.h"
 
 #include "core/util.h"
 
@@ -404,6 +405,7 @@ static int check_count(const struct cli *cli, struct leat_error *err)
 /* The environment and the arguments of the command. */
 static int parse_args(struct cli *cli, int argc, char **argv, struct leat_error *err)
 {
+    leat_use_asking(cli_ask_for_vault, NULL);
     int rc = leat_plan_action(cli->plan, cli->command->action, err);
     rc = rc ? rc : split_args(cli, argc, argv, err);
     rc = rc ? rc : cli_read_environment(cli, err);

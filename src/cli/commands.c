@@ -330,6 +330,10 @@ const struct command cli_commands[] = {
     {"config defaults remove", "OPTION...", "Forget default values", "",
      "leat config defaults remove parallel\n", 0, 0, -1, cmd_defaults_remove,
      default_remove_options, LEAT_ACTION_COPY},
+    {"config init", "", "Make a vault and first connections, by questions",
+     "Asks how the vault is to be locked, where there is none yet, then for connections; each is "
+     "tested before the next. Needs a terminal.",
+     "leat config init\n", 0, 0, 0, cmd_config_init, NULL, LEAT_ACTION_COPY},
     {"config explain", "[COMMAND...]", "Print the value of every option, and where it comes from",
      "COMMAND is any command line without `leat`, or nothing. A value comes from a flag, a "
      "variable "

@@ -2,6 +2,9 @@
 import itertools
 import json
 import os
+import pty
+import select
+import time
 
 import pytest
 from postgres import PASSWORD, free_port
@@ -271,10 +274,123 @@ def test_a_file_with_a_mark_of_urls_in_its_name_is_opened(shop):
         assert shop.ok("streams", name).stdout.startswith("orders"), name
 
 
-def test_a_reference_may_hold_what_a_url_gives_a_meaning_to(leat):
-    """It is not resolved here: only its place in the URL is looked at."""
-    done = leat.fails(2, "not-found", "cp", "sqlite:${env:A#B}.db#t", "csv:-")
-    assert "there is no database" in done.stderr or "reference" in done.stderr
+def test_a_reference_may_hold_what_a_url_gives_a_meaning_to(shop):
+    add(shop, "it", "sqlite:${cmd:printf %s shop # a@b/c?d=e}.db")
+    assert shop.ok("cp", "it.orders", "csv:-").stdout == CSV
+    assert shop.ok("cp", "it", "lake/", "--format", "csv").returncode == 0
+
+
+def test_a_reference_may_be_a_whole_url(shop):
+    add(shop, "it", "${env:WHERE}")
+    env = {"WHERE": "sqlite:shop.db"}
+    assert shop.ok("cp", "it.orders", "csv:-", env=env).stdout == CSV
+    assert shop.ok("cp", "it", "csv:-", env={"WHERE": "sqlite:shop.db#orders"}).stdout == CSV
+    assert tested(shop, "it", env=env)[0]["it"]["ok"]
+    done = shop("cp", "it.orders", "csv:-")
+    assert done.returncode == 2 and "WHERE" in done.stderr
+
+
+# --- questions ------------------------------------------------------------------------------------
+
+class Terminal:
+    """The program on a terminal of its own; what it shows is collected."""
+
+    def __init__(self, leat, *arguments, env=None):
+        self.shown = b""
+        pid, self.fd = pty.fork()
+        if pid == 0:
+            os.chdir(leat.cwd)
+            os.execve(leat.binary, [str(leat.binary), *arguments],
+                      {**leat.env, "TERM": "dumb", **(env or {})})
+        self.pid = pid
+
+    def until(self, text):
+        deadline = time.monotonic() + 30
+        at = 0
+        while text.encode() not in self.shown[at:]:
+            assert time.monotonic() < deadline, f"no {text!r} in {self.shown!r}"
+            if select.select([self.fd], [], [], 0.5)[0]:
+                self.shown += os.read(self.fd, 4096)
+        self.shown, before = self.shown.partition(text.encode())[2], self.shown
+        return before
+
+    def answer(self, prompt, line):
+        shown = self.until(prompt)
+        os.write(self.fd, line.encode() + b"\n")
+        return shown
+
+    def end(self):
+        shown = self.shown
+        while True:
+            try:
+                more = os.read(self.fd, 4096)
+            except OSError:
+                break
+            if not more:
+                break
+            shown += more
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]), shown.decode()
+
+
+def test_a_connection_is_asked_for_and_its_password_not_shown(leat, pg, pg_db):
+    pg_db.execute("create table t (id int)", "insert into t values (7)")
+    at = Terminal(leat, "config", "connections", "add")
+    for prompt, line in (("Name of the connection", "a.b"), ("Name of the connection", "pg"),
+                         ("Connector", "postgres"), ("Host [localhost]", "127.0.0.1"),
+                         ("Port [5432]", str(pg.port)), ("Database", pg_db.name),
+                         ("User", "leat"), ("Password", PASSWORD)):
+        assert PASSWORD.encode() not in at.answer(prompt, line)
+    status, shown = at.end()
+    assert status == 0 and 'connection "pg" added' in shown and PASSWORD not in shown
+    assert leat.ok("cp", "pg.public.t", "csv:-").stdout == "id\n7\n"
+    assert listed(leat)["pg"][1] == f"postgres://leat:***@127.0.0.1:{pg.port}/{pg_db.name}"
+
+
+def test_odd_characters_of_answers_are_encoded(leat):
+    at = Terminal(leat, "config", "connections", "add", "odd")
+    for prompt, line in (("Connector", "postgres"), ("Host", "::1"), ("Port", ""),
+                         ("Database", "a b/c"), ("User", "j@e:"), ("Password", "p@:/#? %w")):
+        at.answer(prompt, line)
+    assert at.end()[0] == 0
+    shown = leat.ok("config", "connections", "show", "odd").stdout
+    for line in ("user       j@e:", "host       ::1", "port       5432", "database   a b/c"):
+        assert line in shown
+
+
+@pytest.mark.parametrize("lock", ["machine", "passphrase", "key file"])
+def test_the_guided_start_makes_a_vault_and_a_connection(shop, lock):
+    env = {"LEAT_KEYRING": "none"}
+    at = Terminal(shop, "config", "init", env=env)
+    at.answer("Lock it by", lock)
+    if lock == "passphrase":
+        at.answer("assphrase", "correct horse")
+        at.answer("assphrase", "correct horse")
+    elif lock == "key file":
+        at.answer("Key file", "my.key")
+    at.answer("Add a connection", "")
+    for prompt, line in (("Name of the connection", "gone"), ("Connector", "sqlite"),
+                         ("File of the database", "/nowhere/x.db"), ("Keep it all the same", "n"),
+                         ("Add another one", "y"),
+                         ("Name of the connection", "shop"), ("Connector", "sqlite"),
+                         ("File of the database", "shop.db"), ("Add another one", "")):
+        at.answer(prompt, line)
+    if lock == "passphrase":
+        at.answer("Stay logged in for a day", "n")
+    status, shown = at.end()
+    assert status == 0 and "leat streams shop" in shown, shown
+    env = {"passphrase": {"LEAT_PASSPHRASE": "correct horse"},
+           "key file": {"LEAT_KEY_FILE": "my.key"}}.get(lock, {})
+    assert listed(shop, env=env) == {"shop": ("sqlite", f"sqlite:{shop.home}/shop.db", "vault")}
+    assert shop.ok("cp", "shop.orders", "csv:-", env=env).stdout == CSV
+
+
+def test_without_a_terminal_nothing_is_asked(leat):
+    for words in (("config", "init"), ("config", "connections", "add"),
+                  ("config", "connections", "add", "pg")):
+        child = leat.start(*words, start_new_session=True)
+        _, err = child.communicate(timeout=20)
+        assert child.returncode == 2 and b"[usage]" in err, err
 
 
 # --- test -----------------------------------------------------------------------------------------

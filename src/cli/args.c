@@ -33,11 +33,10 @@ static const struct {
     char letter;
     const char *name;
 } short_forms[] = {
-    {'h', "help"},        {'n', "dry-run"},         {'q', "quiet"},
-    {'v', "verbose"},     {'l', "log-level"},       {'p', "key"},
-    {'d', "cursor"},      {'i', "repeat"},          {'e', "execute"},
-    {'a', "all-columns"}, {'x', "header"},          {'d', "dry-run"},
-    {'f', "force"},       {'c', "connection-name"},
+    {'h', "help"},      {'n', "dry-run"},     {'q', "quiet"},           {'v', "verbose"},
+    {'l', "log-level"}, {'p', "key"},         {'d', "cursor"},          {'i', "repeat"},
+    {'e', "execute"},   {'a', "all-columns"}, {'x', "header"},          {'d', "duration"},
+    {'d', "dry-run"},   {'f', "force"},       {'c', "connection-name"},
 };
 
 char cli_short(const char *name)

@@ -57,7 +57,7 @@ static int put_path(struct lt_buf *url, const char *path)
     struct lt_buf text = LT_BUF_INIT;
     int rc = lt_buf_printf(&text, "%s%s%s", relative ? here : "", relative ? "/" : "", path);
     for (const char *p = lt_buf_text(&text); !rc && *p; p++) {
-        rc = strchr("%#?", *p) ? lt_url_encode(url, p, 1) : lt_buf_byte(url, (uint8_t)*p);
+        rc = strchr("%#?", *p) ? lt_url_encode(url, p, 1, "") : lt_buf_byte(url, (uint8_t)*p);
     }
     lt_buf_done(&text);
     return rc;
@@ -65,7 +65,7 @@ static int put_path(struct lt_buf *url, const char *path)
 
 static int encode(struct lt_buf *url, const char *before, const char *text)
 {
-    return lt_buf_puts(url, before) || lt_url_encode(url, text, strlen(text));
+    return lt_buf_puts(url, before) || lt_url_encode(url, text, strlen(text), "");
 }
 
 static int put_url(struct lt_buf *url, const char *connector, const struct answers *answers)

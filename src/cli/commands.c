@@ -149,6 +149,23 @@ static const struct leat_option default_remove_options[] = {
     OPTIONS_END,
 };
 
+static const struct leat_option login_options[] = {
+    {"duration", LEAT_OPTION_DURATION, "1d", "TIME", "For how long: 30m, 8h, 1d"},
+    OPTIONS_END,
+};
+
+static const struct leat_option rekey_options[] = {
+    {"key", LEAT_OPTION_CHOICE, "passphrase", "passphrase|file|machine",
+     "What locks it from now on; file: the one LEAT_KEY_FILE names, made if it is not there"},
+    OPTIONS_END,
+};
+
+static const struct leat_option import_options[] = {
+    {"replace", LEAT_OPTION_BOOL, "false", NULL,
+     "Over what is there under the same name with another value"},
+    OPTIONS_END,
+};
+
 const struct command cli_commands[] = {
     {"cp", "SRC DST", "Copy whole streams from one place to another",
      "SRC and DST are URLs (postgres://u@h/db#public.orders, sqlite:shop.db#orders), format:- or - "
@@ -330,6 +347,24 @@ const struct command cli_commands[] = {
     {"config defaults remove", "OPTION...", "Forget default values", "",
      "leat config defaults remove parallel\n", 0, 0, -1, cmd_defaults_remove,
      default_remove_options, LEAT_ACTION_COPY},
+    {"config vault rekey", "", "Lock the vault with another key",
+     "The vault holds connections and defaults, encrypted. It is locked by a passphrase, by a key "
+     "file, or by a random key in a file of this machine beside it, which is how it begins where "
+     "nothing else is said. What sessions hold ends.\n\n"
+     "The new passphrase is asked for, twice, or taken from LEAT_NEW_PASSPHRASE.",
+     "leat config vault rekey\n    asks for a passphrase, and locks it by that\n"
+     "LEAT_KEY_FILE=/run/keys/leat leat config vault rekey --key file\n    for a service\n",
+     0, 0, 0, cmd_vault_rekey, rekey_options, LEAT_ACTION_COPY},
+    {"config vault export", "FILE", "Write the whole vault, encrypted, for another machine",
+     "FILE is locked by a passphrase of its own, which is asked for or taken from "
+     "LEAT_EXPORT_PASSPHRASE. A file that is there is left alone.",
+     "leat config vault export leat.vault\n    asks for a passphrase, twice\n", 0, 1, 1,
+     cmd_vault_export, NULL, LEAT_ACTION_COPY},
+    {"config vault import", "FILE", "Add what an exported vault holds",
+     "All of it or, where one item is there with another value and --replace was not said, "
+     "nothing. The passphrase is asked for or taken from LEAT_EXPORT_PASSPHRASE.",
+     "leat config vault import leat.vault\n    asks for the passphrase of the file\n", 0, 1, 1,
+     cmd_vault_import, import_options, LEAT_ACTION_COPY},
     {"config init", "", "Make a vault and first connections, by questions",
      "Asks how the vault is to be locked, where there is none yet, then for connections; each is "
      "tested before the next. Needs a terminal.",
@@ -428,6 +463,17 @@ const struct command cli_commands[] = {
      "database will do. One transaction under a lock; an unknown revision ends with status 255.",
      "leat dpo-migrate postgresql://u:p@h/db upgrade head\n    makes the tables\n", 0, 2, 3,
      cmd_dpo_migrate, NULL, LEAT_ACTION_COPY},
+    {"user login", "", "Need no passphrase for a while",
+     "Keeps the key of the vault in the kernel's keyring of the user, or where there is none in a "
+     "file of $XDG_RUNTIME_DIR, with an expiry. Other sessions of the same user, those of cron "
+     "too, can use it.",
+     "leat user login -d 8h\n    asks for the passphrase of the vault\n", 0, 0, 0, cmd_user_login,
+     login_options, LEAT_ACTION_COPY},
+    {"user logout", "", "Forget the key of the vault", "", "leat user logout\n    at once\n", 0, 0,
+     0, cmd_user_logout, NULL, LEAT_ACTION_COPY},
+    {"user status", "", "Where the vault is, what locks it, and for how long it is open", "",
+     "leat user status --json\n    for a script\n", 0, 0, 0, cmd_user_status, json_options,
+     LEAT_ACTION_COPY},
     {"connectors", "[NAME]", "List the connectors, or the options of one",
      "With a name: the options it takes, in its URL (?name=value) or as flags.",
      "leat connectors postgres\n    what can be set on a PostgreSQL connection\n", 0, 0, 1,
@@ -460,9 +506,11 @@ const struct command_family cli_families[] = {
     {"config", "Connections, default values, and the vault that keeps them"},
     {"config connections", "Connections that have names"},
     {"config defaults", "Default values of options"},
+    {"config vault", "The key of the vault, and copies for other machines"},
     {"execution", "Executions of pipelines"},
     {"state", "The store of runs and executions"},
     {"step", "Steps of executions, and what changed since the last one"},
+    {"user", "Sessions in which the vault needs no passphrase"},
     {0},
 };
 

@@ -83,8 +83,10 @@ static int read_line(int fd, char line[CLI_LINE_MAX + 1], struct leat_error *err
     }
 }
 
-/* Signals are caught while the terminal is without echo, and raised again once it is as it was. */
-static int read_hidden(int fd, char line[CLI_LINE_MAX + 1], struct leat_error *err)
+/* Signals are caught while the terminal is without echo, and raised again once it is as it was. The
+ * question comes after what was typed before is dropped: an answer to it is not. */
+static int read_hidden(int fd, const char *prompt, const char *after, char line[CLI_LINE_MAX + 1],
+                       struct leat_error *err)
 {
     struct termios before, hidden;
     struct sigaction action = {.sa_handler = on_signal}, old[N_GUARDED];
@@ -99,8 +101,10 @@ static int read_hidden(int fd, char line[CLI_LINE_MAX + 1], struct leat_error *e
     hidden = before;
     hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
     tcsetattr(fd, TCSAFLUSH, &hidden);
+    say(fd, prompt);
+    say(fd, after);
     int rc = read_line(fd, line, err);
-    tcsetattr(fd, TCSAFLUSH, &before);
+    tcsetattr(fd, TCSADRAIN, &before);
     say(fd, "\n");
     for (size_t i = 0; i < N_GUARDED; i++) {
         sigaction(guarded[i], &old[i], NULL);
@@ -122,9 +126,14 @@ static int ask_line(const char *prompt, const char *after, bool hidden, char **r
         return leat_fail_as(err, LEAT_UNSUPPORTED, "no-terminal",
                             "there is no terminal to ask on: %s", prompt);
     }
-    say(fd, prompt);
-    say(fd, after);
-    int rc = hidden ? read_hidden(fd, line, err) : read_line(fd, line, err);
+    int rc;
+    if (hidden) {
+        rc = read_hidden(fd, prompt, after, line, err);
+    } else {
+        say(fd, prompt);
+        say(fd, after);
+        rc = read_line(fd, line, err);
+    }
     if (!rc && !(*ret_text = strdup(line))) {
         rc = leat_fail(err, LEAT_NO_MEMORY, "out of memory");
     }

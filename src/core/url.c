@@ -389,7 +389,7 @@ void lt_url_done(struct lt_url *url)
     memset(url, 0, sizeof(*url));
 }
 
-int lt_url_encode(struct lt_buf *out, const void *data, size_t len)
+int lt_url_encode(struct lt_buf *out, const void *data, size_t len, const char *keep)
 {
     static const char hex[] = "0123456789ABCDEF";
     static const char plain[] =
@@ -399,7 +399,8 @@ int lt_url_encode(struct lt_buf *out, const void *data, size_t len)
     for (size_t i = 0; !rc && i < len; i++) {
         uint8_t c = bytes[i];
         const uint8_t code[] = {'%', (uint8_t)hex[c >> 4], (uint8_t)hex[c & 15]};
-        rc = c && strchr(plain, c) ? lt_buf_byte(out, c) : lt_buf_append(out, code, sizeof code);
+        bool kept = c && (strchr(plain, c) || strchr(keep, c));
+        rc = kept ? lt_buf_byte(out, c) : lt_buf_append(out, code, sizeof code);
     }
     return rc;
 }

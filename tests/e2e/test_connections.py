@@ -364,13 +364,14 @@ def test_the_guided_start_makes_a_vault_and_a_connection(shop, lock):
     at = Terminal(shop, "config", "init", env=env)
     at.answer("Lock it by", lock)
     if lock == "passphrase":
-        at.answer("assphrase", "correct horse")
-        at.answer("assphrase", "correct horse")
+        at.answer("Passphrase: ", "correct horse")
+        at.answer("once more: ", "correct horse")
     elif lock == "key file":
         at.answer("Key file", "my.key")
     at.answer("Add a connection", "")
-    for prompt, line in (("Name of the connection", "gone"), ("Connector", "sqlite"),
-                         ("File of the database", "/nowhere/x.db"), ("Keep it all the same", "n"),
+    for prompt, line in (("Name of the connection", "gone"), ("Connector", "postgres"),
+                         ("Host", "127.0.0.1"), ("Port", str(free_port())), ("Database", "x"),
+                         ("User", "x"), ("Password", ""), ("Keep it all the same", "n"),
                          ("Add another one", "y"),
                          ("Name of the connection", "shop"), ("Connector", "sqlite"),
                          ("File of the database", "shop.db"), ("Add another one", "")):

@@ -248,6 +248,16 @@ const char *cli_value(const struct cli *cli, const char *name)
     return value ? value : own->fallback;
 }
 
+const char *cli_nth(const struct cli *cli, const char *name, int i)
+{
+    for (size_t k = 0; k < cli->n_given; k++) {
+        if (!strcmp(cli->given[k].name, name) && i-- == 0) {
+            return cli->given[k].value;
+        }
+    }
+    return NULL;
+}
+
 bool cli_on(const struct cli *cli, const char *name)
 {
     const char *value = cli_value(cli, name);

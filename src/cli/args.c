@@ -445,7 +445,7 @@ int cli_parse_noting(struct cli *cli, int argc, char **argv, struct leat_error *
 /* The program is known by the name it is called by: `dpo ...` is `leat dpo ...`. */
 static bool is_called(const char *program, const char **ret_word)
 {
-    static const char *const names[] = {"dpo", "dpo-migrate"};
+    static const char *const names[] = {"dpo", "dpo-migrate", "hp"};
     const char *slash = strrchr(program, '/');
     for (size_t i = 0; i < LT_ARRAY_LEN(names); i++) {
         if (!strcmp(slash ? slash + 1 : program, names[i])) {

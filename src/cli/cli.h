@@ -197,6 +197,7 @@ int cmd_user_status(struct cli *cli);
 int cmd_vault_rekey(struct cli *cli);
 int cmd_vault_export(struct cli *cli);
 int cmd_vault_import(struct cli *cli);
+int cmd_hp(struct cli *cli);
 int cmd_state_upgrade(struct cli *cli);
 int cmd_state_downgrade(struct cli *cli);
 int cmd_state_current(struct cli *cli);

@@ -504,6 +504,12 @@ const struct command cli_commands[] = {
      "this command. `leat dpo --help` lists the commands.",
      "leat dpo postgresql+psycopg2://u:p@h/db init-execution\n    prints the id of a new one\n",
      TAKES_RAW, 0, -1, cmd_dpo, NULL, LEAT_ACTION_COPY},
+    {"hp", "COMMAND [ARGUMENTS]", "Copy, compare and run pipes, with the command line of Halfpipe",
+     "Halfpipe's commands, flags, HP_... variables and exit status. Called by the name hp (a link "
+     "to it), leat is this command. `leat hp --help` lists the commands.",
+     "leat hp cp snap pg.public.orders wh.orders\n    empties the table and loads it\n"
+     "leat hp pipe -f nightly.yaml\n    runs a document of Halfpipe\n",
+     TAKES_RAW, 0, -1, cmd_hp, NULL, LEAT_ACTION_COPY},
     {"dpo-migrate", "CONNECTION ACTION [REVISION]", "Move dpo's tables to another revision",
      "ACTION is upgrade or downgrade with a revision (an id or its beginning, head, base, +1, -1), "
      "current or history. It needs no extension and no superuser: a role that may create in the "

@@ -414,7 +414,6 @@ static int check_count(const struct cli *cli, struct leat_error *err)
 /* The environment and the arguments of the command. */
 static int parse_args(struct cli *cli, int argc, char **argv, struct leat_error *err)
 {
-    leat_use_asking(cli_ask_for_vault, NULL);
     int rc = leat_plan_action(cli->plan, cli->command->action, err);
     rc = rc ? rc : split_args(cli, argc, argv, err);
     rc = rc ? rc : cli_read_environment(cli, err);
@@ -537,6 +536,7 @@ int cli_parse(struct cli *cli, int argc, char **argv)
 {
     struct leat_error err = {0};
     leat_set_log(cli_log, cli, LEAT_LOG_WARN); /* for what is said of env files */
+    leat_use_asking(cli_ask_for_vault, NULL);
     if (parse_command(cli, argc, argv, &err)) {
         return usage(cli, &err);
     }

@@ -355,6 +355,11 @@ static const char *const variables[][2] = {
     {"LEAT_CONN_<NAME>", "The URL that the connection NAME stands for, in any location."},
     {"LEAT_<FLAG>",
      "The default of an option: LEAT_MAX_ERRORS for \\-\\-max\\-errors. A flag wins."},
+    {"any variable", "One that holds the URL of a connector is a connection by its own name."},
+    {"LEAT_ENV_FILE", "A file of variables to be read instead of .env; none: none."},
+    {"LEAT_12FACTOR_MODE",
+     "When true, LEAT_COMMAND and LEAT_SUBCOMMAND name the command, LEAT_SOURCE "
+     "and LEAT_TARGET the places that arguments do not."},
     {"LEAT_PLUGIN_PATH", "Directories, parted by colons, where loadable connectors "
                          "(leat\\-NAME.so) are looked for first."},
     {"NO_COLOR", "When it is not empty, messages have no colours."},

@@ -146,6 +146,8 @@ int cli_complete(struct cli *cli); /* complete.c */
 int cli_help_command(struct cli *cli);
 /* Calls each() for every option of a table, in its order; NULL is an empty one. */
 typedef void option_fn(FILE *out, const struct leat_option *option);
+/* One option as help shows it. */
+void cli_option_help(FILE *out, const struct leat_option *option);
 void cli_each_option(FILE *out, const struct leat_option *table, option_fn *each);
 
 /* commands */

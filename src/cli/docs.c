@@ -48,12 +48,14 @@ static const char *placeholder(const struct leat_option *option)
         return "SIZE";
     case LEAT_OPTION_DURATION:
         return "TIME";
+    case LEAT_OPTION_SECRET:
+        return option->choices ? option->choices : "SECRET";
     default:
         return option->choices ? option->choices : "TEXT";
     }
 }
 
-static void option_help(FILE *out, const struct leat_option *option)
+void cli_option_help(FILE *out, const struct leat_option *option)
 {
     char head[256], tail[4096];
     char letter = cli_short(option->name);
@@ -232,7 +234,7 @@ void cli_help(FILE *out, struct leat *leat, const struct command *command)
             p += len + (p[len] == '\n');
         }
     }
-    each_table(out, leat, command, heading_help, option_help);
+    each_table(out, leat, command, heading_help, cli_option_help);
     struct lt_buf words = LT_BUF_INIT;
     cli_alias_help(command, &words);
     if (words.len) {

@@ -1,9 +1,11 @@
 """Named connections: where names come from, what they are tested for, and that no secret shows."""
+import fcntl
 import itertools
 import json
 import os
 import pty
 import select
+import termios
 import time
 
 import pytest
@@ -32,7 +34,7 @@ def listed(leat, **options):
     return {row["name"]: (row["connector"], row["url"], row["origin"]) for row in rows}
 
 
-def tested(leat, *names, status=0, **options):
+def checked(leat, *names, status=0, **options):
     done = leat("config", "connections", "test", "--json", *names, **options)
     assert done.returncode == status, done.stderr
     return {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}, done
@@ -227,26 +229,29 @@ PG_FORMS = [
 ]
 
 
-@pytest.mark.parametrize("form", PG_FORMS)
-def test_urls_of_postgresql_as_other_programs_write_them(leat, pg, pg_db, form):
+def test_urls_of_postgresql_as_other_programs_write_them(leat, pg, pg_db):
     pg_db.execute("create table t (id int)", "insert into t values (7)", "create schema other",
                   "create table other.u (id int)", "insert into other.u values (8)")
     encoded = "".join(f"%{byte:02X}" for byte in PASSWORD.encode())
-    url = form.format(user=USER, host="127.0.0.1", port=pg.port, db=pg_db.name, password=PASSWORD,
-                      encoded=encoded)
-    assert leat.ok("cp", url + "#public.t", "csv:-").stdout == "id\n7\n"
-    if "chema=" in form:
-        assert leat.ok("cp", url + "#u", "csv:-").stdout == "id\n8\n"
-    add(leat, "it", url)
-    assert leat.ok("cp", "it.public.t", "csv:-").stdout == "id\n7\n"
-    for words in (("list",), ("show", "it"), ("list", "--json"), ("test", "it")):
+    urls = {f"form{i}": form.format(user=USER, host="127.0.0.1", port=pg.port, db=pg_db.name,
+                                    password=PASSWORD, encoded=encoded)
+            for i, form in enumerate(PG_FORMS)}
+    shown = ""
+    for name, url in urls.items():
+        assert leat.ok("cp", url + "#public.t", "csv:-").stdout == "id\n7\n", url
+        if "chema=" in url:
+            assert leat.ok("cp", url + "#u", "csv:-").stdout == "id\n8\n", url
+        add(leat, name, url)
+        assert leat.ok("cp", f"{name}.public.t", "csv:-").stdout == "id\n7\n", url
+        shown += leat.ok("config", "connections", "show", name).stdout
+        # The same of an error
+        shown += leat("cp", url.replace(f":{pg.port}", ":1") + "#public.absent", "csv:-",
+                      "--retries", "0", "-vv").stderr
+    for words in (("list",), ("list", "--json"), ("test",)):
         done = leat.ok("config", "connections", *words)
-        assert PASSWORD not in done.stdout + done.stderr
-        assert encoded not in done.stdout + done.stderr
-    # The same of an error
-    done = leat("cp", url.replace(f":{pg.port}", ":1") + "#public.t", "csv:-", "--retries", "0",
-                "-vv")
-    assert PASSWORD not in done.stderr and encoded not in done.stderr
+        shown += done.stdout + done.stderr
+    assert "form13" in shown and "***" in shown
+    assert PASSWORD not in shown and encoded not in shown
 
 
 def test_parameters_that_nobody_knows_are_still_refused(leat, pg_db):
@@ -285,7 +290,7 @@ def test_a_reference_may_be_a_whole_url(shop):
     env = {"WHERE": "sqlite:shop.db"}
     assert shop.ok("cp", "it.orders", "csv:-", env=env).stdout == CSV
     assert shop.ok("cp", "it", "csv:-", env={"WHERE": "sqlite:shop.db#orders"}).stdout == CSV
-    assert tested(shop, "it", env=env)[0]["it"]["ok"]
+    assert checked(shop, "it", env=env)[0]["it"]["ok"]
     done = shop("cp", "it.orders", "csv:-")
     assert done.returncode == 2 and "WHERE" in done.stderr
 
@@ -297,12 +302,15 @@ class Terminal:
 
     def __init__(self, leat, *arguments, env=None):
         self.shown = b""
-        pid, self.fd = pty.fork()
-        if pid == 0:
-            os.chdir(leat.cwd)
-            os.execve(leat.binary, [str(leat.binary), *arguments],
-                      {**leat.env, "TERM": "dumb", **(env or {})})
-        self.pid = pid
+        self.fd, theirs = pty.openpty()
+
+        def take_terminal():
+            os.setsid()
+            fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+        self.child = leat.start(*arguments, env={"TERM": "dumb", **(env or {})}, stdin=theirs,
+                                stdout=theirs, stderr=theirs, preexec_fn=take_terminal)
+        os.close(theirs)
 
     def until(self, text):
         deadline = time.monotonic() + 30
@@ -330,7 +338,7 @@ class Terminal:
                 break
             shown += more
         os.close(self.fd)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]), shown.decode()
+        return self.child.wait(timeout=30), shown.decode()
 
 
 def test_a_connection_is_asked_for_and_its_password_not_shown(leat, pg, pg_db):
@@ -424,7 +432,7 @@ def test_what_an_account_may_do_is_told(leat, pg_db, roles):
     for role, url in roles.items():
         add(leat, role, url)
     add(leat, "owner", pg_db.url)
-    rows, _ = tested(leat)
+    rows, _ = checked(leat)
     #          read   create write  replicate
     assert {name: tuple(row[f"can_{what}"] for what in ("read", "create", "write", "replicate"))
             for name, row in rows.items()} == {
@@ -448,7 +456,7 @@ def test_what_an_account_may_do_is_told(leat, pg_db, roles):
 
 def test_a_session_that_is_read_only_writes_nothing(leat, pg_db):
     url = pg_db.url + "?options=-c%20default_transaction_read_only%3Don"
-    row = tested(leat, "ro", env={"LEAT_CONN_RO": url})[0]["ro"]
+    row = checked(leat, "ro", env={"LEAT_CONN_RO": url})[0]["ro"]
     assert (row["can_read"], row["can_create"], row["can_write"]) == (True, False, False)
 
 
@@ -457,7 +465,7 @@ def test_connections_that_fail_are_told_and_the_others_tested(leat, pg_db, roles
     add(leat, "wrong", pg_db.url.replace(PASSWORD, SECRET))
     add(leat, "absent", pg_db.url.replace(pg_db.name, "no_such_db"))
     add(leat, "good", pg_db.url)
-    rows, done = tested(leat, status=1)
+    rows, done = checked(leat, status=1)
     assert {name: (row["ok"], row.get("code")) for name, row in rows.items()} == {
         "closed": (False, "unavailable"), "wrong": (False, "denied"),
         "absent": (False, rows["absent"]["code"]), "good": (True, None)}
@@ -478,7 +486,7 @@ def test_files_and_sqlite_are_tested_too(shop):
     add(shop, "ro", "sqlite:shop.db?mode=ro")
     add(shop, "gone", "sqlite:gone.db?mode=ro")
     add(shop, "lake", "csv:orders.csv")
-    rows, _ = tested(shop, status=1)
+    rows, _ = checked(shop, status=1)
     assert rows["db"]["can_write"] and not rows["ro"]["can_write"]
     assert rows["db"]["system"] == "SQLite" and not rows["gone"]["ok"]
     assert rows["lake"]["can_read"]

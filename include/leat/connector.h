@@ -167,6 +167,9 @@ struct leat_check {
     const char *user;
     bool can_read, can_create, can_write;
     bool can_replicate; /* open a change stream */
+    /* Set by leat_check(), not by connectors. */
+    int64_t connect_us;    /* to be logged in */
+    int64_t round_trip_us; /* of the question, once logged in */
 };
 
 /* --- streams ------------------------------------------------------------------------------- */
@@ -407,6 +410,15 @@ struct leat_source_ops {
      * what `since` knows is there no more, or changed. NULL: streams have no such marks. */
     int (*mark)(struct leat_endpoint *ep, const struct leat_read_plan *plan, const char *since,
                 char **ret_mark, bool *ret_news, struct leat_error *err);
+
+    /* What tells the stream's records as they are now from those of any other time, as opaque
+     * text: while it stays the same, in this process and in later ones, the plan reads the same
+     * records, and split() with the same n cuts the same partitions of them. *ret_ordered: in the
+     * same order too, so that its first n records are always the same ones. `immutable`: the user's
+     * word that nothing changes the stream meanwhile. *ret_text is malloc'ed. LEAT_UNSUPPORTED, with
+     * the reason as message, where nobody can tell. NULL: never. */
+    int (*fingerprint)(struct leat_endpoint *ep, const struct leat_read_plan *plan, bool immutable,
+                       char **ret_text, bool *ret_ordered, struct leat_error *err);
 };
 
 /* --- writing ------------------------------------------------------------------------------- */
@@ -444,6 +456,8 @@ enum leat_write_mode {
  * where it is missing; a record that comes back empties it. */
 #define LEAT_WRITE_SOFT_DELETE 16u
 #define LEAT_DELETED_COLUMN "_leat_deleted"
+/* LEAT_MERGE and LEAT_DELETE_INSERT: rows of keys that no record has are deleted, for good. */
+#define LEAT_WRITE_ALONE 32u
 /* LEAT_HISTORY's own columns: from when, until when (null: still), and whether it is the current
  * one of its key. "From" is the first cursor column's value where that is a time, else the load's. */
 #define LEAT_FROM_COLUMN "_leat_valid_from"
@@ -494,6 +508,11 @@ struct leat_write_plan {
     bool shared;                     /* other processes will attach */
     const struct leat_param *params; /* format options and the connector's write options */
     size_t n_params;
+    /* The sealed parts are to outlive the process. begin() takes the open load over that says this
+     * same text, that the destination would take as it did, and that nobody takes part in any more;
+     * resumed() tells. Otherwise it begins one that a later begin() can find. Of one stream. The
+     * text is the caller's: it tells loads apart that would not write the same parts. NULL: no. */
+    const char *resume;
 };
 
 enum leat_atomicity {
@@ -527,6 +546,10 @@ struct leat_load_plan {
     enum leat_atomicity atomicity;
     bool serial; /* only one part open at a time over the whole load */
     void *state; /* the connector's own */
+    /* With write_plan.resume: the sealed parts will outlive the process. Else why not, in words;
+     * static, NULL: the connector never can. */
+    bool resumable;
+    const char *unresumable;
 };
 
 struct leat_part_id {
@@ -545,6 +568,18 @@ struct leat_receipt {
     int64_t bytes;         /* on the wire or in the file */
     uint64_t checksum;     /* of the part's stored bytes; 0: none kept */
     char staging[192];     /* where it lies: file, table, object; "" when there is no place */
+};
+
+/* What begin() found of an earlier load. Borrowed from the load. */
+struct leat_resumed {
+    size_t size;
+    bool taken; /* it was taken over: the load goes on under its id, with its sealed parts */
+    char load_id[33];
+    const char
+        *resume; /* that load's text, also where it was not taken over; NULL: none was there */
+    const char *changed; /* the text is the same, but not this of the destination; NULL */
+    const struct leat_receipt *receipts; /* of the sealed parts, by number; none unless taken */
+    size_t n_receipts;
 };
 
 struct leat_row_counts;
@@ -669,6 +704,13 @@ struct leat_load_ops {
     /* Sets one key by hand; value NULL removes it. Takes the stream's fence for the moment. */
     int (*state_set)(struct leat_endpoint *ep, const struct leat_stream_name *stream,
                      const char *key, const char *value, struct leat_error *err);
+
+    /* After begin() with write_plan.resume. release() then leaves the load for a later begin() to
+     * take over, abort() ends it. A process that lost its load to another can neither seal nor
+     * commit any more. *ret_resumed has its size set by the caller. NULL member: loads cannot be
+     * taken over. */
+    int (*resumed)(struct leat_load *load, struct leat_resumed *ret_resumed,
+                   struct leat_error *err);
 };
 
 /* --- changes as they happen ---------------------------------------------------------------- */

@@ -39,6 +39,8 @@ LEAT_EXPORT void leat_free(struct leat *leat);
  * in force until leat_uncancel(). */
 LEAT_EXPORT void leat_cancel(struct leat *leat);
 LEAT_EXPORT void leat_uncancel(struct leat *leat);
+/* Whether it is in force. From any thread. */
+LEAT_EXPORT bool leat_is_cancelled(const struct leat *leat);
 
 /* Log lines, redacted, one at a time; process-wide. NULL: silence, as at the start. */
 typedef void leat_log_fn(void *arg, enum leat_log_level level, const char *line);
@@ -121,9 +123,15 @@ LEAT_EXPORT bool leat_action_takes(enum leat_action action, const char *option);
 LEAT_EXPORT int leat_plan_source(struct leat_plan *plan, const char *location,
                                  struct leat_error *err);
 /* The source is this stream of batches, under this stream name. Takes it over (moved) on success;
- * its batches are checked before they are believed. A plan with such a source runs once. */
+ * its batches are checked before they are believed. A plan with such a source runs once. As the source
+ * of LEAT_ACTION_DELTA all its records are what changed: no cursor is needed, and no watermark kept. */
 LEAT_EXPORT int leat_plan_source_stream(struct leat_plan *plan, struct ArrowArrayStream *stream,
                                         const char *name, struct leat_error *err);
+/* The same for LEAT_ACTION_DELTA, of changes: the text column `op` says of each record what becomes of
+ * the row of its key: "i", "u" or "d". A row to be updated or deleted that is not there, or one to be
+ * inserted that is, is LEAT_CONFLICT. All are one transaction where the destination has such. */
+LEAT_EXPORT int leat_plan_source_changes(struct leat_plan *plan, struct ArrowArrayStream *stream,
+                                         const char *name, const char *op, struct leat_error *err);
 /* Takes bytes in order, from one thread at a time but not always the same; 0, or an errno. */
 typedef int leat_write_fn(void *arg, const void *data, size_t len);
 /* The source is these bytes, in a format by name, or as they look (NULL), compressed or not. They
@@ -214,6 +222,10 @@ struct leat_stream_result {
     const char *watermark_before; /* a delta's, as canonical text (compound: JSON array); "" none */
     const char *watermark_after;
     const char *drift; /* columns that differed and what was done, in words; "" none */
+    int64_t
+        parts_resumed;    /* with "resume": written by earlier runs or attempts, and gone on from */
+    int64_t rows_resumed; /* in them; rows_read and rows_written count them, too */
+    const char *why_not_resumed; /* "" : it was, or there was nothing, or it was not asked for */
 };
 
 enum leat_difference_kind { LEAT_NEW, LEAT_CHANGED, LEAT_DELETED };

@@ -215,6 +215,17 @@ int cli_take_alias(struct cli *cli, const char *name, const char *value, bool *r
     return *ret_known ? no_such_value(cli->command, name, err) : LEAT_OK;
 }
 
+const char *cli_option_meant(const char *name)
+{
+    for (size_t i = 0; i < LT_ARRAY_LEN(aliases); i++) {
+        const struct alias *a = &aliases[i];
+        if (!strcmp(a->other, name) && !a->value && !a->command && place_of(a->means) < 0) {
+            return a->means;
+        }
+    }
+    return name;
+}
+
 void cli_alias_help(const struct command *command, struct lt_buf *text)
 {
     for (size_t i = 0; i < LT_ARRAY_LEN(aliases); i++) {

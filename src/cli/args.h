@@ -58,6 +58,8 @@ int cli_command_words(struct cli *cli, const char *ret_words[COMMAND_WORDS_MAX],
                       struct leat_error *err);
 /* LEAT_<FLAG> for every option the command takes and the arguments lack; else the stored default. */
 int cli_read_environment(struct cli *cli, struct leat_error *err);
+/* Whether defaults that are stored count for it. */
+bool cli_reads_defaults(const struct command *command);
 /* The places that the arguments lack: from options of other programs, and in 12-factor mode from
  * variables. */
 int cli_fill_places(struct cli *cli, struct leat_error *err);
@@ -73,6 +75,9 @@ int cli_take_alias(struct cli *cli, const char *name, const char *value, bool *r
 /* Whether it is an option of another program with just this value, whatever else is called so:
  * --mode append is sling's, --mode ro a SQLite file's. */
 bool cli_is_alias_value(const struct command *command, const char *name, const char *value);
+/* The name leat has for an option of another program, where it has just another name there; else
+ * the name itself. */
+const char *cli_option_meant(const char *name);
 /* Words of other programs that a command takes, for its help: one paragraph, or nothing. */
 void cli_alias_help(const struct command *command, struct lt_buf *text);
 

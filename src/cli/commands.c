@@ -116,6 +116,91 @@ static const struct leat_option compare_options[] = {
     OPTIONS_END,
 };
 
+#define OPTION_VAR                                                                                 \
+    {                                                                                              \
+        "var", LEAT_OPTION_LIST, NULL, "NAME=VALUE",                                               \
+            "A value for ${NAME}; may be given several times"                                      \
+    }
+
+static const struct leat_option pipe_run_options[] = {
+    OPTION_VAR,
+    {"set", LEAT_OPTION_LIST, NULL, "NAME=VALUE",
+     "An option of the steps that take it, over what the document says; may be given several "
+     "times"},
+    {"step", LEAT_OPTION_TEXT, NULL, "NAME", "Run only this step, whatever it needs"},
+    {"from-step", LEAT_OPTION_TEXT, NULL, "NAME", "Run this step and those behind it"},
+    {"keep-going", LEAT_OPTION_BOOL, "false", NULL,
+     "After a failure run what does not need what failed; of many streams go on with the others"},
+    {"repeat", LEAT_OPTION_DURATION, NULL, "SECONDS",
+     "Again and again, from start to start so far apart; SIGTERM ends it after the run at work"},
+    {"watch", LEAT_OPTION_BOOL, "false", NULL,
+     "Again and again, as the document's `every` or `cron` says"},
+    OPTIONS_END,
+};
+
+static const struct leat_option pipe_check_options[] = {
+    OPTION_VAR,
+    {"connect", LEAT_OPTION_BOOL, "false", NULL,
+     "Open sources and destinations too, and look at the plan of each step"},
+    OPTIONS_END,
+};
+
+static const struct leat_option pipe_show_options[] = {
+    OPTION_VAR,
+    {"json", LEAT_OPTION_BOOL, "false", NULL, "As JSON instead of YAML"},
+    OPTIONS_END,
+};
+
+#define OPTION_CONNECTION_NAME                                                                     \
+    {                                                                                              \
+        "connection-name", LEAT_OPTION_TEXT, NULL, "NAME", "Another way to say NAME"               \
+    }
+
+static const struct leat_option connection_add_options[] = {
+    OPTION_CONNECTION_NAME,
+    {"dsn", LEAT_OPTION_SECRET, NULL, "DSN",
+     "Another way to say URL, of the TYPE that stands first"},
+    {"force", LEAT_OPTION_BOOL, "false", NULL, "Replace one of that name"},
+    OPTIONS_END,
+};
+
+static const struct leat_option connection_remove_options[] = {OPTION_CONNECTION_NAME, OPTIONS_END};
+
+static const struct leat_option connection_test_options[] = {
+    OPTION_JSON,
+    {"connect-timeout", LEAT_OPTION_DURATION, "15s", "TIME", "How long to wait for each"},
+    OPTIONS_END,
+};
+
+static const struct leat_option default_add_options[] = {
+    {"option", LEAT_OPTION_TEXT, NULL, "OPTION", "Another way to say OPTION"},
+    {"value", LEAT_OPTION_TEXT, NULL, "VALUE", "Another way to say VALUE"},
+    {"force", LEAT_OPTION_BOOL, "false", NULL, "Replace a value that is stored"},
+    OPTIONS_END,
+};
+
+static const struct leat_option default_remove_options[] = {
+    {"option", LEAT_OPTION_TEXT, NULL, "OPTION", "Another way to say OPTION"},
+    OPTIONS_END,
+};
+
+static const struct leat_option login_options[] = {
+    {"duration", LEAT_OPTION_DURATION, "1d", "TIME", "For how long: 30m, 8h, 1d"},
+    OPTIONS_END,
+};
+
+static const struct leat_option rekey_options[] = {
+    {"key", LEAT_OPTION_CHOICE, "passphrase", "passphrase|file|machine",
+     "What locks it from now on; file: the one LEAT_KEY_FILE names, made if it is not there"},
+    OPTIONS_END,
+};
+
+static const struct leat_option import_options[] = {
+    {"replace", LEAT_OPTION_BOOL, "false", NULL,
+     "Over what is there under the same name with another value"},
+    OPTIONS_END,
+};
+
 const struct command cli_commands[] = {
     {"cp", "SRC DST", "Copy whole streams from one place to another",
      "SRC and DST are URLs (postgres://u@h/db#public.orders, sqlite:shop.db#orders), format:- or - "
@@ -255,6 +340,76 @@ const struct command cli_commands[] = {
      "leat runs --limit 5\n    the last five\n"
      "leat runs 019a --json\n    runs by the beginning of their ids, with their whole reports\n",
      0, 0, 1, cmd_runs, runs_options, LEAT_ACTION_COPY},
+    {"config connections add", "[NAME [URL]]", "Keep a connection under a name",
+     "The URL is kept in the vault, encrypted, and NAME stands for it wherever a source or "
+     "destination is named: NAME, or NAME.stream. What is not given is asked for on a terminal, "
+     "the "
+     "password unseen. - as URL reads it from standard input. A password may be a reference, "
+     "${env:NAME}, ${file:PATH} or ${cmd:COMMAND}, which is looked up at each use.\n\n"
+     "TYPE -c NAME -d DSN is another form, where TYPE is the name of a connector.",
+     "leat config connections add pg postgres://joe@db.example.com/shop\n"
+     "    a password is then libpq's business, or none\n"
+     "leat config connections add\n    asks\n"
+     "echo \"$DATABASE_URL\" | leat config connections add pg -\n"
+     "    so that the URL stands in no list of commands\n",
+     0, 0, 2, cmd_connections_add, connection_add_options, LEAT_ACTION_COPY},
+    {"config connections list", "", "List the connections that have names",
+     "Those of the vault and of variables LEAT_CONN_<NAME>, and where each comes from. Secrets are "
+     "not shown.",
+     "leat config connections list --json\n", 0, 0, 0, cmd_connections_list, json_options,
+     LEAT_ACTION_COPY},
+    {"config connections show", "NAME", "Show a connection",
+     "NAME is looked up as in any location, so it may also be a variable that holds a URL. Secrets "
+     "are not shown.",
+     "leat config connections show DATABASE_URL\n", 0, 1, 1, cmd_connections_show, json_options,
+     LEAT_ACTION_COPY},
+    {"config connections test", "[NAME...]", "Log in by connections, and tell what may be done",
+     "Of each connection, or of all: the system and its version, how long the login and one "
+     "question to it took, and what the account may do: read what there is, create streams, write, "
+     "replicate (be told of changes). Ends with status 1 when one fails.",
+     "leat config connections test\n    all\n", 0, 0, -1, cmd_connections_test,
+     connection_test_options, LEAT_ACTION_COPY},
+    {"config connections remove", "NAME...", "Forget connections", "",
+     "leat config connections remove pg\n", 0, 0, -1, cmd_connections_remove,
+     connection_remove_options, LEAT_ACTION_COPY},
+    {"config defaults add", "OPTION VALUE", "Keep a default value of an option",
+     "It counts in every command that has the option, where neither a flag nor a variable says "
+     "otherwise.",
+     "leat config defaults add parallel 4\n", 0, 0, 2, cmd_defaults_add, default_add_options,
+     LEAT_ACTION_COPY},
+    {"config defaults list", "", "List the default values that are kept", "", "", 0, 0, 0,
+     cmd_defaults_list, json_options, LEAT_ACTION_COPY},
+    {"config defaults remove", "OPTION...", "Forget default values", "",
+     "leat config defaults remove parallel\n", 0, 0, -1, cmd_defaults_remove,
+     default_remove_options, LEAT_ACTION_COPY},
+    {"config vault rekey", "", "Lock the vault with another key",
+     "The vault holds connections and defaults, encrypted. It is locked by a passphrase, by a key "
+     "file, or by a random key in a file of this machine beside it, which is how it begins where "
+     "nothing else is said. What sessions hold ends.\n\n"
+     "The new passphrase is asked for, twice, or taken from LEAT_NEW_PASSPHRASE.",
+     "leat config vault rekey\n    asks for a passphrase, and locks it by that\n"
+     "LEAT_KEY_FILE=/run/keys/leat leat config vault rekey --key file\n    for a service\n",
+     0, 0, 0, cmd_vault_rekey, rekey_options, LEAT_ACTION_COPY},
+    {"config vault export", "FILE", "Write the whole vault, encrypted, for another machine",
+     "FILE is locked by a passphrase of its own, which is asked for or taken from "
+     "LEAT_EXPORT_PASSPHRASE. A file that is there is left alone.",
+     "leat config vault export leat.vault\n    asks for a passphrase, twice\n", 0, 1, 1,
+     cmd_vault_export, NULL, LEAT_ACTION_COPY},
+    {"config vault import", "FILE", "Add what an exported vault holds",
+     "All of it or, where one item is there with another value and --replace was not said, "
+     "nothing. The passphrase is asked for or taken from LEAT_EXPORT_PASSPHRASE.",
+     "leat config vault import leat.vault\n    asks for the passphrase of the file\n", 0, 1, 1,
+     cmd_vault_import, import_options, LEAT_ACTION_COPY},
+    {"config explain", "[COMMAND...]", "Print the value of every option, and where it comes from",
+     "COMMAND is any command line without `leat`, or nothing. A value comes from a flag, a "
+     "variable "
+     "of the environment or of an env file, a default that was stored, or is built in; the first "
+     "of "
+     "these counts. Names of connections in the command are shown with what they stand for. "
+     "Nothing "
+     "is run.",
+     "leat config explain\nleat config explain cp pg.orders orders.parquet --parallel 2\n",
+     TAKES_RAW, 0, -1, cmd_config_explain, NULL, LEAT_ACTION_COPY},
     {"state show", "SRC DST", "Print how far deltas have come",
      "One stream a line: its name and the watermark that its destination keeps, as JSON, parted by "
      "a tab.",
@@ -333,12 +488,52 @@ const struct command cli_commands[] = {
      "this command. `leat dpo --help` lists the commands.",
      "leat dpo postgresql+psycopg2://u:p@h/db init-execution\n    prints the id of a new one\n",
      TAKES_RAW, 0, -1, cmd_dpo, NULL, LEAT_ACTION_COPY},
+    {"hp", "COMMAND [ARGUMENTS]", "Copy, compare and run pipes, with the command line of Halfpipe",
+     "Halfpipe's commands, flags, HP_... variables and exit status. Called by the name hp (a link "
+     "to it), leat is this command. `leat hp --help` lists the commands.",
+     "leat hp cp snap pg.public.orders wh.orders\n    empties the table and loads it\n"
+     "leat hp pipe -f nightly.yaml\n    runs a document of Halfpipe\n",
+     TAKES_RAW, 0, -1, cmd_hp, NULL, LEAT_ACTION_COPY},
     {"dpo-migrate", "CONNECTION ACTION [REVISION]", "Move dpo's tables to another revision",
      "ACTION is upgrade or downgrade with a revision (an id or its beginning, head, base, +1, -1), "
      "current or history. It needs no extension and no superuser: a role that may create in the "
      "database will do. One transaction under a lock; an unknown revision ends with status 255.",
      "leat dpo-migrate postgresql://u:p@h/db upgrade head\n    makes the tables\n", 0, 2, 3,
      cmd_dpo_migrate, NULL, LEAT_ACTION_COPY},
+    {"user login", "", "Need no passphrase for a while",
+     "Keeps the key of the vault in the kernel's keyring of the user, or where there is none in a "
+     "file of $XDG_RUNTIME_DIR, with an expiry. Other sessions of the same user, those of cron "
+     "too, can use it.",
+     "leat user login -d 8h\n    asks for the passphrase of the vault\n", 0, 0, 0, cmd_user_login,
+     login_options, LEAT_ACTION_COPY},
+    {"user logout", "", "Forget the key of the vault", "", "leat user logout\n    at once\n", 0, 0,
+     0, cmd_user_logout, NULL, LEAT_ACTION_COPY},
+    {"user status", "", "Where the vault is, what locks it, and for how long it is open", "",
+     "leat user status --json\n    for a script\n", 0, 0, 0, cmd_user_status, json_options,
+     LEAT_ACTION_COPY},
+    {"pipe run", "FILE", "Run a document that says what to do",
+     "FILE is YAML or JSON (docs/pipes.md; - is standard input): copies, deltas, syncs, diffs and "
+     "statements as steps, with connections, variables, streams by pattern, hooks and times. The "
+     "whole document is checked before anything runs. Steps run one after another; after a failure "
+     "only those that say `if: always` or `failed`, unless --keep-going.\n\n"
+     "Each run is an execution of the pipeline of the document's name: `leat execution list`.",
+     "leat pipe run nightly.yaml --var day=2026-11-21\n"
+     "    with a value for ${day}\n"
+     "leat pipe run nightly.yaml --dry-run\n"
+     "    the plan of each step, types and DDL included\n"
+     "leat pipe run nightly.yaml --watch\n"
+     "    as its `cron` or `every` says, until SIGTERM\n",
+     0, 1, 1, cmd_pipe_run, pipe_run_options, LEAT_ACTION_COPY},
+    {"pipe check", "FILE", "Tell every fault of a document",
+     "Each with file, line and column, and what would be right. Opens nothing, unless --connect.",
+     "leat pipe check nightly.yaml\n", 0, 1, 1, cmd_pipe_check, pipe_check_options,
+     LEAT_ACTION_COPY},
+    {"pipe show", "FILE", "Print a document with everything resolved",
+     "Variables and connections replaced, patterns as the streams they match now; secrets masked.",
+     "leat pipe show nightly.yaml --json\n", 0, 1, 1, cmd_pipe_show, pipe_show_options,
+     LEAT_ACTION_COPY},
+    {"pipe schema", "", "Print the JSON Schema of documents", "For editors; docs/pipe.schema.json.",
+     "leat pipe schema > pipe.schema.json\n", 0, 0, 0, cmd_pipe_schema, NULL, LEAT_ACTION_COPY},
     {"connectors", "[NAME]", "List the connectors, or the options of one",
      "With a name: the options it takes, in its URL (?name=value) or as flags.",
      "leat connectors postgres\n    what can be set on a PostgreSQL connection\n", 0, 0, 1,
@@ -363,20 +558,32 @@ const struct command cli_commands[] = {
      "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 4, cli_docs, NULL,
      LEAT_ACTION_COPY},
     {"help", "[COMMAND|errors]", "Explain a command, or all error codes", "",
-     "leat help cp\nleat help errors\n", 0, 0, 2, cli_help_command, NULL, LEAT_ACTION_COPY},
+     "leat help cp\nleat help errors\n", 0, 0, 3, cli_help_command, NULL, LEAT_ACTION_COPY},
     {0},
 };
 
 const struct command_family cli_families[] = {
+    {"config", "Connections, default values, and the vault that keeps them"},
+    {"config connections", "Connections that have names"},
+    {"config defaults", "Default values of options"},
+    {"config vault", "The key of the vault, and copies for other machines"},
     {"execution", "Executions of pipelines"},
+    {"pipe", "Documents that say what to run"},
     {"state", "The store of runs and executions"},
     {"step", "Steps of executions, and what changed since the last one"},
+    {"user", "Sessions in which the vault needs no passphrase"},
     {0},
 };
 
 /* Other names of commands. `cp snap` is Halfpipe's. */
 static const char *const aliases[][2] = {
     {"cp snap", "cp"},
+    {"config connections rm", "config connections remove"},
+    {"config connections del", "config connections remove"},
+    {"config connections delete", "config connections remove"},
+    {"config defaults rm", "config defaults remove"},
+    {"config defaults del", "config defaults remove"},
+    {"config defaults delete", "config defaults remove"},
 };
 
 const char *const cli_exit_codes[][2] = {

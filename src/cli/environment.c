@@ -131,38 +131,142 @@ static void variable_of(const char *name, char variable[VARIABLE_MAX])
     variable[at] = 0;
 }
 
-/* An environment is shared by many commands, so only what this one takes is looked at. */
-static int read_variables(struct cli *cli, const struct leat_option *table, struct leat_error *err)
+/* --- options -------------------------------------------------------------------------------- */
+
+/* Commands for which a vault need not be unlocked, by their first word. */
+static const char *const without_defaults[] = {"config", "user",       "help",      "version",
+                                               "docs",   "completion", "connectors"};
+
+bool cli_reads_defaults(const struct command *command)
 {
-    for (; table && table->name; table++) {
-        char variable[VARIABLE_MAX];
-        variable_of(table->name, variable);
-        const char *value = getenv(variable);
-        if (!value || !*value || !strcmp(table->name, "help") || cli_was_given(cli, table->name)) {
-            continue;
-        }
-        int rc = cli_set_option(cli, table->name, value, ORIGIN_VARIABLE, variable, err);
-        if (rc) {
-            leat_error_place(err, "variable %s", variable);
-            return rc;
+    size_t len = strcspn(command->name, " ");
+    for (size_t i = 0; i < LT_ARRAY_LEN(without_defaults); i++) {
+        if (strlen(without_defaults[i]) == len &&
+            !strncmp(without_defaults[i], command->name, len)) {
+            return false;
         }
     }
+    return !(command->takes & TAKES_RAW);
+}
+
+/* Defaults that are stored, for one command line. */
+struct defaults {
+    struct cli *cli;
+    struct cli_given *items;
+    size_t n;
+};
+
+static int add_default(void *arg, const char *name, const char *value)
+{
+    struct defaults *all = arg;
+    struct cli_given *items = realloc(all->items, (all->n + 1) * sizeof *items);
+    const char *own_name = cli_join(all->cli, (const char *[]){name, NULL});
+    const char *own_value = cli_join(all->cli, (const char *[]){value, NULL});
+    all->items = items ? items : all->items;
+    if (!items || !own_name || !own_value) {
+        return LEAT_NO_MEMORY;
+    }
+    items[all->n++] = (struct cli_given){own_name, own_value};
     return LEAT_OK;
+}
+
+static int load_defaults(struct cli *cli, struct defaults *ret_defaults, struct leat_error *err)
+{
+    struct leat_vault *vault = NULL;
+    *ret_defaults = (struct defaults){.cli = cli};
+    if (!cli_reads_defaults(cli->command)) {
+        return LEAT_OK;
+    }
+    int rc = leat_used_vault(&vault, err);
+    if (rc == LEAT_NOT_FOUND) {
+        return LEAT_OK; /* without a home there is no vault */
+    }
+    rc = rc ? rc : leat_vault_each(vault, LEAT_ITEM_DEFAULT, add_default, ret_defaults, err);
+    if (rc) {
+        leat_error_place(err, "default values that are stored");
+    }
+    return rc;
+}
+
+static const char *stored(const struct defaults *defaults, const char *name)
+{
+    for (size_t i = 0; i < defaults->n; i++) {
+        if (!strcmp(defaults->items[i].name, name)) {
+            return defaults->items[i].value;
+        }
+    }
+    return NULL;
+}
+
+/* An environment is shared by many commands, so only what this one takes is looked at. */
+static int read_option(struct cli *cli, const char *name, const struct defaults *defaults,
+                       struct leat_error *err)
+{
+    char variable[VARIABLE_MAX];
+    variable_of(name, variable);
+    const char *value = getenv(variable);
+    bool set = value && *value;
+    value = set ? value : stored(defaults, name);
+    if (!value || !strcmp(name, "help") || cli_was_given(cli, name) ||
+        !cli_find_option(cli, name)) {
+        return LEAT_OK;
+    }
+    int rc = cli_set_option(cli, name, value, set ? ORIGIN_VARIABLE : ORIGIN_STORED, variable, err);
+    if (rc && set) {
+        leat_error_place(err, "variable %s", variable);
+    } else if (rc) {
+        leat_error_place(err, "stored default of --%s", name);
+    }
+    return rc;
+}
+
+static int read_options(struct cli *cli, const struct leat_option *table,
+                        const struct defaults *defaults, struct leat_error *err)
+{
+    int rc = LEAT_OK;
+    for (; !rc && table && table->name; table++) {
+        rc = read_option(cli, table->name, defaults, err);
+    }
+    return rc;
+}
+
+/* Whether an earlier connector has an option of that name, which has been read then. */
+static bool was_read(struct cli *cli, size_t connectors, const char *name)
+{
+    const struct leat_connector *connector;
+    for (size_t i = 0; i < connectors && (connector = leat_connector_at(cli->leat, i)); i++) {
+        for (const struct leat_option *o = connector->options; o && o->name; o++) {
+            if (!strcmp(o->name, name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int read_connectors(struct cli *cli, const struct defaults *defaults, struct leat_error *err)
+{
+    const struct leat_connector *connector;
+    int rc = LEAT_OK;
+    for (size_t i = 0; !rc && (connector = leat_connector_at(cli->leat, i)); i++) {
+        for (const struct leat_option *o = connector->options; !rc && o && o->name; o++) {
+            rc = was_read(cli, i, o->name) ? LEAT_OK : read_option(cli, o->name, defaults, err);
+        }
+    }
+    return rc;
 }
 
 int cli_read_environment(struct cli *cli, struct leat_error *err)
 {
-    int rc = read_variables(cli, cli_options, err);
-    if (!rc) {
-        rc = read_variables(cli, cli->command->options, err);
-    }
+    struct defaults defaults;
+    int rc = load_defaults(cli, &defaults, err);
+    rc = rc ? rc : read_options(cli, cli_options, &defaults, err);
+    rc = rc ? rc : read_options(cli, cli->command->options, &defaults, err);
     if (!rc && cli->command->takes & TAKES_PLAN) {
-        rc = read_variables(cli, leat_plan_options(), err);
-        const struct leat_connector *connector;
-        for (size_t i = 0; !rc && (connector = leat_connector_at(cli->leat, i)); i++) {
-            rc = read_variables(cli, connector->options, err);
-        }
+        rc = read_options(cli, leat_plan_options(), &defaults, err);
+        rc = rc ? rc : read_connectors(cli, &defaults, err);
     }
+    free(defaults.items);
     return rc;
 }
 

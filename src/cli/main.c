@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include "core/process.h"
 #include "core/util.h"
 
 #include <malloc.h>
@@ -102,6 +103,7 @@ int main(int argc, char **argv)
     struct cli cli;
     struct leat_error err = {0};
     memset(&cli, 0, sizeof cli);
+    argv = lt_process_hide(argc, argv);
     /* Batches of some megabytes come and go on several threads: few arenas, and large blocks
      * given back at once, keep the process within the memory it was given. (glibc would raise the
      * threshold with the largest block freed, and memory with it as a copy goes on.) */

@@ -167,7 +167,8 @@ void cli_print_result_json(const struct leat_stream_result *r)
         int64_t value;
     } counts[] = {{"inserted", r->counts.inserted},    {"updated", r->counts.updated},
                   {"deleted", r->counts.deleted},      {"unchanged", r->counts.unchanged},
-                  {"rows_compared", r->rows_compared}, {"rows_skipped", r->rows_skipped}};
+                  {"rows_compared", r->rows_compared}, {"rows_skipped", r->rows_skipped},
+                  {"rows_resumed", r->rows_resumed}};
     struct lt_buf text = LT_BUF_INIT;
     struct lt_json json = {.out = &text};
     start_json_line(&json, "result");
@@ -321,6 +322,10 @@ void cli_print_result(void *arg, const struct leat_stream_result *r)
             r->route);
     if (r->rows_rejected) {
         fprintf(stderr, ", %s rejected", lt_human_count(r->rows_rejected, rejected));
+    }
+    if (r->rows_resumed) {
+        fprintf(stderr, ", %s of them by an earlier run",
+                lt_human_count(r->rows_resumed, rejected));
     }
     print_counts(r);
     print_losses(r);

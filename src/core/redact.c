@@ -71,8 +71,7 @@ static int hex_digit(char c)
                                   : -1;
 }
 
-/* Does a name say that its value is a secret? It may be percent-encoded, as in a URL. */
-static bool is_secret_name(const char *text, size_t len)
+bool lt_is_secret_name(const char *text, size_t len)
 {
     static const char *const anywhere[] = {"password",      "passwd", "pwd",        "passphrase",
                                            "secret",        "token",  "credential", "signature",
@@ -299,7 +298,7 @@ static void redact(struct out *out, const char *text, size_t len)
             while (end < len && is_name(text[end]) && end != url.start) {
                 end++;
             }
-            if (!is_secret_name(text + i, end - i) || !value_after(text, len, i, end, &found)) {
+            if (!lt_is_secret_name(text + i, end - i) || !value_after(text, len, i, end, &found)) {
                 i = end;
                 continue;
             }

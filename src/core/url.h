@@ -5,6 +5,8 @@
 
 #include "core/buf.h"
 
+#include <stdbool.h>
+
 struct lt_url_param {
     char *key;
     char *value;
@@ -36,6 +38,9 @@ const char *lt_url_param(const struct lt_url *url, const char *key);
  * credential, sslpassword ...; `key=value` and `key='value'` forms alike), replaced by ***.
  * All that is logged, printed or stored passes through it. */
 int lt_redact(struct lt_buf *out, const char *text);
+
+/* Does a name say that its value is a secret? It may be percent-encoded, as in a URL. */
+bool lt_is_secret_name(const char *name, size_t len);
 
 /* lt_redact in place on a caller's fixed buffer (as in struct leat_error). */
 void lt_redact_fixed(char *text, size_t size);

@@ -3,6 +3,7 @@
 #include "core/codes.h"
 #include "core/url.h"
 #include "core/util.h"
+#include "db/pq_words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,11 @@ int lt_pq_params_option(const struct lt_pq *pq, struct lt_pq_params *params, con
         names[n++] = o->keyword;
     }
     names[n] = NULL;
+    bool known;
+    status = lt_pq_words_take(params, key, value, &known, err);
+    if (status || known) {
+        goto out;
+    }
     status = lt_fail(err, LT_E_UNKNOWN_OPTION, "there is no connection parameter \"%s\"", key);
     const char *closest = lt_closest(keyword, names);
     if (closest) {

@@ -83,7 +83,9 @@ void lt_delta_slice(const struct lt_delta *delta, struct lt_slice *ret_slice)
                                    .n_keys = delta->n_keys,
                                    .cursor = named ? delta->cursor_to : NULL,
                                    .n_cursor = named ? delta->cursor.n : 0,
-                                   .deleted = delta->deleted};
+                                   .deleted = delta->deleted,
+                                   .op = delta->op,
+                                   .deletes_max = -1};
     if (!delta->n_keys || !delta->keyed) {
         ret_slice->keys = NULL;
         ret_slice->n_keys = 0;
@@ -98,13 +100,17 @@ static bool has_one_record_a_key(const struct lt_delta *delta)
 }
 
 /* A table that is not there yet is made and filled as by a copy, the fast way, where no two records
- * can be of one row; --full-refresh replaces what is there. */
+ * can be of one row; --full-refresh replaces what is there. Where several records can be of one row
+ * it is merged, so that the latest stays, and what it does not bring goes. */
 static void begin_afresh(const struct lt_delta *delta, struct lt_slice *slice)
 {
     bool refresh = lt_delta_refreshes(delta);
     bool plain = delta->fresh && has_one_record_a_key(delta) && !delta->deleted &&
                  (delta->mode == LEAT_MERGE || delta->mode == LEAT_DELETE_INSERT);
-    if (refresh || (plain && delta->ranges == 0)) {
+    bool merges = delta->keyed && (delta->mode == LEAT_MERGE || delta->mode == LEAT_DELETE_INSERT);
+    if (refresh && merges && !has_one_record_a_key(delta)) {
+        slice->flags |= LEAT_WRITE_ALONE;
+    } else if (refresh || (plain && delta->ranges == 0)) {
         slice->mode = LEAT_REPLACE;
         slice->flags |= LEAT_WRITE_ALLOW_EMPTY | (refresh ? LEAT_WRITE_FORCE : 0);
     }
@@ -318,6 +324,15 @@ static int run_cursor(struct lt_delta *delta, struct leat_error *err)
     return rc ? rc : noting;
 }
 
+/* A stream that a program gives has no past: every record of it is a change. */
+static int run_given(struct lt_delta *delta, struct leat_error *err)
+{
+    struct lt_slice slice;
+    int rc = lt_delta_probe(delta, err);
+    lt_delta_slice(delta, &slice);
+    return rc ? rc : lt_delta_load(delta, &slice, err);
+}
+
 /* `so_far` has what earlier attempts did. */
 static int run_once(struct lt_delta *so_far, struct leat_error *err)
 {
@@ -327,7 +342,9 @@ static int run_once(struct lt_delta *so_far, struct leat_error *err)
     rc = rc ? rc : lt_side_freshen(delta.dest, false, err);
     rc = rc ? rc : lt_delta_setup(&delta, err);
     if (!rc) {
-        rc = delta.cursor.n ? run_cursor(&delta, err) : lt_delta_run_marks(&delta, err);
+        rc = delta.cursor.n ? run_cursor(&delta, err)
+             : delta.given  ? run_given(&delta, err)
+                            : lt_delta_run_marks(&delta, err);
     }
     if (rc && err && !err->place[0]) {
         leat_error_place(err, "%s", delta.job->label);
@@ -351,7 +368,8 @@ int lt_delta_run(struct lt_run *run, struct lt_side **source, struct lt_side **d
     for (int64_t tries = 1;; tries++) {
         int rc = run_once(&so_far, err);
         bool again = rc == LEAT_UNAVAILABLE || (rc == LEAT_CONFLICT && so_far.made_by_other);
-        if (!again || so_far.load_failed || tries > retries) {
+        if (!again || so_far.load_failed || tries > retries ||
+            !lt_side_can_be_read_again(*source)) {
             return rc;
         }
         (*source)->stale = true;

@@ -31,10 +31,11 @@ struct lt_delta {
     size_t n_keys;
     bool keys_declared; /* they are the source's own: no two records have the same */
     const char *cursor_to[LEAT_CURSOR_COLUMNS_MAX]; /* the cursor as the destination calls it */
-    const char *deleted;
+    const char *deleted, *op;
     enum leat_write_mode mode;
     bool keyed; /* a record that is there already is absorbed */
     uint32_t flags;
+    bool given;    /* by a program, as a stream: all of it is what changed, and nothing is kept */
     bool by_state; /* the watermark is kept in the destination's state */
     bool moves;    /* this run may move it */
 

@@ -347,6 +347,23 @@ int lt_delta_find_bounds(struct lt_delta *delta, struct leat_error *err)
 
 /* --- ranges --------------------------------------------------------------------------------- */
 
+/* A bare number would be seconds, and is likely to mean records. Those are not counted: to find
+ * every n-th one the source would have to walk through all of them for each range. */
+static int check_size(const struct lt_cursor_column *column, const char *size,
+                      struct leat_error *err)
+{
+    bool timed = column->kind != LT_CURSOR_NUMBER && column->kind != LT_CURSOR_BYTES;
+    if (!timed || !*size || size[strspn(size, "0123456789.")]) {
+        return LEAT_OK;
+    }
+    int rc = lt_fail(err, LT_E_USAGE,
+                     "--delta-size: \"%s\" does not say of what, and column \"%s\" is %s", size,
+                     column->name, column->type);
+    leat_error_remedy(err, "say how long a range is, as 12h or 30d; records are not counted, but a "
+                           "cursor that is a number is (-d id --delta-size 100000)");
+    return rc;
+}
+
 int lt_delta_range_end(struct lt_delta *delta, struct lt_cursor_row *ret_last,
                        struct leat_error *err)
 {
@@ -358,8 +375,10 @@ int lt_delta_range_end(struct lt_delta *delta, struct lt_cursor_row *ret_last,
         return lt_cursor_row_copy(&delta->high, ret_last, err);
     }
     const struct span all = {.n = delta->cursor.n};
-    int rc = lt_cursor_row_is_set(&delta->low) ? lt_cursor_row_copy(&delta->low, &first, err)
-                                               : ask(delta, &all, 0, &told, err);
+    int rc = check_size(column, size, err);
+    rc = rc                                  ? rc
+         : lt_cursor_row_is_set(&delta->low) ? lt_cursor_row_copy(&delta->low, &first, err)
+                                             : ask(delta, &all, 0, &told, err);
     if (!rc && !lt_cursor_row_is_set(&first)) {
         rc = lt_cursor_row_copy(told.empty ? &delta->high : &told.low, &first, err);
     }

@@ -4,6 +4,7 @@
 #include "columnar/schema.h"
 #include "core/codes.h"
 #include "core/util.h"
+#include "engine/stream_source.h"
 #include "engine/unit.h"
 
 #include <stdio.h>
@@ -41,7 +42,7 @@ static int find_cursor(struct lt_delta *delta, const struct ArrowSchema *records
         if (ops->mark) {
             leat_error_remedy(err, "leave -d away: files are told apart by themselves");
         }
-    } else if (!rc && !n && !ops->mark) {
+    } else if (!rc && !n && !ops->mark && !delta->given) {
         rc = lt_fail(err, LT_E_USAGE, "what has changed is told by a cursor: name it with -d");
     }
     rc = rc ? rc : lt_cursor_init(&delta->cursor, names, n, &delta->schema, err);
@@ -245,11 +246,28 @@ static int find_strategy(struct lt_delta *delta, const struct ArrowSchema *recor
     return rc ? rc : check_strategy(delta, word, err);
 }
 
+/* Records that say themselves what becomes of them leave nothing to choose. */
+static int take_op(struct lt_delta *delta, const struct ArrowSchema *records,
+                   struct leat_error *err)
+{
+    const char *op = delta->run->plan->stream_op;
+    if (!op) {
+        return LEAT_OK;
+    }
+    delta->op = lt_wishes_new_name(&delta->run->wishes, op);
+    delta->mode = LEAT_CHANGES;
+    if (lt_schema_find(records, delta->op) < 0) {
+        return lt_fail(err, LT_E_UNKNOWN_COLUMN, "there is no column \"%s\"", op);
+    }
+    return check_strategy(delta, "changes", err);
+}
+
 int lt_delta_setup(struct lt_delta *delta, struct leat_error *err)
 {
     const struct lt_settings *s = settings(delta);
     struct ArrowSchema records = {.release = NULL};
-    delta->by_state = !strcmp(lt_settings_text(s, "watermark"), "state");
+    delta->given = (*delta->source)->connector == &lt_connector_stream_source;
+    delta->by_state = !delta->given && !strcmp(lt_settings_text(s, "watermark"), "state");
     delta->moves = !lt_settings_text(s, "window");
     delta->key = lt_watermark_key(delta->run, delta->job);
     int rc = delta->key ? LEAT_OK : lt_fail_oom(err);
@@ -262,7 +280,8 @@ int lt_delta_setup(struct lt_delta *delta, struct leat_error *err)
     rc = rc ? rc : find_cursor(delta, &records, err);
     rc = rc ? rc : find_keys(delta, &records, err);
     rc = rc ? rc : find_strategy(delta, &records, err);
-    if (!rc && !delta->cursor.n && !delta->by_state) {
+    rc = rc || !delta->given ? rc : take_op(delta, &records, err);
+    if (!rc && !delta->cursor.n && !delta->by_state && !delta->given) {
         rc = lt_fail(err, LT_E_USAGE, "--watermark target needs a cursor");
     }
     lt_schema_done(&records);

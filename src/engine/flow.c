@@ -107,7 +107,7 @@ int lt_flow_dest_init(struct lt_flow *flow, struct lt_flow_dest *dest,
 static bool can_forward(const struct lt_flow *flow, const struct leat_load_stream *to)
 {
     const struct lt_side *source = flow->source;
-    return flow->n_dests == 1 && (to->payloads & LEAT_PAYLOAD_BYTES) &&
+    return flow->n_dests == 1 && !flow->parts && (to->payloads & LEAT_PAYLOAD_BYTES) &&
            lt_sides_share_bytes(source, flow->dests[0].side) && !flow->run->rejects &&
            !flow->run->verify && (flow->limit < 0 || lt_side_can(source, LEAT_CAN_LIMIT)) &&
            lt_cast_is_identity(flow->cast) && lt_cast_is_identity(flow->dests[0].cast);

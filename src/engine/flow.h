@@ -12,6 +12,7 @@
 #define LT_FLOW_H
 
 #include "engine/losses.h"
+#include "engine/parts.h"
 #include "engine/run.h"
 
 struct lt_flow;
@@ -63,6 +64,7 @@ struct lt_flow {
     _Atomic int64_t rows_read, bytes_read; /* rows as they came, before the transform */
     int64_t limit;
     struct lt_lanes *lanes; /* NULL: one reader reads it all */
+    struct lt_parts *parts; /* of its only destination; NULL: each has one part */
     pthread_mutex_t mutex;  /* guards failed and error */
     bool failed;
     struct leat_error error;
@@ -132,6 +134,10 @@ int lt_flow_distribute(struct lt_flow *flow, struct leat_payload *payload, struc
 /* lanes.c. The reading side, on the calling thread and, for more lanes, others. Ends the queues. */
 void lt_flow_read(struct lt_flow *flow);
 void lt_flow_lanes_done(struct lt_flow *flow);
+/* Cuts the stream into partitions, at most `n`, that are read one after the other and mark their
+ * payloads; adds what they are to the hasher. Leaves it whole where it cannot be cut. */
+struct lt_hasher;
+int lt_flow_cut(struct lt_flow *flow, int n, struct lt_hasher *hasher, struct leat_error *err);
 
 /* A cast between schemas whose columns belong together by name, whatever their order.
  * [column-mismatch] when `to` has a column that `from` has not. */

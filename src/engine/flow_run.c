@@ -36,11 +36,18 @@ static int write_payload(struct lt_flow_dest *dest, struct leat_payload *payload
 {
     const struct lt_casting casting = {dest->flow,    dest->cast,          &dest->flow->schema,
                                        &dest->schema, &dest->cast_rejects, &dest->rejects};
-    int rc = dest->flow->forward ? LEAT_OK : lt_flow_cast(&casting, payload, err);
+    bool in_parts = dest->flow->parts != NULL;
+    int rc = in_parts && !dest->sums ? lt_parts_skip(dest, payload, err) : LEAT_OK;
+    rc = rc || dest->flow->forward ? rc : lt_flow_cast(&casting, payload, err);
     if (!rc && dest->sums) {
         rc = lt_checksum_add(&dest->schema, &payload->batch, dest->sums, err);
     }
-    if (!rc && payload->rows > 0) {
+    if (!rc && in_parts && dest->sums) {
+        rc = lt_parts_skip(dest, payload, err);
+    }
+    if (!rc && in_parts && payload->rows > 0) {
+        rc = lt_parts_write(dest, payload, err);
+    } else if (!rc && payload->rows > 0) {
         dest->rows_in += payload->rows;
         rc = dest->side->connector->load->part_write(dest->part, payload, err);
     }
@@ -83,6 +90,9 @@ int lt_flow_distribute(struct lt_flow *flow, struct leat_payload *payload, struc
 static int seal(struct lt_flow_dest *dest, struct leat_error *err)
 {
     dest->receipt.size = sizeof dest->receipt;
+    if (dest->flow->parts) {
+        return lt_parts_end(dest, err);
+    }
     return dest->side->connector->load->part_seal(dest->part, &dest->receipt, err);
 }
 
@@ -140,7 +150,7 @@ static int open_parts(struct lt_flow *flow, struct leat_error *err)
             .losses = lt_losses_sink(&dest->part_losses),
             .threads = flow->run->lanes_max};
         rc = lt_queue_new(flow->run->queue_bytes_max, &dest->queue, err);
-        if (!rc) {
+        if (!rc && !flow->parts) {
             rc = dest->side->connector->load->part_open(dest->load, &plan, &dest->part, err);
         }
     }

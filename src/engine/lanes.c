@@ -4,8 +4,11 @@
  * left, and none waits for the slowest. The first lane is the calling thread. Others are started at
  * once when --parallel was said; else one by one, each time that every destination has waited for
  * records: where writing is the slower side, a second reader would take the server's time for
- * nothing. */
+ * nothing.
+ *
+ * Of a load that can be resumed (parts.h) the partitions are read one after the other. */
 #include "core/codes.h"
+#include "core/hasher.h"
 #include "core/log.h"
 #include "core/thread.h"
 #include "core/util.h"
@@ -106,28 +109,52 @@ static int see_one_moment(struct lt_flow *flow, bool *ret_sees, struct leat_erro
     return rc;
 }
 
-/* Sets flow->lanes where the stream is large enough to be split, and can be. */
-static int split(struct lt_flow *flow, struct leat_error *err)
+/* Sets flow->lanes, with at most n partitions for so many lanes beyond the first. */
+static int make_lanes(struct lt_flow *flow, int n, int n_max, struct leat_error *err)
 {
     struct leat_read_plan plan;
-    if (!can_split(flow)) {
-        return LEAT_OK;
-    }
     struct lt_lanes *lanes = calloc(1, sizeof *lanes);
     if (!lanes) {
         return lt_fail_oom(err);
     }
     flow->lanes = lanes;
     pthread_mutex_init(&lanes->mutex, NULL);
-    lanes->n_max = flow->run->lanes_max - 1;
-    lanes->lanes = calloc((size_t)lanes->n_max, sizeof *lanes->lanes);
+    lanes->n_max = n_max;
+    lanes->lanes = calloc((size_t)n_max + 1, sizeof *lanes->lanes);
     lt_flow_read_plan(flow, &plan);
     plan.like = flow->reader;
-    int rc = lanes->lanes ? LEAT_OK : lt_fail_oom(err);
-    rc = rc ? rc
-            : flow->source->connector->source->split(flow->source->ep, &plan,
-                                                     flow->run->lanes_max * PARTITIONS_PER_LANE,
-                                                     keep_partition, lanes, err);
+    return !lanes->lanes ? lt_fail_oom(err)
+                         : flow->source->connector->source->split(flow->source->ep, &plan, n,
+                                                                  keep_partition, lanes, err);
+}
+
+int lt_flow_cut(struct lt_flow *flow, int n, struct lt_hasher *hasher, struct leat_error *err)
+{
+    const struct leat_source_ops *ops = flow->source->connector->source;
+    /* A reader that inferred its types was told better by the destinations: others were not. */
+    if (!ops->split || ops->retype || flow->limit >= 0) {
+        return LEAT_OK;
+    }
+    int rc = make_lanes(flow, n, 0, err);
+    struct lt_lanes *lanes = flow->lanes;
+    for (size_t i = 0; !rc && i < lanes->n_parts; i++) {
+        lt_hasher_add(hasher, lanes->parts[i].data, lanes->parts[i].len);
+    }
+    if (rc || lanes->n_parts < 2) {
+        lt_flow_lanes_done(flow);
+    }
+    return rc;
+}
+
+/* Sets flow->lanes where the stream is large enough to be split, and can be. */
+static int split(struct lt_flow *flow, struct leat_error *err)
+{
+    if (!can_split(flow)) {
+        return LEAT_OK;
+    }
+    int rc =
+        make_lanes(flow, flow->run->lanes_max * PARTITIONS_PER_LANE, flow->run->lanes_max - 1, err);
+    struct lt_lanes *lanes = flow->lanes;
     bool sees = false;
     if (!rc && lanes->n_parts > 1) {
         rc = see_one_moment(flow, &sees, err);
@@ -169,14 +196,17 @@ static void help_out(struct lt_flow *flow)
 }
 
 /* One reader's records, from where it is to its end. */
-static int read_to_end(struct lt_flow *flow, struct leat_reader *reader, bool first,
-                       struct leat_error *err)
+static int read_to_end(struct lt_flow *flow, struct leat_reader *reader, size_t partition,
+                       bool first, struct leat_error *err)
 {
     for (;;) {
         struct leat_payload payload;
         int rc = lt_flow_next(flow, reader, &payload, err);
         if (rc || payload.kind == LEAT_PAYLOAD_NONE) {
             return rc;
+        }
+        if (flow->parts) {
+            lt_parts_mark(&payload, partition);
         }
         rc = lt_flow_distribute(flow, &payload, err);
         leat_x_payload_release(&payload);
@@ -189,9 +219,9 @@ static int read_to_end(struct lt_flow *flow, struct leat_reader *reader, bool fi
     }
 }
 
-static int read_partition(struct lt_flow *flow, const struct partition *part, bool first,
-                          struct leat_error *err)
+static int read_partition(struct lt_flow *flow, size_t i, bool first, struct leat_error *err)
 {
+    const struct partition *part = &flow->lanes->parts[i];
     const struct leat_source_ops *ops = flow->source->connector->source;
     struct leat_reader *reader = NULL;
     struct leat_read_plan plan;
@@ -202,7 +232,7 @@ static int read_partition(struct lt_flow *flow, const struct partition *part, bo
     plan.partition_len = part->len;
     int rc = ops->start(flow->source->ep, &plan, &reader, err);
     pthread_mutex_unlock(&flow->lanes->mutex);
-    rc = rc ? rc : read_to_end(flow, reader, first, err);
+    rc = rc ? rc : read_to_end(flow, reader, i, first, err);
     pthread_mutex_lock(&flow->lanes->mutex);
     ops->finish(reader);
     pthread_mutex_unlock(&flow->lanes->mutex);
@@ -218,7 +248,7 @@ static int read_partitions(struct lt_flow *flow, bool first, struct leat_error *
         if (i >= lanes->n_parts) {
             break;
         }
-        rc = read_partition(flow, &lanes->parts[i], first, err);
+        rc = read_partition(flow, i, first, err);
     }
     return rc;
 }
@@ -250,10 +280,14 @@ static void *read_lane(void *arg)
 void lt_flow_read(struct lt_flow *flow)
 {
     struct leat_error err = {0};
-    int rc = split(flow, &err);
-    if (!rc) {
+    int rc = flow->parts ? LEAT_OK : split(flow, &err);
+    if (flow->parts && flow->lanes) {
+        atomic_store(&flow->lanes->next, flow->parts->first);
+    }
+    bool all_there = flow->parts && !flow->lanes && flow->parts->first > 0;
+    if (!rc && !all_there) {
         rc = flow->lanes ? read_partitions(flow, true, &err)
-                         : read_to_end(flow, flow->reader, true, &err);
+                         : read_to_end(flow, flow->reader, 0, true, &err);
     }
     if (rc) {
         fail_reading(flow, &err);

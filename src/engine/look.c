@@ -1,6 +1,7 @@
 /* leat_check, leat_execute and leat_plan_each: a plan's source as such, without a stream of it, and
  * what a plan was given. */
 #include "core/codes.h"
+#include "core/util.h"
 #include "engine/plan.h"
 #include "engine/run.h"
 
@@ -30,9 +31,17 @@ int leat_check(struct leat_plan *plan, leat_check_fn *each, void *arg, struct le
 {
     struct look look;
     struct leat_check check = {.size = sizeof check};
+    int64_t began = lt_now_us();
     int rc = look_open(&look, plan, err);
+    int64_t opened = lt_now_us();
+    if (!rc && !look.side->connector->check) {
+        rc = lt_fail(err, LT_E_UNSUPPORTED, "%s cannot be asked what there is",
+                     look.side->connector->name);
+    }
     if (!rc) {
         rc = look.side->connector->check(look.side->ep, &check, err);
+        check.connect_us = opened - began;
+        check.round_trip_us = lt_now_us() - opened;
         rc = rc ? rc : each(arg, &check);
     }
     look_done(&look);

@@ -124,6 +124,16 @@ const struct leat_option lt_plan_options[] = {
     {"lock-timeout", LEAT_OPTION_DURATION, "10s", "TIME",
      "How long to wait for locks that others hold on the destination"},
     {"connect-timeout", LEAT_OPTION_DURATION, "15s", "TIME", "How long to wait for a connection"},
+    {"resume", LEAT_OPTION_BOOL, "false", NULL,
+     "Keep what a load that is killed or cut off had written in whole parts, and go on from what "
+     "an earlier one with --resume kept, where that is exact; else start over and say why. Rows "
+     "are staged, which costs time"},
+    {"part-rows", LEAT_OPTION_INT, "1000000", "N",
+     "With --resume: rows of a part that is kept; tables that are read by their blocks are cut by "
+     "these"},
+    {"immutable", LEAT_OPTION_BOOL, "false", NULL,
+     "Your word that nothing changes the source: with --resume a load of a live table goes on, "
+     "too"},
     {"no-state", LEAT_OPTION_BOOL, "false", NULL,
      "Keep no record of the load in the destination (_leat_state)"},
     {"state-schema", LEAT_OPTION_TEXT, NULL, "NAME",
@@ -163,6 +173,9 @@ static const struct {
     {"soft-delete", BIT(DELTA) | BIT(SYNC)},
     {"deleted-column", BIT(DELTA)},
     {"execute", BIT(META)},
+    {"resume", BIT(COPY)},
+    {"part-rows", BIT(COPY)},
+    {"immutable", BIT(COPY)},
     {"also", BIT(COPY)},
     {"atomic", BIT(COPY)},
     {"with", BIT(COPY) | BIT(META)},

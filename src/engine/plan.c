@@ -29,6 +29,8 @@ static void forget_source(struct leat_plan *plan)
     }
     plan->stream.release = NULL;
     free(plan->stream_name);
+    free(plan->stream_op);
+    plan->stream_op = NULL;
     plan->stream_name = NULL;
     plan->source_bytes = (struct leat_bytes){.size = 0};
 }
@@ -139,6 +141,23 @@ int leat_plan_source_stream(struct leat_plan *plan, struct ArrowArrayStream *str
     plan->has_source = true;
     plan->stream = *stream;
     stream->release = NULL;
+    return LEAT_OK;
+}
+
+int leat_plan_source_changes(struct leat_plan *plan, struct ArrowArrayStream *stream,
+                             const char *name, const char *op, struct leat_error *err)
+{
+    if (plan->action != LEAT_ACTION_DELTA || !op || !*op) {
+        return lt_fail(err, LT_E_INVALID,
+                       "changes are the source of a delta, and name their column");
+    }
+    char *copy = lt_strdup(op);
+    int rc = copy ? leat_plan_source_stream(plan, stream, name, err) : lt_fail_oom(err);
+    if (rc) {
+        free(copy);
+        return rc;
+    }
+    plan->stream_op = copy;
     return LEAT_OK;
 }
 
@@ -363,6 +382,9 @@ int lt_plan_check(const struct leat_plan *plan, struct leat_error *err)
         return lt_fail(err, LT_E_USAGE,
                        "--query stands for the source's table and condition: put "
                        "the condition into the query, and name no table");
+    }
+    if (lt_settings_number(s, "part-rows") < 1) {
+        return lt_fail(err, LT_E_USAGE, "--part-rows is at least 1");
     }
     if (lt_settings_number(s, "memory") < (8 << 20)) {
         return lt_fail(err, LT_E_USAGE, "--memory is at least 8MiB");

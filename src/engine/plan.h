@@ -12,7 +12,7 @@ struct leat_plan {
     bool has_source;
     struct lt_location source;
     struct ArrowArrayStream stream; /* with release != NULL: the source is this */
-    char *stream_name;
+    char *stream_name, *stream_op;  /* its column that says what is to be done; NULL: none */
     struct leat_bytes source_bytes; /* size 0: none */
     struct lt_location *destinations;
     struct leat_bytes *destination_bytes; /* one for each destination; size 0: none */

@@ -51,6 +51,7 @@ int lt_report_new(struct lt_run *run, struct lt_side *const *dests, struct leat_
                                                   .watermark_before = "",
                                                   .watermark_after = "",
                                                   .drift = "",
+                                                  .why_not_resumed = "",
                                                   .error = &result->error};
     }
     *ret_report = report;
@@ -136,6 +137,7 @@ void leat_report_free(struct leat_report *report)
         free(report->results[i].route);
         free(report->results[i].proof);
         free(report->results[i].drift);
+        free(report->results[i].why_not_resumed);
         free(report->results[i].watermark_before);
         free(report->results[i].watermark_after);
     }
@@ -230,6 +232,20 @@ static void add_counts(struct lt_json *json, const struct leat_row_counts *count
     lt_json_object_end(json);
 }
 
+/* What an earlier run had written already, or why that was not gone on from. */
+static void add_resumed(struct lt_json *json, const struct leat_stream_result *r)
+{
+    lt_json_key(json, "resumed");
+    lt_json_object(json);
+    lt_json_key(json, "parts");
+    lt_json_int(json, r->parts_resumed);
+    lt_json_key(json, "rows");
+    lt_json_int(json, r->rows_resumed);
+    lt_json_key(json, "why_not");
+    lt_json_text(json, r->why_not_resumed);
+    lt_json_object_end(json);
+}
+
 static void add_result(struct lt_json *json, const struct leat_stream_result *r)
 {
     const struct {
@@ -266,6 +282,7 @@ static void add_result(struct lt_json *json, const struct leat_stream_result *r)
     }
     add_counts(json, &r->counts);
     add_losses(json, r);
+    add_resumed(json, r);
     lt_json_key(json, "committed");
     lt_json_bool(json, r->committed);
     lt_json_key(json, "touched");

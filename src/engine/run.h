@@ -14,6 +14,7 @@
  *     flow.c      one stream's records from reader to parts: start, next, end
  *     flow_run.c  ... the queues and parts at work, on threads
  *     lanes.c     ... one reader, or several that share a stream out
+ *     resume.c    loads that go on from what an earlier run sealed; parts.c: those parts
  *     report.c    results, as structs and as JSON
  *
  * Each worker thread owns a side for the source and one for every destination, and takes one
@@ -70,7 +71,7 @@ struct lt_jobs {
 /* A result being made; `pub` is what the report shows and points into the rest. */
 struct lt_result {
     struct leat_stream_result pub;
-    char *source, *destination, *route, *proof, *drift;
+    char *source, *destination, *route, *proof, *drift, *why_not_resumed;
     char *watermark_before, *watermark_after;
     struct leat_column_loss *losses; /* names and reasons owned */
     size_t n_losses;
@@ -121,6 +122,8 @@ struct lt_run {
     uint32_t with; /* LT_WITH_*, engine/carry.h */
     enum leat_schema_policy schema_policy;
     bool atomic, verify, keep_going;
+    bool resume; /* sealed parts of loads are kept, and gone on from */
+    int64_t part_rows;
     enum lt_on_loss on_loss;
     int workers_n;
     int lanes_max;      /* readers of one stream at a time, and threads that write it */

@@ -48,6 +48,11 @@ void leat_uncancel(struct leat *leat)
     atomic_store(&leat->cancelled, 0);
 }
 
+bool leat_is_cancelled(const struct leat *leat)
+{
+    return atomic_load(&leat->cancelled) != 0;
+}
+
 static leat_log_fn *log_sink;
 
 static void forward_log(void *arg, enum lt_log_level level, const char *line)

@@ -11,6 +11,7 @@
 
 #define PARALLEL_DEFAULT_MAX 4
 #define CANCEL_INTERVAL_MS 100
+#define BATCH_ROWS_MAX 65536
 #define BATCH_BYTES_MIN (64 << 10)
 #define BATCH_BYTES_MAX (2 << 20) /* larger ones cost memory and gain no time */
 
@@ -50,6 +51,11 @@ static void read_options(struct lt_run *run)
     run->atomic = lt_settings_bool(s, "atomic");
     run->verify = lt_settings_bool(s, "verify");
     run->keep_going = lt_settings_bool(s, "keep-going");
+    run->resume = lt_settings_bool(s, "resume");
+    run->part_rows = lt_settings_number(s, "part-rows");
+    if (run->resume && run->part_rows < BATCH_ROWS_MAX) {
+        run->batch_rows_max = run->part_rows;
+    }
     run->on_loss = lt_on_loss_of(lt_settings_text(s, "on-loss"));
     run->memory = lt_settings_number(s, "memory");
     run->parallel_said = lt_settings_text(s, "parallel") != NULL;

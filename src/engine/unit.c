@@ -37,7 +37,9 @@ void lt_unit_done(struct lt_unit_try *unit)
     lt_unit_end_flow(unit);
     for (size_t d = 0; unit->dests && d < unit->n_dests; d++) {
         struct lt_unit_dest *dest = &unit->dests[d];
-        if (dest->load) {
+        if (dest->load && lt_resume_keeps(unit)) {
+            lt_unit_load_ops(dest)->release(dest->load);
+        } else if (dest->load) {
             lt_unit_load_ops(dest)->abort(dest->load);
         }
         lt_unit_release_plan(dest);
@@ -55,6 +57,7 @@ void lt_unit_done(struct lt_unit_try *unit)
     free(unit->schemas);
     free(unit->source_ids);
     free(unit->dests);
+    lt_resume_done(&unit->resume);
 }
 
 static void mark_touched(struct lt_unit_try *unit, size_t d)
@@ -69,7 +72,9 @@ static void mark_touched(struct lt_unit_try *unit, size_t d)
 
 static int attempt(struct lt_unit_try *unit, struct leat_error *err)
 {
-    int rc = lt_unit_find_schemas(unit, err);
+    int rc = lt_resume_look(unit, err);
+    rc = rc ? rc : lt_unit_find_schemas(unit, err);
+    rc = rc ? rc : lt_resume_plan(unit, err);
     for (size_t d = 0; !rc && d < unit->n_dests; d++) {
         rc = lt_unit_plan(unit, d, err);
     }
@@ -82,9 +87,11 @@ static int attempt(struct lt_unit_try *unit, struct leat_error *err)
             leat_error_place(err, "%s", lt_unit_job(unit, 0)->label);
         }
     }
+    rc = rc ? rc : lt_resume_begun(unit, err);
     for (size_t i = 0; !rc && i < unit->n; i++) {
         rc = lt_unit_move(unit, i, err);
     }
+    rc = rc ? rc : lt_resume_check(unit, err);
     for (size_t d = 0; !rc && d < unit->n_dests; d++) {
         rc = lt_unit_commit(unit, d, err);
     }
@@ -132,6 +139,8 @@ static int try_once(struct lt_run *run, struct lt_side **source, struct lt_side 
         rc = attempt(&unit, err);
     }
     *ret_tried = (struct tried){is_final(&unit), unit.again};
+    unit.resume.passing = rc == LEAT_UNAVAILABLE || rc == LEAT_CANCELLED ||
+                          (rc && atomic_load(&run->leat->cancelled));
     if (rc && !ret_tried->final) {
         lt_rejects_forget(run->rejects, unit.rejected);
     }

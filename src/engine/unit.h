@@ -5,11 +5,13 @@
  *     unit_text.c      columns that are carried as text
  *     unit_move.c      records, and what is checked before the commit
  *     unit_commit.c    the commit, and what became of it
- *     unit_describe.c  a plan in words */
+ *     unit_describe.c  a plan in words
+ *     resume.c         what an earlier attempt or run has sealed (resume.h) */
 #ifndef LT_UNIT_H
 #define LT_UNIT_H
 
 #include "engine/flow.h"
+#include "engine/resume.h"
 #include "engine/run.h"
 
 /* One destination of a unit. */
@@ -40,6 +42,7 @@ struct lt_unit_try {
     int attempt;
     int64_t rejected; /* records refused by flows that have ended */
     bool in_doubt;
+    struct lt_resume resume;
     bool again; /* a further column is to be carried as text: to be begun afresh */
 };
 

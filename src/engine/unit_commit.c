@@ -97,8 +97,8 @@ int lt_unit_commit(struct lt_unit_try *unit, size_t d, struct leat_error *err)
     }
     const struct leat_commit what = {
         .size = sizeof what,
-        .receipts = dest->receipts,
-        .n_receipts = unit->n,
+        .receipts = unit->resume.on ? unit->resume.parts.receipts : dest->receipts,
+        .n_receipts = unit->resume.on ? unit->resume.parts.n : unit->n,
         .state = slice ? slice->state : NULL,
         .n_state = slice ? slice->n_state : 0,
         .ret_counts = dest->counts,

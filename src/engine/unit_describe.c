@@ -63,9 +63,9 @@ static int describe_once(struct lt_run *run, struct lt_side *source, struct lt_s
 {
     struct lt_unit_try unit;
     int rc = lt_unit_init(&unit, run, &source, (struct lt_side **)dests, job, 1, err);
-    if (!rc) {
-        rc = lt_unit_find_schemas(&unit, err);
-    }
+    rc = rc ? rc : lt_resume_look(&unit, err);
+    rc = rc ? rc : lt_unit_find_schemas(&unit, err);
+    rc = rc ? rc : lt_resume_plan(&unit, err);
     for (size_t d = 0; !rc && d < unit.n_dests; d++) {
         rc = lt_unit_plan(&unit, d, err);
     }

@@ -68,6 +68,9 @@ static int ready_flow(struct lt_unit_try *unit, size_t i, struct leat_error *err
         to->stream = (uint32_t)i;
         rc = lt_flow_dest_init(flow, to, &unit->dests[d].plan.streams[i].schema, err);
     }
+    if (!rc) {
+        lt_resume_flow(unit);
+    }
     rc = rc ? rc : lt_flow_choose(flow, &unit->dests[0].plan.streams[i], err);
     if (!rc && flow->forward) {
         lt_unit_note_route(lt_run_result(unit->run, unit->first + i, 0), &unit->dests[0], i, true);
@@ -133,7 +136,8 @@ static void note_read(struct lt_unit_try *unit, size_t i)
     const struct lt_flow *flow = &unit->flow;
     for (size_t d = 0; d < unit->n_dests; d++) {
         struct leat_stream_result *result = &lt_run_result(unit->run, unit->first + i, d)->pub;
-        result->rows_read = flow->rows_read + atomic_load(&flow->read_rejects.count);
+        result->rows_read = flow->rows_read + atomic_load(&flow->read_rejects.count) +
+                            (flow->parts ? flow->parts->rows_unread : 0);
         result->bytes = flow->bytes_read;
         result->rows_written = result->rows_rejected = 0;
     }

@@ -159,7 +159,8 @@ static void fill_write_streams(struct lt_unit_try *unit, size_t d)
                                           .streams = dest->streams,
                                           .n_streams = unit->n,
                                           .params = (*dest->side)->params,
-                                          .n_params = (*dest->side)->n_params};
+                                          .n_params = (*dest->side)->n_params,
+                                          .resume = unit->resume.key};
 }
 
 void lt_unit_note_route(struct lt_result *result, const struct lt_unit_dest *dest, size_t i,
@@ -221,6 +222,7 @@ int lt_unit_plan(struct lt_unit_try *unit, size_t d, struct leat_error *err)
     dest->planned = !rc;
     rc = rc ? rc : check_plan(unit, dest, err);
     rc = rc ? rc : check_absent(unit, dest, err);
+    rc = rc ? rc : lt_resume_planned(unit, err);
     for (size_t i = 0; !rc && i < unit->n; i++) {
         rc = check_casts(&unit->schemas[i], &dest->plan.streams[i].schema, err);
         rc = rc ? rc : lt_unit_check_texts(unit, i, &dest->plan.streams[i].schema, err);

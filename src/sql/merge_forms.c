@@ -91,6 +91,8 @@ const struct lt_merge_form lt_merge_forms[] = {
      "DELETE FROM {target} WHERE ({keys}) IN (SELECT {keys s} FROM " ACTED " WHERE a.act = 'd')"},
     {M | C, LT_NEED_REMOVES | LT_NEED_SOFT, LT_MERGE_DELETE, LT_MERGE_EXACT, LT_MERGE_DELETED, NO_CODE,
      "UPDATE {target} AS t SET {bury s} FROM " ACTED " WHERE {match t s} AND a.act = 'd'"},
+    {M | X, LT_NEED_ALONE, LT_MERGE_WRITE, LT_MERGE_RUN, LT_MERGE_DELETED, NO_CODE,
+     "DELETE FROM {target} AS t WHERE NOT EXISTS (SELECT 1 FROM {staging} AS s WHERE {match t s})"},
     {M | C, LT_NEED_MOVES | LT_NEED_KEPT, LT_MERGE_WRITE, LT_MERGE_RUN, -1, NO_CODE,
      "{make old}SELECT {seq s} AS _leat_seq{kept t} FROM " ACTED " JOIN {target} AS t ON {match t s} "
      "WHERE a.act = 'r'"},

@@ -30,6 +30,7 @@ enum lt_merge_kind {
 #define LT_NEED_INDEX 4096u
 #define LT_NEED_NOT_KEPT 16384u
 #define LT_NEED_DELETED 8192u /* a column says that the row goes */
+#define LT_NEED_ALONE 32768u  /* rows of keys that do not come go as well */
 
 struct lt_merge_form {
     unsigned modes; /* bits 1 << enum leat_write_mode */

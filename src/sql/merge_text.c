@@ -124,6 +124,7 @@ uint32_t lt_merge_has(const struct lt_merge *merge)
         {LT_NEED_ANALYZE, words->analyze != NULL},
         {LT_NEED_INDEX, merge->index != NULL},
         {LT_NEED_DELETED, merge->deleted != NULL},
+        {LT_NEED_ALONE, merge->flags & LEAT_WRITE_ALONE},
     };
     uint32_t bits = 0;
     for (size_t i = 0; i < LT_ARRAY_LEN(needs); i++) {

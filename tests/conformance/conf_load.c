@@ -80,8 +80,13 @@ const struct leat_write_plan *job_plan(struct job *job, bool shared)
         lt_new_id(job->load_id);
     }
     snprintf(load_id, sizeof load_id, "%s", job->load_id);
-    want = (struct leat_write_plan){sizeof want, load_id,     streams,      CONF_STREAMS,
-                                    shared,      conf.params, conf.n_params};
+    want = (struct leat_write_plan){.size = sizeof want,
+                                    .load_id = load_id,
+                                    .streams = streams,
+                                    .n_streams = CONF_STREAMS,
+                                    .shared = shared,
+                                    .params = conf.params,
+                                    .n_params = conf.n_params};
     return &want;
 }
 
@@ -492,8 +497,12 @@ int job_copy_bytes(const char *from, const char *to, enum leat_write_mode mode,
                                            .payloads = LEAT_PAYLOAD_BYTES | LEAT_PAYLOAD_BATCH,
                                            .bytes_format =
                                                connector->capabilities(source)->bytes_format};
-        struct leat_write_plan want = {sizeof want, load_id,     &stream,      1,
-                                       false,       conf.params, conf.n_params};
+        struct leat_write_plan want = {.size = sizeof want,
+                                       .load_id = load_id,
+                                       .streams = &stream,
+                                       .n_streams = 1,
+                                       .params = conf.params,
+                                       .n_params = conf.n_params};
         lt_new_id(load_id);
         status = load_bytes(connector, dest, reader, &want, err);
     }

@@ -2,6 +2,7 @@
  *
  *   LEAT_FAULT=STEP[:N]:ACTION   at the Nth time (1) STEP is reached
  *       kill         SIGKILL to this process
+ *       stop         SIGSTOP to this process, which goes on from there when it is continued
  *       error        the step fails with LEAT_UNAVAILABLE
  *       lose-reply   the step is done, then LEAT_OUTCOME_UNKNOWN is reported (commit only)
  *   LEAT_FAULT_TRACE=FILE        one line for every step reached
@@ -25,7 +26,7 @@
 #define STEP_MAX 128
 #define SCHEME_MAX 64
 
-enum action { ACTION_NONE, ACTION_KILL, ACTION_ERROR, ACTION_LOSE_REPLY };
+enum action { ACTION_NONE, ACTION_KILL, ACTION_STOP, ACTION_ERROR, ACTION_LOSE_REPLY };
 
 struct leat_endpoint {
     const struct leat_connector *inner;
@@ -64,7 +65,7 @@ struct plan_state {
 
 static int read_fault(struct leat_endpoint *ep, const char *text, struct leat_error *err)
 {
-    static const char *const names[] = {"", "kill", "error", "lose-reply"};
+    static const char *const names[] = {"", "kill", "stop", "error", "lose-reply"};
     char *end;
     snprintf(ep->step, sizeof ep->step, "%s", text);
     char *action = strrchr(ep->step, ':');
@@ -77,7 +78,7 @@ static int read_fault(struct leat_endpoint *ep, const char *text, struct leat_er
         }
     }
     if (!ep->action) {
-        return lt_fail(err, LT_E_INVALID, "LEAT_FAULT is STEP[:N]:kill|error|lose-reply");
+        return lt_fail(err, LT_E_INVALID, "LEAT_FAULT is STEP[:N]:kill|stop|error|lose-reply");
     }
     ep->at = 1;
     char *count = strrchr(ep->step, ':');
@@ -104,6 +105,10 @@ static bool due(struct leat_endpoint *ep, const char *step)
     }
     if (ep->action == ACTION_KILL) {
         raise(SIGKILL);
+    }
+    if (ep->action == ACTION_STOP) {
+        raise(SIGSTOP);
+        return false;
     }
     return true;
 }
@@ -384,6 +389,16 @@ static int fault_mark(struct leat_endpoint *ep, const struct leat_read_plan *pla
                             : no_such(err, "mark");
 }
 
+static int fault_fingerprint(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                             bool immutable, char **ret_text, bool *ret_ordered,
+                             struct leat_error *err)
+{
+    const struct leat_source_ops *ops = ep->inner->source;
+    return ops && ops->fingerprint
+               ? ops->fingerprint(ep->ep, plan, immutable, ret_text, ret_ordered, err)
+               : no_such(err, "fingerprint");
+}
+
 static int fault_retype(struct leat_reader *reader, const struct ArrowSchema *types,
                         struct leat_error *err)
 {
@@ -411,7 +426,8 @@ static const struct leat_source_ops fault_source = {
     fault_split,         fault_bounds,        fault_start,
     fault_schema,        fault_next,          fault_finish,
     fault_key_split,     fault_hash_ranges,   fault_retype,
-    fault_explain,       fault_choose,        fault_mark};
+    fault_explain,       fault_choose,        fault_mark,
+    fault_fingerprint};
 
 /* --- load ---------------------------------------------------------------------------------- */
 
@@ -651,6 +667,13 @@ static int fault_state_set(struct leat_endpoint *ep, const struct leat_stream_na
                                  : no_such(err, "state_set");
 }
 
+static int fault_resumed(struct leat_load *load, struct leat_resumed *ret_resumed,
+                         struct leat_error *err)
+{
+    const struct leat_load_ops *ops = load->owner->inner->load;
+    return ops->resumed ? ops->resumed(load->inner, ret_resumed, err) : no_such(err, "resumed");
+}
+
 static const struct leat_load_ops fault_load = {
     .plan = fault_plan,
     .plan_release = fault_plan_release,
@@ -670,6 +693,7 @@ static const struct leat_load_ops fault_load = {
     .complete = fault_complete,
     .state = fault_state,
     .state_set = fault_state_set,
+    .resumed = fault_resumed,
 };
 
 const struct leat_connector fault_connector = {

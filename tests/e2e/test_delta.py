@@ -368,6 +368,9 @@ def test_numbers_are_parted_by_numbers(delta, place):
           "--full-refresh", status=2, code="usage")
     delta(source, dest, "-d", "id", "--delta-size", "1d", "--strategy", "append",
           "--full-refresh", status=2, code="usage")
+    said = delta(source, dest, "-d", "updated_at", "--delta-size", "30", "--strategy", "append",
+                 "--full-refresh", status=2, code="usage")
+    assert "how long a range is" in said.stderr
 
 
 @pytest.mark.parametrize("of", SOURCES)
@@ -603,6 +606,11 @@ def test_of_a_directory_of_deltas_the_latest_record_of_a_key_makes_a_new_table(d
     delta(source, lake, "-d", "updated_at")
     assert delta(lake, dest, "-p", "id")["rows"]["updated"] == 1
     assert dest.rows() == source.rows()
+    dest.execute("insert into orders (id, name, updated_at) values (99, 'x', '2026-11-05 00:00:00')",
+                 "update orders set name = 'else' where id = 4")
+    again = delta(lake, dest, "-p", "id", "--full-refresh")
+    assert dest.rows() == source.rows() and again["rows_read"] == 27
+    assert "nothing new" in delta(lake, dest, "-p", "id")["said"]
 
 
 @pytest.mark.parametrize("to", ["postgres", "sqlite"])

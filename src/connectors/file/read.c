@@ -2,6 +2,7 @@
 #include "connectors/file/internal.h"
 
 #include "core/util.h"
+#include "io/identity.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -300,6 +301,33 @@ static int fc_explain(struct leat_reader *reader, char *ret_text, size_t size,
     return failed ? lt_fail_oom(err) : LEAT_OK;
 }
 
+/* A file's records come in the order they have in it, the files of a stream in that of their names
+ * or of the manifest, whoever reads and with how many threads. */
+static int fc_fingerprint(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                          bool immutable, char **ret_text, bool *ret_ordered,
+                          struct leat_error *err)
+{
+    struct fc_stream_files files = {.name = NULL};
+    struct lt_buf text = LT_BUF_INIT;
+    (void)immutable; /* looked at all the same */
+    if (ep->kind == FC_STANDARD) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "standard input comes only once");
+    }
+    int status = lt_fc_find_stream(ep, plan->stream.name, &files, err);
+    for (size_t i = 0; i < files.n && !status; i++) {
+        status = lt_buf_printf(&text, "%s=", files.files[i].within)
+                     ? lt_fail_oom(err)
+                     : lt_file_identity(files.files[i].path, false, &text, err);
+    }
+    if (!status && !(*ret_text = lt_buf_take(&text))) {
+        status = lt_fail_oom(err);
+    }
+    *ret_ordered = true;
+    lt_buf_done(&text);
+    lt_fc_stream_files_done(&files);
+    return status;
+}
+
 const struct leat_catalog_ops lt_fc_catalog = {.discover = lt_fc_discover, .describe = fc_describe};
 
 const struct leat_source_ops lt_fc_source = {.start = fc_start,
@@ -308,4 +336,5 @@ const struct leat_source_ops lt_fc_source = {.start = fc_start,
                                              .finish = fc_finish,
                                              .retype = fc_retype,
                                              .explain = fc_explain,
-                                             .mark = lt_fc_mark};
+                                             .mark = lt_fc_mark,
+                                             .fingerprint = fc_fingerprint};

@@ -28,6 +28,7 @@ static void free_load(struct leat_load *load)
     }
     pg_plan_put(load->plan);
     free(load->receipts);
+    free(load->found.resume);
     lt_buf_done(&load->own_xids);
     free(load);
 }
@@ -43,9 +44,13 @@ static int ready_records(struct leat_load *load, struct leat_error *err)
         if (!i || strcmp(ns, pg_state_ns(load->ep, plan->targets[i - 1].ns)) != 0) {
             status = pg_state_ensure(load->conn, ns, err);
         }
-        status = status ? status
-                        : pg_staged_sweep(load->conn, ns, plan->targets[i].ns,
-                                          plan->targets[i].name, true, &removed, err);
+        if (!status && plan->resume) {
+            status = pg_resume(load, err);
+        }
+        status =
+            status ? status
+                   : pg_staged_sweep(load->conn, ns, plan->targets[i].ns, plan->targets[i].name,
+                                     load->found.taken ? plan->load_id : NULL, true, &removed, err);
     }
     return status;
 }
@@ -236,7 +241,7 @@ static int sweep(struct leat_endpoint *ep, const struct leat_stream_name *stream
         bool there = false;
         status = pg_state_there(conn, pg_state_ns(ep, ns), &there, err);
         if (!status && there) {
-            status = pg_staged_sweep(conn, pg_state_ns(ep, ns), ns, streams[i].name, false,
+            status = pg_staged_sweep(conn, pg_state_ns(ep, ns), ns, streams[i].name, NULL, false,
                                      &removed, err);
         }
     }
@@ -266,4 +271,5 @@ const struct leat_load_ops pg_load_ops = {
     .complete = pg_complete,
     .state = pg_state_read,
     .state_set = pg_state_set,
+    .resumed = pg_resumed,
 };

@@ -78,19 +78,29 @@ struct pg_plan {
     char load_id[PG_LOAD_ID_MAX];
     char state_ns[PG_NAME_MAX * 2]; /* where this load is recorded */
     bool staged;
+    char *resume; /* sealed parts outlive the process: the text loads are told apart by; or NULL */
     struct pg_target *targets;
     size_t n_targets;
+};
+
+/* What was found of an earlier load that may be taken over. */
+struct pg_found {
+    bool taken;
+    char *resume;
+    const char *changed;
 };
 
 struct leat_load {
     struct leat_endpoint *ep;
     struct pg_conn *conn;
     struct pg_plan *plan;
+    int epoch; /* staged: how often the load was taken over; parts and commit must find the same */
+    struct pg_found found;
     bool attached;
     bool committed;
     bool moved_in; /* what commit() does to the tables was done, for they were read back */
     struct leat_part *open_part;   /* direct: the only one */
-    struct leat_receipt *receipts; /* direct: of the sealed parts */
+    struct leat_receipt *receipts; /* of the sealed parts: direct; staged: of those found */
     size_t n_receipts;
     struct lt_buf own_xids; /* direct: 'xid','xid' of the savepoints that appended rows */
 };
@@ -205,6 +215,10 @@ int pg_each_target(struct pg_conn *conn, struct pg_plan *plan, const size_t *ord
 /* --- pg_state.c */
 const char *pg_state_ns(const struct leat_endpoint *ep, const char *ns);
 int pg_state_table(struct lt_buf *out, const char *ns, const char *table);
+/* Runs one statement about _leat_load; its name goes between the two halves. */
+int pg_on_records(struct pg_conn *conn, const char *ns, const char *before, const char *after,
+                  int n_params, const char *const *params, PGresult **ret_result,
+                  struct leat_error *err);
 /* Makes the two tables unless they are there; asked once for all loads of an endpoint. */
 int pg_state_ensure(struct pg_conn *conn, const char *ns, struct leat_error *err);
 /* They have gone since: they are to be looked for again. */
@@ -260,10 +274,22 @@ extern const struct pg_protocol pg_direct, pg_staged;
 
 /* --- pg_staged.c */
 int pg_staged_attach(struct leat_load *load, const char *state_ns, struct leat_error *err);
-/* Drops staging tables of loads nobody takes part in any more at these tables. A live one at the
- * same table is [destination-busy] when `busy_fails`. The record of loads must be there. */
+/* Drops staging tables of loads nobody takes part in any more at these tables, but for the load
+ * `keep` (NULL: none). A live one at the same table is [destination-busy] when `busy_fails`. The
+ * record of loads must be there. */
 int pg_staged_sweep(struct pg_conn *conn, const char *state_ns, const char *ns, const char *name,
-                    bool busy_fails, int64_t *removed, struct leat_error *err);
+                    const char *keep, bool busy_fails, int64_t *removed, struct leat_error *err);
+/* What another process must know of a stream to fill and to commit it, as JSON. */
+int pg_staged_describe(const struct pg_target *target, struct lt_buf *out);
+/* Names the staging table of the load's stream. */
+int pg_staged_name(struct pg_target *target, const char *load_id, size_t stream,
+                   struct leat_error *err);
+
+/* --- pg_resume.c */
+/* Under the table's lock: takes over the open load of the same text, if its processes are dead. The
+ * plan's load id is then that one's. */
+int pg_resume(struct leat_load *load, struct leat_error *err);
+int pg_resumed(struct leat_load *load, struct leat_resumed *ret_resumed, struct leat_error *err);
 
 /* The columns of a table to be made, as the server would have them, with their DDL types. */
 int pg_describe_new(struct pg_conn *conn, const struct ArrowSchema *incoming,

@@ -354,8 +354,9 @@ int pg_merge_delete(struct pg_conn *conn, struct pg_target *target, struct leat_
     int status = pg_explain_lock(conn, &name, false, take_table(conn, target, err), err);
     status = status ? status : find_work(conn, target, err);
     target->goes = target->counts.deleted;
-    if (!status && target->goes && target->mode != LEAT_HISTORY &&
-        !(target->flags & LEAT_WRITE_SOFT_DELETE)) {
+    bool deletes =
+        target->goes && target->mode != LEAT_HISTORY && !(target->flags & LEAT_WRITE_SOFT_DELETE);
+    if (!status && (deletes || (target->flags & LEAT_WRITE_ALONE && !target->create))) {
         status = pg_refuse_cascades(conn, target, err);
     }
     return status ? status : run_phase(conn, target, LT_MERGE_DELETE, err);

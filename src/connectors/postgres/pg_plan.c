@@ -44,6 +44,7 @@ void pg_plan_put(struct pg_plan *plan)
         pg_target_done(&plan->targets[i]);
     }
     free(plan->targets);
+    free(plan->resume);
     free(plan);
 }
 
@@ -662,6 +663,23 @@ static int plan_targets(struct leat_endpoint *ep, struct pg_conn *conn,
     return status;
 }
 
+/* The text of a load that is to outlive its process, where this one can; else says why not. */
+static const char *resume_text(const struct leat_write_plan *want, const struct leat_endpoint *ep,
+                               struct leat_load_plan *result)
+{
+    size_t known = offsetof(struct leat_write_plan, resume) + sizeof want->resume;
+    if (want->size < known || !want->resume) {
+        return NULL;
+    }
+    result->unresumable = pg_pooled(ep)
+                              ? "a pooler stands before the server, and keeps no locks of sessions"
+                          : ep->no_state ? "the destination keeps no record of loads (--no-state)"
+                          : want->n_streams > 1 ? "several streams are committed together"
+                                                : NULL;
+    result->resumable = !result->unresumable;
+    return result->resumable ? want->resume : NULL;
+}
+
 int pg_plan_make(struct leat_endpoint *ep, const struct leat_write_plan *want,
                  struct leat_load_plan *ret_plan, struct leat_error *err)
 {
@@ -672,15 +690,18 @@ int pg_plan_make(struct leat_endpoint *ep, const struct leat_write_plan *want,
         free(plan);
         return lt_fail(err, LT_E_INVALID, "a load needs streams and an id");
     }
+    const char *resume = resume_text(want, ep, &result);
     if (plan) {
         plan->holders = 1;
-        plan->staged = want->shared;
+        plan->staged = want->shared || resume;
+        plan->resume = resume ? lt_strdup(resume) : NULL;
         snprintf(plan->load_id, sizeof plan->load_id, "%s", want->load_id);
         plan->targets = calloc(want->n_streams, sizeof *plan->targets);
         result.state = plan;
         result.streams = calloc(want->n_streams, sizeof *result.streams);
     }
-    int status = plan && plan->targets && result.streams ? LEAT_OK : lt_fail_oom(err);
+    bool whole = plan && plan->targets && result.streams && (plan->resume || !resume);
+    int status = whole ? LEAT_OK : lt_fail_oom(err);
     status = status ? status : pg_take_held(ep, &conn, err);
     status = status ? status : plan_targets(ep, conn, want, plan, err);
     status = status ? status : plan_asides(conn, plan, err);

@@ -404,6 +404,46 @@ static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, in
     return status;
 }
 
+/* The rows of a table that nobody writes lie in the same blocks until it is written anew, and then
+ * in another file; scans of it begin anywhere, so they are in no order. */
+static int fingerprint(struct leat_endpoint *ep, const struct leat_read_plan *plan, bool immutable,
+                       char **ret_text, bool *ret_ordered, struct leat_error *err)
+{
+    struct pg_table table = {0};
+    struct pg_conn *conn = NULL;
+    char oid[16], text[80] = "";
+    const char *params[] = {oid};
+    if (plan->query || !immutable) {
+        return lt_fail(err, LT_E_UNSUPPORTED,
+                       plan->query
+                           ? "a query may give other records each time"
+                           : "a table that is live may change at any time; --immutable says "
+                             "that it does not");
+    }
+    int status = describe_plan(ep, plan, &table, err);
+    if (!status && ((table.kind != 'r' && table.kind != 'm') || ep->version < 140000)) {
+        status = lt_fail(err, LT_E_UNSUPPORTED,
+                         ep->version < 140000 ? "a server before PostgreSQL 14 cannot read a table "
+                                                "by its blocks"
+                                              : "only plain tables lie in blocks that stay");
+    }
+    snprintf(oid, sizeof oid, "%u", table.oid);
+    status = status ? status : pg_take(ep, &conn, err);
+    status = status ? status
+                    : pg_value(conn,
+                               "SELECT pg_catalog.format('%s:%s:%s', $1::oid, "
+                               "pg_catalog.pg_relation_filenode($1::oid), "
+                               "pg_catalog.pg_relation_size($1::oid))",
+                               1, params, text, sizeof text, err);
+    pg_give(conn);
+    pg_table_done(&table);
+    *ret_ordered = false;
+    if (!status && !(*ret_text = lt_strdup(text))) {
+        status = lt_fail_oom(err);
+    }
+    return status;
+}
+
 static int bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
                   const char *const *columns, size_t n_columns, int64_t wait_ms,
                   struct leat_bounds *ret_bounds, struct leat_error *err)
@@ -779,6 +819,7 @@ const struct leat_source_ops pg_source_ops = {
     .snapshot_join = snapshot_join,
     .snapshot_release = snapshot_release,
     .split = split,
+    .fingerprint = fingerprint,
     .bounds = bounds,
     .key_split = key_split,
     .hash_ranges = hash_ranges,

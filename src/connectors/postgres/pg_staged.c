@@ -15,30 +15,10 @@
 
 #define SWEEP_LOADS_MAX 1000
 
-/* Runs one statement about _leat_load; its name goes between the two halves. */
-static int on_records(struct pg_conn *conn, const char *ns, const char *before, const char *after,
-                      int n_params, const char *const *params, PGresult **ret_result,
-                      struct leat_error *err)
-{
-    struct lt_buf sql = LT_BUF_INIT;
-    PGresult *result = NULL;
-    int failed = lt_buf_puts(&sql, before) || pg_state_table(&sql, ns, PG_LOAD_TABLE) ||
-                 lt_buf_puts(&sql, after);
-    int status = failed ? lt_fail_oom(err)
-                        : pg_query(conn, lt_buf_text(&sql), n_params, params, &result, err);
-    lt_buf_done(&sql);
-    if (!status && ret_result) {
-        *ret_result = result;
-    } else {
-        pg_clear(conn, result);
-    }
-    return status;
-}
-
 /* --- begin --------------------------------------------------------------------------------- */
 
-static int name_staging(struct pg_target *target, const char *load_id, size_t stream,
-                        struct leat_error *err)
+int pg_staged_name(struct pg_target *target, const char *load_id, size_t stream,
+                   struct leat_error *err)
 {
     char key[PG_LOAD_ID_MAX + 32];
     struct lt_buf quoted = LT_BUF_INIT;
@@ -123,8 +103,22 @@ static void describe_merge(const struct pg_target *target, struct lt_json *json)
     lt_json_object_end(json);
 }
 
-/* What another process must know of a stream to fill and to commit it. */
-static int describe_target(const struct pg_target *target, struct lt_buf *out)
+/* The columns, so that a load can be told from one that would fill its table otherwise. */
+static void describe_columns(const struct pg_target *target, struct lt_json *json)
+{
+    lt_json_key(json, "columns");
+    lt_json_array(json);
+    for (int64_t i = 0; i < target->table.n_columns; i++) {
+        lt_json_array(json);
+        lt_json_text(json, target->table.schema.children[i]->name);
+        lt_json_text(json, target->table.columns[i].type_text);
+        lt_json_bool(json, target->table.schema.children[i]->flags & ARROW_FLAG_NULLABLE);
+        lt_json_array_end(json);
+    }
+    lt_json_array_end(json);
+}
+
+int pg_staged_describe(const struct pg_target *target, struct lt_buf *out)
 {
     struct lt_json json = {.out = out};
     lt_json_object(&json);
@@ -159,6 +153,7 @@ static int describe_target(const struct pg_target *target, struct lt_buf *out)
         }
     }
     lt_json_object_end(&json);
+    describe_columns(target, &json);
     put_text(&json, "alter", target->alter);
     if (target->merge) {
         describe_merge(target, &json);
@@ -173,11 +168,12 @@ static int record_stream(struct leat_load *load, size_t stream, struct leat_erro
     struct lt_buf plan = LT_BUF_INIT;
     char number[24];
     snprintf(number, sizeof number, "%zu", stream);
-    int status = describe_target(target, &plan) ? lt_fail_oom(err) : LEAT_OK;
+    int status = pg_staged_describe(target, &plan) ? lt_fail_oom(err) : LEAT_OK;
     const char *params[] = {load->plan->load_id, number,          target->ns,
                             target->name,        target->staging, lt_buf_text(&plan)};
-    status = status ? status
-                    : on_records(load->conn, load->plan->state_ns, "INSERT INTO ",
+    status = status
+                 ? status
+                 : pg_on_records(load->conn, load->plan->state_ns, "INSERT INTO ",
                                  " (load_id, stream, part, status, namespace, name, staging, plan) "
                                  "VALUES ($1, $2, -1, 'open', $3, $4, $5, $6)",
                                  6, params, NULL, err);
@@ -187,14 +183,18 @@ static int record_stream(struct leat_load *load, size_t stream, struct leat_erro
 
 static int begin(struct leat_load *load, struct leat_error *err)
 {
-    const char *params[] = {load->plan->load_id};
+    const char *params[] = {load->plan->load_id, load->plan->resume};
+    if (load->found.taken) {
+        return LEAT_OK;
+    }
     int status = pg_exec(load->conn, "BEGIN", err);
     status = status ? status
-                    : on_records(load->conn, load->plan->state_ns, "INSERT INTO ",
-                                 " (load_id, stream, part, status) VALUES ($1, -1, -1, 'open')", 1,
-                                 params, NULL, err);
+                    : pg_on_records(load->conn, load->plan->state_ns, "INSERT INTO ",
+                                    " (load_id, stream, part, status, plan) VALUES ($1, -1, -1, "
+                                    "'open', pg_catalog.jsonb_build_object('resume', $2::text))",
+                                    2, params, NULL, err);
     for (size_t i = 0; i < load->plan->n_targets && !status; i++) {
-        status = name_staging(&load->plan->targets[i], load->plan->load_id, i, err);
+        status = pg_staged_name(&load->plan->targets[i], load->plan->load_id, i, err);
         status = status ? status : create_staging(load->conn, &load->plan->targets[i], err);
         status = status ? status : record_stream(load, i, err);
     }
@@ -303,7 +303,7 @@ static int attach_target(struct leat_load *load, const PGresult *result, int row
     if (atoi(pg_cell(conn, result, row, 0)) != row) {
         status = lt_fail(err, LT_E_CORRUPT, "the record of the load lacks a stream");
     }
-    status = status ? status : name_staging(target, load->plan->load_id, (size_t)row, err);
+    status = status ? status : pg_staged_name(target, load->plan->load_id, (size_t)row, err);
     struct leat_stream_name name = {target->ns, target->staging};
     status = status ? status : pg_describe(conn, &name, &target->table, err);
     status = status ? status : pg_merge_hide_sequence(&target->table, err);
@@ -325,10 +325,12 @@ int pg_staged_attach(struct leat_load *load, const char *state_ns, struct leat_e
     const char *params[] = {plan->load_id};
     PGresult *result = NULL;
     snprintf(plan->state_ns, sizeof plan->state_ns, "%s", state_ns);
-    int status = on_records(
-        load->conn, state_ns, "WITH l AS (SELECT stream, part, status, namespace, name, plan FROM ",
-        " WHERE load_id = $1 AND part = -1) SELECT stream, namespace, name, plan "
-        "FROM l WHERE stream >= 0 AND EXISTS (SELECT 1 FROM l WHERE "
+    int status = pg_on_records(
+        load->conn, state_ns,
+        "WITH l AS (SELECT stream, part, status, namespace, name, plan, attempt FROM ",
+        " WHERE load_id = $1 AND part = -1) SELECT stream, namespace, name, plan, "
+        "(SELECT attempt FROM l WHERE stream = -1) FROM l WHERE stream >= 0 AND EXISTS (SELECT 1 "
+        "FROM l WHERE "
         "stream = -1 AND status = 'open') ORDER BY stream",
         1, params, &result, err);
     int n = status ? 0 : pg_rows(load->conn, result);
@@ -340,6 +342,7 @@ int pg_staged_attach(struct leat_load *load, const char *state_ns, struct leat_e
     }
     for (int i = 0; i < n && !status; i++) {
         plan->n_targets = (size_t)i + 1;
+        load->epoch = atoi(pg_cell(load->conn, result, i, 4));
         status = attach_target(load, result, i, err);
     }
     pg_clear(load->conn, result);
@@ -356,8 +359,8 @@ static int read_receipt(struct leat_part *part, struct leat_error *err)
     snprintf(stream, sizeof stream, "%u", part->id.stream);
     snprintf(number, sizeof number, "%u", part->id.part);
     int status =
-        on_records(part->conn, part->load->plan->state_ns, "SELECT attempt, rows, bytes FROM ",
-                   " WHERE load_id = $1 AND stream = $2 AND part = $3", 3, params, &result, err);
+        pg_on_records(part->conn, part->load->plan->state_ns, "SELECT attempt, rows, bytes FROM ",
+                      " WHERE load_id = $1 AND stream = $2 AND part = $3", 3, params, &result, err);
     if (!status && pg_rows(part->conn, result) != 1) {
         status = leat_fail(err, LEAT_CONFLICT, "the record of the part vanished: the load is over");
     }
@@ -366,6 +369,27 @@ static int read_receipt(struct leat_part *part, struct leat_error *err)
         part->earlier.id.attempt = (uint32_t)atoi(pg_cell(part->conn, result, 0, 0));
         part->earlier.rows_inserted = strtoll(pg_cell(part->conn, result, 0, 1), NULL, 10);
         part->earlier.bytes = strtoll(pg_cell(part->conn, result, 0, 2), NULL, 10);
+    }
+    pg_clear(part->conn, result);
+    return status;
+}
+
+/* Holds the load as it is until the part is sealed: whoever takes it over or commits it waits, and
+ * finds the part's record, or none and none of its rows. */
+static int hold_load(struct leat_part *part, struct leat_error *err)
+{
+    char epoch[16];
+    const char *params[] = {part->load->plan->load_id, epoch};
+    PGresult *result = NULL;
+    snprintf(epoch, sizeof epoch, "%d", part->load->epoch);
+    int status = pg_on_records(part->conn, part->load->plan->state_ns, "SELECT 1 FROM ",
+                               " WHERE load_id = $1 AND stream = -1 AND part = -1 AND status = "
+                               "'open' AND attempt = $2 FOR SHARE",
+                               2, params, &result, err);
+    if (!status && pg_rows(part->conn, result) != 1) {
+        status = leat_fail(err, LEAT_CONFLICT,
+                           "the load is over: it was committed, swept or taken "
+                           "over by another run");
     }
     pg_clear(part->conn, result);
     return status;
@@ -382,11 +406,12 @@ static int claim_part(struct leat_part *part, struct leat_error *err)
     snprintf(number, sizeof number, "%u", part->id.part);
     snprintf(attempt, sizeof attempt, "%u", part->id.attempt);
     int status = pg_exec(part->conn, "BEGIN", err);
+    status = status ? status : hold_load(part, err);
     status = status ? status
-                    : on_records(part->conn, part->load->plan->state_ns, "INSERT INTO ",
-                                 " (load_id, stream, part, attempt, status, staging) VALUES "
-                                 "($1, $2, $3, $4, 'sealed', $5) ON CONFLICT DO NOTHING",
-                                 5, params, &result, err);
+                    : pg_on_records(part->conn, part->load->plan->state_ns, "INSERT INTO ",
+                                    " (load_id, stream, part, attempt, status, staging) VALUES "
+                                    "($1, $2, $3, $4, 'sealed', $5) ON CONFLICT DO NOTHING",
+                                    5, params, &result, err);
     if (!status) {
         part->found = !strcmp(part->conn->ep->pq->PQcmdTuples(result), "0");
     }
@@ -431,10 +456,10 @@ static int part_seal(struct leat_part *part, struct leat_receipt *ret_receipt,
     snprintf(rows, sizeof rows, "%" PRId64, part->rows);
     snprintf(bytes, sizeof bytes, "%" PRId64, part->bytes);
     status = status ? status
-                    : on_records(part->conn, part->load->plan->state_ns, "UPDATE ",
-                                 " SET rows = $4, bytes = $5 WHERE load_id = $1 AND stream = $2 "
-                                 "AND part = $3",
-                                 5, params, NULL, err);
+                    : pg_on_records(part->conn, part->load->plan->state_ns, "UPDATE ",
+                                    " SET rows = $4, bytes = $5 WHERE load_id = $1 AND stream = $2 "
+                                    "AND part = $3",
+                                    5, params, NULL, err);
     status = status ? status : pg_exec(part->conn, "COMMIT", err);
     if (status) {
         return status;
@@ -461,13 +486,14 @@ static int take_row(struct leat_load *load, bool *ret_already, struct leat_error
 {
     const char *params[] = {load->plan->load_id};
     PGresult *result = NULL;
-    int status = on_records(load->conn, load->plan->state_ns, "SELECT status FROM ",
-                            " WHERE load_id = $1 AND stream = -1 AND part = -1 FOR UPDATE", 1,
-                            params, &result, err);
+    int status = pg_on_records(load->conn, load->plan->state_ns, "SELECT status, attempt FROM ",
+                               " WHERE load_id = $1 AND stream = -1 AND part = -1 FOR UPDATE", 1,
+                               params, &result, err);
     if (!status) {
         const char *text = pg_rows(load->conn, result) ? pg_cell(load->conn, result, 0, 0) : "";
         *ret_already = !strcmp(text, "committed");
-        if (!*ret_already && strcmp(text, "open") != 0) {
+        if (!*ret_already &&
+            (strcmp(text, "open") != 0 || atoi(pg_cell(load->conn, result, 0, 1)) != load->epoch)) {
             status = leat_fail(err, LEAT_CONFLICT, "the load was swept: another run took over");
         }
     }
@@ -484,8 +510,8 @@ static int check_parts(struct leat_load *load, const struct leat_commit *what,
     const char *params[] = {load->plan->load_id};
     PGresult *result = NULL;
     size_t known = 0;
-    int status = on_records(conn, load->plan->state_ns, "SELECT stream, part, rows FROM ",
-                            " WHERE load_id = $1 AND part >= 0", 1, params, &result, err);
+    int status = pg_on_records(conn, load->plan->state_ns, "SELECT stream, part, rows FROM ",
+                               " WHERE load_id = $1 AND part >= 0", 1, params, &result, err);
     int n = status ? 0 : pg_rows(conn, result);
     for (size_t i = 0; i < load->plan->n_targets; i++) {
         load->plan->targets[i].rows = 0;
@@ -623,12 +649,12 @@ static int move_in(struct leat_load *load, struct leat_error *err)
 static int mark_committed(struct leat_load *load, struct leat_error *err)
 {
     const char *params[] = {load->plan->load_id};
-    int status = on_records(load->conn, load->plan->state_ns, "UPDATE ",
-                            " SET status = 'committed' WHERE load_id = $1 AND stream = -1", 1,
-                            params, NULL, err);
+    int status = pg_on_records(load->conn, load->plan->state_ns, "UPDATE ",
+                               " SET status = 'committed' WHERE load_id = $1 AND stream = -1", 1,
+                               params, NULL, err);
     return status ? status
-                  : on_records(load->conn, load->plan->state_ns, "DELETE FROM ",
-                               " WHERE load_id = $1 AND stream >= 0", 1, params, NULL, err);
+                  : pg_on_records(load->conn, load->plan->state_ns, "DELETE FROM ",
+                                  " WHERE load_id = $1 AND stream >= 0", 1, params, NULL, err);
 }
 
 static int commit_open(struct leat_load *load, const struct leat_commit *what, bool *ret_already,
@@ -708,10 +734,10 @@ static int drop_staging(struct pg_conn *conn, const char *ns, const char *load_i
 {
     const char *params[] = {load_id};
     PGresult *result = NULL;
-    int status = on_records(conn, ns, "SELECT namespace, staging FROM ",
-                            " WHERE load_id = $1 AND part = -1 AND stream >= 0 AND staging LIKE "
-                            "'\\_leat\\_s\\_%'",
-                            1, params, &result, err);
+    int status = pg_on_records(conn, ns, "SELECT namespace, staging FROM ",
+                               " WHERE load_id = $1 AND part = -1 AND stream >= 0 AND staging LIKE "
+                               "'\\_leat\\_s\\_%'",
+                               1, params, &result, err);
     int n = status ? 0 : pg_rows(conn, result);
     for (int i = 0; i < n && !status; i++) {
         struct lt_buf sql = LT_BUF_INIT;
@@ -723,8 +749,8 @@ static int drop_staging(struct pg_conn *conn, const char *ns, const char *load_i
     }
     pg_clear(conn, result);
     status = status ? status
-                    : on_records(conn, ns, "DELETE FROM ", " WHERE load_id = $1 AND stream >= 0", 1,
-                                 params, NULL, err);
+                    : pg_on_records(conn, ns, "DELETE FROM ", " WHERE load_id = $1 AND stream >= 0",
+                                    1, params, NULL, err);
     *removed += status ? 0 : n;
     return status;
 }
@@ -737,10 +763,10 @@ static int sweep_load(struct pg_conn *conn, const char *ns, const char *load_id,
     PGresult *result = NULL;
     int status = pg_exec(conn, "BEGIN", err);
     status = status ? status
-                    : on_records(conn, ns, "UPDATE ",
-                                 " SET status = 'swept' WHERE load_id = $1 AND stream = -1 AND "
-                                 "status <> 'committed'",
-                                 1, params, &result, err);
+                    : pg_on_records(conn, ns, "UPDATE ",
+                                    " SET status = 'swept' WHERE load_id = $1 AND stream = -1 AND "
+                                    "status <> 'committed'",
+                                    1, params, &result, err);
     bool ours = !status && strcmp(conn->ep->pq->PQcmdTuples(result), "0") != 0;
     pg_clear(conn, result);
     if (ours) {
@@ -795,17 +821,19 @@ static int sweep_if_dead(struct pg_conn *conn, const char *state_ns, const char 
 }
 
 int pg_staged_sweep(struct pg_conn *conn, const char *state_ns, const char *ns, const char *name,
-                    bool busy_fails, int64_t *removed, struct leat_error *err)
+                    const char *keep, bool busy_fails, int64_t *removed, struct leat_error *err)
 {
     const char *params[] = {ns, name};
     PGresult *result = NULL;
-    int status = on_records(conn, state_ns, "SELECT DISTINCT load_id FROM ",
-                            " WHERE part = -1 AND stream >= 0 AND namespace = $1 AND name = $2", 2,
-                            params, &result, err);
+    int status = pg_on_records(conn, state_ns, "SELECT DISTINCT load_id FROM ",
+                               " WHERE part = -1 AND stream >= 0 AND namespace = $1 AND name = $2",
+                               2, params, &result, err);
     int n = status ? 0 : LT_MIN(pg_rows(conn, result), SWEEP_LOADS_MAX);
     for (int i = 0; i < n && !status; i++) {
-        status =
-            sweep_if_dead(conn, state_ns, pg_cell(conn, result, i, 0), busy_fails, removed, err);
+        const char *load_id = pg_cell(conn, result, i, 0);
+        if (!keep || strcmp(keep, load_id) != 0) {
+            status = sweep_if_dead(conn, state_ns, load_id, busy_fails, removed, err);
+        }
     }
     pg_clear(conn, result);
     return status;

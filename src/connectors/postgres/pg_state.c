@@ -34,6 +34,25 @@ static char *about(const char *ns, const char *table, const char *fmt_before, co
     return lt_buf_take(&sql);
 }
 
+int pg_on_records(struct pg_conn *conn, const char *ns, const char *before, const char *after,
+                  int n_params, const char *const *params, PGresult **ret_result,
+                  struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    PGresult *result = NULL;
+    int failed = lt_buf_puts(&sql, before) || pg_state_table(&sql, ns, PG_LOAD_TABLE) ||
+                 lt_buf_puts(&sql, after);
+    int status = failed ? lt_fail_oom(err)
+                        : pg_query(conn, lt_buf_text(&sql), n_params, params, &result, err);
+    lt_buf_done(&sql);
+    if (!status && ret_result) {
+        *ret_result = result;
+    } else {
+        pg_clear(conn, result);
+    }
+    return status;
+}
+
 static int has_table(struct pg_conn *conn, const char *ns, const char *table, bool *ret_there,
                      struct leat_error *err)
 {
@@ -234,10 +253,9 @@ static int write_state_row(struct pg_conn *conn, const struct pg_plan *plan, siz
     lt_json_object_end(&json);
     struct lt_buf sql = LT_BUF_INIT;
     snprintf(rows, sizeof rows, "%" PRId64, target->rows);
-    const char *params[] = {target->ns,          target->name,
-                            target->quoted,      plan->load_id,
-                            target->source_id,   rows,
-                            lt_buf_text(&state), target->mode == LEAT_REPLACE ? "f" : "t"};
+    bool ends = target->mode == LEAT_REPLACE || target->flags & LEAT_WRITE_ALONE;
+    const char *params[] = {target->ns,        target->name, target->quoted,      plan->load_id,
+                            target->source_id, rows,         lt_buf_text(&state), ends ? "f" : "t"};
     PGresult *result = NULL;
     if (!status && (json.failed || state_sql(plan, ns, record, &sql))) {
         status = lt_fail_oom(err);

@@ -131,16 +131,26 @@ static int check(struct leat_endpoint *ep, struct leat_check *ret_check, struct 
     status = status
                  ? status
                  : pg_query(conn,
-                            "SELECT coalesce(pg_catalog.has_schema_privilege(n.oid, 'USAGE'), "
-                            "false), coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), "
-                            "false) AND NOT pg_catalog.pg_is_in_recovery(), "
-                            "NOT pg_catalog.pg_is_in_recovery() AND "
-                            "pg_catalog.current_setting('default_transaction_read_only') = 'off', "
+                            /* What of the default namespace there is may be read, or there is
+                             * nothing yet; rows can be written where tables can be made, too. */
+                            "WITH c AS (SELECT c.oid, c.relkind FROM pg_catalog.pg_class c JOIN "
+                            "pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                            "WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'f', 'v', 'm')) "
+                            "SELECT n.may_use AND (NOT EXISTS (SELECT 1 FROM c) OR EXISTS (SELECT "
+                            "1 FROM c WHERE pg_catalog.has_any_column_privilege(oid, 'SELECT'))), "
+                            "w.may AND n.may_create, "
+                            "w.may AND (n.may_create OR EXISTS (SELECT 1 FROM c WHERE relkind IN "
+                            "('r', 'p', 'f') AND pg_catalog.has_table_privilege(oid, 'INSERT'))), "
                             "pg_catalog.current_setting('wal_level') = 'logical' AND (SELECT "
                             "rolreplication OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = "
                             "current_user) "
-                            "FROM (SELECT 1) one LEFT JOIN pg_catalog.pg_namespace n "
-                            "ON n.nspname = $1",
+                            "FROM (SELECT NOT pg_catalog.pg_is_in_recovery() AND "
+                            "pg_catalog.current_setting('default_transaction_read_only') = 'off') "
+                            "w(may), (SELECT coalesce(pg_catalog.bool_or("
+                            "pg_catalog.has_schema_privilege(oid, 'USAGE')), false), "
+                            "coalesce(pg_catalog.bool_or(pg_catalog.has_schema_privilege(oid, "
+                            "'CREATE')), false) FROM pg_catalog.pg_namespace WHERE nspname = $1) "
+                            "n(may_use, may_create)",
                             1, params, &result, err);
     if (!status && pg_rows(conn, result) == 1) {
         *ret_check = (struct leat_check){

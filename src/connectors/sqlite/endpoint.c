@@ -151,15 +151,15 @@ static bool has_params(const char *path)
     return len && mark[1 + len] == '=';
 }
 
-/* A path written as it is (no //) that exists, or is not followed by parameters, is meant as it
- * stands: files may have % and ? in their names. */
+/* A path written as it is (no //) that exists, or holds neither parameters nor a percent sign, is
+ * meant as it stands: files may have % and ? in their names. */
 static bool is_plain_path(const char *url, const char **ret_path)
 {
     const char *colon = strchr(url, ':');
     const char *path = colon ? colon + 1 : url;
     *ret_path = path;
     return *path && strncmp(path, "//", 2) != 0 && strcmp(path, ":memory:") != 0 &&
-           (access(path, F_OK) == 0 || !has_params(path));
+           (access(path, F_OK) == 0 || (!has_params(path) && !strchr(path, '%')));
 }
 
 static int configure(struct leat_endpoint *ep, const struct leat_config *config,

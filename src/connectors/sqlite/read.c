@@ -4,6 +4,7 @@
 
 #include "core/json.h"
 #include "core/util.h"
+#include "io/identity.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -690,6 +691,51 @@ static void sq_snapshot_release(struct leat_endpoint *ep)
     }
 }
 
+static int add_identity(const char *path, const char *ending, struct lt_buf *text,
+                        struct leat_error *err)
+{
+    char *name = lt_format("%s%s", path, ending);
+    int status = name ? lt_file_identity(name, *ending != 0, text, err) : lt_fail_oom(err);
+    free(name);
+    return status;
+}
+
+/* The same file is scanned in the same order by the same version of SQLite. A view or a query may
+ * call functions that give something else each time. */
+static int sq_fingerprint(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                          bool immutable, char **ret_text, bool *ret_ordered,
+                          struct leat_error *err)
+{
+    struct sq_conn *conn = NULL;
+    struct sq_table table = {.ns = NULL};
+    struct lt_buf text = LT_BUF_INIT;
+    int status = lt_sq_own(ep, &conn, err);
+    if (!status && (plan->query || plan->predicate) && !immutable) {
+        status = lt_fail(err, LT_E_UNSUPPORTED, "a %s may give other records each time",
+                         plan->query ? "query" : "condition");
+    } else if (!status && !plan->query) {
+        status = lt_sq_table(conn, plan->stream.ns, plan->stream.name, &table, err);
+    }
+    if (!status && table.view && !immutable) {
+        status = lt_fail(err, LT_E_UNSUPPORTED, "a view may give other records each time");
+    }
+    if (!status && ep->n_attached) {
+        status = lt_fail(err, LT_E_UNSUPPORTED, "several files are read as one");
+    }
+    if (!status && lt_buf_printf(&text, "%d:", ep->api->sqlite3_libversion_number())) {
+        status = lt_fail_oom(err);
+    }
+    status = status ? status : add_identity(ep->path, "", &text, err);
+    status = status ? status : add_identity(ep->path, "-wal", &text, err);
+    if (!status && !(*ret_text = lt_buf_take(&text))) {
+        status = lt_fail_oom(err);
+    }
+    *ret_ordered = true;
+    lt_buf_done(&text);
+    lt_sq_table_done(&table);
+    return status;
+}
+
 const struct leat_source_ops lt_sq_source = {
     .snapshot_take = sq_snapshot_take,
     .snapshot_release = sq_snapshot_release,
@@ -699,4 +745,5 @@ const struct leat_source_ops lt_sq_source = {
     .next = sq_next,
     .finish = sq_finish,
     .explain = sq_explain,
+    .fingerprint = sq_fingerprint,
 };

@@ -341,7 +341,7 @@ static int save_stream(struct sq_conn *conn, sqlite3_stmt *stmt, const struct le
     int status = state_json(what, stream, filled, &patch) ? lt_fail_oom(err) : LEAT_OK;
     status = status ? status : check_state(conn, saved->state, what, stream, err);
     /* What replaces all rows makes an end of the old state too. */
-    bool keep = s->mode != LEAT_REPLACE;
+    bool keep = s->mode != LEAT_REPLACE && !(s->flags & LEAT_WRITE_ALONE);
     status = status ? status
                     : patch_state(conn, keep ? saved->state : "", lt_buf_text(&patch), &state, err);
     if (!status) {

@@ -1,0 +1,248 @@
+#include "cli/prompt.h"
+
+#include "core/crypt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define TRIES_MAX 3
+
+/* Signals that would leave the terminal without echo. */
+static const int guarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGALRM};
+#define N_GUARDED (sizeof guarded / sizeof guarded[0])
+
+static volatile sig_atomic_t caught[N_GUARDED];
+
+static void on_signal(int number)
+{
+    for (size_t i = 0; i < N_GUARDED; i++) {
+        if (guarded[i] == number) {
+            caught[i] = 1;
+        }
+    }
+}
+
+void cli_secret_free(char *text)
+{
+    lt_crypt_free_text(text);
+}
+
+static int open_terminal(void)
+{
+    return open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+bool cli_can_ask(void)
+{
+    int fd = open_terminal();
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd >= 0;
+}
+
+static void say(int fd, const char *text)
+{
+    while (*text) {
+        ssize_t n = write(fd, text, strlen(text));
+        if (n < 0 && errno != EINTR) {
+            return;
+        }
+        text += n > 0 ? n : 0;
+    }
+}
+
+/* Up to the end of the line. LEAT_CANCELLED at the end of the input, or by a signal. */
+static int read_line(int fd, char line[CLI_LINE_MAX + 1], struct leat_error *err)
+{
+    size_t len = 0;
+    for (;;) {
+        char c;
+        ssize_t n = read(fd, &c, 1);
+        if (n < 0 && errno != EINTR) {
+            return leat_fail_as(err, LEAT_UNAVAILABLE, "io", "the terminal cannot be read");
+        }
+        if (n <= 0) {
+            return leat_fail(err, LEAT_CANCELLED, "no answer was given");
+        }
+        if (c == '\n') {
+            line[len] = 0;
+            return LEAT_OK;
+        }
+        if (len == CLI_LINE_MAX) {
+            return leat_fail(err, LEAT_INVALID, "an answer has at most %d bytes", CLI_LINE_MAX);
+        }
+        line[len++] = c;
+    }
+}
+
+/* Signals are caught while the terminal is without echo, and raised again once it is as it was. */
+static int read_hidden(int fd, char line[CLI_LINE_MAX + 1], struct leat_error *err)
+{
+    struct termios before, hidden;
+    struct sigaction action = {.sa_handler = on_signal}, old[N_GUARDED];
+    memset((void *)(uintptr_t)caught, 0, sizeof caught);
+    if (tcgetattr(fd, &before)) {
+        return leat_fail_as(err, LEAT_UNSUPPORTED, "no-terminal",
+                            "the terminal has no echo to stop");
+    }
+    for (size_t i = 0; i < N_GUARDED; i++) {
+        sigaction(guarded[i], &action, &old[i]);
+    }
+    hidden = before;
+    hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+    tcsetattr(fd, TCSAFLUSH, &hidden);
+    int rc = read_line(fd, line, err);
+    tcsetattr(fd, TCSAFLUSH, &before);
+    say(fd, "\n");
+    for (size_t i = 0; i < N_GUARDED; i++) {
+        sigaction(guarded[i], &old[i], NULL);
+    }
+    for (size_t i = 0; i < N_GUARDED; i++) {
+        if (caught[i]) {
+            raise(guarded[i]);
+        }
+    }
+    return rc;
+}
+
+static int ask_line(const char *prompt, const char *after, bool hidden, char **ret_text,
+                    struct leat_error *err)
+{
+    char line[CLI_LINE_MAX + 1];
+    int fd = open_terminal();
+    if (fd < 0) {
+        return leat_fail_as(err, LEAT_UNSUPPORTED, "no-terminal",
+                            "there is no terminal to ask on: %s", prompt);
+    }
+    say(fd, prompt);
+    say(fd, after);
+    int rc = hidden ? read_hidden(fd, line, err) : read_line(fd, line, err);
+    if (!rc && !(*ret_text = strdup(line))) {
+        rc = leat_fail(err, LEAT_NO_MEMORY, "out of memory");
+    }
+    lt_crypt_clear(line, sizeof line);
+    close(fd);
+    return rc;
+}
+
+int cli_ask_secret(const char *prompt, char **ret_text, struct leat_error *err)
+{
+    return ask_line(prompt, ": ", true, ret_text, err);
+}
+
+int cli_ask_new_secret(const char *prompt, char **ret_text, struct leat_error *err)
+{
+    const char *said = "";
+    for (int i = 0; i < TRIES_MAX; i++) {
+        char *first = NULL, *again = NULL, text[CLI_LINE_MAX];
+        snprintf(text, sizeof text, "%s%s", said, prompt);
+        int rc = cli_ask_secret(text, &first, err);
+        bool empty = !rc && !*first;
+        rc = rc || empty ? rc : cli_ask_secret("The same once more", &again, err);
+        bool same = !rc && !empty && !strcmp(first, again);
+        cli_secret_free(again);
+        if (same) {
+            *ret_text = first;
+            return LEAT_OK;
+        }
+        cli_secret_free(first);
+        if (rc) {
+            return rc;
+        }
+        said = empty ? "It must not be empty. " : "They are not the same. ";
+    }
+    return leat_fail(err, LEAT_INVALID, "the two answers were never the same");
+}
+
+int cli_ask(const char *prompt, const char *fallback, char **ret_text, struct leat_error *err)
+{
+    char after[CLI_LINE_MAX];
+    snprintf(after, sizeof after, fallback && *fallback ? " [%s]: " : ": ", fallback);
+    for (;;) {
+        char *text = NULL;
+        int rc = ask_line(prompt, after, false, &text, err);
+        if (rc || *text) {
+            *ret_text = rc ? *ret_text : text;
+            return rc;
+        }
+        free(text);
+        if (fallback) {
+            *ret_text = strdup(fallback);
+            return *ret_text ? LEAT_OK : leat_fail(err, LEAT_NO_MEMORY, "out of memory");
+        }
+    }
+}
+
+/* Its number, its name, or the beginning of just one name; -1: none. */
+static long chosen(const char *const *choices, const char *text)
+{
+    char *end;
+    long number = strtol(text, &end, 10), found = -1;
+    size_t len = strlen(text);
+    for (long i = 0; choices[i]; i++) {
+        if ((!*end && number == i + 1) || !strcasecmp(choices[i], text)) {
+            return i;
+        }
+        if (!strncasecmp(choices[i], text, len)) {
+            if (found >= 0) {
+                return -1;
+            }
+            found = i;
+        }
+    }
+    return found;
+}
+
+int cli_ask_choice(const char *prompt, const char *const *choices, size_t fallback,
+                   size_t *ret_choice, struct leat_error *err)
+{
+    char text[CLI_LINE_MAX];
+    int len = snprintf(text, sizeof text, "%s\n", prompt);
+    for (size_t i = 0; choices[i] && len >= 0 && (size_t)len < sizeof text; i++) {
+        len += snprintf(text + len, sizeof text - (size_t)len, "  %zu %s\n", i + 1, choices[i]);
+    }
+    if (len >= 0 && (size_t)len < sizeof text) {
+        snprintf(text + len, sizeof text - (size_t)len, "Number or name");
+    }
+    for (;;) {
+        char *answer = NULL;
+        int rc = cli_ask(text, choices[fallback], &answer, err);
+        long choice = rc ? -1 : chosen(choices, answer);
+        free(answer);
+        if (rc || choice >= 0) {
+            *ret_choice = rc ? *ret_choice : (size_t)choice;
+            return rc;
+        }
+    }
+}
+
+int cli_ask_yes(const char *prompt, bool fallback, bool *ret_yes, struct leat_error *err)
+{
+    for (;;) {
+        char *answer = NULL;
+        int rc = ask_line(prompt, fallback ? " [Y/n] " : " [y/N] ", false, &answer, err);
+        char c = rc ? 0 : answer[0];
+        free(answer);
+        if (rc) {
+            return rc;
+        }
+        if (!c || strchr("yYnN", c)) {
+            *ret_yes = c ? c == 'y' || c == 'Y' : fallback;
+            return LEAT_OK;
+        }
+    }
+}
+
+int cli_ask_for_vault(void *arg, const char *prompt, char **ret_text, struct leat_error *err)
+{
+    (void)arg;
+    return cli_ask_secret(prompt, ret_text, err);
+}

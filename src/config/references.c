@@ -1,0 +1,266 @@
+/* ${env:NAME}, ${file:PATH} and ${cmd:COMMAND} in the URL of a connection. */
+#include "config/references.h"
+
+#include "leat/config.h"
+
+#include "core/codes.h"
+#include "core/crypt.h"
+#include "core/log.h"
+#include "core/process.h"
+#include "core/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/banned.h"
+
+#define VALUE_MAX ((size_t)64 << 10)
+#define URL_MAX ((size_t)256 << 10)
+#define REFERENCES_MAX 64
+#define COMMAND_MS 60000
+
+/* Appends the value of what stands behind the colon. */
+typedef int resolve_fn(const char *what, const volatile int *cancel, struct lt_buf *value,
+                       struct leat_error *err);
+
+static int by_env(const char *what, const volatile int *cancel, struct lt_buf *value,
+                  struct leat_error *err)
+{
+    (void)cancel;
+    const char *text = leat_env_get(what);
+    if (!text) {
+        return lt_fail(err, LT_E_REFERENCE, "the variable %s is not set", what);
+    }
+    return lt_buf_puts(value, text) ? lt_fail_oom(err) : LEAT_OK;
+}
+
+static int read_value(int fd, struct lt_buf *value, struct leat_error *err)
+{
+    /* Room for all of it at once: growing would leave copies behind. */
+    if (lt_buf_reserve(value, VALUE_MAX + 1)) {
+        return lt_fail_oom(err);
+    }
+    for (;;) {
+        ssize_t n = read(fd, value->data + value->len, VALUE_MAX + 1 - value->len);
+        if (n < 0 && errno != EINTR) {
+            return lt_fail(err, LT_E_REFERENCE, "the file cannot be read: %s", strerror(errno));
+        }
+        value->len += n > 0 ? (size_t)n : 0;
+        value->data[value->len] = 0;
+        if (value->len > VALUE_MAX) {
+            return lt_fail(err, LT_E_REFERENCE, "the file is larger than %zu bytes", VALUE_MAX);
+        }
+        if (!n) {
+            return LEAT_OK;
+        }
+    }
+}
+
+static int by_file(const char *what, const volatile int *cancel, struct lt_buf *value,
+                   struct leat_error *err)
+{
+    (void)cancel;
+    int fd = open(what, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st)) {
+        int why = errno;
+        if (fd >= 0) {
+            close(fd);
+        }
+        return lt_fail(err, LT_E_REFERENCE, "the file cannot be opened: %s", strerror(why));
+    }
+    /* Shared secrets of containers are often readable for all: that is said, not refused. */
+    if (S_ISREG(st.st_mode) && st.st_mode & S_IROTH) {
+        lt_log(LT_LOG_INFO, "every user of this machine may read %s", what);
+    }
+    int rc = S_ISREG(st.st_mode) ? read_value(fd, value, err)
+                                 : lt_fail(err, LT_E_REFERENCE, "that is not a file");
+    close(fd);
+    return rc;
+}
+
+static int by_command(const char *what, const volatile int *cancel, struct lt_buf *value,
+                      struct leat_error *err)
+{
+    const struct lt_child child = {.command = what,
+                                   .timeout_ms = COMMAND_MS,
+                                   .output_max = VALUE_MAX,
+                                   .mute = true,
+                                   .cancel = cancel};
+    struct leat_error why = {0};
+    int status = 0;
+    if (lt_buf_reserve(value, VALUE_MAX + 8192)) {
+        return lt_fail_oom(err);
+    }
+    if (lt_child_run(&child, value, &status, &why)) {
+        return lt_fail(err, LT_E_REFERENCE, "%s", why.message);
+    }
+    if (status) {
+        lt_fail(err, LT_E_REFERENCE, "the command ended with status %d", status);
+        leat_error_remedy(err, "run it by hand; it gets no variables that hold secrets, unless "
+                               "LEAT_CHILD_ENV names them");
+        return LEAT_NOT_FOUND;
+    }
+    return LEAT_OK;
+}
+
+static const struct {
+    const char *name;
+    resolve_fn *resolve;
+    bool drops_newline;
+} kinds[] = {
+    {"env", by_env, false},
+    {"file", by_file, true},
+    {"cmd", by_command, true},
+};
+
+/* Where the reference that opens at `text` ("${") closes: braces inside a command are counted, in
+ * quotes and behind a backslash they are not. NULL: nowhere. */
+static const char *closing(const char *text)
+{
+    char quote = 0;
+    int depth = 0;
+    for (const char *p = text + 1; *p; p++) {
+        if (*p == '\\' && quote != '\'' && p[1]) {
+            p++;
+        } else if (quote) {
+            quote = *p == quote ? 0 : quote;
+        } else if (*p == '\'' || *p == '"') {
+            quote = *p;
+        } else if (*p == '{') {
+            depth++;
+        } else if (*p == '}' && --depth == 0) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+/* Whether the text so far ends within a path, where a slash means itself. */
+static bool in_path(const struct lt_buf *out)
+{
+    const char *text = lt_buf_text(out), *authority = strstr(text, "://");
+    return !strpbrk(text, "?#") && (!authority || strchr(authority + 3, '/'));
+}
+
+/* Every byte that means something in a URL, or is none of ASCII's letters, is encoded: the value
+ * stands for itself in any place. A reference that is the whole text is a URL, and taken as it is. */
+static int append_value(struct lt_buf *out, const struct lt_buf *value, bool whole)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    bool slashes = in_path(out);
+    int rc = whole ? lt_buf_append(out, value->data, value->len) : LEAT_OK;
+    for (size_t i = 0; !whole && !rc && i < value->len; i++) {
+        uint8_t c = value->data[i];
+        if ((c && strchr(plain, c)) || (c == '/' && slashes)) {
+            rc = lt_buf_byte(out, c);
+        } else {
+            const uint8_t code[] = {'%', (uint8_t)hex[c >> 4], (uint8_t)hex[c & 15]};
+            rc = lt_buf_append(out, code, sizeof code);
+        }
+    }
+    return rc;
+}
+
+static int resolve(const char *kind_text, const char *end, bool whole, const volatile int *cancel,
+                   struct lt_buf *out, struct leat_error *err)
+{
+    const char *colon = memchr(kind_text, ':', (size_t)(end - kind_text));
+    size_t len = colon ? (size_t)(colon - kind_text) : 0;
+    for (size_t i = 0; i < LT_ARRAY_LEN(kinds); i++) {
+        if (!colon || strlen(kinds[i].name) != len || memcmp(kinds[i].name, kind_text, len) != 0) {
+            continue;
+        }
+        char *what = lt_strndup(colon + 1, (size_t)(end - colon) - 1);
+        struct lt_buf value = LT_BUF_INIT;
+        int rc = what ? kinds[i].resolve(what, cancel, &value, err) : lt_fail_oom(err);
+        if (!rc && kinds[i].drops_newline && value.len && value.data[value.len - 1] == '\n') {
+            value.len--;
+        }
+        if (!rc && memchr(value.data ? (void *)value.data : "", 0, value.len)) {
+            rc = lt_fail(err, LT_E_REFERENCE, "the value holds a NUL byte");
+        }
+        if (!rc && append_value(out, &value, whole)) {
+            rc = lt_fail_oom(err);
+        }
+        if (rc) { /* the command may hold anything, and is not shown */
+            leat_error_place(err, i == 2 ? "${cmd:...}" : "${%s:%s}", kinds[i].name, what);
+        }
+        if (value.data) {
+            lt_crypt_clear(value.data, value.cap);
+        }
+        lt_buf_done(&value);
+        lt_crypt_free_text(what);
+        return rc;
+    }
+    lt_fail(err, LT_E_REFERENCE, "${ begins a reference: env:NAME, file:PATH or cmd:COMMAND");
+    leat_error_remedy(err, "$${ stands for ${ itself");
+    if (err) {
+        err->status = LEAT_INVALID;
+    }
+    return LEAT_INVALID;
+}
+
+static int resolve_all(const char *url, const volatile int *cancel, struct lt_buf *out,
+                       struct leat_error *err)
+{
+    int rc = LEAT_OK, n = 0;
+    for (const char *p = url; !rc && *p;) {
+        size_t plain = strcspn(p, "$");
+        if (plain) {
+            rc = lt_buf_append(out, p, plain);
+            p += plain;
+        } else if (!strncmp(p, "$${", 3)) {
+            rc = lt_buf_append(out, "${", 2);
+            p += 3;
+        } else if (!strncmp(p, "${", 2)) {
+            const char *end = closing(p);
+            if (!end || ++n > REFERENCES_MAX) {
+                return lt_fail(err, LT_E_INVALID,
+                               end ? "too many references in one URL"
+                                   : "a reference is not closed by }");
+            }
+            rc = resolve(p + 2, end, p == url && !end[1], cancel, out, err);
+            if (rc) {
+                return rc;
+            }
+            p = end + 1;
+        } else {
+            rc = lt_buf_byte(out, (uint8_t)*p++);
+        }
+        if (!rc && out->len > URL_MAX) {
+            return lt_fail(err, LT_E_LIMIT, "the URL is longer than %zu bytes", URL_MAX);
+        }
+    }
+    return rc ? lt_fail_oom(err) : LEAT_OK;
+}
+
+int lt_resolve_references(const char *url, const volatile int *cancel, char **ret_url,
+                          struct leat_error *err)
+{
+    struct lt_buf out = LT_BUF_INIT;
+    int rc = resolve_all(url, cancel, &out, err);
+    char *text = rc ? NULL : lt_buf_take(&out);
+    if (!rc && !text) {
+        rc = lt_fail_oom(err);
+    }
+    if (out.data) {
+        lt_crypt_clear(out.data, out.cap);
+    }
+    lt_buf_done(&out);
+    if (!rc) {
+        *ret_url = text;
+    }
+    return rc;
+}
+
+int leat_resolve_references(const char *url, char **ret_url, struct leat_error *err)
+{
+    return lt_resolve_references(url, NULL, ret_url, err);
+}

@@ -283,6 +283,42 @@ def test_the_statement_for_a_system_is_what_that_system_runs(leat, pg_db, tmp_pa
     assert one == two and len(one) == 18
 
 
+PLACES = ("postgres", "sqlite", "csv")
+
+
+@pytest.mark.parametrize("source", PLACES)
+@pytest.mark.parametrize("destination", PLACES)
+def test_meta_prints_what_it_does_for_every_pair(leat, pg_db, tmp_path, source, destination):
+    pg_db.execute("CREATE TABLE t (a int, b text NOT NULL, c numeric(10,2), PRIMARY KEY (b, a))",
+                  "COMMENT ON TABLE t IS 'it''s'", "COMMENT ON COLUMN t.c IS 'in euros'",
+                  "CREATE SCHEMA made", "INSERT INTO t VALUES (1, 'x', 2)")
+    leat.ok("cp", pg_db.stream("t"), f"sqlite:{tmp_path}/from.db")
+    leat.ok("cp", pg_db.stream("t"), tmp_path / "t.csv")
+    sources = {"postgres": pg_db.stream("t"), "sqlite": f"sqlite:{tmp_path}/from.db#t",
+               "csv": tmp_path / "t.csv"}
+    destinations = {"postgres": f"{pg_db.url}#made.", "sqlite": tmp_path / "to.db",
+                    "csv": tmp_path / "to.csv"}
+    pair = ("cp", "meta", sources[source], destinations[destination])
+    sql = leat.ok(*pair).stdout
+    if destination == "csv":
+        assert sql == "" and "nothing to be made" in leat.ok(*pair).stderr
+        return
+    if source != "csv":
+        assert "PRIMARY KEY (\"b\", \"a\")" in sql and "\"b\" text NOT NULL" in sql.replace(
+            "TEXT", "text")
+    if (source, destination) == ("postgres", "postgres"):
+        assert "IS 'it''s'" in sql and "\"c\" IS 'in euros'" in sql
+    # Run by hand it makes what leat itself does.
+    if destination == "postgres":
+        pg_db.execute(*[part for part in sql.split(";") if part.strip()])
+    else:
+        db = sqlite3.connect(tmp_path / "to.db")
+        db.executescript(sql)
+        db.close()
+    done = leat.ok(*pair)
+    assert done.stdout == "" and "nothing to be made" in done.stderr
+
+
 def test_describe_of_files_and_of_several_streams(leat, tmp_path, shop):
     path = tmp_path / "a.csv"
     path.write_text("id,at,t\n1,2026-01-02,x\n", encoding="utf-8")

@@ -222,10 +222,10 @@ struct leat_stream_result {
     const char *watermark_before; /* a delta's, as canonical text (compound: JSON array); "" none */
     const char *watermark_after;
     const char *drift; /* columns that differed and what was done, in words; "" none */
-    int64_t
-        parts_resumed;    /* with "resume": written by earlier runs or attempts, and gone on from */
-    int64_t rows_resumed; /* in them; rows_read and rows_written count them, too */
-    const char *why_not_resumed; /* "" : it was, or there was nothing, or it was not asked for */
+    /* With "resume": what earlier runs or attempts had written. rows_read and rows_written count it,
+     * too. */
+    int64_t parts_resumed, rows_resumed;
+    const char *why_not_resumed; /* "": it was, there was nothing, or nobody asked */
 };
 
 enum leat_difference_kind { LEAT_NEW, LEAT_CHANGED, LEAT_DELETED };

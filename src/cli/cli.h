@@ -208,6 +208,10 @@ int cli_write_text(struct cli *cli, const char *path, const char *text);
  * leat_run() did. */
 int cli_run_plan(struct cli *cli, int *ret_rc);
 
+/* cmd_pipe.c. Where --as-pipe asks for it, prints the plan as a document: true, and *ret_status is the
+ * exit status. */
+bool cli_prints_pipe(struct cli *cli, int *ret_status);
+
 /* cmd_diff.c. A record that differs, as a JSON line; non-zero when it cannot be printed. */
 int cli_print_difference(struct cli *cli, const struct leat_difference *difference);
 /* The last line of a stream that was compared. */

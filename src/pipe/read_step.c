@@ -103,6 +103,18 @@ static void unknown_step_key(struct lt_document *doc, struct lt_doc_faults *faul
 
 /* --- what it does --------------------------------------------------------------------------- */
 
+/* A misspelt action is told as such, and not as missing. */
+static bool has_unknown_key(struct lt_document *doc, const struct lt_yaml_node *node)
+{
+    bool unknown = false;
+    for (size_t i = 0; !unknown && i < node->n; i++) {
+        const char *key = node->keys[i]->text;
+        unknown = !lt_is_step_key(key) && !lt_document_option(doc, key, NULL) &&
+                  !(node == doc->root && lt_is_document_key(key));
+    }
+    return unknown;
+}
+
 /* The keys that say what a step does: the first is taken, another is a fault. */
 static void read_action(struct lt_document *doc, struct lt_doc_faults *faults, struct lt_step *step)
 {
@@ -134,7 +146,7 @@ static void read_action(struct lt_document *doc, struct lt_doc_faults *faults, s
         step->mode = lt_read_mode(doc, faults, mode);
     }
     step->mode = step->mode ? step->mode : &lt_modes[0];
-    if (!said) {
+    if (!said && !has_unknown_key(doc, step->node)) {
         lt_doc_fault(faults, step->node,
                      "copy, delta, sync, diff, verify or meta with the source; or sql, or pipe",
                      "nothing says what this step does");

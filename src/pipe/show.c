@@ -343,6 +343,11 @@ int leat_pipe_show(struct leat_pipe *pipe, enum leat_pipe_form form, char **ret_
                    struct leat_error *err)
 {
     struct lt_buf out = LT_BUF_INIT;
+    if (pipe->halfpipe) {
+        int rc = lt_fail(err, LT_E_UNSUPPORTED, "a document of Halfpipe is shown as it stands");
+        leat_error_remedy(err, "leat pipe run --dry-run says what it does");
+        return rc;
+    }
     struct show show = {.pipe = pipe, .emit = {.out = &out, .json = form == LEAT_PIPE_JSON}};
     int rc = put_document(&show, err);
     lt_arena_done(&show.arena);

@@ -32,11 +32,10 @@ static const struct {
     char letter;
     const char *name;
 } short_forms[] = {
-    {'h', "help"},        {'n', "dry-run"},         {'q', "quiet"},
-    {'v', "verbose"},     {'l', "log-level"},       {'p', "key"},
-    {'d', "cursor"},      {'i', "repeat"},          {'e', "execute"},
-    {'a', "all-columns"}, {'x', "header"},          {'d', "dry-run"},
-    {'f', "force"},       {'c', "connection-name"},
+    {'h', "help"},      {'n', "dry-run"},     {'q', "quiet"},           {'v', "verbose"},
+    {'l', "log-level"}, {'p', "key"},         {'d', "cursor"},          {'i', "repeat"},
+    {'e', "execute"},   {'a', "all-columns"}, {'x', "header"},          {'d', "duration"},
+    {'d', "dry-run"},   {'f', "force"},       {'c', "connection-name"},
 };
 
 char cli_short(const char *name)
@@ -99,7 +98,8 @@ static int set_common(struct cli *cli, const char *name, const char *value, stru
 
 bool cli_takes(const struct command *command, const char *option)
 {
-    return command->takes & TAKES_PLAN && leat_action_takes(command->action, option);
+    bool any = !*command->name; /* `config explain` without a command */
+    return command->takes & TAKES_PLAN && (any || leat_action_takes(command->action, option));
 }
 
 const struct leat_option *cli_find_option(struct cli *cli, const char *name)
@@ -443,7 +443,7 @@ int cli_parse_noting(struct cli *cli, int argc, char **argv, struct leat_error *
 /* The program is known by the name it is called by: `dpo ...` is `leat dpo ...`. */
 static bool is_called(const char *program, const char **ret_word)
 {
-    static const char *const names[] = {"dpo", "dpo-migrate"};
+    static const char *const names[] = {"dpo", "dpo-migrate", "hp"};
     const char *slash = strrchr(program, '/');
     for (size_t i = 0; i < LT_ARRAY_LEN(names); i++) {
         if (!strcmp(slash ? slash + 1 : program, names[i])) {

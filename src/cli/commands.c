@@ -194,6 +194,23 @@ static const struct leat_option default_remove_options[] = {
     OPTIONS_END,
 };
 
+static const struct leat_option login_options[] = {
+    {"duration", LEAT_OPTION_DURATION, "1d", "TIME", "For how long: 30m, 8h, 1d"},
+    OPTIONS_END,
+};
+
+static const struct leat_option rekey_options[] = {
+    {"key", LEAT_OPTION_CHOICE, "passphrase", "passphrase|file|machine",
+     "What locks it from now on; file: the one LEAT_KEY_FILE names, made if it is not there"},
+    OPTIONS_END,
+};
+
+static const struct leat_option import_options[] = {
+    {"replace", LEAT_OPTION_BOOL, "false", NULL,
+     "Over what is there under the same name with another value"},
+    OPTIONS_END,
+};
+
 const struct command cli_commands[] = {
     {"cp", "SRC DST", "Copy whole streams from one place to another",
      "SRC and DST are URLs (postgres://u@h/db#public.orders, sqlite:shop.db#orders), format:- or - "
@@ -375,6 +392,24 @@ const struct command cli_commands[] = {
     {"config defaults remove", "OPTION...", "Forget default values", "",
      "leat config defaults remove parallel\n", 0, 0, -1, cmd_defaults_remove,
      default_remove_options, LEAT_ACTION_COPY},
+    {"config vault rekey", "", "Lock the vault with another key",
+     "The vault holds connections and defaults, encrypted. It is locked by a passphrase, by a key "
+     "file, or by a random key in a file of this machine beside it, which is how it begins where "
+     "nothing else is said. What sessions hold ends.\n\n"
+     "The new passphrase is asked for, twice, or taken from LEAT_NEW_PASSPHRASE.",
+     "leat config vault rekey\n    asks for a passphrase, and locks it by that\n"
+     "LEAT_KEY_FILE=/run/keys/leat leat config vault rekey --key file\n    for a service\n",
+     0, 0, 0, cmd_vault_rekey, rekey_options, LEAT_ACTION_COPY},
+    {"config vault export", "FILE", "Write the whole vault, encrypted, for another machine",
+     "FILE is locked by a passphrase of its own, which is asked for or taken from "
+     "LEAT_EXPORT_PASSPHRASE. A file that is there is left alone.",
+     "leat config vault export leat.vault\n    asks for a passphrase, twice\n", 0, 1, 1,
+     cmd_vault_export, NULL, LEAT_ACTION_COPY},
+    {"config vault import", "FILE", "Add what an exported vault holds",
+     "All of it or, where one item is there with another value and --replace was not said, "
+     "nothing. The passphrase is asked for or taken from LEAT_EXPORT_PASSPHRASE.",
+     "leat config vault import leat.vault\n    asks for the passphrase of the file\n", 0, 1, 1,
+     cmd_vault_import, import_options, LEAT_ACTION_COPY},
     {"config explain", "[COMMAND...]", "Print the value of every option, and where it comes from",
      "COMMAND is any command line without `leat`, or nothing. A value comes from a flag, a "
      "variable "
@@ -463,12 +498,29 @@ const struct command cli_commands[] = {
      "this command. `leat dpo --help` lists the commands.",
      "leat dpo postgresql+psycopg2://u:p@h/db init-execution\n    prints the id of a new one\n",
      TAKES_RAW, 0, -1, cmd_dpo, NULL, LEAT_ACTION_COPY},
+    {"hp", "COMMAND [ARGUMENTS]", "Copy, compare and run pipes, with the command line of Halfpipe",
+     "Halfpipe's commands, flags, HP_... variables and exit status. Called by the name hp (a link "
+     "to it), leat is this command. `leat hp --help` lists the commands.",
+     "leat hp cp snap pg.public.orders wh.orders\n    empties the table and loads it\n"
+     "leat hp pipe -f nightly.yaml\n    runs a document of Halfpipe\n",
+     TAKES_RAW, 0, -1, cmd_hp, NULL, LEAT_ACTION_COPY},
     {"dpo-migrate", "CONNECTION ACTION [REVISION]", "Move dpo's tables to another revision",
      "ACTION is upgrade or downgrade with a revision (an id or its beginning, head, base, +1, -1), "
      "current or history. It needs no extension and no superuser: a role that may create in the "
      "database will do. One transaction under a lock; an unknown revision ends with status 255.",
      "leat dpo-migrate postgresql://u:p@h/db upgrade head\n    makes the tables\n", 0, 2, 3,
      cmd_dpo_migrate, NULL, LEAT_ACTION_COPY},
+    {"user login", "", "Need no passphrase for a while",
+     "Keeps the key of the vault in the kernel's keyring of the user, or where there is none in a "
+     "file of $XDG_RUNTIME_DIR, with an expiry. Other sessions of the same user, those of cron "
+     "too, can use it.",
+     "leat user login -d 8h\n    asks for the passphrase of the vault\n", 0, 0, 0, cmd_user_login,
+     login_options, LEAT_ACTION_COPY},
+    {"user logout", "", "Forget the key of the vault", "", "leat user logout\n    at once\n", 0, 0,
+     0, cmd_user_logout, NULL, LEAT_ACTION_COPY},
+    {"user status", "", "Where the vault is, what locks it, and for how long it is open", "",
+     "leat user status --json\n    for a script\n", 0, 0, 0, cmd_user_status, json_options,
+     LEAT_ACTION_COPY},
     {"pipe run", "FILE", "Run a document that says what to do",
      "FILE is YAML or JSON (docs/pipes.md; - is standard input): copies, deltas, syncs, diffs and "
      "statements as steps, with connections, variables, streams by pattern, hooks and times. The "
@@ -516,7 +568,7 @@ const struct command cli_commands[] = {
      "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 4, cli_docs, NULL,
      LEAT_ACTION_COPY},
     {"help", "[COMMAND|errors]", "Explain a command, or all error codes", "",
-     "leat help cp\nleat help errors\n", 0, 0, 2, cli_help_command, NULL, LEAT_ACTION_COPY},
+     "leat help cp\nleat help errors\n", 0, 0, 3, cli_help_command, NULL, LEAT_ACTION_COPY},
     {0},
 };
 
@@ -524,10 +576,12 @@ const struct command_family cli_families[] = {
     {"config", "Connections, default values, and the vault that keeps them"},
     {"config connections", "Connections that have names"},
     {"config defaults", "Default values of options"},
+    {"config vault", "The key of the vault, and copies for other machines"},
     {"execution", "Executions of pipelines"},
     {"pipe", "Documents that say what to run"},
     {"state", "The store of runs and executions"},
     {"step", "Steps of executions, and what changed since the last one"},
+    {"user", "Sessions in which the vault needs no passphrase"},
     {0},
 };
 

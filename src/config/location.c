@@ -331,7 +331,8 @@ static int parse_name(const char *text, const struct lt_location_names *names,
     if (!rc && could_be_named(text, &named)) {
         rc = find_named(names, is_path, &named, &of_name, err);
     }
-    if (!rc && named.found && is_path && !strchr(text, '#')) {
+    /* NAME#stream is the connection; NAME.x#stream may be a file as well. */
+    if (!rc && named.found && is_path && text[strlen(named.name)] != '#') {
         rc = ambiguous(text, &named, err);
     } else if (!rc && !named.found && !is_path) {
         rc = is_nothing(text, err);

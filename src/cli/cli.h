@@ -20,8 +20,9 @@
 struct cli;
 
 /* Which option tables a command takes besides the common one. */
-#define TAKES_PLAN 1u /* leat_plan_options() and those of connectors */
-#define TAKES_RAW 2u  /* no option is read: the command gets its arguments as they stand */
+#define TAKES_PLAN 1u     /* leat_plan_options() and those of connectors */
+#define TAKES_RAW 2u      /* no option is read: the command gets its arguments as they stand */
+#define TAKES_DEFAULTS 4u /* variables and stored defaults of what TAKES_PLAN has, in cli->kept */
 
 #define COMMAND_WORDS_MAX 3
 
@@ -86,6 +87,8 @@ struct cli {
     struct cli_values *values; /* every value that was set, and by what; NULL: not asked for */
     struct cli_given *given;   /* options among the arguments */
     size_t n_given;
+    struct cli_given *kept; /* see TAKES_DEFAULTS */
+    size_t n_kept;
     struct cli_owned *owned;     /* freed at the end */
     bool color, terminal;        /* of standard error */
     bool color_out;              /* of standard output */

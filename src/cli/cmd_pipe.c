@@ -1,6 +1,7 @@
 /* leat pipe run, check, show, schema. */
 #include "cli/cli.h"
 
+#include "cli/args.h"
 #include "core/codes.h"
 #include "core/json.h"
 #include "core/util.h"
@@ -94,6 +95,9 @@ static int open_pipe(struct cli *cli, struct leat_pipe **ret_pipe)
         free((char *)vars[i].name);
     }
     free(vars);
+    for (size_t i = 0; !rc && i < cli->n_kept; i++) {
+        rc = leat_pipe_default(*ret_pipe, cli->kept[i].name, cli->kept[i].value, &err);
+    }
     if (rc && !faults.n) {
         cli_print_error(cli, &err, NULL);
     }
@@ -126,7 +130,9 @@ struct running {
     struct lt_json json;         /* of the report */
     struct lt_buf report, plans; /* of the step at work: their reports, parted by commas */
     int64_t rejected;
-    bool touched, told; /* some step's line told of the failure */
+    bool touched;     /* something may have been changed */
+    bool told;        /* some line told of the failure */
+    bool stream_told; /* one of a stream of the step at work */
 };
 
 static void on_plan_done(void *arg, const struct leat_pipe_step *step, struct leat_report *report)
@@ -197,9 +203,17 @@ static void on_step_done(void *arg, const struct leat_pipe_step *step)
     struct running *running = arg;
     struct cli *cli = running->cli;
     char rows[LT_HUMAN_MAX], took[LT_HUMAN_MAX];
+    bool told = running->stream_told;
+    running->stream_told = false;
+    running->touched = running->touched || (!step->skipped && !strcmp(step->action, "sql"));
     put_step(running, step);
     cli_clear_progress(cli);
-    if (step->error->status && step->error->status != LEAT_CANCELLED) {
+    if (step->error->status && told) {
+        running->told = true;
+        if (!cli->json_logs && step->count > 1) {
+            fprintf(stderr, "step %s: failed\n", step->name);
+        }
+    } else if (step->error->status && step->error->status != LEAT_CANCELLED) {
         struct leat_error err = *step->error;
         leat_error_place(&err, "step \"%s\"", step->name);
         cli_print_error(cli, &err, NULL);
@@ -222,17 +236,24 @@ static void on_text(void *arg, const struct leat_pipe_step *step, const char *te
 /* Of a comparison nothing is committed, and nothing went wrong. */
 static void on_stream_done(void *arg, const struct leat_stream_result *r)
 {
+    struct running *running = arg;
+    running->stream_told = running->stream_told || (r->error->status && r->attempts);
     if (r->committed || r->error->status) {
-        cli_print_result(arg, r);
+        cli_print_result(running->cli, r);
     } else {
-        cli_clear_progress(arg);
-        cli_print_compared(arg, r);
+        cli_clear_progress(running->cli);
+        cli_print_compared(running->cli, r);
     }
+}
+
+static void on_progress(void *arg, const struct leat_progress *progress)
+{
+    cli_print_progress(((struct running *)arg)->cli, progress);
 }
 
 static int on_difference(void *arg, const struct leat_difference *difference)
 {
-    return cli_print_difference(arg, difference);
+    return cli_print_difference(((struct running *)arg)->cli, difference);
 }
 
 /* --- its execution -------------------------------------------------------------------------- */
@@ -278,8 +299,8 @@ static int run_in(struct running *running, struct leat_state *state, bool *ret_d
     const struct leat_pipe_observer observer = {
         .size = sizeof observer,
         .run = {.size = sizeof observer.run,
-                .arg = cli,
-                .progress = line || !strcmp(cli->progress, "json") ? cli_print_progress : NULL,
+                .arg = running,
+                .progress = line || !strcmp(cli->progress, "json") ? on_progress : NULL,
                 .stream_done = on_stream_done,
                 .difference = on_difference},
         .arg = running,

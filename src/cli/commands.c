@@ -533,14 +533,14 @@ const struct command cli_commands[] = {
      "    the plan of each step, types and DDL included\n"
      "leat pipe run nightly.yaml --watch\n"
      "    as its `cron` or `every` says, until SIGTERM\n",
-     0, 1, 1, cmd_pipe_run, pipe_run_options, LEAT_ACTION_COPY},
+     TAKES_DEFAULTS, 1, 1, cmd_pipe_run, pipe_run_options, LEAT_ACTION_COPY},
     {"pipe check", "FILE", "Tell every fault of a document",
      "Each with file, line and column, and what would be right. Opens nothing, unless --connect.",
-     "leat pipe check nightly.yaml\n", 0, 1, 1, cmd_pipe_check, pipe_check_options,
+     "leat pipe check nightly.yaml\n", TAKES_DEFAULTS, 1, 1, cmd_pipe_check, pipe_check_options,
      LEAT_ACTION_COPY},
     {"pipe show", "FILE", "Print a document with everything resolved",
      "Variables and connections replaced, patterns as the streams they match now; secrets masked.",
-     "leat pipe show nightly.yaml --json\n", 0, 1, 1, cmd_pipe_show, pipe_show_options,
+     "leat pipe show nightly.yaml --json\n", TAKES_DEFAULTS, 1, 1, cmd_pipe_show, pipe_show_options,
      LEAT_ACTION_COPY},
     {"pipe schema", "", "Print the JSON Schema of documents", "For editors; docs/pipe.schema.json.",
      "leat pipe schema > pipe.schema.json\n", 0, 0, 0, cmd_pipe_schema, NULL, LEAT_ACTION_COPY},

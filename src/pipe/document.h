@@ -146,6 +146,8 @@ void lt_choices_add(struct lt_arena *arena, struct lt_choices *choices, const ch
 void lt_choices_over(struct lt_arena *arena, struct lt_choices *choices,
                      const struct lt_choices *over);
 bool lt_choices_equal(const struct lt_choices *a, const struct lt_choices *b);
+/* Whether a value is written without quotes: a number, true, false. */
+bool lt_is_word(const struct leat_option *option, const char *value);
 const char *lt_choices_find(const struct lt_choices *choices, const char *name);
 
 /* read_step.c */

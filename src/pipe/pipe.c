@@ -175,6 +175,26 @@ int leat_pipe_set(struct leat_pipe *pipe, const char *name, const char *value,
     return rc ? rc : doc->arena.failed ? lt_fail_oom(err) : LEAT_OK;
 }
 
+int leat_pipe_default(struct leat_pipe *pipe, const char *name, const char *value,
+                      struct leat_error *err)
+{
+    struct lt_document *doc = &pipe->doc;
+    const struct leat_option *option = lt_document_option(doc, name, NULL);
+    if (pipe->halfpipe || !option || lt_choices_find(&doc->defaults, name)) {
+        return LEAT_OK; /* Halfpipe's documents say everything; `also` is of a command line */
+    }
+    const char *copy = lt_arena_strdup(&doc->arena, value);
+    if (!copy) {
+        return lt_fail_oom(err);
+    }
+    lt_choices_add(&doc->arena, &doc->defaults, option->name, copy, NULL);
+    int rc = doc->arena.failed ? lt_fail_oom(err) : LEAT_OK;
+    for (size_t i = 0; !rc && i < doc->n_steps; i++) {
+        rc = doc->steps[i].nested ? leat_pipe_default(doc->steps[i].nested, name, value, err) : rc;
+    }
+    return rc;
+}
+
 int leat_pipe_select(struct leat_pipe *pipe, const char *step, bool from_here,
                      struct leat_error *err)
 {

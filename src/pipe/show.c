@@ -47,8 +47,7 @@ static void put_choice(struct show *show, const struct lt_choices *choices, size
     if (!option || option->kind != LEAT_OPTION_LIST || n == 1) {
         const char *value = lt_choices_find(choices, name);
         bool secret = option && option->kind == LEAT_OPTION_SECRET;
-        bool word = option && option->kind == LEAT_OPTION_BOOL &&
-                    (!strcmp(value, "true") || !strcmp(value, "false"));
+        bool word = option && lt_is_word(option, value);
         if (word) {
             lt_emit_word(&show->emit, value);
         } else {

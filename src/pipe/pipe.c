@@ -4,6 +4,7 @@
 #include "core/buf.h"
 #include "core/codes.h"
 #include "core/util.h"
+#include "pipe/halfpipe/halfpipe.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,16 @@ static int read_document(struct leat_pipe *pipe, leat_fault_fn *fault, void *arg
     return rc ? rc : lt_doc_faults_tell(&faults, fault, arg, err);
 }
 
+static int open_halfpipe(struct leat_pipe *pipe, leat_fault_fn *fault, void *arg,
+                         struct leat_error *err)
+{
+    struct lt_document *doc = &pipe->doc;
+    doc->name = lt_document_stem(doc, doc->path);
+    return doc->name ? lt_halfpipe_open(pipe->leat, lt_yaml_root(doc->yaml), doc->given,
+                                        doc->n_given, fault, arg, &pipe->halfpipe, err)
+                     : lt_fail_oom(err);
+}
+
 static int open_at(struct leat *leat, const char *path, const struct leat_param *vars,
                    size_t n_vars, int depth, leat_fault_fn *fault, void *arg,
                    struct leat_pipe **ret_pipe, struct leat_error *err)
@@ -104,7 +115,10 @@ static int open_at(struct leat *leat, const char *path, const struct leat_param 
     if (rc) {
         tell_text_fault(path, &place, &own, fault, arg);
     }
-    rc = rc ? rc : read_document(pipe, fault, arg, &own);
+    if (!rc) {
+        rc = lt_halfpipe_is(lt_yaml_root(pipe->doc.yaml)) ? open_halfpipe(pipe, fault, arg, &own)
+                                                          : read_document(pipe, fault, arg, &own);
+    }
     if (rc) {
         if (err) {
             *err = own;
@@ -126,6 +140,7 @@ int leat_pipe_open(struct leat *leat, const char *path, const struct leat_param 
 void leat_pipe_free(struct leat_pipe *pipe)
 {
     if (pipe) {
+        lt_halfpipe_free(pipe->halfpipe);
         lt_document_done(&pipe->doc);
         free(pipe);
     }
@@ -143,6 +158,9 @@ int leat_pipe_set(struct leat_pipe *pipe, const char *name, const char *value,
         return LEAT_INVALID;
     }
     int rc = leat_option_check(option, value, err);
+    if (!rc && pipe->halfpipe) {
+        return lt_halfpipe_set(pipe->halfpipe, name, value, err);
+    }
     const char *copy = rc ? NULL : lt_arena_strdup(&doc->arena, value ? value : "true");
     if (rc || !copy) {
         return rc ? rc : lt_fail_oom(err);
@@ -161,6 +179,9 @@ int leat_pipe_select(struct leat_pipe *pipe, const char *step, bool from_here,
                      struct leat_error *err)
 {
     struct lt_document *doc = &pipe->doc;
+    if (pipe->halfpipe) {
+        return lt_fail(err, LT_E_UNSUPPORTED, "the groups of Halfpipe's documents run as a whole");
+    }
     const char **names = lt_arena_alloc(&doc->arena, (doc->n_steps + 1) * sizeof *names);
     for (size_t i = 0; names && i < doc->n_steps; i++) {
         names[i] = doc->steps[doc->order[i]].name;
@@ -189,6 +210,10 @@ const char *leat_pipe_name(const struct leat_pipe *pipe)
 int64_t leat_pipe_next(const struct leat_pipe *pipe, int64_t now, bool first)
 {
     const struct lt_document *doc = &pipe->doc;
+    if (pipe->halfpipe) {
+        int64_t every = lt_halfpipe_every(pipe->halfpipe);
+        return every < 0 ? -1 : first ? 0 : every;
+    }
     if (doc->cron) {
         int64_t at = lt_cron_next(doc->cron, now);
         return at < 0 ? -1 : at - now;
@@ -244,6 +269,9 @@ static int describe_step(struct leat_pipe *pipe, const struct lt_step *step, str
 
 int leat_pipe_describe(struct leat_pipe *pipe, char **ret_text, struct leat_error *err)
 {
+    if (pipe->halfpipe) {
+        return lt_halfpipe_describe(pipe->halfpipe, ret_text, err);
+    }
     struct lt_buf out = LT_BUF_INIT;
     int rc = LEAT_OK;
     for (size_t i = pipe->first; !rc && i < pipe->last; i++) {

@@ -6,8 +6,12 @@
 #include "leat/state.h"
 #include "pipe/document.h"
 
+struct lt_halfpipe;
+
 struct leat_pipe {
     struct leat *leat;
+    struct lt_halfpipe
+        *halfpipe; /* it is one of Halfpipe's documents; of `doc` only the name counts */
     struct lt_document doc;
     struct lt_choices set; /* by leat_pipe_set(): over all others */
     size_t first, last;    /* of the order: the steps that run */

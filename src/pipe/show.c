@@ -343,6 +343,10 @@ int leat_pipe_show(struct leat_pipe *pipe, enum leat_pipe_form form, char **ret_
                    struct leat_error *err)
 {
     struct lt_buf out = LT_BUF_INIT;
+    if (pipe->halfpipe) {
+        return lt_fail(err, LT_E_UNSUPPORTED,
+                       "Halfpipe's documents are not shown resolved; --dry-run tells their steps");
+    }
     struct show show = {.pipe = pipe, .emit = {.out = &out, .json = form == LEAT_PIPE_JSON}};
     int rc = put_document(&show, err);
     lt_arena_done(&show.arena);

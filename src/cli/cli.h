@@ -164,6 +164,7 @@ int cmd_defaults_list(struct cli *cli);
 int cmd_defaults_remove(struct cli *cli);
 int cmd_config_explain(struct cli *cli);
 int cmd_query(struct cli *cli);
+int cmd_snapshot_hold(struct cli *cli);
 int cmd_describe(struct cli *cli);
 int cmd_streams(struct cli *cli);
 int cmd_connectors(struct cli *cli);

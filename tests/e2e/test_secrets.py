@@ -282,6 +282,7 @@ def test_arguments_and_environment_hold_no_secret_100_ms_after_the_start(leat, p
 
 
 @pytest.mark.quick
+@pytest.mark.asan
 def test_a_child_sees_no_secret_at_any_time(leat, places, folder):
     """The command of a reference writes down what it sees of itself and of leat, at once."""
     script = folder / "dump"

@@ -36,8 +36,11 @@ int cmd_delta(struct cli *cli)
     const char *repeat = cli_value(cli, "repeat");
     int64_t interval_ms = 0;
     int rc, status = cli_take_places(cli);
-    if (status || cli->dry_run) {
-        return status ? status : cli_describe(cli);
+    if (status || cli_prints_pipe(cli, &status)) {
+        return status;
+    }
+    if (cli->dry_run) {
+        return cli_describe(cli);
     }
     if (!repeat) {
         return cli_run_plan(cli, &rc);
@@ -70,7 +73,7 @@ static int print_statements(struct cli *cli)
 int cmd_meta(struct cli *cli)
 {
     int rc, status = cli_take_places(cli);
-    if (status) {
+    if (status || cli_prints_pipe(cli, &status)) {
         return status;
     }
     bool executes = leat_plan_is_set(cli->plan, "execute");

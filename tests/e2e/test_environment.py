@@ -148,6 +148,7 @@ def test_explain_shows_flags_of_every_kind_and_connections(shop):
     assert "truncate" not in rows  # no option of deltas
     everything = explained(shop)
     assert "truncate" in everything and "cursor" in everything
+    assert "Nothing" in shop.ok("config", "explain", "--help").stdout
     text = shop.ok("config", "explain", "cp", "shop.orders", "x.csv", env=env).stdout
     assert "variable LEAT_CONN_SHOP" in text
     shop.fails(2, "usage", "config", "explain", "cpp")
@@ -230,6 +231,8 @@ def test_twelve_factor_mode_knows_dsn_and_object_and_names_of_connections(shop):
     env = {"LEAT_12FACTOR_MODE": "yes", "LEAT_COMMAND": "cp", "LEAT_SOURCE_DSN": "sqlite:shop.db",
            "LEAT_SOURCE_OBJECT": "orders", "LEAT_TARGET": "csv:-"}
     assert shop.ok(env=env).stdout == CSV
+    bare = {**env, "LEAT_SOURCE_DSN": "shop.db", "LEAT_SOURCE_TYPE": "sqlite"}
+    assert shop.ok(env=bare).stdout == CSV
     shop.ok("config", "connections", "add", "kept", "sqlite:shop.db")
     del env["LEAT_SOURCE_DSN"]
     assert shop.ok(env={**env, "LEAT_SOURCE": "kept"}).stdout == CSV

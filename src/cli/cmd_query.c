@@ -4,6 +4,7 @@
 #include "cli/table.h"
 
 #include "core/codes.h"
+#include "core/url.h"
 #include "core/util.h"
 
 #include <errno.h>
@@ -288,7 +289,10 @@ int cmd_query(struct cli *cli)
     struct lt_buf sql = LT_BUF_INIT;
     int rc = take_sql(cli, &sql, &err);
     if (!rc && cli->dry_run) {
-        puts(lt_buf_text(&sql));
+        struct lt_buf shown = LT_BUF_INIT;
+        rc = lt_redact(&shown, lt_buf_text(&sql)) ? lt_fail_oom(&err) : LEAT_OK;
+        puts(lt_buf_text(&shown));
+        lt_buf_done(&shown);
     } else if (!rc) {
         rc = run_query(cli, lt_buf_text(&sql), &err);
     }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,34 +60,40 @@ static void say(int fd, const char *text)
     }
 }
 
+/* Waits for a key. Signals are blocked but in here, so that none comes between looking and waiting.
+ * False when one came. */
+static bool wait_key(int fd, const sigset_t *waiting)
+{
+    struct pollfd key = {.fd = fd, .events = POLLIN};
+    return ppoll(&key, 1, NULL, waiting) > 0;
+}
+
 /* Up to the end of the line. LEAT_CANCELLED at the end of the input, or by a signal. */
-static int read_line(int fd, char line[CLI_LINE_MAX + 1], struct leat_error *err)
+static int read_line(int fd, const sigset_t *waiting, char line[CLI_LINE_MAX + 1],
+                     struct leat_error *err)
 {
     size_t len = 0;
-    for (;;) {
+    int rc = -1;
+    while (rc < 0) {
         char c;
-        ssize_t n = read(fd, &c, 1);
-        if (n < 0 && errno != EINTR) {
-            return leat_fail_as(err, LEAT_UNAVAILABLE, "io", "the terminal cannot be read");
-        }
-        if (n <= 0) {
-            return leat_fail(err, LEAT_CANCELLED, "no answer was given");
-        }
-        if (c == '\n') {
+        if (!wait_key(fd, waiting) || read(fd, &c, 1) <= 0) {
+            rc = leat_fail(err, LEAT_CANCELLED, "no answer was given");
+        } else if (c == '\n') {
             line[len] = 0;
-            return LEAT_OK;
+            rc = LEAT_OK;
+        } else if (len == CLI_LINE_MAX) {
+            rc = leat_fail(err, LEAT_INVALID, "an answer has at most %d bytes", CLI_LINE_MAX);
+        } else {
+            line[len++] = c;
         }
-        if (len == CLI_LINE_MAX) {
-            return leat_fail(err, LEAT_INVALID, "an answer has at most %d bytes", CLI_LINE_MAX);
-        }
-        line[len++] = c;
     }
+    return rc;
 }
 
 /* Signals are caught while the terminal is without echo, and raised again once it is as it was. The
- * question comes after what was typed before is dropped: an answer to it is not. */
-static int read_hidden(int fd, const char *prompt, const char *after, char line[CLI_LINE_MAX + 1],
-                       struct leat_error *err)
+ * echo ends before the question is put: an answer that comes at once is neither seen nor lost. */
+static int read_hidden(int fd, const char *prompt, const sigset_t *waiting,
+                       char line[CLI_LINE_MAX + 1], struct leat_error *err)
 {
     struct termios before, hidden;
     struct sigaction action = {.sa_handler = on_signal}, old[N_GUARDED];
@@ -102,8 +109,8 @@ static int read_hidden(int fd, const char *prompt, const char *after, char line[
     hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
     tcsetattr(fd, TCSAFLUSH, &hidden);
     say(fd, prompt);
-    say(fd, after);
-    int rc = read_line(fd, line, err);
+    say(fd, ": ");
+    int rc = read_line(fd, waiting, line, err);
     tcsetattr(fd, TCSADRAIN, &before);
     say(fd, "\n");
     for (size_t i = 0; i < N_GUARDED; i++) {
@@ -117,8 +124,8 @@ static int read_hidden(int fd, const char *prompt, const char *after, char line[
     return rc;
 }
 
-static int ask_line(const char *prompt, const char *after, bool hidden, char **ret_text,
-                    struct leat_error *err)
+/* after: what stands behind the prompt; NULL: the answer is a secret. */
+static int ask_line(const char *prompt, const char *after, char **ret_text, struct leat_error *err)
 {
     char line[CLI_LINE_MAX + 1];
     int fd = open_terminal();
@@ -126,14 +133,21 @@ static int ask_line(const char *prompt, const char *after, bool hidden, char **r
         return leat_fail_as(err, LEAT_UNSUPPORTED, "no-terminal",
                             "there is no terminal to ask on: %s", prompt);
     }
+    sigset_t held, before;
+    sigemptyset(&held);
+    for (size_t i = 0; i < N_GUARDED; i++) {
+        sigaddset(&held, guarded[i]);
+    }
+    sigprocmask(SIG_BLOCK, &held, &before);
     int rc;
-    if (hidden) {
-        rc = read_hidden(fd, prompt, after, line, err);
-    } else {
+    if (after) {
         say(fd, prompt);
         say(fd, after);
-        rc = read_line(fd, line, err);
+        rc = read_line(fd, &before, line, err);
+    } else {
+        rc = read_hidden(fd, prompt, &before, line, err);
     }
+    sigprocmask(SIG_SETMASK, &before, NULL);
     if (!rc && !(*ret_text = strdup(line))) {
         rc = leat_fail(err, LEAT_NO_MEMORY, "out of memory");
     }
@@ -144,7 +158,7 @@ static int ask_line(const char *prompt, const char *after, bool hidden, char **r
 
 int cli_ask_secret(const char *prompt, char **ret_text, struct leat_error *err)
 {
-    return ask_line(prompt, ": ", true, ret_text, err);
+    return ask_line(prompt, NULL, ret_text, err);
 }
 
 int cli_ask_new_secret(const char *prompt, char **ret_text, struct leat_error *err)
@@ -177,7 +191,7 @@ int cli_ask(const char *prompt, const char *fallback, char **ret_text, struct le
     snprintf(after, sizeof after, fallback && *fallback ? " [%s]: " : ": ", fallback);
     for (;;) {
         char *text = NULL;
-        int rc = ask_line(prompt, after, false, &text, err);
+        int rc = ask_line(prompt, after, &text, err);
         if (rc || *text) {
             *ret_text = rc ? *ret_text : text;
             return rc;
@@ -237,7 +251,7 @@ int cli_ask_yes(const char *prompt, bool fallback, bool *ret_yes, struct leat_er
 {
     for (;;) {
         char *answer = NULL;
-        int rc = ask_line(prompt, fallback ? " [Y/n] " : " [y/N] ", false, &answer, err);
+        int rc = ask_line(prompt, fallback ? " [Y/n] " : " [y/N] ", &answer, err);
         char c = rc ? 0 : answer[0];
         free(answer);
         if (rc) {

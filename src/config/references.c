@@ -32,6 +32,7 @@ static int by_env(const char *what, const volatile int *cancel, struct lt_buf *v
                   struct leat_error *err)
 {
     (void)cancel;
+    lt_process_conceal(what); /* whatever its name, it is a secret now */
     const char *text = leat_env_get(what);
     if (!text) {
         return lt_fail(err, LT_E_REFERENCE, "the variable %s is not set", what);

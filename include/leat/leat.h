@@ -341,6 +341,13 @@ LEAT_EXPORT int leat_check(struct leat_plan *plan, leat_check_fn *each, void *ar
 LEAT_EXPORT int leat_execute(struct leat_plan *plan, const char *sql, int64_t *ret_rows,
                              struct leat_error *err);
 
+/* The same of a statement that may give rows: then ret_stream->release is set, and its columns are
+ * the rows' values as text. It is released before the plan and the session are. Else it is NULL and
+ * *ret_changed as above. */
+LEAT_EXPORT int leat_statement(struct leat_plan *plan, const char *sql,
+                               struct ArrowArrayStream *ret_stream, int64_t *ret_changed,
+                               struct leat_error *err);
+
 /* What a plan was given, in the order it was: to print it. Borrowed for the call; locations as they
  * were said, secrets included. Non-zero stops and is returned. */
 enum leat_plan_part { LEAT_PART_SOURCE, LEAT_PART_DESTINATION, LEAT_PART_OPTION };

@@ -25,13 +25,23 @@ static const struct leat_option state_options[] = {
     OPTIONS_END,
 };
 
+#define OPTION_AS_PIPE                                                                             \
+    {                                                                                              \
+        "as-pipe", LEAT_OPTION_CHOICE, NULL, "yaml|json",                                          \
+            "Print the document that does this when `leat pipe run` runs it, and do nothing"       \
+    }
+
+static const struct leat_option copy_options[] = {OPTION_AS_PIPE, OPTIONS_END};
+
 static const struct leat_option repeat_options[] = {
+    OPTION_AS_PIPE,
     {"repeat", LEAT_OPTION_DURATION, NULL, "SECONDS",
      "Again and again, from start to start so far apart; SIGTERM ends it after the run at work"},
     OPTIONS_END,
 };
 
 static const struct leat_option diff_options[] = {
+    OPTION_AS_PIPE,
     {"all-columns", LEAT_OPTION_BOOL, "false", NULL,
      "Show every column of a record that differs, not only those that do"},
     {"stop-after", LEAT_OPTION_INT, NULL, "N", "Stop after N differences"},
@@ -231,7 +241,7 @@ const struct command cli_commands[] = {
      "    data on standard output, words on standard error\n"
      "leat cp orders.csv db.sqlite#orders --cast zip=utf8 --on-error skip --rejects bad.jsonl\n"
      "    records that do not fit are set aside with place and reason\n",
-     TAKES_PLAN, 2, 2, cmd_cp, NULL, LEAT_ACTION_COPY},
+     TAKES_PLAN, 2, 2, cmd_cp, copy_options, LEAT_ACTION_COPY},
     {"cp delta", "SRC DST", "Copy what changed since the last time",
      "Reads the records whose cursor (-d: a time of change, a number that is counted up) is above "
      "the watermark of the last run, and merges them by their key (-p) into the destination. The "
@@ -262,7 +272,7 @@ const struct command cli_commands[] = {
      "    the DDL of a whole database, on standard output\n"
      "leat cp meta \"$DATABASE_URL#public.orders\" shop.db -e\n"
      "    makes the table, or brings it up to date\n",
-     TAKES_PLAN, 2, 2, cmd_meta, NULL, LEAT_ACTION_META},
+     TAKES_PLAN, 2, 2, cmd_meta, copy_options, LEAT_ACTION_META},
     {"sync batch", "SRC DST", "Make the destination equal to the source, writing only what differs",
      "Reads both in the order of their key, as leat diff does, and then inserts, updates and "
      "deletes "
@@ -278,7 +288,7 @@ const struct command cli_commands[] = {
      "    every table, but none that would lose more than a tenth of its rows\n"
      "leat sync batch orders.csv \"$DATABASE_URL#public.orders\" -p id --commit-batch-size 100000\n"
      "    in steps: cut short, the next run goes on from what is there\n",
-     TAKES_PLAN, 2, 2, cmd_cp, NULL, LEAT_ACTION_SYNC},
+     TAKES_PLAN, 2, 2, cmd_cp, copy_options, LEAT_ACTION_SYNC},
     {"diff", "SRC DST", "Tell which records of two streams differ",
      "Reads both in the order of their key and tells every record that is not the same, as one "
      "JSON "
@@ -540,14 +550,14 @@ const struct command cli_commands[] = {
      "    the plan of each step, types and DDL included\n"
      "leat pipe run nightly.yaml --watch\n"
      "    as its `cron` or `every` says, until SIGTERM\n",
-     0, 1, 1, cmd_pipe_run, pipe_run_options, LEAT_ACTION_COPY},
+     TAKES_DEFAULTS, 1, 1, cmd_pipe_run, pipe_run_options, LEAT_ACTION_COPY},
     {"pipe check", "FILE", "Tell every fault of a document",
      "Each with file, line and column, and what would be right. Opens nothing, unless --connect.",
-     "leat pipe check nightly.yaml\n", 0, 1, 1, cmd_pipe_check, pipe_check_options,
+     "leat pipe check nightly.yaml\n", TAKES_DEFAULTS, 1, 1, cmd_pipe_check, pipe_check_options,
      LEAT_ACTION_COPY},
     {"pipe show", "FILE", "Print a document with everything resolved",
      "Variables and connections replaced, patterns as the streams they match now; secrets masked.",
-     "leat pipe show nightly.yaml --json\n", 0, 1, 1, cmd_pipe_show, pipe_show_options,
+     "leat pipe show nightly.yaml --json\n", TAKES_DEFAULTS, 1, 1, cmd_pipe_show, pipe_show_options,
      LEAT_ACTION_COPY},
     {"pipe schema", "", "Print the JSON Schema of documents", "For editors; docs/pipe.schema.json.",
      "leat pipe schema > pipe.schema.json\n", 0, 0, 0, cmd_pipe_schema, NULL, LEAT_ACTION_COPY},

@@ -165,6 +165,9 @@ void cli_parse_done(struct cli *cli)
     free(cli->given);
     cli->given = NULL;
     cli->n_given = 0;
+    free(cli->kept);
+    cli->kept = NULL;
+    cli->n_kept = 0;
 }
 
 /* Notes an option and what set it, instead of setting it. */

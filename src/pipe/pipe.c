@@ -86,6 +86,16 @@ static int read_document(struct leat_pipe *pipe, leat_fault_fn *fault, void *arg
     return rc ? rc : lt_doc_faults_tell(&faults, fault, arg, err);
 }
 
+static int open_halfpipe(struct leat_pipe *pipe, leat_fault_fn *fault, void *arg,
+                         struct leat_error *err)
+{
+    struct lt_document *doc = &pipe->doc;
+    doc->name = lt_document_stem(doc, doc->path);
+    return doc->name ? lt_halfpipe_open(pipe->leat, lt_yaml_root(doc->yaml), doc->given,
+                                        doc->n_given, fault, arg, &pipe->halfpipe, err)
+                     : lt_fail_oom(err);
+}
+
 static int open_at(struct leat *leat, const char *path, const struct leat_param *vars,
                    size_t n_vars, int depth, leat_fault_fn *fault, void *arg,
                    struct leat_pipe **ret_pipe, struct leat_error *err)
@@ -104,7 +114,11 @@ static int open_at(struct leat *leat, const char *path, const struct leat_param 
     if (rc) {
         tell_text_fault(path, &place, &own, fault, arg);
     }
-    rc = rc ? rc : read_document(pipe, fault, arg, &own);
+    if (!rc && lt_halfpipe_is(lt_yaml_root(pipe->doc.yaml))) {
+        rc = open_halfpipe(pipe, fault, arg, &own);
+    } else {
+        rc = rc ? rc : read_document(pipe, fault, arg, &own);
+    }
     if (rc) {
         if (err) {
             *err = own;
@@ -126,6 +140,7 @@ int leat_pipe_open(struct leat *leat, const char *path, const struct leat_param 
 void leat_pipe_free(struct leat_pipe *pipe)
 {
     if (pipe) {
+        lt_halfpipe_free(pipe->halfpipe);
         lt_document_done(&pipe->doc);
         free(pipe);
     }
@@ -138,6 +153,9 @@ int leat_pipe_set(struct leat_pipe *pipe, const char *name, const char *value,
 {
     struct lt_document *doc = &pipe->doc;
     const struct leat_option *option = lt_document_option(doc, name, NULL);
+    if (pipe->halfpipe) {
+        return lt_halfpipe_set(pipe->halfpipe, name, value, err);
+    }
     if (!option) {
         lt_fail(err, LT_E_UNKNOWN_OPTION, "there is no option %.100s", name);
         return LEAT_INVALID;
@@ -155,6 +173,26 @@ int leat_pipe_set(struct leat_pipe *pipe, const char *name, const char *value,
         rc = doc->steps[i].nested ? leat_pipe_set(doc->steps[i].nested, name, value, err) : rc;
     }
     return rc ? rc : doc->arena.failed ? lt_fail_oom(err) : LEAT_OK;
+}
+
+int leat_pipe_default(struct leat_pipe *pipe, const char *name, const char *value,
+                      struct leat_error *err)
+{
+    struct lt_document *doc = &pipe->doc;
+    const struct leat_option *option = lt_document_option(doc, name, NULL);
+    if (pipe->halfpipe || !option || lt_choices_find(&doc->defaults, name)) {
+        return LEAT_OK; /* Halfpipe's documents say everything; `also` is of a command line */
+    }
+    const char *copy = lt_arena_strdup(&doc->arena, value);
+    if (!copy) {
+        return lt_fail_oom(err);
+    }
+    lt_choices_add(&doc->arena, &doc->defaults, option->name, copy, NULL);
+    int rc = doc->arena.failed ? lt_fail_oom(err) : LEAT_OK;
+    for (size_t i = 0; !rc && i < doc->n_steps; i++) {
+        rc = doc->steps[i].nested ? leat_pipe_default(doc->steps[i].nested, name, value, err) : rc;
+    }
+    return rc;
 }
 
 int leat_pipe_select(struct leat_pipe *pipe, const char *step, bool from_here,
@@ -189,6 +227,10 @@ const char *leat_pipe_name(const struct leat_pipe *pipe)
 int64_t leat_pipe_next(const struct leat_pipe *pipe, int64_t now, bool first)
 {
     const struct lt_document *doc = &pipe->doc;
+    if (pipe->halfpipe) {
+        int64_t every = lt_halfpipe_every(pipe->halfpipe);
+        return every < 0 || !first ? every : 0;
+    }
     if (doc->cron) {
         int64_t at = lt_cron_next(doc->cron, now);
         return at < 0 ? -1 : at - now;
@@ -246,6 +288,9 @@ int leat_pipe_describe(struct leat_pipe *pipe, char **ret_text, struct leat_erro
 {
     struct lt_buf out = LT_BUF_INIT;
     int rc = LEAT_OK;
+    if (pipe->halfpipe) {
+        return lt_halfpipe_describe(pipe->halfpipe, ret_text, err);
+    }
     for (size_t i = pipe->first; !rc && i < pipe->last; i++) {
         rc = describe_step(pipe, &pipe->doc.steps[pipe->doc.order[i]], &out, err);
     }

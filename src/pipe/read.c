@@ -81,7 +81,11 @@ static void read_defaults(struct lt_document *doc, struct lt_doc_faults *faults)
     }
     struct lt_texts files = {NULL, 0};
     for (size_t i = 0; i < node->n; i++) {
-        if (!lt_read_option(doc, faults, node->keys[i], node->items[i], &doc->defaults, &files)) {
+        /* A connector's option may be called as a key of steps is, which cannot be a default. */
+        const char *key = node->keys[i]->text;
+        bool of_steps = lt_is_step_key(key) && strcmp(key, "select") && !lt_mode_find(key);
+        if (of_steps ||
+            !lt_read_option(doc, faults, node->keys[i], node->items[i], &doc->defaults, &files)) {
             lt_unknown_key(doc, faults, node->keys[i], "option", none);
         }
     }
@@ -236,7 +240,7 @@ static void order_steps(struct lt_document *doc, struct lt_doc_faults *faults)
 
 /* --- the whole ------------------------------------------------------------------------------ */
 
-static const char *stem_of(struct lt_document *doc, const char *path)
+const char *lt_document_stem(struct lt_document *doc, const char *path)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
     const char *dot = strrchr(base, '.');
@@ -261,7 +265,8 @@ int lt_document_read(struct lt_document *doc, struct lt_doc_faults *faults, stru
     const struct lt_yaml_node *name = lt_yaml_get(doc->root, "name");
     const struct lt_yaml_node *words = lt_yaml_get(doc->root, "description");
     const struct lt_yaml_node *hooks = lt_yaml_get(doc->root, "hooks");
-    doc->name = name ? lt_document_text(doc, faults, name, "name") : stem_of(doc, doc->path);
+    doc->name =
+        name ? lt_document_text(doc, faults, name, "name") : lt_document_stem(doc, doc->path);
     doc->description = words ? lt_document_text(doc, faults, words, "description") : NULL;
     read_defaults(doc, faults);
     read_times(doc, faults);

@@ -186,6 +186,8 @@ void pg_part_receipt(const struct leat_part *part, struct leat_receipt *ret_rece
 void pg_part_free(struct leat_part *part);
 
 /* --- pg_finish.c: what the last transaction of either protocol does to a table */
+/* Appends "; COMMENT ON ..." for the table and its columns. LEAT_OK or LEAT_NO_MEMORY. */
+int pg_put_comments(const struct ArrowSchema *schema, const char *quoted, struct lt_buf *sql);
 int pg_target_comments(struct pg_conn *conn, const struct pg_target *target, const char *quoted,
                        struct leat_error *err);
 /* Locks the table, and asks again what the plan asked: is it the same one, and may its rows go? */

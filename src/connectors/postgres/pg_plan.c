@@ -617,6 +617,9 @@ static char *ddl_of(const struct pg_target *target)
     if (target->fresh && target->n_keys) {
         failed |= lt_buf_puts(&sql, "; ") | pg_merge_key_sql(target, &sql);
     }
+    if (target->create) {
+        failed |= pg_put_comments(&target->table.schema, target->quoted, &sql);
+    }
     failed |= pg_extras_show(target, &sql);
     if (failed) {
         lt_buf_done(&sql);

@@ -224,8 +224,9 @@ static const struct leat_option import_options[] = {
 const struct command cli_commands[] = {
     {"cp", "SRC DST", "Copy whole streams from one place to another",
      "SRC and DST are URLs (postgres://u@h/db#public.orders, sqlite:shop.db#orders), format:- or - "
-     "for standard input or output, the name of a connection (a variable LEAT_CONN_<NAME> that "
-     "holds a URL) with or without .stream, or a local path, whose ending says what it is "
+     "for standard input or output, the name of a connection (leat help config connections), or "
+     "of a variable that holds a URL, with or without .stream, or a local path, whose ending says "
+     "what it is "
      "(.csv, .arrow, .sqlite; .gz, .zst and .lz4 behind it compress).\n\n"
      "What is at DST is replaced only when it is absent, empty, a single file, or was last written "
      "by leat from this same source; else --replace or --append must be said. Readers see the old "

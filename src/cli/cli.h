@@ -149,6 +149,8 @@ int cli_complete(struct cli *cli); /* complete.c */
 int cli_help_command(struct cli *cli);
 /* Calls each() for every option of a table, in its order; NULL is an empty one. */
 typedef void option_fn(FILE *out, const struct leat_option *option);
+/* One option as help shows it. */
+void cli_option_help(FILE *out, const struct leat_option *option);
 void cli_each_option(FILE *out, const struct leat_option *table, option_fn *each);
 
 /* commands */
@@ -168,6 +170,8 @@ int cmd_defaults_add(struct cli *cli);
 int cmd_defaults_list(struct cli *cli);
 int cmd_defaults_remove(struct cli *cli);
 int cmd_config_explain(struct cli *cli);
+int cmd_config_init(struct cli *cli);
+int cmd_config_import(struct cli *cli);
 int cmd_query(struct cli *cli);
 int cmd_describe(struct cli *cli);
 int cmd_streams(struct cli *cli);

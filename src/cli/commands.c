@@ -182,6 +182,11 @@ static const struct leat_option connection_test_options[] = {
     OPTIONS_END,
 };
 
+static const struct leat_option import_halfpipe_options[] = {
+    {"force", LEAT_OPTION_BOOL, "false", NULL, "Replace what is there under the same name"},
+    OPTIONS_END,
+};
+
 static const struct leat_option default_add_options[] = {
     {"option", LEAT_OPTION_TEXT, NULL, "OPTION", "Another way to say OPTION"},
     {"value", LEAT_OPTION_TEXT, NULL, "VALUE", "Another way to say VALUE"},
@@ -410,6 +415,17 @@ const struct command cli_commands[] = {
      "nothing. The passphrase is asked for or taken from LEAT_EXPORT_PASSPHRASE.",
      "leat config vault import leat.vault\n    asks for the passphrase of the file\n", 0, 1, 1,
      cmd_vault_import, import_options, LEAT_ACTION_COPY},
+    {"config init", "", "Make a vault and first connections, by questions",
+     "Asks how the vault is to be locked, where there is none yet, then for connections; each is "
+     "tested before the next. Needs a terminal.",
+     "leat config init\n", 0, 0, 0, cmd_config_init, NULL, LEAT_ACTION_COPY},
+    {"config import halfpipe", "[DIR]", "Take over the connections and defaults of Halfpipe",
+     "Reads its encrypted files, connections.yaml and config.yaml in DIR (~/.halfpipe), and says "
+     "of "
+     "each item what became of it. Connections to systems that leat has no connector for are kept "
+     "and marked. Ends with status 1 when something was left out. With --dry-run nothing is kept.",
+     "leat config import halfpipe --dry-run\n    what there is\n", 0, 0, 1, cmd_config_import,
+     import_halfpipe_options, LEAT_ACTION_COPY},
     {"config explain", "[COMMAND...]", "Print the value of every option, and where it comes from",
      "COMMAND is any command line without `leat`, or nothing. A value comes from a flag, a "
      "variable "

@@ -12,9 +12,9 @@
 #define VARIABLE_MAX 64
 
 /* First words of commands that read no variables, or another program's. */
-static const char *const without_env_files[] = {"help",   "version",    "completion", "docs",
-                                                "--help", "-h",         "--version",  "-V",
-                                                "dpo",    "dpo-migrate"};
+static const char *const without_env_files[] = {"help",   "version",     "completion", "docs",
+                                                "--help", "-h",          "--version",  "-V",
+                                                "dpo",    "dpo-migrate", "hp"};
 
 /* The next --env-file at or behind argv[*i]; NULL when there is none. */
 static const char *next_env_file(int argc, char **argv, int *i)

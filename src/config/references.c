@@ -7,6 +7,7 @@
 #include "core/crypt.h"
 #include "core/log.h"
 #include "core/process.h"
+#include "core/url.h"
 #include "core/util.h"
 
 #include <errno.h>
@@ -31,6 +32,7 @@ static int by_env(const char *what, const volatile int *cancel, struct lt_buf *v
                   struct leat_error *err)
 {
     (void)cancel;
+    lt_process_conceal(what); /* whatever its name, it is a secret now */
     const char *text = leat_env_get(what);
     if (!text) {
         return lt_fail(err, LT_E_REFERENCE, "the variable %s is not set", what);
@@ -147,25 +149,12 @@ static bool in_path(const struct lt_buf *out)
     return !strpbrk(text, "?#") && (!authority || strchr(authority + 3, '/'));
 }
 
-/* Every byte that means something in a URL, or is none of ASCII's letters, is encoded: the value
- * stands for itself in any place. A reference that is the whole text is a URL, and taken as it is. */
+/* The value stands for itself in any place. A reference that is the whole text is a URL, and taken
+ * as it is. */
 static int append_value(struct lt_buf *out, const struct lt_buf *value, bool whole)
 {
-    static const char hex[] = "0123456789ABCDEF";
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    bool slashes = in_path(out);
-    int rc = whole ? lt_buf_append(out, value->data, value->len) : LEAT_OK;
-    for (size_t i = 0; !whole && !rc && i < value->len; i++) {
-        uint8_t c = value->data[i];
-        if ((c && strchr(plain, c)) || (c == '/' && slashes)) {
-            rc = lt_buf_byte(out, c);
-        } else {
-            const uint8_t code[] = {'%', (uint8_t)hex[c >> 4], (uint8_t)hex[c & 15]};
-            rc = lt_buf_append(out, code, sizeof code);
-        }
-    }
-    return rc;
+    return whole ? lt_buf_append(out, value->data, value->len)
+                 : lt_url_encode(out, value->data, value->len, in_path(out) ? "/" : "");
 }
 
 static int resolve(const char *kind_text, const char *end, bool whole, const volatile int *cancel,

@@ -1,7 +1,12 @@
 """Named connections: where names come from, what they are tested for, and that no secret shows."""
+import fcntl
 import itertools
 import json
 import os
+import pty
+import select
+import termios
+import time
 
 import pytest
 from postgres import PASSWORD, free_port
@@ -29,7 +34,7 @@ def listed(leat, **options):
     return {row["name"]: (row["connector"], row["url"], row["origin"]) for row in rows}
 
 
-def tested(leat, *names, status=0, **options):
+def checked(leat, *names, status=0, **options):
     done = leat("config", "connections", "test", "--json", *names, **options)
     assert done.returncode == status, done.stderr
     return {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}, done
@@ -224,26 +229,29 @@ PG_FORMS = [
 ]
 
 
-@pytest.mark.parametrize("form", PG_FORMS)
-def test_urls_of_postgresql_as_other_programs_write_them(leat, pg, pg_db, form):
+def test_urls_of_postgresql_as_other_programs_write_them(leat, pg, pg_db):
     pg_db.execute("create table t (id int)", "insert into t values (7)", "create schema other",
                   "create table other.u (id int)", "insert into other.u values (8)")
     encoded = "".join(f"%{byte:02X}" for byte in PASSWORD.encode())
-    url = form.format(user=USER, host="127.0.0.1", port=pg.port, db=pg_db.name, password=PASSWORD,
-                      encoded=encoded)
-    assert leat.ok("cp", url + "#public.t", "csv:-").stdout == "id\n7\n"
-    if "chema=" in form:
-        assert leat.ok("cp", url + "#u", "csv:-").stdout == "id\n8\n"
-    add(leat, "it", url)
-    assert leat.ok("cp", "it.public.t", "csv:-").stdout == "id\n7\n"
-    for words in (("list",), ("show", "it"), ("list", "--json"), ("test", "it")):
+    urls = {f"form{i}": form.format(user=USER, host="127.0.0.1", port=pg.port, db=pg_db.name,
+                                    password=PASSWORD, encoded=encoded)
+            for i, form in enumerate(PG_FORMS)}
+    shown = ""
+    for name, url in urls.items():
+        assert leat.ok("cp", url + "#public.t", "csv:-").stdout == "id\n7\n", url
+        if "chema=" in url:
+            assert leat.ok("cp", url + "#u", "csv:-").stdout == "id\n8\n", url
+        add(leat, name, url)
+        assert leat.ok("cp", f"{name}.public.t", "csv:-").stdout == "id\n7\n", url
+        shown += leat.ok("config", "connections", "show", name).stdout
+        # The same of an error
+        shown += leat("cp", url.replace(f":{pg.port}", ":1") + "#public.absent", "csv:-",
+                      "--retries", "0", "-vv").stderr
+    for words in (("list",), ("list", "--json"), ("test",)):
         done = leat.ok("config", "connections", *words)
-        assert PASSWORD not in done.stdout + done.stderr
-        assert encoded not in done.stdout + done.stderr
-    # The same of an error
-    done = leat("cp", url.replace(f":{pg.port}", ":1") + "#public.t", "csv:-", "--retries", "0",
-                "-vv")
-    assert PASSWORD not in done.stderr and encoded not in done.stderr
+        shown += done.stdout + done.stderr
+    assert "form13" in shown and "***" in shown
+    assert PASSWORD not in shown and encoded not in shown
 
 
 def test_parameters_that_nobody_knows_are_still_refused(leat, pg_db):
@@ -271,10 +279,127 @@ def test_a_file_with_a_mark_of_urls_in_its_name_is_opened(shop):
         assert shop.ok("streams", name).stdout.startswith("orders"), name
 
 
-def test_a_reference_may_hold_what_a_url_gives_a_meaning_to(leat):
-    """It is not resolved here: only its place in the URL is looked at."""
-    done = leat.fails(2, "not-found", "cp", "sqlite:${env:A#B}.db#t", "csv:-")
-    assert "there is no database" in done.stderr or "reference" in done.stderr
+def test_a_reference_may_hold_what_a_url_gives_a_meaning_to(shop):
+    add(shop, "it", "sqlite:${cmd:printf %s shop # a@b/c?d=e}.db")
+    assert shop.ok("cp", "it.orders", "csv:-").stdout == CSV
+    assert shop.ok("cp", "it", "lake/", "--format", "csv").returncode == 0
+
+
+def test_a_reference_may_be_a_whole_url(shop):
+    add(shop, "it", "${env:WHERE}")
+    env = {"WHERE": "sqlite:shop.db"}
+    assert shop.ok("cp", "it.orders", "csv:-", env=env).stdout == CSV
+    assert shop.ok("cp", "it", "csv:-", env={"WHERE": "sqlite:shop.db#orders"}).stdout == CSV
+    assert checked(shop, "it", env=env)[0]["it"]["ok"]
+    done = shop("cp", "it.orders", "csv:-")
+    assert done.returncode == 2 and "WHERE" in done.stderr
+
+
+# --- questions ------------------------------------------------------------------------------------
+
+class Terminal:
+    """The program on a terminal of its own; what it shows is collected."""
+
+    def __init__(self, leat, *arguments, env=None):
+        self.shown = b""
+        self.fd, theirs = pty.openpty()
+
+        def take_terminal():
+            os.setsid()
+            fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+        self.child = leat.start(*arguments, env={"TERM": "dumb", **(env or {})}, stdin=theirs,
+                                stdout=theirs, stderr=theirs, preexec_fn=take_terminal)
+        os.close(theirs)
+
+    def until(self, text):
+        deadline = time.monotonic() + 30
+        at = 0
+        while text.encode() not in self.shown[at:]:
+            assert time.monotonic() < deadline, f"no {text!r} in {self.shown!r}"
+            if select.select([self.fd], [], [], 0.5)[0]:
+                self.shown += os.read(self.fd, 4096)
+        self.shown, before = self.shown.partition(text.encode())[2], self.shown
+        return before
+
+    def answer(self, prompt, line):
+        shown = self.until(prompt)
+        os.write(self.fd, line.encode() + b"\n")
+        return shown
+
+    def end(self):
+        shown = self.shown
+        while True:
+            try:
+                more = os.read(self.fd, 4096)
+            except OSError:
+                break
+            if not more:
+                break
+            shown += more
+        os.close(self.fd)
+        return self.child.wait(timeout=30), shown.decode()
+
+
+def test_a_connection_is_asked_for_and_its_password_not_shown(leat, pg, pg_db):
+    pg_db.execute("create table t (id int)", "insert into t values (7)")
+    at = Terminal(leat, "config", "connections", "add")
+    for prompt, line in (("Name of the connection", "a.b"), ("Name of the connection", "pg"),
+                         ("Connector", "postgres"), ("Host [localhost]", "127.0.0.1"),
+                         ("Port [5432]", str(pg.port)), ("Database", pg_db.name),
+                         ("User", "leat"), ("Password", PASSWORD)):
+        assert PASSWORD.encode() not in at.answer(prompt, line)
+    status, shown = at.end()
+    assert status == 0 and 'connection "pg" added' in shown and PASSWORD not in shown
+    assert leat.ok("cp", "pg.public.t", "csv:-").stdout == "id\n7\n"
+    assert listed(leat)["pg"][1] == f"postgres://leat:***@127.0.0.1:{pg.port}/{pg_db.name}"
+
+
+def test_odd_characters_of_answers_are_encoded(leat):
+    at = Terminal(leat, "config", "connections", "add", "odd")
+    for prompt, line in (("Connector", "postgres"), ("Host", "::1"), ("Port", ""),
+                         ("Database", "a b/c"), ("User", "j@e:"), ("Password", "p@:/#? %w")):
+        at.answer(prompt, line)
+    assert at.end()[0] == 0
+    shown = leat.ok("config", "connections", "show", "odd").stdout
+    for line in ("user       j@e:", "host       ::1", "port       5432", "database   a b/c"):
+        assert line in shown
+
+
+@pytest.mark.parametrize("lock", ["machine", "passphrase", "key file"])
+def test_the_guided_start_makes_a_vault_and_a_connection(shop, lock):
+    env = {"LEAT_KEYRING": "none"}
+    at = Terminal(shop, "config", "init", env=env)
+    at.answer("Lock it by", lock)
+    if lock == "passphrase":
+        at.answer("Passphrase: ", "correct horse")
+        at.answer("once more: ", "correct horse")
+    elif lock == "key file":
+        at.answer("Key file", "my.key")
+    at.answer("Add a connection", "")
+    for prompt, line in (("Name of the connection", "gone"), ("Connector", "postgres"),
+                         ("Host", "127.0.0.1"), ("Port", str(free_port())), ("Database", "x"),
+                         ("User", "x"), ("Password", ""), ("Keep it all the same", "n"),
+                         ("Add another one", "y"),
+                         ("Name of the connection", "shop"), ("Connector", "sqlite"),
+                         ("File of the database", "shop.db"), ("Add another one", "")):
+        at.answer(prompt, line)
+    if lock == "passphrase":
+        at.answer("Stay logged in for a day", "n")
+    status, shown = at.end()
+    assert status == 0 and "leat streams shop" in shown, shown
+    env = {"passphrase": {"LEAT_PASSPHRASE": "correct horse"},
+           "key file": {"LEAT_KEY_FILE": "my.key"}}.get(lock, {})
+    assert listed(shop, env=env) == {"shop": ("sqlite", f"sqlite:{shop.home}/shop.db", "vault")}
+    assert shop.ok("cp", "shop.orders", "csv:-", env=env).stdout == CSV
+
+
+def test_without_a_terminal_nothing_is_asked(leat):
+    for words in (("config", "init"), ("config", "connections", "add"),
+                  ("config", "connections", "add", "pg")):
+        child = leat.start(*words, start_new_session=True)
+        _, err = child.communicate(timeout=20)
+        assert child.returncode == 2 and b"[usage]" in err, err
 
 
 # --- test -----------------------------------------------------------------------------------------
@@ -307,7 +432,7 @@ def test_what_an_account_may_do_is_told(leat, pg_db, roles):
     for role, url in roles.items():
         add(leat, role, url)
     add(leat, "owner", pg_db.url)
-    rows, _ = tested(leat)
+    rows, _ = checked(leat)
     #          read   create write  replicate
     assert {name: tuple(row[f"can_{what}"] for what in ("read", "create", "write", "replicate"))
             for name, row in rows.items()} == {
@@ -331,7 +456,7 @@ def test_what_an_account_may_do_is_told(leat, pg_db, roles):
 
 def test_a_session_that_is_read_only_writes_nothing(leat, pg_db):
     url = pg_db.url + "?options=-c%20default_transaction_read_only%3Don"
-    row = tested(leat, "ro", env={"LEAT_CONN_RO": url})[0]["ro"]
+    row = checked(leat, "ro", env={"LEAT_CONN_RO": url})[0]["ro"]
     assert (row["can_read"], row["can_create"], row["can_write"]) == (True, False, False)
 
 
@@ -340,7 +465,7 @@ def test_connections_that_fail_are_told_and_the_others_tested(leat, pg_db, roles
     add(leat, "wrong", pg_db.url.replace(PASSWORD, SECRET))
     add(leat, "absent", pg_db.url.replace(pg_db.name, "no_such_db"))
     add(leat, "good", pg_db.url)
-    rows, done = tested(leat, status=1)
+    rows, done = checked(leat, status=1)
     assert {name: (row["ok"], row.get("code")) for name, row in rows.items()} == {
         "closed": (False, "unavailable"), "wrong": (False, "denied"),
         "absent": (False, rows["absent"]["code"]), "good": (True, None)}
@@ -361,7 +486,7 @@ def test_files_and_sqlite_are_tested_too(shop):
     add(shop, "ro", "sqlite:shop.db?mode=ro")
     add(shop, "gone", "sqlite:gone.db?mode=ro")
     add(shop, "lake", "csv:orders.csv")
-    rows, _ = tested(shop, status=1)
+    rows, _ = checked(shop, status=1)
     assert rows["db"]["can_write"] and not rows["ro"]["can_write"]
     assert rows["db"]["system"] == "SQLite" and not rows["gone"]["ok"]
     assert rows["lake"]["can_read"]

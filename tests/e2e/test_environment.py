@@ -86,6 +86,17 @@ def test_a_found_dot_env_does_not_decide_whom_leat_trusts(shop, line):
     assert not (shop.home / "ran").exists()
 
 
+def test_a_found_dot_env_reaches_no_child_and_no_library(shop):
+    """A command of a reference sees what the user's environment has, and nothing of .env."""
+    write(shop, ".env", "LD_PRELOAD=/evil.so\nSECRET_OF_ENV=1\nPATH=/evil\n")
+    done = shop.ok("cp", "SHOP.orders", "csv:-",
+                   env={"SHOP": "sqlite:${cmd:env > seen; printf shop.db}"})
+    assert done.stdout == CSV
+    seen = (shop.home / "seen").read_text(encoding="utf-8")
+    assert "LD_PRELOAD" not in seen and "SECRET_OF_ENV" not in seen
+    assert f"PATH={os.environ['PATH']}" in seen
+
+
 @pytest.mark.parametrize("change", ["mode", "owner"])
 def test_a_dot_env_of_somebody_else_is_left_alone(shop, change):
     write(shop, ".env", "SHOP=sqlite:shop.db\n")

@@ -289,6 +289,9 @@ static int put_create(const struct leat_write_stream *want, struct lt_buf *sql,
     status = status ? status
                     : lt_dialect_create_table(&lt_dialect_postgres, lt_buf_text(&name),
                                               want->schema, texts, sql, err);
+    if (!status && pg_put_comments(want->schema, lt_buf_text(&name), sql)) {
+        status = lt_fail_oom(err);
+    }
     for (size_t i = 0; types && i < n; i++) {
         lt_buf_done(&types[i]);
     }

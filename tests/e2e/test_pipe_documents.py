@@ -5,6 +5,8 @@ import os
 import re
 import signal
 import sqlite3
+import ssl
+import subprocess
 import threading
 import time
 
@@ -390,6 +392,35 @@ steps:
     assert len(webhook.seen) == 3 and not (leat.home / "never.csv").exists()
     write(leat.home, "c.yaml", "copy: shop.db#orders\nto: c.csv\nhooks: {after: {command: exit 7}}\n")
     assert "status 7" in leat.fails((1, 2), "hook", "pipe", "run", "c.yaml").stderr
+
+
+@pytest.fixture
+def tls(webhook, tmp_path):
+    """The same behind TLS, with a certificate that nobody has signed."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", certificate,
+                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"],
+                   check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hooked)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.seen, server.answers = [], {}
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"https://127.0.0.1:{server.server_port}", f"https://localhost:{server.server_port}", \
+        certificate, server.seen
+    server.shutdown()
+
+
+def test_certificates_of_webhooks_are_verified(leat, shop, tls):
+    url, other_name, certificate, seen = tls
+    write(leat.home, "t.yaml", "copy: shop.db#orders\nto: o.csv\nhooks: {before: {webhook: '${U}'}}\n")
+    for address, environment in ((url, {}), (other_name, {"SSL_CERT_FILE": str(certificate)})):
+        done = leat.fails((1, 2), "denied", "pipe", "run", "t.yaml", env={"U": address, **environment})
+        assert "is not trusted" in done.stderr and not seen
+    leat.ok("pipe", "run", "t.yaml", env={"U": url, "SSL_CERT_FILE": str(certificate)})
+    assert len(seen) == 1
 
 
 def test_a_command_that_hangs_is_ended(leat, shop):

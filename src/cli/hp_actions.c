@@ -1,6 +1,7 @@
 /* What Halfpipe's commands do, said in leat's words. */
 #include "cli/hp_run.h"
 
+#include "core/codes.h"
 #include "core/json.h"
 #include "core/util.h"
 #include "pipe/halfpipe/halfpipe.h"
@@ -269,7 +270,7 @@ static void print_fault(void *arg, const struct leat_pipe_fault *fault)
 {
     struct hp *hp = arg;
     struct leat_error err = {0};
-    leat_fail(&err, LEAT_INVALID, "%s", fault->message);
+    lt_fail(&err, LT_E_PIPE, "%s", fault->message);
     leat_error_place(&err, "%s:%lld:%lld", fault->file, (long long)fault->line,
                      (long long)fault->column);
     leat_error_remedy(&err, "%s", fault->remedy ? fault->remedy : "");

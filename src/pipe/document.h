@@ -124,6 +124,8 @@ int lt_document_read(struct lt_document *doc, struct lt_doc_faults *faults, stru
 const char *lt_document_stem(struct lt_document *doc, const char *path);
 void lt_document_done(struct lt_document *doc);
 
+/* The name of a document without one: its file's without folder and ending. NULL without memory. */
+const char *lt_document_stem(struct lt_document *doc, const char *path);
 /* vars.c. The text of a scalar with its variables replaced; "" after a fault (also: it is no
  * scalar, or null). `what` names it in the fault. */
 const char *lt_document_text(struct lt_document *doc, struct lt_doc_faults *faults,

@@ -3,6 +3,7 @@
 #include "core/log.h"
 #include "core/util.h"
 #include "leat/execution.h"
+#include "pipe/halfpipe/halfpipe.h"
 #include "pipe/pipe.h"
 
 #include <stdlib.h>
@@ -285,6 +286,12 @@ int leat_pipe_run(struct leat_pipe *pipe, struct leat_state *state, const char *
                   struct leat_error *err)
 {
     struct leat_error own = {0};
+    if (pipe->halfpipe) {
+        if (ret_different) {
+            *ret_different = false;
+        }
+        return lt_halfpipe_run(pipe->halfpipe, observer, err);
+    }
     struct run run = {.pipe = pipe,
                       .state = state,
                       .execution = state ? execution : NULL,

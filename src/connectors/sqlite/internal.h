@@ -33,7 +33,8 @@ struct sq_attached {
     char *name, *path;
 };
 
-enum sq_use { SQ_USE_READ, SQ_USE_WRITE };
+/* Those of one thread at a time do without SQLite's own locks, which every look at a column takes. */
+enum sq_use { SQ_USE_READ, SQ_USE_WRITE, SQ_USE_SHARED /* reading, by several threads */ };
 
 /* One connection to the file. Threads: one at a time, or, on the endpoint's own connection while
  * it holds a snapshot, several that take turns by lt_sq_lock(). */

@@ -19,7 +19,7 @@ void hp_fault(struct hp_document *doc, const struct lt_yaml_node *node, enum lt_
     va_start(args, fmt);
     vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
-    lt_fail(&err, code, "%s", message);
+    lt_fail(&err, code == LT_E_INVALID ? LT_E_PIPE : code, "%s", message);
     leat_error_place(&err, "%s:%d:%d", node->file, node->line, node->column);
     leat_error_remedy(&err, "%s", remedy ? remedy : "");
     const struct leat_pipe_fault fault = {.size = sizeof fault,

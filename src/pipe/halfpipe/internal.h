@@ -140,6 +140,7 @@ struct hp_step {
     void *state;               /* the type's own */
     pthread_mutex_t lock;      /* guards what follows; recursive calls go down the graph only */
     bool has_lock, opened, ended;
+    bool failed; /* by itself: the error is its own */
     int readers;
     atomic_llong rows;
     atomic_int stage; /* 0 not begun, 1 at work, 2 done */

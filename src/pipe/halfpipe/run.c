@@ -187,8 +187,8 @@ static void tell(struct hp_flow *flow, const struct leat_error *err, bool begin)
                                             .action = step->def->type->name,
                                             .index = (int64_t)i,
                                             .count = (int64_t)flow->n,
-                                            .error = done || begin ? &fine : err,
-                                            .skipped = !began,
+                                            .error = step->failed ? err : &fine,
+                                            .skipped = !begin && !done && !step->failed,
                                             .rows = atomic_load(&step->rows),
                                             .elapsed_us = done ? ended - began : 0};
         if (observer && begin && observer->step_begin) {

@@ -3,9 +3,11 @@
 
 #include "core/util.h"
 
-static void place(const struct hp_step *step, struct leat_error *err)
+/* The step that an error comes from is the first that sees it. */
+static void place(struct hp_step *step, struct leat_error *err)
 {
     if (err && !strstr(err->place, "step ")) {
+        step->failed = true;
         leat_error_place(err, "step %s.%s (%s)", step->flow->group->name, step->def->name,
                          step->def->type->name);
     }

@@ -497,6 +497,16 @@ def test_it_watches_as_every_says_and_refuses_where_nothing_is_said(leat, shop):
     leat.fails(2, "usage", "pipe", "run", "n.yaml", "--watch")
 
 
+def test_watching_goes_on_after_a_failure(leat, shop):
+    write(leat.home, "w.json", json.dumps({"$schema": "./pipe.schema.json", "every": "1s",
+                                           "sql": "insert into nowhere values (1)", "in": "shop.db"}))
+    child = leat.start("pipe", "run", "w.json", "--watch")
+    wait_for(lambda: len(executions(leat, "w")) >= 2)
+    child.send_signal(signal.SIGTERM)
+    child.communicate(timeout=20)
+    assert {e["status"] for e in executions(leat, "w")} == {"FAILED"}
+
+
 def test_step_compare_tells_whether_the_document_and_its_sql_changed(leat, shop):
     write(leat.home, "sql/report.sql", "create table if not exists r(x)")
     write(leat.home, "m.yaml", "sql: {file: sql/report.sql}\nin: shop.db\n")

@@ -677,6 +677,8 @@ ACTIONS = [
     ["cp", "shop.db", "out.db#q", "--query", "select 1 as a,\n  '${x}' as b", "--append", "--verify"],
     ["cp", "delta", "shop.db#orders", "out.db#o", "-p", "id", "-d", "changed,id", "--strategy",
      "delete+insert", "--lookback", "1", "--null-cursor", "skip"],
+    ["cp", "shop.db#orders", "lake/", "--format", "csv", "--partition-by", "day", "--partition-by", "total",
+     "--delimiter", ",", "--delimiter", ";"],
     ["cp", "meta", "shop.db#orders", "out.db#o", "--with", "foreign-keys", "--schema", "strict"],
     ["sync", "batch", "shop.db#orders", "out.db#o", "-p", "id", "--max-delete", "10%", "--soft-delete"],
     ["diff", "shop.db#orders", "copy.db#orders", "-p", "id", "--sample", "50%", "--hash-ranges", "off"],

@@ -413,7 +413,8 @@ struct leat_source_ops {
 
     /* What tells the stream's records as they are now from those of any other time, as opaque
      * text: while it stays the same, in this process and in later ones, the plan reads the same
-     * records, and split() with the same n cuts the same partitions of them. *ret_ordered: in the
+     * records; and split() with the same n, as long as its first partition is the same, cuts the
+     * same ones, but for empty ones that come at the end or are there no more. *ret_ordered: in the
      * same order too, so that its first n records are always the same ones. `immutable`: the user's
      * word that nothing changes the stream meanwhile. *ret_text is malloc'ed. LEAT_UNSUPPORTED, with
      * the reason as message, where nobody can tell. NULL: never. */

@@ -37,6 +37,7 @@ struct leat_reader;   /* one read of one stream, or of one partition of it */
 struct leat_load;     /* the unit of commit, see below */
 struct leat_part;     /* one writer of one load */
 struct leat_changes;  /* one open change stream */
+struct leat_rows;     /* what one statement gives */
 struct leat_connector;
 
 /* --- what the host gives ------------------------------------------------------------------- */
@@ -742,6 +743,19 @@ struct leat_sql_ops {
                    struct leat_error *err);
     /* Appends the identifier quoted to the NUL-terminated text in `out`. */
     int (*quote)(struct leat_endpoint *ep, const char *identifier, char *out, size_t size);
+
+    /* Runs any one statement, once. Where it gives rows, *ret_rows gives them, as text and as they
+     * come; else it is NULL, and *ret_changed says how many rows were changed, -1 where the system
+     * does not. All four members, or none. */
+    int (*run)(struct leat_endpoint *ep, const char *sql, struct leat_rows **ret_rows,
+               int64_t *ret_changed, struct leat_error *err);
+    /* The columns' names, valid while it is open; returns how many. Names may come twice. */
+    size_t (*rows_columns)(struct leat_rows *rows, const char *const **ret_names);
+    /* The next row: a text a column, NULL for null, valid until the next call. *ret_texts NULL: that
+     * was all. */
+    int (*rows_next)(struct leat_rows *rows, const char *const **ret_texts, const size_t **ret_lens,
+                     struct leat_error *err);
+    void (*rows_close)(struct leat_rows *rows); /* NULL is fine */
 };
 
 /* --- types ---------------------------------------------------------------------------------- */

@@ -222,10 +222,10 @@ struct leat_stream_result {
     const char *watermark_before; /* a delta's, as canonical text (compound: JSON array); "" none */
     const char *watermark_after;
     const char *drift; /* columns that differed and what was done, in words; "" none */
-    int64_t
-        parts_resumed;    /* with "resume": written by earlier runs or attempts, and gone on from */
-    int64_t rows_resumed; /* in them; rows_read and rows_written count them, too */
-    const char *why_not_resumed; /* "" : it was, or there was nothing, or it was not asked for */
+    /* With "resume": what earlier runs or attempts had written. rows_read and rows_written count it,
+     * too. */
+    int64_t parts_resumed, rows_resumed;
+    const char *why_not_resumed; /* "": it was, there was nothing, or nobody asked */
 };
 
 enum leat_difference_kind { LEAT_NEW, LEAT_CHANGED, LEAT_DELETED };
@@ -340,6 +340,13 @@ LEAT_EXPORT int leat_check(struct leat_plan *plan, leat_check_fn *each, void *ar
  * changed, -1 where it does not say. LEAT_UNSUPPORTED where a connector has no SQL. */
 LEAT_EXPORT int leat_execute(struct leat_plan *plan, const char *sql, int64_t *ret_rows,
                              struct leat_error *err);
+
+/* The same of a statement that may give rows: then ret_stream->release is set, and its columns are
+ * the rows' values as text. It is released before the plan and the session are. Else it is NULL and
+ * *ret_changed as above. */
+LEAT_EXPORT int leat_statement(struct leat_plan *plan, const char *sql,
+                               struct ArrowArrayStream *ret_stream, int64_t *ret_changed,
+                               struct leat_error *err);
 
 /* What a plan was given, in the order it was: to print it. Borrowed for the call; locations as they
  * were said, secrets included. Non-zero stops and is returned. */

@@ -37,6 +37,10 @@ LEAT_EXPORT void leat_pipe_free(struct leat_pipe *pipe);
 LEAT_EXPORT int leat_pipe_set(struct leat_pipe *pipe, const char *name, const char *value,
                               struct leat_error *err);
 
+/* The same below the document: where it says nothing of the option. */
+LEAT_EXPORT int leat_pipe_default(struct leat_pipe *pipe, const char *name, const char *value,
+                                  struct leat_error *err);
+
 /* How a pipe is told of: every observer call of its plans, and the steps. */
 struct leat_pipe_step {
     size_t size;

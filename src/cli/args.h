@@ -35,9 +35,11 @@ struct cli_given {
     const char *name, *value;
 };
 
-/* args.c */
+/* options.c */
 /* The row of a long option in any table the command takes, or NULL. */
 const struct leat_option *cli_find_option(struct cli *cli, const char *name);
+/* The option that a letter stands for in a command: the first that the command takes, or NULL. */
+const struct leat_option *cli_option_of(struct cli *cli, char letter);
 /* Keeps an option of the arguments until variables have been read. `name` is a row's. */
 int cli_give(struct cli *cli, const char *name, const char *value, struct leat_error *err);
 bool cli_was_given(const struct cli *cli, const char *name);

@@ -20,8 +20,9 @@
 struct cli;
 
 /* Which option tables a command takes besides the common one. */
-#define TAKES_PLAN 1u /* leat_plan_options() and those of connectors */
-#define TAKES_RAW 2u  /* no option is read: the command gets its arguments as they stand */
+#define TAKES_PLAN 1u     /* leat_plan_options() and those of connectors */
+#define TAKES_RAW 2u      /* no option is read: the command gets its arguments as they stand */
+#define TAKES_DEFAULTS 4u /* variables and stored defaults of what TAKES_PLAN has, in cli->kept */
 
 #define COMMAND_WORDS_MAX 3
 
@@ -86,6 +87,8 @@ struct cli {
     struct cli_values *values; /* every value that was set, and by what; NULL: not asked for */
     struct cli_given *given;   /* options among the arguments */
     size_t n_given;
+    struct cli_given *kept; /* see TAKES_DEFAULTS */
+    size_t n_kept;
     struct cli_owned *owned;     /* freed at the end */
     bool color, terminal;        /* of standard error */
     bool color_out;              /* of standard output */
@@ -146,6 +149,8 @@ int cli_complete(struct cli *cli); /* complete.c */
 int cli_help_command(struct cli *cli);
 /* Calls each() for every option of a table, in its order; NULL is an empty one. */
 typedef void option_fn(FILE *out, const struct leat_option *option);
+/* One option as help shows it. */
+void cli_option_help(FILE *out, const struct leat_option *option);
 void cli_each_option(FILE *out, const struct leat_option *table, option_fn *each);
 
 /* commands */
@@ -165,6 +170,8 @@ int cmd_defaults_add(struct cli *cli);
 int cmd_defaults_list(struct cli *cli);
 int cmd_defaults_remove(struct cli *cli);
 int cmd_config_explain(struct cli *cli);
+int cmd_config_init(struct cli *cli);
+int cmd_config_import(struct cli *cli);
 int cmd_query(struct cli *cli);
 int cmd_describe(struct cli *cli);
 int cmd_streams(struct cli *cli);
@@ -189,6 +196,12 @@ int cmd_pipe_check(struct cli *cli);
 int cmd_pipe_show(struct cli *cli);
 int cmd_pipe_schema(struct cli *cli);
 int cmd_dpo_migrate(struct cli *cli);
+int cmd_user_login(struct cli *cli);
+int cmd_user_logout(struct cli *cli);
+int cmd_user_status(struct cli *cli);
+int cmd_vault_rekey(struct cli *cli);
+int cmd_vault_export(struct cli *cli);
+int cmd_vault_import(struct cli *cli);
 int cmd_hp(struct cli *cli);
 int cmd_state_upgrade(struct cli *cli);
 int cmd_state_downgrade(struct cli *cli);
@@ -208,6 +221,10 @@ int cli_write_text(struct cli *cli, const char *path, const char *text);
 /* Runs the plan, tells of every stream, writes the report; returns the exit status, and what
  * leat_run() did. */
 int cli_run_plan(struct cli *cli, int *ret_rc);
+
+/* cmd_pipe.c. Where --as-pipe asks for it, prints the plan as a document: true, and *ret_status is the
+ * exit status. */
+bool cli_prints_pipe(struct cli *cli, int *ret_status);
 
 /* cmd_diff.c. A record that differs, as a JSON line; non-zero when it cannot be printed. */
 int cli_print_difference(struct cli *cli, const struct leat_difference *difference);

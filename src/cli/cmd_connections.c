@@ -38,6 +38,9 @@ int cli_check_url(struct cli *cli, const char *url, struct leat_error *err)
         leat_error_remedy(err, "such as postgres://user@host/database or sqlite:/path/to/file.db");
         return LEAT_INVALID;
     }
+    if (!strncmp(url, "${", 2)) {
+        return LEAT_OK; /* a reference to a whole URL need not be there yet */
+    }
     int rc = leat_plan_new(cli->leat, &plan, err);
     rc = rc ? rc : leat_plan_source(plan, url, err);
     leat_plan_free(plan);

@@ -5,6 +5,7 @@
 
 #include "core/codes.h"
 #include "core/json.h"
+#include "core/url.h"
 #include "core/util.h"
 
 #include <stdlib.h>
@@ -151,18 +152,20 @@ static int test_one(struct testing *testing, const char *name)
 {
     struct leat_error err = {0};
     struct leat_connection connection;
-    testing->name = name;
+    /* What was to be a name may be a URL. */
+    struct lt_buf shown = LT_BUF_INIT;
+    testing->name = lt_redact(&shown, name) ? "***" : lt_buf_text(&shown);
     int rc = leat_connection_find(name, &connection, &err);
     rc = rc ? rc : test_url(testing, connection.url, &err);
-    if (!rc) {
-        return LEAT_OK;
+    if (rc) {
+        testing->failed++;
+        if (!*err.place || !strchr(err.place, ' ')) {
+            leat_error_place(&err, "%s", name);
+        }
+        cli_print_error(testing->cli, &err, NULL);
+        show_failure(testing, &err);
     }
-    testing->failed++;
-    if (!*err.place || !strchr(err.place, ' ')) {
-        leat_error_place(&err, "%s", name);
-    }
-    cli_print_error(testing->cli, &err, NULL);
-    show_failure(testing, &err);
+    lt_buf_done(&shown);
     return rc == LEAT_CANCELLED ? rc : LEAT_OK;
 }
 

@@ -166,7 +166,7 @@ int cmd_cp(struct cli *cli)
 {
     int rc;
     int status = cli_take_places(cli);
-    if (status) {
+    if (status || cli_prints_pipe(cli, &status)) {
         return status;
     }
     return cli->dry_run ? cli_describe(cli) : cli_run_plan(cli, &rc);

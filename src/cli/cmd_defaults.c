@@ -1,5 +1,6 @@
 /* leat config defaults: values of options that count where nothing else says any. */
 #include "cli/args.h"
+#include "cli/connections.h"
 #include "cli/table.h"
 
 #include "core/codes.h"
@@ -60,8 +61,7 @@ static bool judge(void *arg, const struct leat_option *table)
     return false;
 }
 
-static int check_default(struct cli *cli, const char *name, const char *value,
-                         struct leat_error *err)
+int cli_check_default(struct cli *cli, const char *name, const char *value, struct leat_error *err)
 {
     struct judging judging = {.name = name, .value = value};
     for (size_t i = 0; i < LT_ARRAY_LEN(never); i++) {
@@ -104,7 +104,7 @@ int cmd_defaults_add(struct cli *cli)
                  ? LEAT_OK
                  : lt_fail(&err, LT_E_USAGE, "say an option and its value");
     name = rc ? name : option_name(name);
-    rc = rc ? rc : check_default(cli, name, value, &err);
+    rc = rc ? rc : cli_check_default(cli, name, value, &err);
     rc = rc ? rc : leat_used_vault(&vault, &err);
     rc =
         rc ? rc : leat_vault_put(vault, LEAT_ITEM_DEFAULT, name, value, cli_on(cli, "force"), &err);

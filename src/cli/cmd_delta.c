@@ -36,8 +36,11 @@ int cmd_delta(struct cli *cli)
     const char *repeat = cli_value(cli, "repeat");
     int64_t interval_ms = 0;
     int rc, status = cli_take_places(cli);
-    if (status || cli->dry_run) {
-        return status ? status : cli_describe(cli);
+    if (status || cli_prints_pipe(cli, &status)) {
+        return status;
+    }
+    if (cli->dry_run) {
+        return cli_describe(cli);
     }
     if (!repeat) {
         return cli_run_plan(cli, &rc);
@@ -50,14 +53,31 @@ int cmd_delta(struct cli *cli)
     return run_again_and_again(cli, interval_ms * 1000);
 }
 
+/* What would make or alter the tables: SQL alone on standard output. */
+static int print_statements(struct cli *cli)
+{
+    struct leat_error err = {0};
+    char *text = NULL;
+    int rc = leat_plan_describe(cli->plan, &text, &err);
+    if (rc) {
+        cli_print_error(cli, &err, NULL);
+    } else if (*text) {
+        fputs(text, stdout);
+    } else if (!cli->quiet) {
+        fputs("nothing to be made or altered by statements\n", stderr);
+    }
+    leat_text_free(text);
+    return cli_exit_status(rc, NULL);
+}
+
 int cmd_meta(struct cli *cli)
 {
     int rc, status = cli_take_places(cli);
-    if (status) {
+    if (status || cli_prints_pipe(cli, &status)) {
         return status;
     }
     bool executes = leat_plan_is_set(cli->plan, "execute");
-    return executes && !cli->dry_run ? cli_run_plan(cli, &rc) : cli_describe(cli);
+    return executes && !cli->dry_run ? cli_run_plan(cli, &rc) : print_statements(cli);
 }
 
 /* --- leat state show, set, reset ------------------------------------------------------------- */

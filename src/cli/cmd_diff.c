@@ -389,6 +389,9 @@ int cmd_diff(struct cli *cli)
         return EXIT_REFUSED;
     }
     int status = cli_take_places(cli);
+    if (!status && cli_prints_pipe(cli, &status)) {
+        return status;
+    }
     if (!status && !cli->dry_run && start_table(&printing, &err)) {
         cli_print_error(cli, &err, NULL);
         status = EXIT_FAILED;

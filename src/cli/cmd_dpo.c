@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "cli/dpo_args.h"
+#include "core/url.h"
 #include "core/util.h"
 #include "leat/execution.h"
 
@@ -308,9 +309,11 @@ static void print_help(FILE *out, const struct dpo_command *command)
 
 static int usage_error(const struct dpo_command *command, const char *message)
 {
+    struct lt_buf shown = LT_BUF_INIT;
     print_usage(stderr, command);
     fprintf(stderr, "dpo%s%s: error: %s\n", command ? " " : "", command ? command->name : "",
-            message);
+            lt_redact(&shown, message) ? "" : lt_buf_text(&shown));
+    lt_buf_done(&shown);
     return EXIT_REFUSED;
 }
 

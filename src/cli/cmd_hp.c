@@ -2,6 +2,7 @@
  * kept and what is different. */
 #include "cli/hp_run.h"
 
+#include "core/url.h"
 #include "core/util.h"
 
 #include <stdlib.h>
@@ -48,7 +49,9 @@ static int print_group(FILE *out, const char *const *words, int n)
 
 static int usage_error(const struct hp_command *command, const char *message)
 {
-    fprintf(stderr, "Error: %s\n", message);
+    struct lt_buf shown = LT_BUF_INIT;
+    fprintf(stderr, "Error: %s\n", lt_redact(&shown, message) ? "" : lt_buf_text(&shown));
+    lt_buf_done(&shown);
     if (command) {
         fprintf(stderr, "`hp %s --help` explains it\n", command->words);
     }

@@ -2,6 +2,43 @@
 
 #include <string.h>
 
+static void put_words(const char *title, const char *first, const char *const *words,
+                      const char *before, const char *after)
+{
+    if (!first && !(words && *words)) {
+        return;
+    }
+    printf("%s", title);
+    if (first) {
+        printf(" %s%s%s", before, first, after);
+    }
+    for (; words && *words; words++) {
+        printf(" %s%s%s", before, *words, after);
+    }
+    putchar('\n');
+}
+
+static void show_connector(const struct leat_connector *c)
+{
+    struct leat_format format = {.size = sizeof format};
+    printf("%s: %s\n\n", c->name, c->summary);
+    printf("It can be %s.\n", c->source && c->load ? "read and written"
+                              : c->source          ? "read"
+                                                   : "written");
+    put_words("URLs:", c->name, c->aliases, "", ":...");
+    put_words("Endings of local paths:", NULL, c->extensions, ".", "");
+    if (c->format && c->format(0, &format)) {
+        puts("\nFormats");
+    }
+    for (size_t i = 0; c->format && c->format(i, &format); i++) {
+        printf("  %-10s %s\n", format.name, format.summary);
+    }
+    if (c->options && c->options->name) {
+        puts("\nOptions, in a URL (?name=value), as flags, or as variables (LEAT_<NAME>)");
+        cli_each_option(stdout, c->options, cli_option_help);
+    }
+}
+
 int cmd_connectors(struct cli *cli)
 {
     struct leat_error err = {0};
@@ -18,11 +55,7 @@ int cmd_connectors(struct cli *cli)
         cli_print_error(cli, &err, NULL);
         return EXIT_REFUSED;
     }
-    printf("%s: %s\n", c->name, c->summary);
-    for (const struct leat_option *o = c->options; o && o->name; o++) {
-        printf("  %-20s %s%s%s%s\n", o->name, o->help, o->fallback ? " (default " : "",
-               o->fallback ? o->fallback : "", o->fallback ? ")" : "");
-    }
+    show_connector(c);
     return 0;
 }
 

@@ -1,12 +1,14 @@
 /* leat pipe run, check, show, schema. */
 #include "cli/cli.h"
 
+#include "cli/args.h"
 #include "core/codes.h"
 #include "core/json.h"
 #include "core/util.h"
 #include "leat/execution.h"
 #include "leat/pipe.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -93,6 +95,9 @@ static int open_pipe(struct cli *cli, struct leat_pipe **ret_pipe)
         free((char *)vars[i].name);
     }
     free(vars);
+    for (size_t i = 0; !rc && i < cli->n_kept; i++) {
+        rc = leat_pipe_default(*ret_pipe, cli->kept[i].name, cli->kept[i].value, &err);
+    }
     if (rc && !faults.n) {
         cli_print_error(cli, &err, NULL);
     }
@@ -122,31 +127,22 @@ static int print_text(struct cli *cli, int rc, char *text, const struct leat_err
 struct running {
     struct cli *cli;
     struct leat_pipe *pipe;
-    struct lt_json json; /* of the report */
-    struct lt_buf report;
+    struct lt_json json;         /* of the report */
+    struct lt_buf report, plans; /* of the step at work: their reports, parted by commas */
     int64_t rejected;
-    bool touched, told; /* some step's line told of the failure */
+    bool touched;     /* something may have been changed */
+    bool told;        /* some line told of the failure */
+    bool stream_told; /* one of a stream of the step at work */
 };
-
-static void on_step_begin(void *arg, const struct leat_pipe_step *step)
-{
-    struct running *running = arg;
-    struct lt_json *json = &running->json;
-    lt_json_object(json);
-    lt_json_key(json, "step");
-    lt_json_text(json, step->name);
-    lt_json_key(json, "action");
-    lt_json_text(json, step->action);
-    lt_json_key(json, "plans");
-    lt_json_array(json);
-}
 
 static void on_plan_done(void *arg, const struct leat_pipe_step *step, struct leat_report *report)
 {
     struct running *running = arg;
     (void)step;
     const char *text = leat_report_json(report);
-    lt_json_raw(&running->json, text, strcspn(text, "\n"));
+    int failed = running->plans.len ? lt_buf_byte(&running->plans, ',') : LEAT_OK;
+    failed = failed ? failed : lt_buf_append(&running->plans, text, strcspn(text, "\n"));
+    running->json.failed = running->json.failed ? running->json.failed : failed;
     for (size_t i = 0; i < leat_report_count(report); i++) {
         running->touched = running->touched || leat_report_result(report, i)->touched;
     }
@@ -179,14 +175,14 @@ static const char *status_of(const struct leat_pipe_step *step)
     return step->skipped ? "skipped" : step->error->status ? "failed" : "done";
 }
 
-/* A step that ran left its object open. */
-static void end_step(struct running *running, const struct leat_pipe_step *step)
+static void put_step(struct running *running, const struct leat_pipe_step *step)
 {
     struct lt_json *json = &running->json;
-    if (step->skipped) {
-        on_step_begin(running, step);
-    }
-    lt_json_array_end(json);
+    lt_json_object(json);
+    lt_json_key(json, "step");
+    lt_json_text(json, step->name);
+    lt_json_key(json, "action");
+    lt_json_text(json, step->action);
     lt_json_key(json, "status");
     lt_json_text(json, status_of(step));
     lt_json_key(json, "rows");
@@ -194,7 +190,12 @@ static void end_step(struct running *running, const struct leat_pipe_step *step)
     lt_json_key(json, "elapsed_us");
     lt_json_int(json, step->elapsed_us);
     put_error(json, step->error);
+    lt_json_key(json, "plans");
+    lt_json_array(json);
+    lt_json_raw(json, lt_buf_text(&running->plans), running->plans.len);
+    lt_json_array_end(json);
     lt_json_object_end(json);
+    lt_buf_clear(&running->plans);
 }
 
 static void on_step_done(void *arg, const struct leat_pipe_step *step)
@@ -202,9 +203,17 @@ static void on_step_done(void *arg, const struct leat_pipe_step *step)
     struct running *running = arg;
     struct cli *cli = running->cli;
     char rows[LT_HUMAN_MAX], took[LT_HUMAN_MAX];
-    end_step(running, step);
+    bool told = running->stream_told;
+    running->stream_told = false;
+    running->touched = running->touched || (!step->skipped && !strcmp(step->action, "sql"));
+    put_step(running, step);
     cli_clear_progress(cli);
-    if (step->error->status && step->error->status != LEAT_CANCELLED) {
+    if (step->error->status && told) {
+        running->told = true;
+        if (!cli->json_logs && step->count > 1) {
+            fprintf(stderr, "step %s: failed\n", step->name);
+        }
+    } else if (step->error->status && step->error->status != LEAT_CANCELLED) {
         struct leat_error err = *step->error;
         leat_error_place(&err, "step \"%s\"", step->name);
         cli_print_error(cli, &err, NULL);
@@ -227,17 +236,24 @@ static void on_text(void *arg, const struct leat_pipe_step *step, const char *te
 /* Of a comparison nothing is committed, and nothing went wrong. */
 static void on_stream_done(void *arg, const struct leat_stream_result *r)
 {
+    struct running *running = arg;
+    running->stream_told = running->stream_told || (r->error->status && r->attempts);
     if (r->committed || r->error->status) {
-        cli_print_result(arg, r);
+        cli_print_result(running->cli, r);
     } else {
-        cli_clear_progress(arg);
-        cli_print_compared(arg, r);
+        cli_clear_progress(running->cli);
+        cli_print_compared(running->cli, r);
     }
+}
+
+static void on_progress(void *arg, const struct leat_progress *progress)
+{
+    cli_print_progress(((struct running *)arg)->cli, progress);
 }
 
 static int on_difference(void *arg, const struct leat_difference *difference)
 {
-    return cli_print_difference(arg, difference);
+    return cli_print_difference(((struct running *)arg)->cli, difference);
 }
 
 /* --- its execution -------------------------------------------------------------------------- */
@@ -283,12 +299,11 @@ static int run_in(struct running *running, struct leat_state *state, bool *ret_d
     const struct leat_pipe_observer observer = {
         .size = sizeof observer,
         .run = {.size = sizeof observer.run,
-                .arg = cli,
-                .progress = line || !strcmp(cli->progress, "json") ? cli_print_progress : NULL,
+                .arg = running,
+                .progress = line || !strcmp(cli->progress, "json") ? on_progress : NULL,
                 .stream_done = on_stream_done,
                 .difference = on_difference},
         .arg = running,
-        .step_begin = on_step_begin,
         .plan_done = on_plan_done,
         .step_done = on_step_done,
         .text = on_text};
@@ -372,6 +387,7 @@ static int run_once(struct cli *cli, struct leat_pipe *pipe, int *ret_rc)
     int status = status_of_run(&running, rc, different);
     int written = write_report(&running, lt_now_us() - started, different, &err);
     lt_buf_done(&running.report);
+    lt_buf_done(&running.plans);
     *ret_rc = rc;
     return status ? status : written;
 }
@@ -508,4 +524,42 @@ int cmd_pipe_schema(struct cli *cli)
     char *text = NULL;
     int rc = leat_pipe_schema(cli->leat, &text, &err);
     return print_text(cli, rc, text, &err);
+}
+
+/* --- --as-pipe ------------------------------------------------------------------------------ */
+
+/* What the command repeats by itself is no part of the plan. */
+static void print_repeated(const char *text, bool json, const char *repeat)
+{
+    size_t len = strlen(text);
+    bool number = strspn(repeat, "0123456789") == strlen(repeat);
+    if (!json) {
+        printf("%severy: %s%s\n", text, repeat, number ? "s" : "");
+    } else {
+        assert(len > 3 && !strcmp(text + len - 3, "\n}\n"));
+        printf("%.*s,\n  \"every\": \"%s%s\"\n}\n", (int)(len - 3), text, repeat,
+               number ? "s" : "");
+    }
+}
+
+bool cli_prints_pipe(struct cli *cli, int *ret_status)
+{
+    const char *form = cli_value(cli, "as-pipe");
+    bool repeats = cli->command->action == LEAT_ACTION_DELTA;
+    const char *repeat = repeats ? cli_value(cli, "repeat") : NULL;
+    struct leat_error err = {0};
+    char *text = NULL;
+    if (!form) {
+        return false;
+    }
+    bool json = !strcmp(form, "json");
+    int rc = leat_plan_as_pipe(cli->plan, json ? LEAT_PIPE_JSON : LEAT_PIPE_YAML, &text, &err);
+    if (!rc && repeat) {
+        print_repeated(text, json, repeat);
+        leat_text_free(text);
+        *ret_status = 0;
+    } else {
+        *ret_status = print_text(cli, rc, text, &err);
+    }
+    return true;
 }

@@ -4,6 +4,7 @@
 #include "cli/table.h"
 
 #include "core/codes.h"
+#include "core/url.h"
 #include "core/util.h"
 
 #include <errno.h>
@@ -255,26 +256,106 @@ static int check_format(struct cli *cli, const char *name, struct leat_error *er
 
 /* --- the command ---------------------------------------------------------------------------- */
 
-static int run_statement(struct cli *cli, const char *sql, struct leat_error *err)
+/* A stream's own words for its fault, which name code and place already. */
+static int stream_failed(struct ArrowArrayStream *rows, int code, struct leat_error *err)
 {
-    int64_t started_us = lt_now_us(), rows = -1;
-    int rc = leat_execute(cli->plan, sql, &rows, err);
+    const char *text = rows->get_last_error(rows);
+    return lt_fail(err,
+                   code == ECANCELED ? LT_E_CANCELLED
+                   : code == EINVAL  ? LT_E_INVALID
+                                     : LT_E_SOURCE_CUT,
+                   "%s", text ? text : strerror(code));
+}
+
+/* Rows that a statement gave are texts already. */
+static int show_stream(struct cli *cli, struct ArrowArrayStream *rows, struct leat_error *err)
+{
+    int64_t started_us = lt_now_us();
+    struct showing showing = {.cli = cli, .err = err};
+    struct ArrowSchema schema = {.release = NULL};
+    int code = rows->get_schema(rows, &schema);
+    int rc = code ? stream_failed(rows, code, err) : show_rows(&showing, &schema, &schema, NULL);
+    for (bool more = true; !rc && more;) {
+        struct ArrowArray batch = {.release = NULL};
+        code = rows->get_next(rows, &batch);
+        more = !code && batch.release;
+        rc = code   ? stream_failed(rows, code, err)
+             : more ? show_rows(&showing, &schema, &schema, &batch)
+                    : LEAT_OK;
+        if (batch.release) {
+            batch.release(&batch);
+        }
+    }
+    if (showing.started) {
+        table_flush(&showing.table);
+    }
     if (!rc) {
-        say_rows(cli, rows, " changed", started_us);
+        say_rows(cli, showing.table.rows, "", started_us);
+    }
+    table_done(&showing.table);
+    if (schema.release) {
+        schema.release(&schema);
     }
     return rc;
 }
 
-static int run_query(struct cli *cli, const char *sql, struct leat_error *err)
+/* As any source that is a stream. */
+static int write_stream(struct cli *cli, struct ArrowArrayStream *rows, const char *format,
+                        struct leat_error *err)
+{
+    struct leat_plan *own = cli->plan, *plan = NULL;
+    int rc = leat_plan_new(cli->leat, &plan, err);
+    rc = rc ? rc : leat_plan_source_stream(plan, rows, "query", err);
+    if (!rc) {
+        cli->plan = plan;
+        rc = run_as_format(cli, format, err);
+        cli->plan = own;
+    }
+    leat_plan_free(plan);
+    return rc;
+}
+
+/* Anything but a plain query: run once, as it stands; it may give rows. */
+static int run_statement(struct cli *cli, const char *sql, const char *format,
+                         struct leat_error *err)
+{
+    int64_t started_us = lt_now_us(), changed = -1;
+    struct ArrowArrayStream rows = {.release = NULL};
+    int rc = leat_statement(cli->plan, sql, &rows, &changed, err);
+    if (!rc && !rows.release) {
+        say_rows(cli, changed, " changed", started_us);
+    } else if (!rc) {
+        rc = strcmp(format, TABLE_FORMAT) ? write_stream(cli, &rows, format, err)
+                                          : show_stream(cli, &rows, err);
+    }
+    if (rows.release) {
+        rows.release(&rows);
+    }
+    return rc;
+}
+
+/* A single query is read as a stream, without the semicolon behind it. */
+static bool is_one_query(struct lt_buf *sql)
+{
+    size_t len = sql_first_len(lt_buf_text(sql));
+    if (!sql_is_query(lt_buf_text(sql)) || !sql_is_empty(lt_buf_text(sql) + len)) {
+        return false;
+    }
+    sql->len = len;
+    sql->data[len] = 0;
+    return true;
+}
+
+static int run_query(struct cli *cli, struct lt_buf *sql, struct leat_error *err)
 {
     const char *format = cli_value(cli, "format");
     format = format ? format : isatty(STDOUT_FILENO) ? TABLE_FORMAT : "csv";
     int rc = check_format(cli, format, err);
     rc = rc ? rc : leat_plan_source(cli->plan, cli->args[0], err);
-    if (!rc && !sql_is_query(sql)) {
-        return run_statement(cli, sql, err);
+    if (!rc && !is_one_query(sql)) {
+        return run_statement(cli, lt_buf_text(sql), format, err);
     }
-    rc = rc ? rc : leat_plan_set(cli->plan, "query", sql, err);
+    rc = rc ? rc : leat_plan_set(cli->plan, "query", lt_buf_text(sql), err);
     if (!rc) {
         rc =
             strcmp(format, TABLE_FORMAT) ? run_as_format(cli, format, err) : run_as_table(cli, err);
@@ -288,9 +369,12 @@ int cmd_query(struct cli *cli)
     struct lt_buf sql = LT_BUF_INIT;
     int rc = take_sql(cli, &sql, &err);
     if (!rc && cli->dry_run) {
-        puts(lt_buf_text(&sql));
+        struct lt_buf shown = LT_BUF_INIT;
+        rc = lt_redact(&shown, lt_buf_text(&sql)) ? lt_fail_oom(&err) : LEAT_OK;
+        puts(lt_buf_text(&shown));
+        lt_buf_done(&shown);
     } else if (!rc) {
-        rc = run_query(cli, lt_buf_text(&sql), &err);
+        rc = run_query(cli, &sql, &err);
     }
     lt_buf_done(&sql);
     if (rc && err.sys_errno == EPIPE) {

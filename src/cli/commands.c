@@ -25,13 +25,23 @@ static const struct leat_option state_options[] = {
     OPTIONS_END,
 };
 
+#define OPTION_AS_PIPE                                                                             \
+    {                                                                                              \
+        "as-pipe", LEAT_OPTION_CHOICE, NULL, "yaml|json",                                          \
+            "Print the document that does this when `leat pipe run` runs it, and do nothing"       \
+    }
+
+static const struct leat_option copy_options[] = {OPTION_AS_PIPE, OPTIONS_END};
+
 static const struct leat_option repeat_options[] = {
+    OPTION_AS_PIPE,
     {"repeat", LEAT_OPTION_DURATION, NULL, "SECONDS",
      "Again and again, from start to start so far apart; SIGTERM ends it after the run at work"},
     OPTIONS_END,
 };
 
 static const struct leat_option diff_options[] = {
+    OPTION_AS_PIPE,
     {"all-columns", LEAT_OPTION_BOOL, "false", NULL,
      "Show every column of a record that differs, not only those that do"},
     {"stop-after", LEAT_OPTION_INT, NULL, "N", "Stop after N differences"},
@@ -172,6 +182,11 @@ static const struct leat_option connection_test_options[] = {
     OPTIONS_END,
 };
 
+static const struct leat_option import_halfpipe_options[] = {
+    {"force", LEAT_OPTION_BOOL, "false", NULL, "Replace what is there under the same name"},
+    OPTIONS_END,
+};
+
 static const struct leat_option default_add_options[] = {
     {"option", LEAT_OPTION_TEXT, NULL, "OPTION", "Another way to say OPTION"},
     {"value", LEAT_OPTION_TEXT, NULL, "VALUE", "Another way to say VALUE"},
@@ -181,6 +196,23 @@ static const struct leat_option default_add_options[] = {
 
 static const struct leat_option default_remove_options[] = {
     {"option", LEAT_OPTION_TEXT, NULL, "OPTION", "Another way to say OPTION"},
+    OPTIONS_END,
+};
+
+static const struct leat_option login_options[] = {
+    {"duration", LEAT_OPTION_DURATION, "1d", "TIME", "For how long: 30m, 8h, 1d"},
+    OPTIONS_END,
+};
+
+static const struct leat_option rekey_options[] = {
+    {"key", LEAT_OPTION_CHOICE, "passphrase", "passphrase|file|machine",
+     "What locks it from now on; file: the one LEAT_KEY_FILE names, made if it is not there"},
+    OPTIONS_END,
+};
+
+static const struct leat_option import_options[] = {
+    {"replace", LEAT_OPTION_BOOL, "false", NULL,
+     "Over what is there under the same name with another value"},
     OPTIONS_END,
 };
 
@@ -208,7 +240,7 @@ const struct command cli_commands[] = {
      "    data on standard output, words on standard error\n"
      "leat cp orders.csv db.sqlite#orders --cast zip=utf8 --on-error skip --rejects bad.jsonl\n"
      "    records that do not fit are set aside with place and reason\n",
-     TAKES_PLAN, 2, 2, cmd_cp, NULL, LEAT_ACTION_COPY},
+     TAKES_PLAN, 2, 2, cmd_cp, copy_options, LEAT_ACTION_COPY},
     {"cp delta", "SRC DST", "Copy what changed since the last time",
      "Reads the records whose cursor (-d: a time of change, a number that is counted up) is above "
      "the watermark of the last run, and merges them by their key (-p) into the destination. The "
@@ -239,7 +271,7 @@ const struct command cli_commands[] = {
      "    the DDL of a whole database, on standard output\n"
      "leat cp meta \"$DATABASE_URL#public.orders\" shop.db -e\n"
      "    makes the table, or brings it up to date\n",
-     TAKES_PLAN, 2, 2, cmd_meta, NULL, LEAT_ACTION_META},
+     TAKES_PLAN, 2, 2, cmd_meta, copy_options, LEAT_ACTION_META},
     {"sync batch", "SRC DST", "Make the destination equal to the source, writing only what differs",
      "Reads both in the order of their key, as leat diff does, and then inserts, updates and "
      "deletes "
@@ -255,7 +287,7 @@ const struct command cli_commands[] = {
      "    every table, but none that would lose more than a tenth of its rows\n"
      "leat sync batch orders.csv \"$DATABASE_URL#public.orders\" -p id --commit-batch-size 100000\n"
      "    in steps: cut short, the next run goes on from what is there\n",
-     TAKES_PLAN, 2, 2, cmd_cp, NULL, LEAT_ACTION_SYNC},
+     TAKES_PLAN, 2, 2, cmd_cp, copy_options, LEAT_ACTION_SYNC},
     {"diff", "SRC DST", "Tell which records of two streams differ",
      "Reads both in the order of their key and tells every record that is not the same, as one "
      "JSON "
@@ -365,6 +397,35 @@ const struct command cli_commands[] = {
     {"config defaults remove", "OPTION...", "Forget default values", "",
      "leat config defaults remove parallel\n", 0, 0, -1, cmd_defaults_remove,
      default_remove_options, LEAT_ACTION_COPY},
+    {"config vault rekey", "", "Lock the vault with another key",
+     "The vault holds connections and defaults, encrypted. It is locked by a passphrase, by a key "
+     "file, or by a random key in a file of this machine beside it, which is how it begins where "
+     "nothing else is said. What sessions hold ends.\n\n"
+     "The new passphrase is asked for, twice, or taken from LEAT_NEW_PASSPHRASE.",
+     "leat config vault rekey\n    asks for a passphrase, and locks it by that\n"
+     "LEAT_KEY_FILE=/run/keys/leat leat config vault rekey --key file\n    for a service\n",
+     0, 0, 0, cmd_vault_rekey, rekey_options, LEAT_ACTION_COPY},
+    {"config vault export", "FILE", "Write the whole vault, encrypted, for another machine",
+     "FILE is locked by a passphrase of its own, which is asked for or taken from "
+     "LEAT_EXPORT_PASSPHRASE. A file that is there is left alone.",
+     "leat config vault export leat.vault\n    asks for a passphrase, twice\n", 0, 1, 1,
+     cmd_vault_export, NULL, LEAT_ACTION_COPY},
+    {"config vault import", "FILE", "Add what an exported vault holds",
+     "All of it or, where one item is there with another value and --replace was not said, "
+     "nothing. The passphrase is asked for or taken from LEAT_EXPORT_PASSPHRASE.",
+     "leat config vault import leat.vault\n    asks for the passphrase of the file\n", 0, 1, 1,
+     cmd_vault_import, import_options, LEAT_ACTION_COPY},
+    {"config init", "", "Make a vault and first connections, by questions",
+     "Asks how the vault is to be locked, where there is none yet, then for connections; each is "
+     "tested before the next. Needs a terminal.",
+     "leat config init\n", 0, 0, 0, cmd_config_init, NULL, LEAT_ACTION_COPY},
+    {"config import halfpipe", "[DIR]", "Take over the connections and defaults of Halfpipe",
+     "Reads its encrypted files, connections.yaml and config.yaml in DIR (~/.halfpipe), and says "
+     "of "
+     "each item what became of it. Connections to systems that leat has no connector for are kept "
+     "and marked. Ends with status 1 when something was left out. With --dry-run nothing is kept.",
+     "leat config import halfpipe --dry-run\n    what there is\n", 0, 0, 1, cmd_config_import,
+     import_halfpipe_options, LEAT_ACTION_COPY},
     {"config explain", "[COMMAND...]", "Print the value of every option, and where it comes from",
      "COMMAND is any command line without `leat`, or nothing. A value comes from a flag, a "
      "variable "
@@ -465,6 +526,17 @@ const struct command cli_commands[] = {
      "database will do. One transaction under a lock; an unknown revision ends with status 255.",
      "leat dpo-migrate postgresql://u:p@h/db upgrade head\n    makes the tables\n", 0, 2, 3,
      cmd_dpo_migrate, NULL, LEAT_ACTION_COPY},
+    {"user login", "", "Need no passphrase for a while",
+     "Keeps the key of the vault in the kernel's keyring of the user, or where there is none in a "
+     "file of $XDG_RUNTIME_DIR, with an expiry. Other sessions of the same user, those of cron "
+     "too, can use it.",
+     "leat user login -d 8h\n    asks for the passphrase of the vault\n", 0, 0, 0, cmd_user_login,
+     login_options, LEAT_ACTION_COPY},
+    {"user logout", "", "Forget the key of the vault", "", "leat user logout\n    at once\n", 0, 0,
+     0, cmd_user_logout, NULL, LEAT_ACTION_COPY},
+    {"user status", "", "Where the vault is, what locks it, and for how long it is open", "",
+     "leat user status --json\n    for a script\n", 0, 0, 0, cmd_user_status, json_options,
+     LEAT_ACTION_COPY},
     {"pipe run", "FILE", "Run a document that says what to do",
      "FILE is YAML or JSON (docs/pipes.md; - is standard input): copies, deltas, syncs, diffs and "
      "statements as steps, with connections, variables, streams by pattern, hooks and times. The "
@@ -477,14 +549,14 @@ const struct command cli_commands[] = {
      "    the plan of each step, types and DDL included\n"
      "leat pipe run nightly.yaml --watch\n"
      "    as its `cron` or `every` says, until SIGTERM\n",
-     0, 1, 1, cmd_pipe_run, pipe_run_options, LEAT_ACTION_COPY},
+     TAKES_DEFAULTS, 1, 1, cmd_pipe_run, pipe_run_options, LEAT_ACTION_COPY},
     {"pipe check", "FILE", "Tell every fault of a document",
      "Each with file, line and column, and what would be right. Opens nothing, unless --connect.",
-     "leat pipe check nightly.yaml\n", 0, 1, 1, cmd_pipe_check, pipe_check_options,
+     "leat pipe check nightly.yaml\n", TAKES_DEFAULTS, 1, 1, cmd_pipe_check, pipe_check_options,
      LEAT_ACTION_COPY},
     {"pipe show", "FILE", "Print a document with everything resolved",
      "Variables and connections replaced, patterns as the streams they match now; secrets masked.",
-     "leat pipe show nightly.yaml --json\n", 0, 1, 1, cmd_pipe_show, pipe_show_options,
+     "leat pipe show nightly.yaml --json\n", TAKES_DEFAULTS, 1, 1, cmd_pipe_show, pipe_show_options,
      LEAT_ACTION_COPY},
     {"pipe schema", "", "Print the JSON Schema of documents", "For editors; docs/pipe.schema.json.",
      "leat pipe schema > pipe.schema.json\n", 0, 0, 0, cmd_pipe_schema, NULL, LEAT_ACTION_COPY},
@@ -513,7 +585,7 @@ const struct command cli_commands[] = {
      "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 4, cli_docs, NULL,
      LEAT_ACTION_COPY},
     {"help", "[COMMAND|errors]", "Explain a command, or all error codes", "",
-     "leat help cp\nleat help errors\n", 0, 0, 2, cli_help_command, NULL, LEAT_ACTION_COPY},
+     "leat help cp\nleat help errors\n", 0, 0, 3, cli_help_command, NULL, LEAT_ACTION_COPY},
     {0},
 };
 
@@ -521,10 +593,12 @@ const struct command_family cli_families[] = {
     {"config", "Connections, default values, and the vault that keeps them"},
     {"config connections", "Connections that have names"},
     {"config defaults", "Default values of options"},
+    {"config vault", "The key of the vault, and copies for other machines"},
     {"execution", "Executions of pipelines"},
     {"pipe", "Documents that say what to run"},
     {"state", "The store of runs and executions"},
     {"step", "Steps of executions, and what changed since the last one"},
+    {"user", "Sessions in which the vault needs no passphrase"},
     {0},
 };
 

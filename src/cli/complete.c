@@ -274,6 +274,7 @@ static void put_argument(struct completing *at)
 
 int cli_complete(struct cli *cli)
 {
+    leat_use_asking(NULL, NULL); /* nobody wants a question between two words */
     int skip = cli->n_args && !strcmp(cli->args[0], "--");
     struct completing at = {
         .cli = cli, .words = (const char *const *)cli->args + skip, .n = cli->n_args - skip};

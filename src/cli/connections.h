@@ -21,6 +21,8 @@ int cli_check_url(struct cli *cli, const char *url, struct leat_error *err);
 void cli_connector_of(const char *url, char *name, size_t size);
 /* The URL without its secrets; what is no URL is not shown at all. */
 int cli_redacted(const char *url, struct lt_buf *text, struct leat_error *err);
+/* Whether there is an option of that name, in any table, that takes the value. */
+int cli_check_default(struct cli *cli, const char *name, const char *value, struct leat_error *err);
 /* Asks for what is missing of the two. */
 int cli_ask_connection(struct cli *cli, struct wanted_connection *wanted, struct leat_error *err);
 /* Checks it, keeps it in the vault, and says so. */

@@ -49,12 +49,14 @@ static const char *placeholder(const struct leat_option *option)
         return "SIZE";
     case LEAT_OPTION_DURATION:
         return "TIME";
+    case LEAT_OPTION_SECRET:
+        return option->choices ? option->choices : "SECRET";
     default:
         return option->choices ? option->choices : "TEXT";
     }
 }
 
-static void option_help(FILE *out, const struct leat_option *option)
+void cli_option_help(FILE *out, const struct leat_option *option)
 {
     char head[256], tail[4096];
     char letter = cli_short(option->name);
@@ -233,7 +235,7 @@ void cli_help(FILE *out, struct leat *leat, const struct command *command)
             p += len + (p[len] == '\n');
         }
     }
-    each_table(out, leat, command, heading_help, option_help);
+    each_table(out, leat, command, heading_help, cli_option_help);
     struct lt_buf words = LT_BUF_INIT;
     cli_alias_help(command, &words);
     if (words.len) {
@@ -356,6 +358,11 @@ static const char *const variables[][2] = {
     {"LEAT_CONN_<NAME>", "The URL that the connection NAME stands for, in any location."},
     {"LEAT_<FLAG>",
      "The default of an option: LEAT_MAX_ERRORS for \\-\\-max\\-errors. A flag wins."},
+    {"any variable", "One that holds the URL of a connector is a connection by its own name."},
+    {"LEAT_ENV_FILE", "A file of variables to be read instead of .env; none: none."},
+    {"LEAT_12FACTOR_MODE",
+     "When true, LEAT_COMMAND and LEAT_SUBCOMMAND name the command, LEAT_SOURCE "
+     "and LEAT_TARGET the places that arguments do not."},
     {"LEAT_PLUGIN_PATH", "Directories, parted by colons, where loadable connectors "
                          "(leat\\-NAME.so) are looked for first."},
     {"NO_COLOR", "When it is not empty, messages have no colours."},

@@ -12,9 +12,9 @@
 #define VARIABLE_MAX 64
 
 /* First words of commands that read no variables, or another program's. */
-static const char *const without_env_files[] = {"help",   "version",    "completion", "docs",
-                                                "--help", "-h",         "--version",  "-V",
-                                                "dpo",    "dpo-migrate"};
+static const char *const without_env_files[] = {"help",   "version",     "completion", "docs",
+                                                "--help", "-h",          "--version",  "-V",
+                                                "dpo",    "dpo-migrate", "hp"};
 
 /* The next --env-file at or behind argv[*i]; NULL when there is none. */
 static const char *next_env_file(int argc, char **argv, int *i)
@@ -256,6 +256,46 @@ static int read_connectors(struct cli *cli, const struct defaults *defaults, str
     return rc;
 }
 
+/* Keeps what would be set, for plans that are made later. */
+static int keep_options(struct cli *cli, const struct leat_option *table,
+                        const struct defaults *defaults, struct leat_error *err)
+{
+    int rc = LEAT_OK;
+    for (; !rc && table && table->name; table++) {
+        char variable[VARIABLE_MAX];
+        variable_of(table->name, variable);
+        const char *value = getenv(variable);
+        bool set = value && *value;
+        value = set ? value : stored(defaults, table->name);
+        if (!value || cli_find_option(cli, table->name)) {
+            continue; /* of the command itself, which has read it */
+        }
+        rc = leat_option_check(table, value, err);
+        if (rc) {
+            leat_error_place(err, set ? "variable %s" : "stored default of %s", variable);
+            return rc;
+        }
+        struct cli_given *kept = realloc(cli->kept, (cli->n_kept + 1) * sizeof *kept);
+        const char *own = kept ? cli_join(cli, (const char *[]){value, NULL}) : NULL;
+        cli->kept = kept ? kept : cli->kept;
+        if (!own) {
+            return leat_fail(err, LEAT_NO_MEMORY, "out of memory");
+        }
+        kept[cli->n_kept++] = (struct cli_given){table->name, own};
+    }
+    return rc;
+}
+
+static int keep_all(struct cli *cli, const struct defaults *defaults, struct leat_error *err)
+{
+    const struct leat_connector *connector;
+    int rc = keep_options(cli, leat_plan_options(), defaults, err);
+    for (size_t i = 0; !rc && (connector = leat_connector_at(cli->leat, i)); i++) {
+        rc = keep_options(cli, connector->options, defaults, err);
+    }
+    return rc;
+}
+
 int cli_read_environment(struct cli *cli, struct leat_error *err)
 {
     struct defaults defaults;
@@ -265,6 +305,9 @@ int cli_read_environment(struct cli *cli, struct leat_error *err)
     if (!rc && cli->command->takes & TAKES_PLAN) {
         rc = read_options(cli, leat_plan_options(), &defaults, err);
         rc = rc ? rc : read_connectors(cli, &defaults, err);
+    }
+    if (!rc && cli->command->takes & TAKES_DEFAULTS) {
+        rc = keep_all(cli, &defaults, err);
     }
     free(defaults.items);
     return rc;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,32 +60,40 @@ static void say(int fd, const char *text)
     }
 }
 
-/* Up to the end of the line. LEAT_CANCELLED at the end of the input, or by a signal. */
-static int read_line(int fd, char line[CLI_LINE_MAX + 1], struct leat_error *err)
+/* Waits for a key. Signals are blocked but in here, so that none comes between looking and waiting.
+ * False when one came. */
+static bool wait_key(int fd, const sigset_t *waiting)
 {
-    size_t len = 0;
-    for (;;) {
-        char c;
-        ssize_t n = read(fd, &c, 1);
-        if (n < 0 && errno != EINTR) {
-            return leat_fail_as(err, LEAT_UNAVAILABLE, "io", "the terminal cannot be read");
-        }
-        if (n <= 0) {
-            return leat_fail(err, LEAT_CANCELLED, "no answer was given");
-        }
-        if (c == '\n') {
-            line[len] = 0;
-            return LEAT_OK;
-        }
-        if (len == CLI_LINE_MAX) {
-            return leat_fail(err, LEAT_INVALID, "an answer has at most %d bytes", CLI_LINE_MAX);
-        }
-        line[len++] = c;
-    }
+    struct pollfd key = {.fd = fd, .events = POLLIN};
+    return ppoll(&key, 1, NULL, waiting) > 0;
 }
 
-/* Signals are caught while the terminal is without echo, and raised again once it is as it was. */
-static int read_hidden(int fd, char line[CLI_LINE_MAX + 1], struct leat_error *err)
+/* Up to the end of the line. LEAT_CANCELLED at the end of the input, or by a signal. */
+static int read_line(int fd, const sigset_t *waiting, char line[CLI_LINE_MAX + 1],
+                     struct leat_error *err)
+{
+    size_t len = 0;
+    int rc = -1;
+    while (rc < 0) {
+        char c;
+        if (!wait_key(fd, waiting) || read(fd, &c, 1) <= 0) {
+            rc = leat_fail(err, LEAT_CANCELLED, "no answer was given");
+        } else if (c == '\n') {
+            line[len] = 0;
+            rc = LEAT_OK;
+        } else if (len == CLI_LINE_MAX) {
+            rc = leat_fail(err, LEAT_INVALID, "an answer has at most %d bytes", CLI_LINE_MAX);
+        } else {
+            line[len++] = c;
+        }
+    }
+    return rc;
+}
+
+/* Signals are caught while the terminal is without echo, and raised again once it is as it was. The
+ * echo ends before the question is put: an answer that comes at once is neither seen nor lost. */
+static int read_hidden(int fd, const char *prompt, const sigset_t *waiting,
+                       char line[CLI_LINE_MAX + 1], struct leat_error *err)
 {
     struct termios before, hidden;
     struct sigaction action = {.sa_handler = on_signal}, old[N_GUARDED];
@@ -99,8 +108,10 @@ static int read_hidden(int fd, char line[CLI_LINE_MAX + 1], struct leat_error *e
     hidden = before;
     hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
     tcsetattr(fd, TCSAFLUSH, &hidden);
-    int rc = read_line(fd, line, err);
-    tcsetattr(fd, TCSAFLUSH, &before);
+    say(fd, prompt);
+    say(fd, ": ");
+    int rc = read_line(fd, waiting, line, err);
+    tcsetattr(fd, TCSADRAIN, &before);
     say(fd, "\n");
     for (size_t i = 0; i < N_GUARDED; i++) {
         sigaction(guarded[i], &old[i], NULL);
@@ -113,8 +124,8 @@ static int read_hidden(int fd, char line[CLI_LINE_MAX + 1], struct leat_error *e
     return rc;
 }
 
-static int ask_line(const char *prompt, const char *after, bool hidden, char **ret_text,
-                    struct leat_error *err)
+/* after: what stands behind the prompt; NULL: the answer is a secret. */
+static int ask_line(const char *prompt, const char *after, char **ret_text, struct leat_error *err)
 {
     char line[CLI_LINE_MAX + 1];
     int fd = open_terminal();
@@ -122,9 +133,21 @@ static int ask_line(const char *prompt, const char *after, bool hidden, char **r
         return leat_fail_as(err, LEAT_UNSUPPORTED, "no-terminal",
                             "there is no terminal to ask on: %s", prompt);
     }
-    say(fd, prompt);
-    say(fd, after);
-    int rc = hidden ? read_hidden(fd, line, err) : read_line(fd, line, err);
+    sigset_t held, before;
+    sigemptyset(&held);
+    for (size_t i = 0; i < N_GUARDED; i++) {
+        sigaddset(&held, guarded[i]);
+    }
+    sigprocmask(SIG_BLOCK, &held, &before);
+    int rc;
+    if (after) {
+        say(fd, prompt);
+        say(fd, after);
+        rc = read_line(fd, &before, line, err);
+    } else {
+        rc = read_hidden(fd, prompt, &before, line, err);
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
     if (!rc && !(*ret_text = strdup(line))) {
         rc = leat_fail(err, LEAT_NO_MEMORY, "out of memory");
     }
@@ -135,7 +158,7 @@ static int ask_line(const char *prompt, const char *after, bool hidden, char **r
 
 int cli_ask_secret(const char *prompt, char **ret_text, struct leat_error *err)
 {
-    return ask_line(prompt, ": ", true, ret_text, err);
+    return ask_line(prompt, NULL, ret_text, err);
 }
 
 int cli_ask_new_secret(const char *prompt, char **ret_text, struct leat_error *err)
@@ -168,7 +191,7 @@ int cli_ask(const char *prompt, const char *fallback, char **ret_text, struct le
     snprintf(after, sizeof after, fallback && *fallback ? " [%s]: " : ": ", fallback);
     for (;;) {
         char *text = NULL;
-        int rc = ask_line(prompt, after, false, &text, err);
+        int rc = ask_line(prompt, after, &text, err);
         if (rc || *text) {
             *ret_text = rc ? *ret_text : text;
             return rc;
@@ -228,7 +251,7 @@ int cli_ask_yes(const char *prompt, bool fallback, bool *ret_yes, struct leat_er
 {
     for (;;) {
         char *answer = NULL;
-        int rc = ask_line(prompt, fallback ? " [Y/n] " : " [y/N] ", false, &answer, err);
+        int rc = ask_line(prompt, fallback ? " [Y/n] " : " [y/N] ", &answer, err);
         char c = rc ? 0 : answer[0];
         free(answer);
         if (rc) {

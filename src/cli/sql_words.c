@@ -6,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* Behind a comment, quoted text or dollar-quoted text that begins here; `at` where none does. */
 static const char *skip_comment(const char *at)
 {
     if (!strncmp(at, "--", 2)) {
@@ -59,14 +58,20 @@ static const char *skip_dollars(const char *at)
     return at + strlen(at);
 }
 
+/* Behind a comment or a quoted text that begins here; `at` where none does. */
+static const char *skip_part(const char *at)
+{
+    const char *behind = skip_comment(at);
+    behind = behind == at ? skip_quoted(at) : behind;
+    return behind == at ? skip_dollars(at) : behind;
+}
+
 /* The next word outside of comments and quotes, where the depth of parentheses is told too; false
  * at the end. */
 static bool next_word(const char **at, int *depth, const char **ret_word, size_t *ret_len)
 {
     while (**at) {
-        const char *behind = skip_comment(*at);
-        behind = behind == *at ? skip_quoted(*at) : behind;
-        behind = behind == *at ? skip_dollars(*at) : behind;
+        const char *behind = skip_part(*at);
         if (behind != *at) {
             *at = behind;
         } else if (is_word(**at)) {
@@ -131,4 +136,14 @@ bool sql_is_empty(const char *sql)
         sql = behind == sql ? sql + 1 : behind;
     }
     return true;
+}
+
+size_t sql_first_len(const char *sql)
+{
+    const char *at = sql;
+    while (*at && *at != ';') {
+        const char *behind = skip_part(at);
+        at = behind == at ? at + 1 : behind;
+    }
+    return (size_t)(at - sql);
 }

@@ -4,6 +4,7 @@
 
 #include "core/codec.h"
 #include "core/codes.h"
+#include "core/crypt.h"
 #include "core/url.h"
 #include "core/util.h"
 
@@ -231,14 +232,34 @@ static bool could_be_named(const char *text, struct named *named)
     return true;
 }
 
+/* A URL, or a reference to a whole one, which is resolved here only to see what it is of. */
+static int parse_url_text(const char *text, const struct lt_location_names *names,
+                          struct lt_location *location, struct leat_error *err)
+{
+    bool reference = !strncmp(text, "${", 2);
+    char *resolved = NULL;
+    int rc = reference ? leat_resolve_references(text, &resolved, err) : LEAT_OK;
+    const char *url = resolved ? resolved : text;
+    size_t len = rc ? 0 : lt_scheme_length(url);
+    if (!rc) {
+        rc = len ? parse_url(url, len, names, location, err)
+                 : lt_fail(err, LT_E_INVALID, "it is not a URL");
+    }
+    rc = rc ? rc : take_table_param(location, err);
+    if (!rc && reference && !location->stream) {
+        /* Asked again at each opening, for it may have been rotated. */
+        lt_crypt_free_text(location->url);
+        location->url = lt_strdup(text);
+        rc = location->url ? LEAT_OK : lt_fail_oom(err);
+    }
+    lt_crypt_free_text(resolved);
+    return rc;
+}
+
 static int parse_connection(const struct named *named, const struct lt_location_names *names,
                             struct lt_location *location, struct leat_error *err)
 {
-    const char *url = named->connection.url;
-    size_t len = lt_scheme_length(url);
-    int rc = len ? parse_url(url, len, names, location, err)
-                 : lt_fail(err, LT_E_INVALID, "the connection \"%s\" is not a URL", named->name);
-    rc = rc ? rc : take_table_param(location, err);
+    int rc = parse_url_text(named->connection.url, names, location, err);
     if (!rc && *named->rest) {
         free(location->stream);
         location->stream = lt_strdup(named->rest);
@@ -331,7 +352,8 @@ static int parse_name(const char *text, const struct lt_location_names *names,
     if (!rc && could_be_named(text, &named)) {
         rc = find_named(names, is_path, &named, &of_name, err);
     }
-    if (!rc && named.found && is_path && !strchr(text, '#')) {
+    /* NAME#stream is the connection; NAME.x#stream may be a file as well. */
+    if (!rc && named.found && is_path && text[strlen(named.name)] != '#') {
         rc = ambiguous(text, &named, err);
     } else if (!rc && !named.found && !is_path) {
         rc = is_nothing(text, err);
@@ -366,11 +388,8 @@ int lt_location_parse(const char *text, const struct lt_location_names *names, b
     } else if (!strcmp(text, "-")) {
         location.connector = lt_strdup("file");
         location.url = lt_strdup("file:-");
-    } else if (scheme && access(text, F_OK) != 0) {
-        rc = parse_url(text, scheme, names, &location, err);
-        if (!rc) {
-            rc = take_table_param(&location, err);
-        }
+    } else if ((scheme && access(text, F_OK) != 0) || !strncmp(text, "${", 2)) {
+        rc = parse_url_text(text, names, &location, err);
     } else {
         rc = parse_name(text, names, &location, err);
     }

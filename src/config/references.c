@@ -1,10 +1,13 @@
 /* ${env:NAME}, ${file:PATH} and ${cmd:COMMAND} in the URL of a connection. */
+#include "config/references.h"
+
 #include "leat/config.h"
 
 #include "core/codes.h"
 #include "core/crypt.h"
 #include "core/log.h"
 #include "core/process.h"
+#include "core/url.h"
 #include "core/util.h"
 
 #include <errno.h>
@@ -22,10 +25,14 @@
 #define COMMAND_MS 60000
 
 /* Appends the value of what stands behind the colon. */
-typedef int resolve_fn(const char *what, struct lt_buf *value, struct leat_error *err);
+typedef int resolve_fn(const char *what, const volatile int *cancel, struct lt_buf *value,
+                       struct leat_error *err);
 
-static int by_env(const char *what, struct lt_buf *value, struct leat_error *err)
+static int by_env(const char *what, const volatile int *cancel, struct lt_buf *value,
+                  struct leat_error *err)
 {
+    (void)cancel;
+    lt_process_conceal(what); /* whatever its name, it is a secret now */
     const char *text = leat_env_get(what);
     if (!text) {
         return lt_fail(err, LT_E_REFERENCE, "the variable %s is not set", what);
@@ -55,8 +62,10 @@ static int read_value(int fd, struct lt_buf *value, struct leat_error *err)
     }
 }
 
-static int by_file(const char *what, struct lt_buf *value, struct leat_error *err)
+static int by_file(const char *what, const volatile int *cancel, struct lt_buf *value,
+                   struct leat_error *err)
 {
+    (void)cancel;
     int fd = open(what, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     struct stat st;
     if (fd < 0 || fstat(fd, &st)) {
@@ -76,19 +85,21 @@ static int by_file(const char *what, struct lt_buf *value, struct leat_error *er
     return rc;
 }
 
-static int by_command(const char *what, struct lt_buf *value, struct leat_error *err)
+static int by_command(const char *what, const volatile int *cancel, struct lt_buf *value,
+                      struct leat_error *err)
 {
-    const struct lt_child child = {
-        .command = what, .timeout_ms = COMMAND_MS, .output_max = VALUE_MAX, .mute = true};
+    const struct lt_child child = {.command = what,
+                                   .timeout_ms = COMMAND_MS,
+                                   .output_max = VALUE_MAX,
+                                   .mute = true,
+                                   .cancel = cancel};
     struct leat_error why = {0};
     int status = 0;
     if (lt_buf_reserve(value, VALUE_MAX + 8192)) {
         return lt_fail_oom(err);
     }
-    int rc = lt_child_run(&child, value, &status, &why);
-    if (rc) {
-        lt_fail(err, LT_E_REFERENCE, "%s", why.message);
-        return rc == LEAT_NO_MEMORY && err ? (int)(err->status = LEAT_NO_MEMORY) : LEAT_NOT_FOUND;
+    if (lt_child_run(&child, value, &status, &why)) {
+        return lt_fail(err, LT_E_REFERENCE, "%s", why.message);
     }
     if (status) {
         lt_fail(err, LT_E_REFERENCE, "the command ended with status %d", status);
@@ -131,28 +142,23 @@ static const char *closing(const char *text)
     return NULL;
 }
 
-/* Every byte that means something in a URL, or is none of ASCII's letters, is encoded: the value
- * stands for itself in any place. A reference that is the whole text is a URL, and taken as it is. */
-static int append_value(struct lt_buf *out, const struct lt_buf *value, bool whole)
+/* Whether the text so far ends within a path, where a slash means itself. */
+static bool in_path(const struct lt_buf *out)
 {
-    static const char hex[] = "0123456789ABCDEF";
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    int rc = whole ? lt_buf_append(out, value->data, value->len) : LEAT_OK;
-    for (size_t i = 0; !whole && !rc && i < value->len; i++) {
-        uint8_t c = value->data[i];
-        if (c && strchr(plain, c)) {
-            rc = lt_buf_byte(out, c);
-        } else {
-            const uint8_t code[] = {'%', (uint8_t)hex[c >> 4], (uint8_t)hex[c & 15]};
-            rc = lt_buf_append(out, code, sizeof code);
-        }
-    }
-    return rc;
+    const char *text = lt_buf_text(out), *authority = strstr(text, "://");
+    return !strpbrk(text, "?#") && (!authority || strchr(authority + 3, '/'));
 }
 
-static int resolve(const char *kind_text, const char *end, bool whole, struct lt_buf *out,
-                   struct leat_error *err)
+/* The value stands for itself in any place. A reference that is the whole text is a URL, and taken
+ * as it is. */
+static int append_value(struct lt_buf *out, const struct lt_buf *value, bool whole)
+{
+    return whole ? lt_buf_append(out, value->data, value->len)
+                 : lt_url_encode(out, value->data, value->len, in_path(out) ? "/" : "");
+}
+
+static int resolve(const char *kind_text, const char *end, bool whole, const volatile int *cancel,
+                   struct lt_buf *out, struct leat_error *err)
 {
     const char *colon = memchr(kind_text, ':', (size_t)(end - kind_text));
     size_t len = colon ? (size_t)(colon - kind_text) : 0;
@@ -162,7 +168,7 @@ static int resolve(const char *kind_text, const char *end, bool whole, struct lt
         }
         char *what = lt_strndup(colon + 1, (size_t)(end - colon) - 1);
         struct lt_buf value = LT_BUF_INIT;
-        int rc = what ? kinds[i].resolve(what, &value, err) : lt_fail_oom(err);
+        int rc = what ? kinds[i].resolve(what, cancel, &value, err) : lt_fail_oom(err);
         if (!rc && kinds[i].drops_newline && value.len && value.data[value.len - 1] == '\n') {
             value.len--;
         }
@@ -190,7 +196,8 @@ static int resolve(const char *kind_text, const char *end, bool whole, struct lt
     return LEAT_INVALID;
 }
 
-static int resolve_all(const char *url, struct lt_buf *out, struct leat_error *err)
+static int resolve_all(const char *url, const volatile int *cancel, struct lt_buf *out,
+                       struct leat_error *err)
 {
     int rc = LEAT_OK, n = 0;
     for (const char *p = url; !rc && *p;) {
@@ -208,7 +215,7 @@ static int resolve_all(const char *url, struct lt_buf *out, struct leat_error *e
                                end ? "too many references in one URL"
                                    : "a reference is not closed by }");
             }
-            rc = resolve(p + 2, end, p == url && !end[1], out, err);
+            rc = resolve(p + 2, end, p == url && !end[1], cancel, out, err);
             if (rc) {
                 return rc;
             }
@@ -223,10 +230,11 @@ static int resolve_all(const char *url, struct lt_buf *out, struct leat_error *e
     return rc ? lt_fail_oom(err) : LEAT_OK;
 }
 
-int leat_resolve_references(const char *url, char **ret_url, struct leat_error *err)
+int lt_resolve_references(const char *url, const volatile int *cancel, char **ret_url,
+                          struct leat_error *err)
 {
     struct lt_buf out = LT_BUF_INIT;
-    int rc = resolve_all(url, &out, err);
+    int rc = resolve_all(url, cancel, &out, err);
     char *text = rc ? NULL : lt_buf_take(&out);
     if (!rc && !text) {
         rc = lt_fail_oom(err);
@@ -239,4 +247,9 @@ int leat_resolve_references(const char *url, char **ret_url, struct leat_error *
         *ret_url = text;
     }
     return rc;
+}
+
+int leat_resolve_references(const char *url, char **ret_url, struct leat_error *err)
+{
+    return lt_resolve_references(url, NULL, ret_url, err);
 }

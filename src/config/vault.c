@@ -257,23 +257,31 @@ int leat_vault_get(struct leat_vault *vault, enum leat_item_kind kind, const cha
 
 /* --- changing --------------------------------------------------------------------------------- */
 
-int lt_vault_write(struct leat_vault *vault, const struct lt_place *place,
-                   const struct lt_vault_header *header, const struct lt_vault_secret *secret,
-                   const struct lt_items *items, struct leat_error *err)
+int lt_vault_seal_items(struct lt_vault_header *header, const struct lt_vault_secret *secret,
+                        const struct lt_items *items, struct lt_buf *file, struct leat_error *err)
 {
-    struct lt_buf body = LT_BUF_INIT, file = LT_BUF_INIT;
-    struct lt_vault_header said = *header;
-    said.flags = 0;
+    struct lt_buf body = LT_BUF_INIT;
+    header->flags = 0;
     for (size_t i = 0; i < items->n; i++) {
-        said.flags |= items->items[i].kind == LEAT_ITEM_DEFAULT ? LT_VAULT_HOLDS_DEFAULTS : 0;
+        header->flags |= items->items[i].kind == LEAT_ITEM_DEFAULT ? LT_VAULT_HOLDS_DEFAULTS : 0;
     }
     int rc = lt_items_write(items, &body, err);
-    rc = rc ? rc : lt_vault_seal(&said, secret, body.data, body.len, &file, err);
-    rc = rc ? rc : lt_private_write(place, NULL, file.data, file.len, true, err);
+    rc = rc ? rc : lt_vault_seal(header, secret, body.data, body.len, file, err);
     if (body.data) {
         lt_crypt_clear(body.data, body.cap);
     }
     lt_buf_done(&body);
+    return rc;
+}
+
+int lt_vault_write(struct leat_vault *vault, const struct lt_place *place,
+                   const struct lt_vault_header *header, const struct lt_vault_secret *secret,
+                   const struct lt_items *items, struct leat_error *err)
+{
+    struct lt_buf file = LT_BUF_INIT;
+    struct lt_vault_header said = *header;
+    int rc = lt_vault_seal_items(&said, secret, items, &file, err);
+    rc = rc ? rc : lt_private_write(place, NULL, file.data, file.len, true, err);
     lt_buf_done(&file);
     vault->loaded = false; /* read again when next needed, with the same secret */
     if (!rc) {

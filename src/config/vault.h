@@ -43,7 +43,10 @@ int lt_vault_load(struct leat_vault *vault, struct leat_error *err);
 typedef int lt_vault_change_fn(void *arg, struct lt_items *items, struct leat_error *err);
 int lt_vault_change(struct leat_vault *vault, lt_vault_change_fn *change, void *arg,
                     struct leat_error *err);
-/* Seals vault->items with this header and secret, and puts it in place. Under the lock. */
+/* Appends the file of a vault that holds these items, and says in the header what they are. */
+int lt_vault_seal_items(struct lt_vault_header *header, const struct lt_vault_secret *secret,
+                        const struct lt_items *items, struct lt_buf *file, struct leat_error *err);
+/* Seals the items with this header and secret, and puts the file in place. Under the lock. */
 int lt_vault_write(struct leat_vault *vault, const struct lt_place *place,
                    const struct lt_vault_header *header, const struct lt_vault_secret *secret,
                    const struct lt_items *items, struct leat_error *err);

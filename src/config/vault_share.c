@@ -65,23 +65,18 @@ int leat_vault_export(struct leat_vault *vault, const char *path, const char *pa
 {
     struct lt_vault_header header;
     struct lt_vault_secret secret;
-    struct lt_buf body = LT_BUF_INIT, file = LT_BUF_INIT;
+    struct lt_buf file = LT_BUF_INIT;
     struct lt_place place = {0};
     const struct lt_key_bytes bytes = {LEAT_KEY_PASSPHRASE, (uint8_t *)(uintptr_t)passphrase,
                                        passphrase ? strlen(passphrase) : 0};
     int rc = need_passphrase(passphrase, err);
     rc = rc ? rc : lt_vault_load(vault, err);
     rc = rc ? rc : derive_new(&bytes, &header, &secret, err);
-    rc = rc ? rc : lt_items_write(&vault->items, &body, err);
-    rc = rc ? rc : lt_vault_seal(&header, &secret, body.data, body.len, &file, err);
+    rc = rc ? rc : lt_vault_seal_items(&header, &secret, &vault->items, &file, err);
     rc = rc ? rc : lt_place_open_any(path, &place, err);
     rc = rc ? rc : lt_private_write(&place, NULL, file.data, file.len, false, err);
-    if (body.data) {
-        lt_crypt_clear(body.data, body.cap);
-    }
     lt_crypt_clear(&secret, sizeof secret);
     lt_place_done(&place);
-    lt_buf_done(&body);
     lt_buf_done(&file);
     return rc;
 }

@@ -105,8 +105,8 @@ static void copy_cut(char *to, size_t size, const char *from)
  * contains one of these. */
 static bool may_hold_secret(const char *text)
 {
-    static const char *const marks[] = {"://",  "pass", "pwd",  "secret", "token", "key",
-                                        "cred", "sig",  "auth", "%",      "bearer"};
+    static const char *const marks[] = {"://",  "pass", "pwd",  "secret", "token",  "key",
+                                        "cred", "sig",  "auth", "%",      "bearer", "identified"};
     for (size_t i = 0; i < LT_ARRAY_LEN(marks); i++) {
         if (strcasestr(text, marks[i])) {
             return true;

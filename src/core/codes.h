@@ -23,9 +23,7 @@
       "committed.")                                                                                \
     X(CORRUPT, "corrupt-file", LEAT_BAD_DATA, "fetch or write the file again",                     \
       "A file or stream breaks the rules of its own format.")                                      \
-    X(COUNT_MISMATCH, "count-mismatch", LEAT_BAD_DATA,                                             \
-      "run again; triggers on the destination "                                                    \
-      "table may drop or add rows",                                                                \
+    X(COUNT_MISMATCH, "count-mismatch", LEAT_BAD_DATA, "run it again",                             \
       "The destination does not hold as many records as were read. The load was not committed.")   \
     X(DENIED, "denied", LEAT_DENIED, "check user, password and privileges",                        \
       "The system refused the login, or a privilege is missing.")                                  \

@@ -4,6 +4,7 @@
 #include "core/url.h"
 #include "core/util.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "core/banned.h"
 
 #define KEPT_NAMES "LEAT_CHILD_ENV"
+#define CONCEALED_MAX 256
 
 /* --- what is secret --------------------------------------------------------------------------- */
 
@@ -49,6 +51,24 @@ bool lt_process_is_secret(const char *name, const char *value)
         }
     }
     return holds_secret(value);
+}
+
+/* What was concealed later on, by name. Guarded by `mutex`, as is the exchange of lines. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static char *concealed[CONCEALED_MAX];
+static size_t n_concealed;
+/* Where the system put the environment. */
+static const char *block_begin, *block_end;
+
+static bool is_concealed(const char *name, size_t len)
+{
+    bool found = false;
+    pthread_mutex_lock(&mutex);
+    for (size_t i = 0; i < n_concealed && !found; i++) {
+        found = strlen(concealed[i]) == len && !memcmp(concealed[i], name, len);
+    }
+    pthread_mutex_unlock(&mutex);
+    return found;
 }
 
 /* --- hiding ----------------------------------------------------------------------------------- */
@@ -108,20 +128,53 @@ static void hide_arguments(int argc, char **original, char *const *argv)
     lt_buf_done(&shown);
 }
 
-/* The block itself is left as it is but for the values: others may point into it. */
+/* Only the value of a line that the system made: others may point into the block, and a line that
+ * setenv() made is seen by nobody. */
+static void hide_line(char **line)
+{
+    char *value = strchr(*line, '=');
+    char *copy = *line >= block_begin && *line < block_end && value ? lt_strdup(*line) : NULL;
+    if (copy) {
+        char *seen = value + 1;
+        __atomic_store_n(line, copy, __ATOMIC_RELEASE);
+        memset(seen, '*', strlen(seen));
+    }
+}
+
 static void hide_environment(void)
 {
+    block_begin = environ && *environ ? *environ : NULL;
+    for (char **line = environ; line && *line; line++) {
+        block_begin = LT_MIN(block_begin, *line);
+        block_end = LT_MAX(block_end, *line + strlen(*line) + 1);
+    }
     for (char **line = environ; line && *line; line++) {
         char *equals = strchr(*line, '=');
         char *name = equals ? lt_strndup(*line, (size_t)(equals - *line)) : NULL;
-        bool secret = name && equals[1] && lt_process_is_secret(name, equals + 1);
-        char *copy = secret ? lt_strdup(*line) : NULL;
+        if (name && equals[1] &&
+            (lt_is_secret_name(name, strlen(name)) || lt_process_is_secret(name, equals + 1))) {
+            hide_line(line);
+        }
         free(name);
-        if (copy) {
-            memset(equals + 1, '*', strlen(equals + 1));
-            *line = copy;
+    }
+}
+
+void lt_process_conceal(const char *name)
+{
+    size_t len = strlen(name);
+    if (is_concealed(name, len)) {
+        return;
+    }
+    pthread_mutex_lock(&mutex);
+    for (char **line = environ; line && *line; line++) {
+        if (!strncmp(*line, name, len) && (*line)[len] == '=') {
+            hide_line(line);
         }
     }
+    if (n_concealed < CONCEALED_MAX && (concealed[n_concealed] = lt_strdup(name))) {
+        n_concealed++;
+    }
+    pthread_mutex_unlock(&mutex);
 }
 
 static void forbid_core_dumps(void)
@@ -188,7 +241,7 @@ static bool is_kept(const char *line, const char *const *keep)
         return true;
     }
     char *name = equals ? lt_strndup(line, len) : NULL;
-    bool passes = name && !lt_process_is_secret(name, equals + 1);
+    bool passes = name && !is_concealed(name, len) && !lt_process_is_secret(name, equals + 1);
     free(name);
     return passes;
 }

@@ -15,6 +15,10 @@
  * now on, unless LEAT_CORE=1. `argv` itself where there is no memory. Never freed. */
 char **lt_process_hide(int argc, char **argv);
 
+/* The same later on, for one variable that turned out to be secret; no child gets it any more. From
+ * any thread, before its value is read. */
+void lt_process_conceal(const char *name);
+
 /* Whether a variable is one that no child gets: LEAT_CONN_*, LEAT_PASSPHRASE, LEAT_KEY*,
  * PGPASSWORD, and any whose value is a URL, or a connection string, with a password. */
 bool lt_process_is_secret(const char *name, const char *value);

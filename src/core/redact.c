@@ -173,8 +173,17 @@ static size_t skip_blanks(const char *text, size_t len, size_t at)
     return at;
 }
 
+/* CREATE USER u IDENTIFIED BY 'value', as MySQL and Oracle say it. */
+static bool is_identified_by(const char *text, size_t start, size_t end)
+{
+    static const char word[] = "identified ";
+    size_t len = sizeof word - 1;
+    return end - start == 2 && strncasecmp(text + start, "by", 2) == 0 && start >= len &&
+           strncasecmp(text + start - len, word, len) == 0;
+}
+
 /* Looks whether the name at [start, end) is followed by a value, in one of the forms
- * name=value, name = 'value', name={value}, "name": "value", PASSWORD 'value',
+ * name=value, name = 'value', name={value}, "name": "value", PASSWORD 'value', IDENTIFIED BY 'value',
  * Authorization: value and Bearer value. */
 static bool value_after(const char *text, size_t len, size_t start, size_t end, struct hole *hole)
 {
@@ -206,8 +215,10 @@ static bool value_after(const char *text, size_t len, size_t start, size_t end, 
         hole->start = at;
         hole->end = bare_end(text, len, at, false);
         return hole->end - hole->start >= BEARER_LEN_MIN;
-    } else if (!(at < len && text[at] == '\'' && at > end && name_len == 8 &&
-                 strncasecmp(text + start, "password", 8) == 0)) {
+    } else if (!(at < len && (text[at] == '\'' || text[at] == '"') && at > end &&
+                 ((name_len == 8 && strncasecmp(text + start, "password", 8) == 0 &&
+                   text[at] == '\'') ||
+                  is_identified_by(text, start, end)))) {
         return false;
     }
     if (!in_url) {
@@ -298,7 +309,8 @@ static void redact(struct out *out, const char *text, size_t len)
             while (end < len && is_name(text[end]) && end != url.start) {
                 end++;
             }
-            if (!lt_is_secret_name(text + i, end - i) || !value_after(text, len, i, end, &found)) {
+            bool secret = lt_is_secret_name(text + i, end - i) || is_identified_by(text, i, end);
+            if (!secret || !value_after(text, len, i, end, &found)) {
                 i = end;
                 continue;
             }

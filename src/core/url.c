@@ -389,6 +389,22 @@ void lt_url_done(struct lt_url *url)
     memset(url, 0, sizeof(*url));
 }
 
+int lt_url_encode(struct lt_buf *out, const void *data, size_t len, const char *keep)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    const uint8_t *bytes = data;
+    int rc = LEAT_OK;
+    for (size_t i = 0; !rc && i < len; i++) {
+        uint8_t c = bytes[i];
+        const uint8_t code[] = {'%', (uint8_t)hex[c >> 4], (uint8_t)hex[c & 15]};
+        bool kept = c && (strchr(plain, c) || strchr(keep, c));
+        rc = kept ? lt_buf_byte(out, c) : lt_buf_append(out, code, sizeof code);
+    }
+    return rc;
+}
+
 const char *lt_url_param(const struct lt_url *url, const char *key)
 {
     for (size_t i = 0; i < url->n_params; i++) {

@@ -30,6 +30,10 @@ struct lt_url {
 int lt_url_parse(const char *text, struct lt_url *ret_url, struct leat_error *err);
 void lt_url_done(struct lt_url *url);
 
+/* Appends bytes percent-encoded, all but ASCII's letters, digits, -._~ and those of `keep`: so they
+ * stand for themselves in any part of a URL where those have no meaning. */
+int lt_url_encode(struct lt_buf *out, const void *data, size_t len, const char *keep);
+
 /* The first parameter of that name (case-insensitive), or NULL. */
 const char *lt_url_param(const struct lt_url *url, const char *key);
 

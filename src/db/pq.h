@@ -28,6 +28,7 @@
     X(PQhost)                                                                                      \
     X(PQsetnonblocking)                                                                            \
     X(PQsendQuery)                                                                                 \
+    X(PQsetSingleRowMode)                                                                          \
     X(PQsendQueryParams)                                                                           \
     X(PQexec)                                                                                      \
     X(PQexecParams)                                                                                \

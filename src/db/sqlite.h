@@ -57,6 +57,7 @@
     X(sqlite3_set_auxdata)                                                                         \
     X(sqlite3_result_double)                                                                       \
     X(sqlite3_user_data)                                                                           \
+    X(sqlite3_column_value)                                                                        \
     X(sqlite3_value_type)                                                                          \
     X(sqlite3_value_int64)                                                                         \
     X(sqlite3_value_double)                                                                        \

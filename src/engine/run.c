@@ -161,7 +161,8 @@ static void settle_rest(struct lt_run *run, int status)
 
 static int run_workers(struct lt_run *run, struct lt_worker *workers, struct leat_error *err)
 {
-    run->units_n = run->atomic ? 1 : run->jobs.n;
+    run->first_unit_n = run->atomic ? run->jobs.n : LT_MAX(run->related_n, 1);
+    run->units_n = run->jobs.n ? 1 + run->jobs.n - run->first_unit_n : 0;
     int n = workers_max(run, &workers[0]);
     int rc = take_snapshot(run, workers[0].source, &n, err);
     bool *told = calloc(run->jobs.n + 1, sizeof *told);
@@ -250,6 +251,9 @@ int leat_run(struct leat_plan *plan, const struct leat_observer *observer,
     }
     if (!rc) {
         rc = open_and_list(&run, &workers[0], err);
+    }
+    if (!rc && plan->action == LEAT_ACTION_SYNC) {
+        rc = lt_jobs_relate(&run, workers[0].dests[0], &run.related_n, err);
     }
     if (!rc) {
         estimate(&run, workers[0].source);

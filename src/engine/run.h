@@ -145,6 +145,8 @@ struct lt_run {
     pthread_mutex_t mutex; /* guards all below, with `changed` */
     pthread_cond_t changed;
     size_t unit_next, units_n, units_done, units_told;
+    size_t related_n;    /* jobs in front whose tables refer to each other */
+    size_t first_unit_n; /* jobs of the first unit; of all others one */
     bool ended;          /* the canceller is to end */
     bool stop;           /* a unit failed and --keep-going was not said */
     const char *current; /* label of a stream at work */
@@ -191,6 +193,9 @@ bool lt_name_is_template(const char *text);
 /* without.c. Of several streams of a delta, those that lack a column of its cursor: left out, or
  * [unknown-column] names them all. */
 int lt_jobs_leave_out(struct lt_run *run, struct lt_side *source, struct leat_error *err);
+/* related.c. Puts jobs whose tables at the destination refer to each other in front, parents before
+ * their children; *ret_n says how many they are. */
+int lt_jobs_relate(struct lt_run *run, struct lt_side *dest, size_t *ret_n, struct leat_error *err);
 /* source_id.c. What a job is read from, the same from run to run and without secrets; malloc'ed, NULL
  * without memory. */
 char *lt_job_source_id(const struct lt_run *run, const struct lt_job *job);

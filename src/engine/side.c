@@ -1,4 +1,6 @@
+#include "config/references.h"
 #include "core/codes.h"
+#include "core/crypt.h"
 #include "core/log.h"
 #include "core/url.h"
 #include "engine/changes.h"
@@ -63,9 +65,16 @@ static int open_endpoint(struct lt_run *run, struct lt_side *side, struct leat_e
         return lt_stream_source_open(&run->plan->stream, run->plan->stream_name, &side->ep, err);
     }
     const struct lt_settings *s = &run->plan->settings;
+    char *url = NULL;
+    /* At every opening, so that a retry takes a password that was changed meanwhile. */
+    int rc = lt_resolve_references(side->location->url, (const volatile int *)&run->leat->cancelled,
+                                   &url, err);
+    if (rc) {
+        return rc;
+    }
     const struct leat_config config = {
         .size = sizeof config,
-        .url = side->location->url,
+        .url = url,
         .params = side->params,
         .n_params = side->n_params,
         .host = &side->host,
@@ -75,7 +84,9 @@ static int open_endpoint(struct lt_run *run, struct lt_side *side, struct leat_e
         .lock_timeout_ms = lt_settings_number(s, "lock-timeout"),
         .bytes = lt_plan_bytes(run->plan, side->location),
     };
-    return side->connector->open(&config, &side->ep, err);
+    rc = side->connector->open(&config, &side->ep, err);
+    lt_crypt_free_text(url);
+    return rc;
 }
 
 int lt_side_open(struct lt_run *run, const struct lt_location *location, struct lt_side **ret_side,

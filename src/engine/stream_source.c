@@ -47,7 +47,10 @@ int lt_stream_fault(const struct leat_error *err, char *text, size_t size)
         return ECANCELED;
     case LEAT_BAD_DATA:
     case LEAT_INVALID:
-        return EINVAL;
+    case LEAT_NOT_FOUND:
+    case LEAT_DENIED:
+    case LEAT_UNSUPPORTED:
+        return EINVAL; /* it would come out the same another time */
     default:
         return EIO;
     }
@@ -112,7 +115,8 @@ static int discover(struct leat_endpoint *ep, const char *ns_pattern, const char
 static int stream_failed(struct ArrowArrayStream *stream, int code, struct leat_error *err)
 {
     const char *text = stream->get_last_error ? stream->get_last_error(stream) : NULL;
-    return lt_fail(err, LT_E_SOURCE_CUT, "the stream failed: %s", text ? text : strerror(code));
+    return lt_fail(err, code == EINVAL ? LT_E_INVALID : LT_E_SOURCE_CUT, "the stream failed: %s",
+                   text ? text : strerror(code));
 }
 
 static void finish(struct leat_reader *reader)

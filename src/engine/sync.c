@@ -3,36 +3,19 @@
  * not touched, a guard stops before anything is, and systems whose readers keep writers out are no
  * exception. Who writes there meanwhile is noticed by the load: [conflict], and it is compared
  * again. */
-#include "engine/sync.h"
+#include "engine/sync_parts.h"
 
 #include "core/codes.h"
 #include "core/log.h"
 #include "core/util.h"
-#include "engine/changes.h"
 #include "engine/compare_run.h"
-#include "engine/pair.h"
 #include "engine/unit.h"
 
 #include <stdlib.h>
 
-#define CONFLICTS_MAX 3
+#define CHANGES_BYTES_MIN (64 << 10)
 
-struct sync {
-    struct lt_run *run;
-    struct lt_job *job;
-    size_t index; /* of the job */
-    struct lt_side **source, **dest;
-    struct lt_pair pair;
-    struct lt_changes changes;
-    bool keeps; /* the destination takes changes: they are kept */
-    struct lt_match_counts counts;
-    int64_t marked; /* deleted softly before, and gone at the source */
-    struct leat_stream_result sum;
-    bool loading;
-    int64_t loads; /* committed */
-};
-
-static struct lt_result *result_of(const struct sync *sync)
+static struct lt_result *result_of(const struct lt_syncing *sync)
 {
     return lt_run_result(sync->run, sync->index, 0);
 }
@@ -57,7 +40,7 @@ static int parse_max_delete(const char *text, int64_t rows, int64_t *ret_max,
     return LEAT_OK;
 }
 
-static int check_guards(const struct sync *sync, int64_t deletes, int64_t *ret_max,
+static int check_guards(const struct lt_syncing *sync, int64_t deletes, int64_t *ret_max,
                         struct leat_error *err)
 {
     const struct lt_settings *s = &sync->run->plan->settings;
@@ -88,7 +71,7 @@ static bool is_marked(const struct lt_pair *pair, const struct lt_view *b, int64
 
 /* Rows of one op, but for those marked as deleted: a deleted one is so already (LT_CHANGES_N), a
  * changed one comes back. */
-static int keep_but(struct sync *sync, const struct lt_match_rows *rows, enum lt_change op,
+static int keep_but(struct lt_syncing *sync, const struct lt_match_rows *rows, enum lt_change op,
                     enum lt_change marked, struct leat_error *err)
 {
     const struct lt_view *batch = op == LT_CHANGE_DELETE ? rows->b : rows->a;
@@ -112,7 +95,7 @@ static int keep_but(struct sync *sync, const struct lt_match_rows *rows, enum lt
 
 static int keep(void *arg, const struct lt_match_rows *rows, struct leat_error *err)
 {
-    struct sync *sync = arg;
+    struct lt_syncing *sync = arg;
     if (!sync->keeps) {
         return LEAT_OK;
     }
@@ -127,7 +110,7 @@ static int keep(void *arg, const struct lt_match_rows *rows, struct leat_error *
     }
 }
 
-static int compare(struct sync *sync, struct leat_error *err)
+static int compare(struct lt_syncing *sync, struct leat_error *err)
 {
     const struct lt_settings *s = &sync->run->plan->settings;
     bool soft = lt_settings_bool(s, "soft-delete");
@@ -139,9 +122,9 @@ static int compare(struct sync *sync, struct leat_error *err)
                        (*sync->dest)->location->text);
     }
     int rc = lt_pair_open(pair, sync->run, sync->job, *sync->source, *sync->dest, how, err);
-    rc =
-        rc ? rc
-           : lt_changes_init(&sync->changes, &pair->schema, pair->n_written, pair->sort_bytes, err);
+    rc = rc ? rc
+            : lt_changes_init(&sync->changes, &pair->schema, pair->n_written,
+                              LT_MAX(pair->sort_bytes / sync->together, CHANGES_BYTES_MIN), err);
     rc = rc ? rc : lt_pair_start(pair, err);
     rc = rc ? rc : lt_match(pair, keep, sync, &sync->counts, err);
     lt_pair_close(pair);
@@ -160,7 +143,7 @@ static void add(struct leat_stream_result *sum, const struct leat_stream_result 
     sum->counts.deleted += one->counts.deleted;
 }
 
-static int load(struct sync *sync, struct lt_slice *slice, struct lt_side **source,
+static int load(struct lt_syncing *sync, struct lt_slice *slice, struct lt_side **source,
                 struct leat_error *err)
 {
     struct lt_result *result = result_of(sync);
@@ -188,7 +171,7 @@ static const char **key_names(const struct lt_pair *pair)
 }
 
 /* The destination made sure of them before each commit, so that nothing can differ here. */
-static int assert_counts(const struct sync *sync, struct leat_error *err)
+static int assert_counts(const struct lt_syncing *sync, struct leat_error *err)
 {
     const struct lt_match_counts *want = &sync->counts;
     const struct leat_row_counts *done = &sync->sum.counts;
@@ -203,12 +186,13 @@ static int assert_counts(const struct sync *sync, struct leat_error *err)
                    (long long)done->inserted, (long long)done->updated, (long long)done->deleted);
 }
 
-static int write_changes(struct sync *sync, int64_t deletes_max, struct leat_error *err)
+/* Changes [from, to) in the order they are kept; none at all is a load too, which may alter. */
+static int write_changes(struct lt_syncing *sync, int64_t from, int64_t to, struct leat_error *err)
 {
     const struct lt_settings *s = &sync->run->plan->settings;
     const char *batch = lt_settings_text(s, "commit-batch-size");
     struct lt_changes *changes = &sync->changes;
-    int64_t rows = lt_changes_rows(changes), step = LT_MAX(rows, 1);
+    int64_t step = LT_MAX(to - from, 1);
     static const char partly[] =
         "partly new: the batches before it are committed, and the next run "
         "goes on";
@@ -221,7 +205,7 @@ static int write_changes(struct sync *sync, int64_t deletes_max, struct leat_err
                              .keys = keys,
                              .n_keys = (size_t)sync->pair.n_keys,
                              .op = LT_CHANGES_OP,
-                             .deletes_max = deletes_max,
+                             .deletes_max = sync->deletes_max,
                              .counts = &counts};
     if (!keys) {
         return lt_fail_oom(err);
@@ -232,23 +216,23 @@ static int write_changes(struct sync *sync, int64_t deletes_max, struct leat_err
     slice.flags |= LEAT_WRITE_ALLOW_EMPTY; /* few changes are no emptied source */
     lt_changes_side(changes, sync->run, &side);
     int rc = LEAT_OK;
-    int64_t first = 0;
+    int64_t first = from;
     do {
         changes->first = first;
-        changes->n = LT_MIN(step, rows - first);
+        changes->n = LT_MIN(step, to - first);
         counts = lt_changes_counts(changes);
         rc = load(sync, &slice, &source, err);
         first += step;
         if (!rc) {
             result_of(sync)->partly = partly;
         }
-    } while (!rc && first < rows);
+    } while (!rc && first < to);
     free(keys);
-    return rc ? rc : assert_counts(sync, err);
+    return rc;
 }
 
 /* --key as the destination will call its columns; a NULL-terminated list of the caller's. */
-static int name_keys(const struct sync *sync, char ***ret_keys, size_t *ret_n,
+static int name_keys(const struct lt_syncing *sync, char ***ret_keys, size_t *ret_n,
                      struct leat_error *err)
 {
     int rc = lt_settings_list(&sync->run->plan->settings, "key", ret_keys, ret_n, err);
@@ -267,7 +251,7 @@ static int name_keys(const struct sync *sync, char ***ret_keys, size_t *ret_n,
 }
 
 /* All of the source: the destination is not there, or can only be written as a whole. */
-static int write_all(struct sync *sync, bool there, struct leat_error *err)
+static int write_all(struct lt_syncing *sync, bool there, struct leat_error *err)
 {
     const struct lt_settings *s = &sync->run->plan->settings;
     char **keys = NULL;
@@ -293,13 +277,10 @@ static int write_all(struct sync *sync, bool there, struct leat_error *err)
 }
 
 /* --verify: both are read once more, and nothing may differ any longer. */
-static int compare_again(struct sync *sync, struct leat_error *err)
+static int compare_again(struct lt_syncing *sync, struct leat_error *err)
 {
-    struct sync again = {.run = sync->run,
-                         .job = sync->job,
-                         .index = sync->index,
-                         .source = sync->source,
-                         .dest = sync->dest};
+    struct lt_syncing again;
+    lt_sync_init(&again, sync->run, sync->source, sync->dest, sync->index);
     int rc = lt_side_freshen(sync->dest, false, err);
     rc = rc ? rc : compare(&again, err);
     int64_t left = again.counts.inserted + again.counts.updated + again.counts.deleted;
@@ -309,9 +290,7 @@ static int compare_again(struct sync *sync, struct leat_error *err)
                      "two, or triggers change rows",
                      (long long)left);
     }
-    lt_pair_done(&again.pair);
-    lt_changes_done(&again.changes);
-    free(again.counts.columns);
+    lt_sync_done(&again);
     return rc;
 }
 
@@ -327,7 +306,7 @@ static char *how_loaded(const char *how, const char *loaded, int64_t loads)
               : lt_format("%s; %s", how, loaded);
 }
 
-static int note(struct sync *sync, bool wrote, bool verified, struct leat_error *err)
+static int note(struct lt_syncing *sync, bool wrote, bool verified, struct leat_error *err)
 {
     struct lt_result *result = result_of(sync);
     const char *loaded = result->route && wrote ? result->route : "nothing to be done";
@@ -350,7 +329,7 @@ static int note(struct sync *sync, bool wrote, bool verified, struct leat_error 
 /* --- the whole ----------------------------------------------------------------------------- */
 
 /* A destination that is not there is made by a copy. */
-static int look(struct sync *sync, bool *ret_there, struct leat_error *err)
+static int look(struct lt_syncing *sync, bool *ret_there, struct leat_error *err)
 {
     struct lt_side *dest = *sync->dest;
     const struct leat_catalog_ops *catalog = dest->connector->catalog;
@@ -371,33 +350,98 @@ static int look(struct sync *sync, bool *ret_there, struct leat_error *err)
     return rc;
 }
 
-static int sync_once(struct sync *sync, struct leat_error *err)
+int lt_sync_begin(struct lt_syncing *sync, struct leat_error *err)
 {
     bool there = false;
-    int64_t deletes_max = -1;
     int rc = lt_side_freshen(sync->source, true, err);
     rc = rc ? rc : lt_side_freshen(sync->dest, false, err);
     rc = rc ? rc : look(sync, &there, err);
     if (rc || !there) {
+        sync->made = !rc;
         return rc ? rc : write_all(sync, false, err);
     }
     rc = compare(sync, err);
-    rc = rc ? rc : check_guards(sync, sync->counts.deleted, &deletes_max, err);
-    if (rc) {
-        return rc;
-    }
+    rc = rc ? rc : check_guards(sync, sync->counts.deleted, &sync->deletes_max, err);
     const struct lt_match_counts *counts = &sync->counts;
-    bool differs = counts->inserted || counts->updated || counts->deleted;
-    bool widens = sync->pair.only_source.len && sync->run->schema_policy == LEAT_SCHEMA_EVOLVE;
-    if (differs || widens) {
-        rc = sync->keeps ? write_changes(sync, deletes_max, err) : write_all(sync, true, err);
-    }
-    bool verify = sync->run->verify && sync->keeps && differs;
-    rc = rc || !verify ? rc : compare_again(sync, err);
-    return rc ? rc : note(sync, differs || widens, verify, err);
+    sync->differs = counts->inserted || counts->updated || counts->deleted;
+    sync->widens = sync->pair.only_source.len && sync->run->schema_policy == LEAT_SCHEMA_EVOLVE;
+    return rc;
 }
 
-static bool is_conflict(const struct leat_error *err)
+int64_t lt_sync_deletes(const struct lt_syncing *sync)
+{
+    return sync->made || !sync->keeps ? 0 : sync->changes.rows[LT_CHANGE_DELETE];
+}
+
+int lt_sync_write(struct lt_syncing *sync, enum lt_sync_part part, struct leat_error *err)
+{
+    if (sync->made || !(sync->differs || sync->widens)) {
+        return LEAT_OK;
+    }
+    if (!sync->keeps) {
+        return part == LT_SYNC_DELETES ? LEAT_OK : write_all(sync, true, err);
+    }
+    int64_t deletes = lt_sync_deletes(sync), rows = lt_changes_rows(&sync->changes);
+    int64_t from = part == LT_SYNC_REST ? deletes : 0;
+    int64_t to = part == LT_SYNC_DELETES ? deletes : rows;
+    if (from == to && (part == LT_SYNC_DELETES || sync->loads)) {
+        return LEAT_OK;
+    }
+    int rc = write_changes(sync, from, to, err);
+    if (!rc && to < rows) {
+        result_of(sync)->pub.committed = false; /* not all of it */
+    }
+    return rc || to < rows ? rc : assert_counts(sync, err);
+}
+
+int lt_sync_finish(struct lt_syncing *sync, struct leat_error *err)
+{
+    bool verify = sync->run->verify && sync->keeps && sync->differs;
+    int rc = sync->made || !verify ? LEAT_OK : compare_again(sync, err);
+    return rc || sync->made ? rc : note(sync, sync->differs || sync->widens, verify, err);
+}
+
+void lt_sync_init(struct lt_syncing *sync, struct lt_run *run, struct lt_side **source,
+                  struct lt_side **dest, size_t job)
+{
+    *sync = (struct lt_syncing){.run = run,
+                                .job = &run->jobs.items[job],
+                                .index = job,
+                                .source = source,
+                                .dest = dest,
+                                .together = 1,
+                                .deletes_max = -1};
+}
+
+void lt_sync_done(struct lt_syncing *sync)
+{
+    if (sync->run) {
+        lt_pair_done(&sync->pair);
+        lt_changes_done(&sync->changes);
+        free(sync->counts.columns);
+        sync->run = NULL;
+    }
+}
+
+/* One stream by itself. */
+static int sync_once(struct lt_syncing *sync, struct leat_error *err)
+{
+    int rc = lt_sync_begin(sync, err);
+    rc = rc ? rc : lt_sync_write(sync, LT_SYNC_ALL, err);
+    return rc ? rc : lt_sync_finish(sync, err);
+}
+
+/* What the batches before the one that failed have committed. */
+static void note_partly(const struct lt_syncing *sync)
+{
+    struct leat_stream_result *pub = &result_of(sync)->pub;
+    pub->rows_written = sync->sum.rows_written;
+    pub->bytes = sync->sum.bytes;
+    pub->counts = sync->sum.counts;
+    pub->counts.size = sizeof pub->counts;
+}
+
+bool lt_sync_is_conflict(const struct leat_error *err)
 {
     return err && !strcmp(err->code, lt_codes[LT_E_CONFLICT].code);
 }
@@ -408,16 +452,20 @@ int lt_sync_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
     int64_t retries = lt_settings_number(&run->plan->settings, "retries");
     int64_t wait_ms = LT_RETRY_FIRST_MS;
     int conflicts = 0;
+    struct leat_stream_result sum = {.rows_written = 0}; /* over all tries */
     for (int64_t tries = 1;; tries++) {
-        struct sync sync = {
-            .run = run, .job = &run->jobs.items[job], .index = job, .source = source, .dest = dest};
+        struct lt_syncing sync;
+        lt_sync_init(&sync, run, source, dest, job);
+        sync.sum = sum;
         lt_run_result(run, job, 0)->pub.attempts = (int)tries;
         int rc = sync_once(&sync, err);
-        lt_pair_done(&sync.pair);
-        lt_changes_done(&sync.changes);
-        free(sync.counts.columns);
+        sum = sync.sum;
+        if (rc && !result_of(&sync)->in_doubt) {
+            note_partly(&sync);
+        }
+        lt_sync_done(&sync);
         bool again = rc == LEAT_UNAVAILABLE && !sync.loading && tries <= retries;
-        if (rc && is_conflict(err) && ++conflicts <= CONFLICTS_MAX) {
+        if (rc && lt_sync_is_conflict(err) && ++conflicts <= LT_SYNC_CONFLICTS_MAX) {
             lt_log(LT_LOG_INFO, "%s: somebody wrote to the destination meanwhile: compared again",
                    sync.job->label);
             again = true;
@@ -443,11 +491,8 @@ int lt_sync_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
 int lt_sync_describe(struct lt_run *run, struct lt_worker *worker, size_t job, struct lt_buf *out,
                      struct leat_error *err)
 {
-    struct sync sync = {.run = run,
-                        .job = &run->jobs.items[job],
-                        .index = job,
-                        .source = &worker->source,
-                        .dest = worker->dests};
+    struct lt_syncing sync;
+    lt_sync_init(&sync, run, &worker->source, worker->dests, job);
     bool there = false;
     int rc = look(&sync, &there, err);
     if (rc) {

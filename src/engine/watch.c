@@ -20,6 +20,16 @@ static int64_t rows_total(const struct lt_run *run)
     return total;
 }
 
+/* Guarded by the run's mutex. */
+static int64_t streams_done(const struct lt_run *run)
+{
+    int64_t done = 0;
+    for (size_t i = 0; i < run->jobs.n; i++) {
+        done += run->job_done[i];
+    }
+    return done;
+}
+
 static void tell_progress(struct lt_run *run, int64_t started_us)
 {
     if (!run->observer || !run->observer->progress) {
@@ -27,15 +37,14 @@ static void tell_progress(struct lt_run *run, int64_t started_us)
     }
     int64_t total = rows_total(run);
     pthread_mutex_lock(&run->mutex);
-    const struct leat_progress progress = {
-        .size = sizeof progress,
-        .stream = run->current,
-        .rows = atomic_load(&run->rows),
-        .bytes = atomic_load(&run->bytes),
-        .rows_total = total,
-        .streams_done = (int64_t)(run->atomic ? run->units_done * run->jobs.n : run->units_done),
-        .streams_total = (int64_t)run->jobs.n,
-        .elapsed_us = lt_now_us() - started_us};
+    const struct leat_progress progress = {.size = sizeof progress,
+                                           .stream = run->current,
+                                           .rows = atomic_load(&run->rows),
+                                           .bytes = atomic_load(&run->bytes),
+                                           .rows_total = total,
+                                           .streams_done = streams_done(run),
+                                           .streams_total = (int64_t)run->jobs.n,
+                                           .elapsed_us = lt_now_us() - started_us};
     pthread_mutex_unlock(&run->mutex);
     run->observer->progress(run->observer->arg, &progress);
 }

@@ -32,14 +32,20 @@ int lt_worker_open(struct lt_run *run, struct lt_worker *worker, struct leat_err
     return rc;
 }
 
-/* The next unit: a job, or with --atomic all of them. */
+/* The first job of a unit: the first unit may have several. */
+static size_t unit_first(const struct lt_run *run, size_t unit)
+{
+    return unit ? run->first_unit_n + unit - 1 : 0;
+}
+
+/* The next unit: a job, or with --atomic all of them, or those that belong together. */
 static bool take_unit(struct lt_run *run, size_t *ret_unit)
 {
     bool taken = false;
     pthread_mutex_lock(&run->mutex);
     if (!run->stop && run->unit_next < run->units_n && !atomic_load(&run->leat->cancelled)) {
         *ret_unit = run->unit_next++;
-        run->current = run->jobs.items[*ret_unit].label;
+        run->current = run->jobs.items[unit_first(run, *ret_unit)].label;
         taken = true;
     }
     pthread_mutex_unlock(&run->mutex);
@@ -63,10 +69,13 @@ static void settle(struct lt_result *result, int64_t elapsed_us, const struct le
     if (result->pub.committed) {
         return;
     }
-    result->error = *error;
+    if (!result->error.status) {
+        result->error = *error;
+    }
     result->pub.proof = "";
     lt_result_clear_losses(result);
-    if (!result->in_doubt) {
+    if (!result->in_doubt &&
+        !result->partly) { /* what was committed before is the action's to say */
         result->pub.rows_written = 0;
     }
     if (error->status == LEAT_OUTCOME_UNKNOWN && !result->in_doubt) {
@@ -106,7 +115,8 @@ static int run_unit(struct lt_run *run, struct lt_worker *worker, size_t first, 
     case LEAT_ACTION_DELTA:
         return lt_delta_run(run, &worker->source, worker->dests, first, err);
     case LEAT_ACTION_SYNC:
-        return lt_sync_run(run, &worker->source, worker->dests, first, err);
+        return n > 1 ? lt_sync_run_related(run, &worker->source, worker->dests, first, n, err)
+                     : lt_sync_run(run, &worker->source, worker->dests, first, err);
     case LEAT_ACTION_META:
         return lt_meta_run(run, &worker->source, worker->dests, first, err);
     default:
@@ -122,7 +132,7 @@ static void *work(void *arg)
     while (take_unit(run, &unit)) {
         struct leat_error error = {0};
         int64_t started = lt_now_us();
-        size_t first = run->atomic ? 0 : unit, n = run->atomic ? run->jobs.n : 1;
+        size_t first = unit_first(run, unit), n = unit ? 1 : run->first_unit_n;
         int rc = run_unit(run, worker, first, n, &error);
         if (!rc) {
             error.status = LEAT_OK;

@@ -202,8 +202,7 @@ static void put_option(struct writer *w, struct lt_emit *emit, size_t i)
         return; /* the last one counts */
     }
     lt_emit_key(emit, name);
-    bool word =
-        row && row->kind == LEAT_OPTION_BOOL && (!strcmp(value, "true") || !strcmp(value, "false"));
+    bool word = row && lt_is_word(row, value);
     if (word) {
         lt_emit_word(emit, value);
     } else {

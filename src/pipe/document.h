@@ -120,6 +120,8 @@ struct lt_document {
 
 /* read.c. Reads the tree of doc->yaml into the rest. LEAT_OK also with faults. */
 int lt_document_read(struct lt_document *doc, struct lt_doc_faults *faults, struct leat_error *err);
+/* A file's name without folder and ending; NULL without memory. */
+const char *lt_document_stem(struct lt_document *doc, const char *path);
 void lt_document_done(struct lt_document *doc);
 
 /* The name of a document without one: its file's without folder and ending. NULL without memory. */
@@ -146,6 +148,8 @@ void lt_choices_add(struct lt_arena *arena, struct lt_choices *choices, const ch
 void lt_choices_over(struct lt_arena *arena, struct lt_choices *choices,
                      const struct lt_choices *over);
 bool lt_choices_equal(const struct lt_choices *a, const struct lt_choices *b);
+/* Whether a value is written without quotes: a number, true, false. */
+bool lt_is_word(const struct leat_option *option, const char *value);
 const char *lt_choices_find(const struct lt_choices *choices, const char *name);
 
 /* read_step.c */

@@ -57,8 +57,10 @@ static const char *without_dashes(struct lt_arena *arena, const char *text)
 void lt_doc_fault_error(struct lt_doc_faults *faults, const struct lt_yaml_node *node,
                         const struct leat_error *err)
 {
+    /* The default remedy of options is the help of a command line. */
+    const char *remedy = strcmp(err->remedy, lt_codes[LT_E_USAGE].remedy) ? err->remedy : "";
     add(faults, node, without_dashes(faults->arena, err->message),
-        without_dashes(faults->arena, err->remedy));
+        without_dashes(faults->arena, remedy));
 }
 
 void lt_doc_fault_unknown(struct lt_doc_faults *faults, const struct lt_yaml_node *node,

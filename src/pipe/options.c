@@ -1,6 +1,7 @@
 /* Options that a document chooses: those of plans and connectors, by their tables. */
 #include "core/buf.h"
 #include "core/codes.h"
+#include "core/util.h"
 #include "pipe/document.h"
 
 #include <string.h>
@@ -79,6 +80,15 @@ void lt_choices_over(struct lt_arena *arena, struct lt_choices *choices,
         lt_choices_add(arena, &both, c->name, c->value, c->node);
     }
     *choices = both;
+}
+
+bool lt_is_word(const struct leat_option *option, const char *value)
+{
+    int64_t number;
+    return option->kind == LEAT_OPTION_BOOL ? !strcmp(value, "true") || !strcmp(value, "false")
+           : option->kind == LEAT_OPTION_INT
+               ? (*value != '0' || !value[1]) && !lt_parse_int(value, &number)
+               : false;
 }
 
 bool lt_choices_equal(const struct lt_choices *a, const struct lt_choices *b)

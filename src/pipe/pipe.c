@@ -4,7 +4,6 @@
 #include "core/buf.h"
 #include "core/codes.h"
 #include "core/util.h"
-#include "pipe/halfpipe/halfpipe.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -115,9 +114,10 @@ static int open_at(struct leat *leat, const char *path, const struct leat_param 
     if (rc) {
         tell_text_fault(path, &place, &own, fault, arg);
     }
-    if (!rc) {
-        rc = lt_halfpipe_is(lt_yaml_root(pipe->doc.yaml)) ? open_halfpipe(pipe, fault, arg, &own)
-                                                          : read_document(pipe, fault, arg, &own);
+    if (!rc && lt_halfpipe_is(lt_yaml_root(pipe->doc.yaml))) {
+        rc = open_halfpipe(pipe, fault, arg, &own);
+    } else {
+        rc = rc ? rc : read_document(pipe, fault, arg, &own);
     }
     if (rc) {
         if (err) {
@@ -153,14 +153,14 @@ int leat_pipe_set(struct leat_pipe *pipe, const char *name, const char *value,
 {
     struct lt_document *doc = &pipe->doc;
     const struct leat_option *option = lt_document_option(doc, name, NULL);
+    if (pipe->halfpipe) {
+        return lt_halfpipe_set(pipe->halfpipe, name, value, err);
+    }
     if (!option) {
         lt_fail(err, LT_E_UNKNOWN_OPTION, "there is no option %.100s", name);
         return LEAT_INVALID;
     }
     int rc = leat_option_check(option, value, err);
-    if (!rc && pipe->halfpipe) {
-        return lt_halfpipe_set(pipe->halfpipe, name, value, err);
-    }
     const char *copy = rc ? NULL : lt_arena_strdup(&doc->arena, value ? value : "true");
     if (rc || !copy) {
         return rc ? rc : lt_fail_oom(err);
@@ -175,13 +175,30 @@ int leat_pipe_set(struct leat_pipe *pipe, const char *name, const char *value,
     return rc ? rc : doc->arena.failed ? lt_fail_oom(err) : LEAT_OK;
 }
 
+int leat_pipe_default(struct leat_pipe *pipe, const char *name, const char *value,
+                      struct leat_error *err)
+{
+    struct lt_document *doc = &pipe->doc;
+    const struct leat_option *option = lt_document_option(doc, name, NULL);
+    if (pipe->halfpipe || !option || lt_choices_find(&doc->defaults, name)) {
+        return LEAT_OK; /* Halfpipe's documents say everything; `also` is of a command line */
+    }
+    const char *copy = lt_arena_strdup(&doc->arena, value);
+    if (!copy) {
+        return lt_fail_oom(err);
+    }
+    lt_choices_add(&doc->arena, &doc->defaults, option->name, copy, NULL);
+    int rc = doc->arena.failed ? lt_fail_oom(err) : LEAT_OK;
+    for (size_t i = 0; !rc && i < doc->n_steps; i++) {
+        rc = doc->steps[i].nested ? leat_pipe_default(doc->steps[i].nested, name, value, err) : rc;
+    }
+    return rc;
+}
+
 int leat_pipe_select(struct leat_pipe *pipe, const char *step, bool from_here,
                      struct leat_error *err)
 {
     struct lt_document *doc = &pipe->doc;
-    if (pipe->halfpipe) {
-        return lt_fail(err, LT_E_UNSUPPORTED, "the groups of Halfpipe's documents run as a whole");
-    }
     const char **names = lt_arena_alloc(&doc->arena, (doc->n_steps + 1) * sizeof *names);
     for (size_t i = 0; names && i < doc->n_steps; i++) {
         names[i] = doc->steps[doc->order[i]].name;
@@ -212,7 +229,7 @@ int64_t leat_pipe_next(const struct leat_pipe *pipe, int64_t now, bool first)
     const struct lt_document *doc = &pipe->doc;
     if (pipe->halfpipe) {
         int64_t every = lt_halfpipe_every(pipe->halfpipe);
-        return every < 0 ? -1 : first ? 0 : every;
+        return every < 0 || !first ? every : 0;
     }
     if (doc->cron) {
         int64_t at = lt_cron_next(doc->cron, now);
@@ -269,11 +286,11 @@ static int describe_step(struct leat_pipe *pipe, const struct lt_step *step, str
 
 int leat_pipe_describe(struct leat_pipe *pipe, char **ret_text, struct leat_error *err)
 {
+    struct lt_buf out = LT_BUF_INIT;
+    int rc = LEAT_OK;
     if (pipe->halfpipe) {
         return lt_halfpipe_describe(pipe->halfpipe, ret_text, err);
     }
-    struct lt_buf out = LT_BUF_INIT;
-    int rc = LEAT_OK;
     for (size_t i = pipe->first; !rc && i < pipe->last; i++) {
         rc = describe_step(pipe, &pipe->doc.steps[pipe->doc.order[i]], &out, err);
     }

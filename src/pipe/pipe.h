@@ -5,14 +5,13 @@
 #include "leat/pipe.h"
 #include "leat/state.h"
 #include "pipe/document.h"
-
-struct lt_halfpipe;
+#include "pipe/halfpipe/halfpipe.h"
 
 struct leat_pipe {
     struct leat *leat;
-    struct lt_halfpipe
-        *halfpipe; /* it is one of Halfpipe's documents; of `doc` only the name counts */
     struct lt_document doc;
+    struct lt_halfpipe
+        *halfpipe;         /* of one of Halfpipe's documents; then `doc` has its text alone */
     struct lt_choices set; /* by leat_pipe_set(): over all others */
     size_t first, last;    /* of the order: the steps that run */
     bool keep_going;

@@ -1,11 +1,11 @@
 /* Locations of a document: its own connections, and streams at a location. */
-#include "core/buf.h"
+#include "leat/config.h"
 #include "pipe/document.h"
 
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define NAME_BYTES 128
 
 /* Of "shop.public.orders" or "shop#x" the length of "shop"; 0: it cannot be a connection's name. */
 static size_t name_length(const char *text)
@@ -27,25 +27,24 @@ static const char *own_connection(const struct lt_document *doc, const char *tex
 
 static bool is_known(const char *text, size_t len)
 {
-    char variable[128] = "LEAT_CONN_";
-    size_t at = strlen(variable);
-    for (size_t i = 0; i < len && at + 1 < sizeof variable; i++) {
-        unsigned char c = (unsigned char)text[i];
-        variable[at++] = isalnum(c) ? (char)toupper(c) : '_';
+    char name[NAME_BYTES];
+    struct leat_connection connection = {.size = sizeof connection};
+    if (!len || len >= sizeof name) {
+        return false;
     }
-    variable[at] = 0;
-    const char *url = len ? getenv(variable) : NULL;
-    return url && *url;
+    memcpy(name, text, len);
+    name[len] = 0;
+    return leat_connection_find(name, &connection, NULL) == LEAT_OK;
 }
 
-/* The # before the stream of a URL or path: the last, and none of user:password@. */
+/* The # before the stream of a URL or path: the last, but none of user:password@. As locations are
+ * read everywhere: an @ behind a / that no # comes before is a stream's. */
 static const char *find_hash(const char *text)
 {
     const char *authority = strstr(text, "://");
-    const char *slash = authority ? strchr(authority + 3, '/') : NULL;
-    const char *at = authority ? strrchr(authority + 3, '@') : NULL;
-    bool at_of_stream = slash && at && slash < at && strchr(text, '#') && strchr(text, '#') < at &&
-                        strchr(text, '#') > slash;
+    const char *rest = authority ? authority + 3 : text, *slash = strchr(rest, '/');
+    const char *at = authority ? strrchr(rest, '@') : NULL, *first = strchr(rest, '#');
+    bool at_of_stream = slash && at && slash < at && (!first || slash < first);
     return strrchr(at && !at_of_stream ? at : text, '#');
 }
 

@@ -81,7 +81,11 @@ static void read_defaults(struct lt_document *doc, struct lt_doc_faults *faults)
     }
     struct lt_texts files = {NULL, 0};
     for (size_t i = 0; i < node->n; i++) {
-        if (!lt_read_option(doc, faults, node->keys[i], node->items[i], &doc->defaults, &files)) {
+        /* A connector's option may be called as a key of steps is, which cannot be a default. */
+        const char *key = node->keys[i]->text;
+        bool of_steps = lt_is_step_key(key) && strcmp(key, "select") && !lt_mode_find(key);
+        if (of_steps ||
+            !lt_read_option(doc, faults, node->keys[i], node->items[i], &doc->defaults, &files)) {
             lt_unknown_key(doc, faults, node->keys[i], "option", none);
         }
     }

@@ -36,6 +36,14 @@ static bool is_action_key(const char *key)
     return mode && mode->is_key;
 }
 
+/* `verify` is an action with a source, and an option with true or false. */
+static bool is_action(const struct lt_yaml_node *key, const struct lt_yaml_node *value)
+{
+    bool flag;
+    return is_action_key(key->text) &&
+           !(lt_yaml_bool(value, &flag) && leat_action_takes(LEAT_ACTION_COPY, key->text));
+}
+
 bool lt_is_step_key(const char *key)
 {
     for (size_t i = 0; i < LT_ARRAY_LEN(keys); i++) {
@@ -103,6 +111,18 @@ static void unknown_step_key(struct lt_document *doc, struct lt_doc_faults *faul
 
 /* --- what it does --------------------------------------------------------------------------- */
 
+/* A misspelt action is told as such, and not as missing. */
+static bool has_unknown_key(struct lt_document *doc, const struct lt_yaml_node *node)
+{
+    bool unknown = false;
+    for (size_t i = 0; !unknown && i < node->n; i++) {
+        const char *key = node->keys[i]->text;
+        unknown = !lt_is_step_key(key) && !lt_document_option(doc, key, NULL) &&
+                  !(node == doc->root && lt_is_document_key(key));
+    }
+    return unknown;
+}
+
 /* The keys that say what a step does: the first is taken, another is a fault. */
 static void read_action(struct lt_document *doc, struct lt_doc_faults *faults, struct lt_step *step)
 {
@@ -111,7 +131,7 @@ static void read_action(struct lt_document *doc, struct lt_doc_faults *faults, s
         const struct lt_yaml_node *key = step->node->keys[i], *value = step->node->items[i];
         bool sql = !strcmp(key->text, "sql"), pipe = !strcmp(key->text, "pipe");
         bool from = !strcmp(key->text, "from");
-        if (!sql && !pipe && !from && !is_action_key(key->text)) {
+        if (!sql && !pipe && !from && !is_action(key, value)) {
             continue;
         }
         if (said) {
@@ -134,7 +154,7 @@ static void read_action(struct lt_document *doc, struct lt_doc_faults *faults, s
         step->mode = lt_read_mode(doc, faults, mode);
     }
     step->mode = step->mode ? step->mode : &lt_modes[0];
-    if (!said) {
+    if (!said && !has_unknown_key(doc, step->node)) {
         lt_doc_fault(faults, step->node,
                      "copy, delta, sync, diff, verify or meta with the source; or sql, or pipe",
                      "nothing says what this step does");
@@ -298,7 +318,7 @@ static void read_key(struct lt_document *doc, struct lt_doc_faults *faults, stru
     bool plan;
     const char *name = strcmp(key->text, "select") ? key->text : "columns";
     const struct leat_option *option = lt_document_option(doc, name, &plan);
-    if (is_action_key(key->text)) {
+    if (is_action(key, value)) {
         return; /* read_action() has seen it */
     }
     if (!option) {

@@ -264,6 +264,23 @@ static int pipe_hooks(struct run *run, enum lt_hook_time when, const char *statu
     return lt_hooks_run(run->pipe, &run->pipe->doc.hooks, when, &facts, err);
 }
 
+/* In the ledger a document of Halfpipe is one step. */
+static int run_halfpipe(struct run *run)
+{
+    const struct lt_step step = {.name = "halfpipe"};
+    struct work work = {.run = run, .step = &step};
+    char id[LEAT_GUID_MAX] = "";
+    int rc = run->execution
+                 ? lt_ledger_begin(run->pipe, &step, run->state, run->execution, id, run->err)
+                 : LEAT_OK;
+    rc = rc ? rc : lt_halfpipe_run(run->pipe->halfpipe, run->observer, run->err);
+    if (*id) {
+        work.error = rc ? *run->err : work.error;
+        end_in_ledger(&work, id, rc);
+    }
+    return rc;
+}
+
 int leat_pipe_run(struct leat_pipe *pipe, struct leat_state *state, const char *execution,
                   const struct leat_pipe_observer *observer, bool *ret_different,
                   struct leat_error *err)
@@ -283,6 +300,10 @@ int leat_pipe_run(struct leat_pipe *pipe, struct leat_state *state, const char *
                       .outcomes = calloc(pipe->doc.n_steps + 1, sizeof *run.outcomes)};
     if (!run.outcomes) {
         return lt_fail_oom(err);
+    }
+    if (pipe->halfpipe) {
+        free(run.outcomes);
+        return run_halfpipe(&run);
     }
     run.rc = pipe_hooks(&run, LT_HOOK_BEFORE, "started", run.err);
     run.failed = run.rc != LEAT_OK;

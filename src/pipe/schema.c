@@ -146,14 +146,15 @@ static bool differs(struct schema *s, const struct leat_option *option)
     return false;
 }
 
-static void put_option(struct schema *s, const struct leat_option *option)
+static void put_option(struct schema *s, const struct leat_option *option, bool in_step)
 {
     for (size_t i = 0; i < s->n; i++) {
         if (!strcmp(s->names[i], option->name)) {
             return;
         }
     }
-    bool key = lt_is_step_key(option->name) || !strcmp(option->name, "also");
+    bool action = !in_step && lt_mode_find(option->name);
+    bool key = (lt_is_step_key(option->name) && !action) || !strcmp(option->name, "also");
     const char **names = lt_arena_more(&s->arena, s->names, s->n, sizeof *names);
     if (key || !names) {
         return;
@@ -172,16 +173,17 @@ static void put_option(struct schema *s, const struct leat_option *option)
     lt_emit_end(&s->emit);
 }
 
-static void put_options(struct schema *s)
+/* `in_step`: without those that are keys of steps anyway. */
+static void put_options(struct schema *s, bool in_step)
 {
     const struct leat_connector *connector;
     s->n = 0;
     for (const struct leat_option *o = leat_plan_options(); o->name; o++) {
-        put_option(s, o);
+        put_option(s, o, in_step);
     }
     for (size_t i = 0; (connector = leat_connector_at(s->leat, i)); i++) {
         for (const struct leat_option *o = connector->options; o && o->name; o++) {
-            put_option(s, o);
+            put_option(s, o, in_step);
         }
     }
 }
@@ -267,7 +269,7 @@ static void put_stream(struct schema *s)
     put_reference(s, "select", "texts", "Another word for columns");
     lt_emit_key(&s->emit, "skip");
     lt_emit_word(&s->emit, "{\"type\": [\"boolean\", \"string\"]}");
-    put_options(s);
+    put_options(s, false);
     lt_emit_end(&s->emit);
     put_word(s, "additionalProperties", "false");
     lt_emit_end(&s->emit);
@@ -303,7 +305,7 @@ static void put_step_properties(struct schema *s)
             put_reference(s, m->word, "text", m->help);
         }
     }
-    put_options(s);
+    put_options(s, true);
 }
 
 /* Exactly one thing that a step does, and what that needs. */
@@ -318,10 +320,12 @@ static void put_actions(struct schema *s)
     lt_emit_list(&s->emit);
     for (const struct lt_mode *m = lt_modes; m->word; m++) {
         if (m->is_key) {
-            lt_emit_word(&s->emit, lt_arena_format(&s->arena,
-                                                   "{\"required\": [\"%s\", \"to\"], \"not\": "
-                                                   "{\"required\": [\"mode\"]}}",
-                                                   m->word));
+            lt_emit_word(
+                &s->emit,
+                lt_arena_format(&s->arena,
+                                "{\"required\": [\"%s\", \"to\"], \"properties\": {\"%s\": "
+                                "{\"type\": \"string\"}}, \"not\": {\"required\": [\"mode\"]}}",
+                                m->word, m->word));
         }
     }
     for (size_t i = 0; i < LT_ARRAY_LEN(others); i++) {
@@ -335,15 +339,16 @@ static void put_untaken(struct schema *s, const struct lt_mode *mode)
 {
     lt_emit_map(&s->emit);
     lt_emit_key(&s->emit, "if");
-    lt_emit_word(&s->emit, lt_arena_format(
-                               &s->arena,
-                               "{\"anyOf\": [{\"required\": [\"%s\"]}, {\"properties\": {\"mode\": "
-                               "{\"const\": \"%s\"}}, \"required\": [\"mode\"]}%s], \"not\": "
-                               "{\"required\": [\"streams\"]}}",
-                               mode->is_key ? mode->word : "from", mode->word,
-                               mode == lt_modes ? ", {\"required\": [\"from\"], \"not\": "
-                                                  "{\"required\": [\"mode\"]}}"
-                                                : ""));
+    lt_emit_word(&s->emit,
+                 lt_arena_format(&s->arena,
+                                 "{\"anyOf\": [{\"required\": [\"%s\"], \"properties\": {\"%s\": "
+                                 "{\"type\": \"string\"}}}, {\"properties\": {\"mode\": "
+                                 "{\"const\": \"%s\"}}, \"required\": [\"mode\"]}%s], \"not\": "
+                                 "{\"required\": [\"streams\"]}}",
+                                 mode->word, mode->word, mode->word,
+                                 mode == lt_modes ? ", {\"required\": [\"from\"], \"not\": "
+                                                    "{\"required\": [\"mode\"]}}"
+                                                  : ""));
     lt_emit_key(&s->emit, "then");
     lt_emit_map(&s->emit);
     lt_emit_key(&s->emit, "propertyNames");
@@ -353,7 +358,7 @@ static void put_untaken(struct schema *s, const struct lt_mode *mode)
     lt_emit_key(&s->emit, "enum");
     lt_emit_list(&s->emit);
     for (const struct leat_option *o = leat_plan_options(); o->name; o++) {
-        if (!leat_action_takes(mode->action, o->name)) {
+        if (!leat_action_takes(mode->action, o->name) && strcmp(o->name, mode->word)) {
             lt_emit_text(&s->emit, o->name);
         }
     }
@@ -453,7 +458,7 @@ static void put_schema(struct schema *s)
     begin_definition(s, "options", "object");
     lt_emit_key(&s->emit, "properties");
     lt_emit_map(&s->emit);
-    put_options(s);
+    put_options(s, false);
     lt_emit_end(&s->emit);
     put_word(s, "additionalProperties", "false");
     lt_emit_end(&s->emit);

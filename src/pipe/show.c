@@ -47,8 +47,7 @@ static void put_choice(struct show *show, const struct lt_choices *choices, size
     if (!option || option->kind != LEAT_OPTION_LIST || n == 1) {
         const char *value = lt_choices_find(choices, name);
         bool secret = option && option->kind == LEAT_OPTION_SECRET;
-        bool word = option && option->kind == LEAT_OPTION_BOOL &&
-                    (!strcmp(value, "true") || !strcmp(value, "false"));
+        bool word = option && lt_is_word(option, value);
         if (word) {
             lt_emit_word(&show->emit, value);
         } else {
@@ -344,8 +343,9 @@ int leat_pipe_show(struct leat_pipe *pipe, enum leat_pipe_form form, char **ret_
 {
     struct lt_buf out = LT_BUF_INIT;
     if (pipe->halfpipe) {
-        return lt_fail(err, LT_E_UNSUPPORTED,
-                       "Halfpipe's documents are not shown resolved; --dry-run tells their steps");
+        int rc = lt_fail(err, LT_E_UNSUPPORTED, "a document of Halfpipe is shown as it stands");
+        leat_error_remedy(err, "leat pipe run --dry-run says what it does");
+        return rc;
     }
     struct show show = {.pipe = pipe, .emit = {.out = &out, .json = form == LEAT_PIPE_JSON}};
     int rc = put_document(&show, err);

@@ -88,6 +88,12 @@ struct job {
     int64_t lock_timeout_ms;                     /* 0: 2 s */
     char load_id[33];                            /* set by job_run() */
     int processes, parts;                        /* set by job_run(): how many it really used */
+    const char *resume; /* of stream 0 alone; what was sealed by an earlier load is not written */
+    int leave;          /* with it: after so many parts the load is left for another one */
+    void (*while_open)(struct job *job); /* called before the commit, or before it is left */
+    bool taken;                          /* set by job_run(): an earlier load was taken over, */
+    int taken_parts;                     /* ... with so many parts */
+    char found[64];                      /* ... or found; its text */
 };
 
 /* Runs one load of both streams, in two processes where the connector can be attached to. */
@@ -101,6 +107,17 @@ int job_copy_bytes(const char *from, const char *to, enum leat_write_mode mode,
                    struct leat_error *err);
 /* Both streams' write plans, for calls of plan() alone. The plan points into static memory. */
 const struct leat_write_plan *job_plan(struct job *job, bool shared);
+
+/* --- loads taken over: conf_resume.c --------------------------------------------------------- */
+
+/* What cases are told with, and what clears the destination and looks at what is left there. */
+struct conf_tell {
+    bool (*ok)(bool good, const char *name, const char *why);
+    void (*reset)(void);
+    const char *(*leftovers)(void);
+};
+
+void resume_cases(const struct conf_tell *tell);
 
 /* --- modes with keys: conf_keyed.c ----------------------------------------------------------- */
 

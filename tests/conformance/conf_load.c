@@ -41,6 +41,12 @@ static const struct ArrowSchema *schema_of(const struct job *job)
     return schema;
 }
 
+/* A load that may be taken over has one stream. */
+static int streams_of(const struct job *job)
+{
+    return job->resume ? 1 : CONF_STREAMS;
+}
+
 static void fill_keyed(struct leat_write_stream *stream, const struct job *job)
 {
     stream->keys = keyed_key;
@@ -83,8 +89,9 @@ const struct leat_write_plan *job_plan(struct job *job, bool shared)
     want = (struct leat_write_plan){.size = sizeof want,
                                     .load_id = load_id,
                                     .streams = streams,
-                                    .n_streams = CONF_STREAMS,
-                                    .shared = shared,
+                                    .n_streams = (size_t)streams_of(job),
+                                    .resume = job->resume,
+                                    .shared = shared && !job->resume,
                                     .params = conf.params,
                                     .n_params = conf.n_params};
     return &want;
@@ -188,14 +195,50 @@ static int one_part(struct load *load, int stream, int number, int step, struct 
     return status;
 }
 
+static bool is_sealed(const struct load *load, int stream, int number)
+{
+    for (size_t i = 0; i < load->n_receipts; i++) {
+        if (load->receipts[i].id.stream == (uint32_t)stream &&
+            load->receipts[i].id.part == (uint32_t)number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What begin() found of an earlier load. */
+static int take_over(struct load *load, struct leat_error *err)
+{
+    struct leat_resumed resumed = {.size = sizeof resumed};
+    struct job *job = load->job;
+    if (!job->resume) {
+        return LEAT_OK;
+    }
+    int status = load->connector->load->resumed(load->load, &resumed, err);
+    if (!status && (resumed.n_receipts > RECEIPTS_MAX || (resumed.n_receipts && !resumed.taken))) {
+        status = lt_fail(err, LT_E_INTERNAL, "receipts that are none of the load's");
+    }
+    if (!status) {
+        job->taken = resumed.taken;
+        job->taken_parts = (int)resumed.n_receipts;
+        snprintf(job->found, sizeof job->found, "%s", resumed.resume ? resumed.resume : "");
+        snprintf(job->load_id, sizeof job->load_id, "%s", resumed.load_id);
+        for (size_t i = 0; i < resumed.n_receipts; i++) {
+            load->receipts[load->n_receipts++] = resumed.receipts[i];
+        }
+    }
+    return status;
+}
+
 /* The parts whose number modulo `processes` is `which`, of every stream. */
 static int my_parts(struct load *load, int which, int processes, struct leat_error *err)
 {
     int status = LEAT_OK;
-    for (int stream = 0; !status && stream < CONF_STREAMS; stream++) {
+    for (int stream = 0; !status && stream < streams_of(load->job); stream++) {
         int parts = LT_MIN(load->plan.streams[stream].parts_max, conf.parts);
-        for (int i = which; !status && i < parts; i += processes) {
-            status = one_part(load, stream, i, parts, err);
+        int last = load->job->leave ? LT_MIN(parts, load->job->leave) : parts;
+        for (int i = which; !status && i < last; i += processes) {
+            status = is_sealed(load, stream, i) ? LEAT_OK : one_part(load, stream, i, parts, err);
         }
     }
     return status;
@@ -343,14 +386,18 @@ int job_run(struct job *job, struct leat_error *err)
         return status;
     }
     const struct leat_capabilities *caps = load.connector->capabilities(load.ep);
-    bool shared = (caps->flags & LEAT_CAN_ATTACH) && conf.parts > 1;
+    bool shared = (caps->flags & LEAT_CAN_ATTACH) && conf.parts > 1 && !job->resume;
     load.want = job_plan(job, shared);
     status = load.connector->load->plan(load.ep, load.want, &load.plan, err);
     planned = !status;
     status = status ? status : load.connector->load->begin(load.ep, &load.plan, &load.load, err);
+    status = status ? status : take_over(&load, err);
     status = status ? status : fill_parts(&load, err);
     status = status ? status : read_back(&load, err);
-    if (!status) {
+    if (!status && job->while_open) {
+        job->while_open(job);
+    }
+    if (!status && !job->leave) {
         committing = true;
         status = commit(&load, err);
     }

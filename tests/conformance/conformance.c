@@ -818,6 +818,7 @@ static void without_keys(struct leat_error *err)
     if (!conf.one_file) {
         kill_points("append", LEAT_APPEND, true);
     }
+    resume_cases(&(struct conf_tell){ok, reset, leftovers});
 }
 
 /* --- the command line ---------------------------------------------------------------------- */

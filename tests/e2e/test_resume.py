@@ -5,6 +5,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sqlite3
 import time
 
@@ -31,7 +32,6 @@ def record(i):
 class Source:
     """ROWS records in one kind of place."""
     options = ()
-    exact_parts = PART_ROWS  # most rows of a part; None: cut otherwise
 
     def __init__(self, db, folder):
         self.db = db
@@ -83,7 +83,6 @@ class Sqlite(Csv):
 class Postgres(Source):
     """Pages are nearly empty, so that there are enough of them to be cut."""
     options = ("--immutable",)
-    exact_parts = None
 
     def location(self):
         return f"{self.db.url}#source.source"
@@ -257,6 +256,35 @@ def test_parts_may_have_another_size_when_a_load_goes_on(make, modules):
     assert copy.holds() and copy.is_clean()
 
 
+def test_all_blocks_of_a_table_are_read_again_to_verify(make, modules):
+    copy = make("postgres")
+    parts, rows = copy.kill_at(modules, "part_seal:after", 2)
+    said = copy.run("--verify")
+    assert said["resumed"] == {"parts": parts, "rows": rows, "why_not": ""}
+    assert said["proof"] == "counts and checksums equal" and said["rows_read"] == ROWS
+    assert copy.holds() and copy.is_clean()
+
+
+def test_a_small_table_that_is_all_there_is_only_committed(make, modules):
+    copy = make("postgres")
+    copy.source.put(500)
+    assert copy.kill_at(modules, "commit:before") == (1, 500)
+    said = copy.run()
+    assert said["resumed"] == {"parts": 1, "rows": 500, "why_not": ""}
+    assert said["rows_read"] == said["rows_written"] == 500 and said["bytes"] == 0
+    assert copy.holds(500) and copy.is_clean()
+
+
+@pytest.mark.parametrize("rows", [0, 1, PART_ROWS, PART_ROWS + 1])
+def test_sizes_at_the_edges_of_parts(make, modules, rows):
+    copy = make("csv")
+    copy.source.put(rows)
+    parts = copy.kill_at(modules, "commit:before")
+    assert parts == (-(-rows // PART_ROWS), rows)
+    assert copy.run()["resumed"] == {"parts": parts[0], "rows": rows, "why_not": ""}
+    assert copy.holds(rows) and copy.is_clean()
+
+
 def test_a_run_without_resume_sweeps_what_was_kept(make, modules):
     copy = make("csv")
     assert copy.kill_at(modules, "part_seal:after", 4)[0] == 4
@@ -427,3 +455,35 @@ def test_a_directory_of_files_goes_on_and_knows_when_one_came(make, modules):
     copy.kill_at(modules, "part_seal:after", 8)
     shutil.copy(folder / "0.csv", folder / "4.csv")
     assert "has changed" in copy.run()["resumed"]["why_not"]
+
+
+def test_a_process_that_lost_its_load_to_another_can_add_nothing(make, modules):
+    """Its locks went with a session; it does not know, and goes on when it is woken."""
+    copy = make("csv")
+    first = copy.leat.start(*copy.arguments("--retries=0", wrap="fault+"), env={
+        "LEAT_PLUGIN_PATH": str(modules), "LEAT_FAULT": "part_seal:after:3:stop"})
+    try:
+        assert wait_for(lambda: copy.sealed()[0] == 3, 30)
+        with psycopg.connect(copy.db.url, autocommit=True) as connection:
+            connection.execute("select pg_terminate_backend(pid) from pg_locks where locktype = "
+                               "'advisory' and database = (select oid from pg_database where "
+                               "datname = current_database())")
+            assert wait_for(lambda: connection.execute(
+                "select count(*) from pg_locks where locktype = 'advisory'").fetchone()[0] == 0)
+        second = copy.leat.start(*copy.arguments(wrap="fault+"), env={
+            "LEAT_PLUGIN_PATH": str(modules), "LEAT_FAULT": "part_seal:after:2:stop"})
+        try:
+            assert wait_for(lambda: copy.sealed()[0] == 5, 30)
+            first.send_signal(signal.SIGCONT)
+            _, err = first.communicate(timeout=60)
+            assert first.returncode != 0 and b"taken over" in err, err
+            assert copy.sealed()[0] == 5
+        finally:
+            second.send_signal(signal.SIGCONT)
+        _, err = second.communicate(timeout=60)
+        assert second.returncode == 0, err
+    finally:
+        first.kill()
+    said = json.loads(copy.report_path.read_text(encoding="utf-8"))["streams"][0]
+    assert said["resumed"]["parts"] == 3
+    assert copy.holds() and copy.is_clean()

@@ -339,4 +339,12 @@ int pg_reader_borrow(struct pg_conn *conn, struct pg_table *table, const char *s
 int pg_ddl(const struct leat_write_stream *want, int64_t column, char **ret_text,
            struct leat_error *err);
 
+/* pg_rows.c: leat_sql_ops.run and its kind */
+int pg_run(struct leat_endpoint *ep, const char *sql, struct leat_rows **ret_rows,
+           int64_t *ret_changed, struct leat_error *err);
+size_t pg_rows_columns(struct leat_rows *rows, const char *const **ret_names);
+int pg_rows_next(struct leat_rows *rows, const char *const **ret_texts, const size_t **ret_lens,
+                 struct leat_error *err);
+void pg_rows_close(struct leat_rows *rows);
+
 #endif

@@ -26,7 +26,7 @@ static int comment_on(const char *what, const char *quoted, const struct ArrowSc
     return failed;
 }
 
-static int add_comments(const struct ArrowSchema *schema, const char *quoted, struct lt_buf *sql)
+int pg_put_comments(const struct ArrowSchema *schema, const char *quoted, struct lt_buf *sql)
 {
     int failed = comment_on("TABLE", quoted, schema, false, sql);
     for (int64_t i = 0; i < schema->n_children && !failed; i++) {
@@ -39,7 +39,7 @@ int pg_target_comments(struct pg_conn *conn, const struct pg_target *target, con
                        struct leat_error *err)
 {
     struct lt_buf sql = LT_BUF_INIT;
-    int status = add_comments(&target->table.schema, quoted, &sql) ? lt_fail_oom(err) : LEAT_OK;
+    int status = pg_put_comments(&target->table.schema, quoted, &sql) ? lt_fail_oom(err) : LEAT_OK;
     if (!status && sql.len) {
         status = pg_exec(conn, lt_buf_text(&sql), err);
     }
@@ -53,7 +53,7 @@ static int create(struct pg_conn *conn, const struct pg_target *target, const ch
 {
     struct lt_buf sql = LT_BUF_INIT;
     int status = lt_buf_puts(&sql, before) || lt_buf_puts(&sql, target->create) ||
-                         add_comments(&target->table.schema, target->quoted, &sql)
+                         pg_put_comments(&target->table.schema, target->quoted, &sql)
                      ? lt_fail_oom(err)
                      : pg_exec(conn, lt_buf_text(&sql), err);
     lt_buf_done(&sql);
@@ -289,6 +289,7 @@ int pg_target_fill(struct pg_conn *conn, struct pg_target *target, struct leat_e
         status =
             lt_fail(err, LT_E_COUNT_MISMATCH,
                     "%" PRId64 " rows were staged and the table took %" PRId64, target->rows, rows);
+        status = pg_blame_triggers(conn, target, status, err);
     }
     pg_clear(conn, result);
     lt_buf_done(&sql);

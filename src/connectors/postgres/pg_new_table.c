@@ -88,17 +88,35 @@ static int put_type(const struct ArrowSchema *field, struct lt_buf *type, struct
     return lt_dialect_type(&lt_dialect_postgres, field, type, err);
 }
 
+/* Does the server have the type? Each is asked for once; `seen` holds those that it has, with their
+ * NULs. */
+static int check_type(struct pg_conn *conn, const struct ArrowSchema *field, const char *own,
+                      struct lt_buf *seen, struct leat_error *err)
+{
+    struct found_type found;
+    bool known = pg_type_cached(conn->ep, own);
+    for (size_t at = 0; at < seen->len && !known; at += strlen((char *)seen->data + at) + 1) {
+        known = !strcmp((char *)seen->data + at, own);
+    }
+    if (known) {
+        return LEAT_OK;
+    }
+    int status = find_type(conn, own, &found, err);
+    if (!status && !found.exists) {
+        return fail_no_type(field, own, err);
+    }
+    return !status && lt_buf_append(seen, own, strlen(own) + 1) ? lt_fail_oom(err) : status;
+}
+
 /* The DDL type of one column, with the types and domains that the server has. */
-static int choose_type(struct pg_conn *conn, const struct ArrowSchema *field, char **ret_type,
-                       struct leat_error *err)
+static int choose_type(struct pg_conn *conn, const struct ArrowSchema *field, struct lt_buf *seen,
+                       char **ret_type, struct leat_error *err)
 {
     char own[LT_DIALECT_TYPE_MAX];
-    struct found_type found;
     struct lt_buf type = LT_BUF_INIT;
     int status = LEAT_OK;
-    if (keeps_own(field, own) && !pg_type_cached(conn->ep, own)) {
-        status = find_type(conn, own, &found, err);
-        status = status || found.exists ? status : fail_no_type(field, own, err);
+    if (keeps_own(field, own)) {
+        status = check_type(conn, field, own, seen, err);
     }
     status = status ? status : put_type(field, &type, err);
     status = status ? status : take_domain(conn, field, &type, err);
@@ -172,6 +190,7 @@ static int choose_types(struct pg_conn *conn, const struct ArrowSchema *incoming
                         struct leat_error *err)
 {
     int status = LEAT_OK;
+    struct lt_buf seen = LT_BUF_INIT;
     for (int64_t i = 0; i < incoming->n_children && !status; i++) {
         const struct ArrowSchema *field = incoming->children[i];
         if (strlen(field->name) >= PG_NAME_MAX) {
@@ -180,11 +199,12 @@ static int choose_types(struct pg_conn *conn, const struct ArrowSchema *incoming
                         "a name longer than %d bytes, which the server would cut", PG_NAME_MAX - 1);
             leat_error_remedy(err, "rename it with --rename old=new");
         }
-        status = status ? status : choose_type(conn, field, &types[i], err);
+        status = status ? status : choose_type(conn, field, &seen, &types[i], err);
         if (status) {
             leat_error_place(err, "column \"%s\"", field->name);
         }
     }
+    lt_buf_done(&seen);
     return status;
 }
 
@@ -289,6 +309,9 @@ static int put_create(const struct leat_write_stream *want, struct lt_buf *sql,
     status = status ? status
                     : lt_dialect_create_table(&lt_dialect_postgres, lt_buf_text(&name),
                                               want->schema, texts, sql, err);
+    if (!status && pg_put_comments(want->schema, lt_buf_text(&name), sql)) {
+        status = lt_fail_oom(err);
+    }
     for (size_t i = 0; types && i < n; i++) {
         lt_buf_done(&types[i]);
     }

@@ -504,7 +504,13 @@ static int hash_ranges(struct leat_endpoint *ep, const struct leat_read_plan *pl
 
 /* libpq asks the system for as much as its buffer holds, 16 KiB at first, and widens it for good
  * when a longer message comes. A large table is worth one such message: a tenth of the system
- * calls. */
+ * calls.
+ *
+ * The server takes a kilobyte for each value of a row that it sends and frees them all after it.
+ * Its C library gives what it holds free back to the system once that is more than twice the
+ * largest block it ever freed (glibc, mallopt(3), M_MMAP_THRESHOLD), so that rows of more than 250
+ * columns had it ask for their memory and give it back row by row: five times the time. The second
+ * value makes that one block a large one. */
 static int widen_buffer(struct pg_conn *conn, struct leat_error *err)
 {
     if (conn->wide) {
@@ -512,7 +518,10 @@ static int widen_buffer(struct pg_conn *conn, struct leat_error *err)
     }
     char text[2];
     conn->wide = true;
-    return pg_value(conn, "SELECT pg_catalog.repeat(' ', 200000)", 0, NULL, text, sizeof text, err);
+    return pg_value(conn,
+                    "SELECT pg_catalog.repeat(' ', 200000), "
+                    "pg_catalog.length(pg_catalog.repeat(' ', 4000000))",
+                    0, NULL, text, sizeof text, err);
 }
 
 /* The COPY, with the transaction around it that reads in the snapshot, in one message. */

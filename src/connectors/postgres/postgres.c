@@ -220,6 +220,10 @@ static int quote(struct leat_endpoint *ep, const char *identifier, char *out, si
 const struct leat_sql_ops pg_sql_ops = {
     .execute = execute,
     .quote = quote,
+    .run = pg_run,
+    .rows_columns = pg_rows_columns,
+    .rows_next = pg_rows_next,
+    .rows_close = pg_rows_close,
 };
 
 const struct leat_connector lt_connector_postgres = {

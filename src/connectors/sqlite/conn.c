@@ -174,7 +174,7 @@ static int prepare_connection(struct sq_conn *conn, struct leat_error *err)
  * itself where the file is write-protected. */
 static int open_flags(const struct leat_endpoint *ep, enum sq_use use)
 {
-    int flags = SQLITE_OPEN_FULLMUTEX;
+    int flags = use == SQ_USE_SHARED ? SQLITE_OPEN_FULLMUTEX : SQLITE_OPEN_NOMUTEX;
     if (ep->mode >= SQ_READ_ONLY) {
         return flags | SQLITE_OPEN_READONLY | (ep->mode == SQ_IMMUTABLE ? SQLITE_OPEN_URI : 0);
     }
@@ -255,7 +255,7 @@ int lt_sq_connect(struct leat_endpoint *ep, enum sq_use use, struct sq_conn **re
     }
     conn->api = ep->api;
     conn->ep = ep;
-    conn->use = use;
+    conn->use = use == SQ_USE_SHARED ? SQ_USE_READ : use;
     char *path = path_for_sqlite(ep, ep->path);
     if (!path) {
         status = lt_fail_oom(err);
@@ -267,7 +267,7 @@ int lt_sq_connect(struct leat_endpoint *ep, enum sq_use use, struct sq_conn **re
         goto out;
     }
     status = prepare_connection(conn, err);
-    for (size_t i = 0; i < ep->n_attached && use == SQ_USE_READ && !status; i++) {
+    for (size_t i = 0; i < ep->n_attached && use != SQ_USE_WRITE && !status; i++) {
         status = attach(conn, &ep->attached[i], err);
     }
     if (!status) {
@@ -293,7 +293,7 @@ void lt_sq_disconnect(struct sq_conn *conn)
 int lt_sq_own(struct leat_endpoint *ep, struct sq_conn **ret_conn, struct leat_error *err)
 {
     if (!ep->conn) {
-        int status = lt_sq_connect(ep, SQ_USE_READ, &ep->conn, err);
+        int status = lt_sq_connect(ep, SQ_USE_SHARED, &ep->conn, err);
         if (status) {
             return status;
         }

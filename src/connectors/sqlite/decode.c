@@ -364,40 +364,6 @@ static int blob_value(enum sq_decoder decoder, struct lt_builder *builder, const
     return misfit_syntax(misfit, "a blob");
 }
 
-int lt_sq_decode(const struct lt_sqlite *api, sqlite3_stmt *stmt, int index,
-                 struct sq_reading reading, struct lt_builder *builder, int64_t *bytes,
-                 struct sq_misfit *misfit)
-{
-    enum sq_decoder decoder = reading.decoder;
-    const void *data;
-    int64_t integer;
-    double real;
-    size_t len;
-    switch (api->sqlite3_column_type(stmt, index)) {
-    case SQLITE_INTEGER:
-        integer = api->sqlite3_column_int64(stmt, index);
-        return is_moment(reading) ? moment_of_integer(reading, builder, integer, misfit)
-                                  : integer_value(decoder, builder, integer, misfit);
-    case SQLITE_FLOAT:
-        real = api->sqlite3_column_double(stmt, index);
-        return is_moment(reading) ? moment_of_real(reading, builder, real, misfit)
-                                  : real_value(decoder, builder, real, misfit);
-    case SQLITE_TEXT:
-        data = api->sqlite3_column_text(stmt, index);
-        len = (size_t)api->sqlite3_column_bytes(stmt, index);
-        *bytes += (int64_t)len;
-        return data ? text_value(decoder, builder, data, len, misfit) : LEAT_NO_MEMORY;
-    case SQLITE_BLOB:
-        data = api->sqlite3_column_blob(stmt, index);
-        len = (size_t)api->sqlite3_column_bytes(stmt, index);
-        *bytes += (int64_t)len;
-        /* An empty blob has no address. */
-        return blob_value(decoder, builder, data ? data : "", len, misfit);
-    default:
-        return lt_builder_null(builder);
-    }
-}
-
 int lt_sq_decode_value(const struct lt_sqlite *api, sqlite3_value *value, struct sq_reading reading,
                        struct lt_builder *builder, int64_t *bytes, struct sq_misfit *misfit)
 {
@@ -429,4 +395,14 @@ int lt_sq_decode_value(const struct lt_sqlite *api, sqlite3_value *value, struct
     default:
         return lt_builder_null(builder);
     }
+}
+
+/* One call that looks the column up, instead of one for each question. What SQLite calls an
+ * unprotected value is safe here: nobody else uses the connection meanwhile (lt_sq_lock()). */
+int lt_sq_decode(const struct lt_sqlite *api, sqlite3_stmt *stmt, int index,
+                 struct sq_reading reading, struct lt_builder *builder, int64_t *bytes,
+                 struct sq_misfit *misfit)
+{
+    return lt_sq_decode_value(api, api->sqlite3_column_value(stmt, index), reading, builder, bytes,
+                              misfit);
 }

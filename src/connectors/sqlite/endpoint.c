@@ -318,7 +318,12 @@ static int sq_quote(struct leat_endpoint *ep, const char *identifier, char *out,
     return status;
 }
 
-static const struct leat_sql_ops sql_ops = {.execute = sq_execute, .quote = sq_quote};
+static const struct leat_sql_ops sql_ops = {.execute = sq_execute,
+                                            .quote = sq_quote,
+                                            .run = lt_sq_run,
+                                            .rows_columns = lt_sq_rows_columns,
+                                            .rows_next = lt_sq_rows_next,
+                                            .rows_close = lt_sq_rows_close};
 
 const struct leat_connector lt_connector_sqlite = {
     .size = sizeof lt_connector_sqlite,

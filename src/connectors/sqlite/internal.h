@@ -33,7 +33,8 @@ struct sq_attached {
     char *name, *path;
 };
 
-enum sq_use { SQ_USE_READ, SQ_USE_WRITE };
+/* Those of one thread at a time do without SQLite's own locks, which every look at a column takes. */
+enum sq_use { SQ_USE_READ, SQ_USE_WRITE, SQ_USE_SHARED /* reading, by several threads */ };
 
 /* One connection to the file. Threads: one at a time, or, on the endpoint's own connection while
  * it holds a snapshot, several that take turns by lt_sq_lock(). */
@@ -114,6 +115,10 @@ struct sq_table {
 int lt_sq_table(struct sq_conn *conn, const char *ns, const char *name, struct sq_table *ret_table,
                 struct leat_error *err);
 void lt_sq_table_done(struct sq_table *table);
+/* Where *err says that rows were lost or came by themselves, its remedy names the table's triggers,
+ * if it has any. Returns `status`. */
+int lt_sq_blame_triggers(struct sq_conn *conn, const char *table, int status,
+                         struct leat_error *err);
 /* Adds its indexes and defaults (sql/extras.h). extras.c */
 int lt_sq_describe_extras(struct sq_conn *conn, struct sq_table *table, struct leat_error *err);
 /* Types the columns marked in `untyped` by the values they hold: one full scan of `from`, a
@@ -270,6 +275,14 @@ int lt_sq_plan_stream(struct leat_endpoint *ep, struct sq_conn *conn,
 /* Is a table that is there to be made anew? */
 bool lt_sq_is_recreated(const struct leat_write_stream *want);
 void lt_sq_plan_stream_done(struct leat_load_stream *stream);
+/* rows.c: leat_sql_ops.run and its kind */
+int lt_sq_run(struct leat_endpoint *ep, const char *sql, struct leat_rows **ret_rows,
+              int64_t *ret_changed, struct leat_error *err);
+size_t lt_sq_rows_columns(struct leat_rows *rows, const char *const **ret_names);
+int lt_sq_rows_next(struct leat_rows *rows, const char *const **ret_texts, const size_t **ret_lens,
+                    struct leat_error *err);
+void lt_sq_rows_close(struct leat_rows *rows);
+
 /* leat_connector.ddl */
 int lt_sq_ddl(const struct leat_write_stream *want, int64_t column, char **ret_text,
               struct leat_error *err);

@@ -33,8 +33,7 @@ LEAT_EXPORT int leat_pipe_open(struct leat *leat, const char *path, const struct
                                struct leat_pipe **ret_pipe, struct leat_error *err);
 LEAT_EXPORT void leat_pipe_free(struct leat_pipe *pipe);
 
-/* An option of plans (leat_plan_options()) for all steps, as if every one of them had it, over what
- * the document says. */
+/* An option of plans or connectors for all steps that take it, over what the document says. */
 LEAT_EXPORT int leat_pipe_set(struct leat_pipe *pipe, const char *name, const char *value,
                               struct leat_error *err);
 
@@ -53,15 +52,25 @@ struct leat_pipe_observer {
     size_t size;
     struct leat_observer run; /* of every plan; arg is its own */
     void *arg;
-    void (*step_begin)(void *arg, const struct leat_pipe_step *step); /* may be NULL */
-    /* `report` is a plan's, or NULL; valid for the call. */
-    void (*step_done)(void *arg, const struct leat_pipe_step *step, struct leat_report *report);
+    /* Each may be NULL. */
+    void (*step_begin)(void *arg, const struct leat_pipe_step *step);
+    /* One plan of the step has run; *report is valid for the call. */
+    void (*plan_done)(void *arg, const struct leat_pipe_step *step, struct leat_report *report);
+    void (*step_done)(void *arg, const struct leat_pipe_step *step);
+    /* What a step prints: the DDL of a `meta` that executes nothing. */
+    void (*text)(void *arg, const struct leat_pipe_step *step, const char *text);
 };
 
-/* Runs its steps in the order of their needs; one that fails lets those that need it be skipped, and
- * the others run. Hooks run as the document says. Fails with the first step's error. The execution
+/* Of its steps only this one runs, or (`from_here`) this one and those behind it. [not-found] with the
+ * closest name. */
+LEAT_EXPORT int leat_pipe_select(struct leat_pipe *pipe, const char *step, bool from_here,
+                                 struct leat_error *err);
+
+/* Runs its steps, one after another, in the order of their needs. After a failure only those with
+ * `if: failed` or `always` run, and with the option keep-going those that do not need what failed.
+ * Hooks run as the document says. Fails with the first failing step's error. The execution
  * `execution` (NULL: none) of `state` gets a step for each of them (leat/execution.h), completed or
- * not, with its rows. *ret_different: a diff or verify step found differences. */
+ * not, with its rows. *ret_different (may be NULL): a diff or verify step found differences. */
 struct leat_state;
 LEAT_EXPORT int leat_pipe_run(struct leat_pipe *pipe, struct leat_state *state,
                               const char *execution, const struct leat_pipe_observer *observer,

@@ -247,6 +247,16 @@ const char *cli_value(const struct cli *cli, const char *name)
     return value ? value : own->fallback;
 }
 
+const char *cli_nth(const struct cli *cli, const char *name, int i)
+{
+    for (size_t k = 0; k < cli->n_given; k++) {
+        if (!strcmp(cli->given[k].name, name) && i-- == 0) {
+            return cli->given[k].value;
+        }
+    }
+    return NULL;
+}
+
 bool cli_on(const struct cli *cli, const char *name)
 {
     const char *value = cli_value(cli, name);
@@ -433,7 +443,7 @@ int cli_parse_noting(struct cli *cli, int argc, char **argv, struct leat_error *
 /* The program is known by the name it is called by: `dpo ...` is `leat dpo ...`. */
 static bool is_called(const char *program, const char **ret_word)
 {
-    static const char *const names[] = {"dpo", "dpo-migrate"};
+    static const char *const names[] = {"dpo", "dpo-migrate", "hp"};
     const char *slash = strrchr(program, '/');
     for (size_t i = 0; i < LT_ARRAY_LEN(names); i++) {
         if (!strcmp(slash ? slash + 1 : program, names[i])) {

@@ -107,6 +107,8 @@ void cli_parse_done(struct cli *cli);
 
 /* The value of one of the command's own options, or its default. */
 const char *cli_value(const struct cli *cli, const char *name);
+/* The i-th value that an option was given among the arguments, or NULL. */
+const char *cli_nth(const struct cli *cli, const char *name, int i);
 /* The same for LEAT_OPTION_BOOL. */
 bool cli_on(const struct cli *cli, const char *name);
 
@@ -183,6 +185,10 @@ int cmd_step_complete(struct cli *cli);
 int cmd_step_fail(struct cli *cli);
 int cmd_step_list(struct cli *cli);
 int cmd_dpo(struct cli *cli);
+int cmd_pipe_run(struct cli *cli);
+int cmd_pipe_check(struct cli *cli);
+int cmd_pipe_show(struct cli *cli);
+int cmd_pipe_schema(struct cli *cli);
 int cmd_dpo_migrate(struct cli *cli);
 int cmd_user_login(struct cli *cli);
 int cmd_user_logout(struct cli *cli);
@@ -190,6 +196,7 @@ int cmd_user_status(struct cli *cli);
 int cmd_vault_rekey(struct cli *cli);
 int cmd_vault_export(struct cli *cli);
 int cmd_vault_import(struct cli *cli);
+int cmd_hp(struct cli *cli);
 int cmd_state_upgrade(struct cli *cli);
 int cmd_state_downgrade(struct cli *cli);
 int cmd_state_current(struct cli *cli);
@@ -203,9 +210,19 @@ int cli_describe(struct cli *cli);
 /* Writes the run's report to --report's file, or to standard output for "-". Returns the exit
  * status. */
 int cli_write_report(struct cli *cli, struct leat_report *report);
+/* The same of any text; "-" is standard output. */
+int cli_write_text(struct cli *cli, const char *path, const char *text);
 /* Runs the plan, tells of every stream, writes the report; returns the exit status, and what
  * leat_run() did. */
 int cli_run_plan(struct cli *cli, int *ret_rc);
+
+/* cmd_diff.c. A record that differs, as a JSON line; non-zero when it cannot be printed. */
+int cli_print_difference(struct cli *cli, const struct leat_difference *difference);
+/* The last line of a stream that was compared. */
+void cli_print_compared(struct cli *cli, const struct leat_stream_result *r);
+
+/* cmd_delta.c. Waits for so long, or until a signal came. */
+void cli_wait_us(int64_t us);
 
 /* main.c. With `after` set the first SIGTERM lets the run end and sets cli_signal only. */
 void cli_drain_on_term(bool after);

@@ -8,15 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int cli_write_report(struct cli *cli, struct leat_report *report)
+int cli_write_text(struct cli *cli, const char *path, const char *text)
 {
     struct leat_error err = {0};
-    const char *text = leat_report_json(report);
-    if (!strcmp(cli->report, "-")) {
+    if (!strcmp(path, "-")) {
         fputs(text, stdout); /* finish_output() tells of failure */
         return 0;
     }
-    FILE *file = fopen(cli->report, "we");
+    FILE *file = fopen(path, "we");
     int failed = file && fputs(text, file) >= 0 && !fflush(file) ? 0 : errno;
     struct stat st;
     bool regular = file && !fstat(fileno(file), &st) && S_ISREG(st.st_mode);
@@ -25,13 +24,18 @@ int cli_write_report(struct cli *cli, struct leat_report *report)
     }
     if (failed) {
         if (regular) {
-            unlink(cli->report); /* half of a report would be read as one */
+            unlink(path); /* half of a report would be read as one */
         }
-        lt_fail_errno(&err, failed, "cannot write the report %s", cli->report);
+        lt_fail_errno(&err, failed, "cannot write the report %s", path);
         cli_print_error(cli, &err, NULL);
         return EXIT_FAILED;
     }
     return 0;
+}
+
+int cli_write_report(struct cli *cli, struct leat_report *report)
+{
+    return cli_write_text(cli, cli->report, leat_report_json(report));
 }
 
 int cli_describe(struct cli *cli)

@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-/* Waits for so long, or until a signal came. */
-static void wait_us(int64_t us)
+void cli_wait_us(int64_t us)
 {
     const int64_t until = lt_now_us() + us;
     for (int64_t left = us; left > 0 && !cli_signal; left = until - lt_now_us()) {
@@ -25,7 +24,7 @@ static int run_again_and_again(struct cli *cli, int64_t interval_us)
         int64_t started = lt_now_us();
         status = cli_run_plan(cli, &rc);
         if (!cli_signal && (!rc || rc == LEAT_UNAVAILABLE)) {
-            wait_us(started + interval_us - lt_now_us());
+            cli_wait_us(started + interval_us - lt_now_us());
         }
     } while (!cli_signal && (!rc || rc == LEAT_UNAVAILABLE));
     return cli_signal == SIGTERM && !rc ? 0 : status;

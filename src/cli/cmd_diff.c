@@ -259,6 +259,24 @@ static void say(const struct leat_stream_result *r)
             *r->drift ? "; columns " : "", r->drift);
 }
 
+int cli_print_difference(struct cli *cli, const struct leat_difference *difference)
+{
+    struct printing printing = {.cli = cli};
+    cli_clear_progress(cli);
+    print_json(&printing, difference);
+    lt_buf_done(&printing.line);
+    return printing.failed || ferror(stdout);
+}
+
+void cli_print_compared(struct cli *cli, const struct leat_stream_result *r)
+{
+    if (cli->json_logs) {
+        cli_print_result_json(r);
+    } else if (!cli->quiet) {
+        say(r);
+    }
+}
+
 static void on_stream_done(void *arg, const struct leat_stream_result *r)
 {
     struct printing *printing = arg;
@@ -277,11 +295,7 @@ static void on_stream_done(void *arg, const struct leat_stream_result *r)
         print_summary_json(printing, r);
     }
     forget_columns(printing);
-    if (printing->cli->json_logs) {
-        cli_print_result_json(r);
-    } else if (!printing->cli->quiet) {
-        say(r);
-    }
+    cli_print_compared(printing->cli, r);
 }
 
 static void on_progress(void *arg, const struct leat_progress *progress)

@@ -121,6 +121,41 @@ static const struct leat_option compare_options[] = {
     OPTIONS_END,
 };
 
+#define OPTION_VAR                                                                                 \
+    {                                                                                              \
+        "var", LEAT_OPTION_LIST, NULL, "NAME=VALUE",                                               \
+            "A value for ${NAME}; may be given several times"                                      \
+    }
+
+static const struct leat_option pipe_run_options[] = {
+    OPTION_VAR,
+    {"set", LEAT_OPTION_LIST, NULL, "NAME=VALUE",
+     "An option of the steps that take it, over what the document says; may be given several "
+     "times"},
+    {"step", LEAT_OPTION_TEXT, NULL, "NAME", "Run only this step, whatever it needs"},
+    {"from-step", LEAT_OPTION_TEXT, NULL, "NAME", "Run this step and those behind it"},
+    {"keep-going", LEAT_OPTION_BOOL, "false", NULL,
+     "After a failure run what does not need what failed; of many streams go on with the others"},
+    {"repeat", LEAT_OPTION_DURATION, NULL, "SECONDS",
+     "Again and again, from start to start so far apart; SIGTERM ends it after the run at work"},
+    {"watch", LEAT_OPTION_BOOL, "false", NULL,
+     "Again and again, as the document's `every` or `cron` says"},
+    OPTIONS_END,
+};
+
+static const struct leat_option pipe_check_options[] = {
+    OPTION_VAR,
+    {"connect", LEAT_OPTION_BOOL, "false", NULL,
+     "Open sources and destinations too, and look at the plan of each step"},
+    OPTIONS_END,
+};
+
+static const struct leat_option pipe_show_options[] = {
+    OPTION_VAR,
+    {"json", LEAT_OPTION_BOOL, "false", NULL, "As JSON instead of YAML"},
+    OPTIONS_END,
+};
+
 #define OPTION_CONNECTION_NAME                                                                     \
     {                                                                                              \
         "connection-name", LEAT_OPTION_TEXT, NULL, "NAME", "Another way to say NAME"               \
@@ -471,6 +506,12 @@ const struct command cli_commands[] = {
      "this command. `leat dpo --help` lists the commands.",
      "leat dpo postgresql+psycopg2://u:p@h/db init-execution\n    prints the id of a new one\n",
      TAKES_RAW, 0, -1, cmd_dpo, NULL, LEAT_ACTION_COPY},
+    {"hp", "COMMAND [ARGUMENTS]", "Copy, compare and run pipes, with the command line of Halfpipe",
+     "Halfpipe's commands, flags, HP_... variables and exit status. Called by the name hp (a link "
+     "to it), leat is this command. `leat hp --help` lists the commands.",
+     "leat hp cp snap pg.public.orders wh.orders\n    empties the table and loads it\n"
+     "leat hp pipe -f nightly.yaml\n    runs a document of Halfpipe\n",
+     TAKES_RAW, 0, -1, cmd_hp, NULL, LEAT_ACTION_COPY},
     {"dpo-migrate", "CONNECTION ACTION [REVISION]", "Move dpo's tables to another revision",
      "ACTION is upgrade or downgrade with a revision (an id or its beginning, head, base, +1, -1), "
      "current or history. It needs no extension and no superuser: a role that may create in the "
@@ -488,6 +529,29 @@ const struct command cli_commands[] = {
     {"user status", "", "Where the vault is, what locks it, and for how long it is open", "",
      "leat user status --json\n    for a script\n", 0, 0, 0, cmd_user_status, json_options,
      LEAT_ACTION_COPY},
+    {"pipe run", "FILE", "Run a document that says what to do",
+     "FILE is YAML or JSON (docs/pipes.md; - is standard input): copies, deltas, syncs, diffs and "
+     "statements as steps, with connections, variables, streams by pattern, hooks and times. The "
+     "whole document is checked before anything runs. Steps run one after another; after a failure "
+     "only those that say `if: always` or `failed`, unless --keep-going.\n\n"
+     "Each run is an execution of the pipeline of the document's name: `leat execution list`.",
+     "leat pipe run nightly.yaml --var day=2026-11-21\n"
+     "    with a value for ${day}\n"
+     "leat pipe run nightly.yaml --dry-run\n"
+     "    the plan of each step, types and DDL included\n"
+     "leat pipe run nightly.yaml --watch\n"
+     "    as its `cron` or `every` says, until SIGTERM\n",
+     0, 1, 1, cmd_pipe_run, pipe_run_options, LEAT_ACTION_COPY},
+    {"pipe check", "FILE", "Tell every fault of a document",
+     "Each with file, line and column, and what would be right. Opens nothing, unless --connect.",
+     "leat pipe check nightly.yaml\n", 0, 1, 1, cmd_pipe_check, pipe_check_options,
+     LEAT_ACTION_COPY},
+    {"pipe show", "FILE", "Print a document with everything resolved",
+     "Variables and connections replaced, patterns as the streams they match now; secrets masked.",
+     "leat pipe show nightly.yaml --json\n", 0, 1, 1, cmd_pipe_show, pipe_show_options,
+     LEAT_ACTION_COPY},
+    {"pipe schema", "", "Print the JSON Schema of documents", "For editors; docs/pipe.schema.json.",
+     "leat pipe schema > pipe.schema.json\n", 0, 0, 0, cmd_pipe_schema, NULL, LEAT_ACTION_COPY},
     {"connectors", "[NAME]", "List the connectors, or the options of one",
      "With a name: the options it takes, in its URL (?name=value) or as flags.",
      "leat connectors postgres\n    what can be set on a PostgreSQL connection\n", 0, 0, 1,
@@ -522,6 +586,7 @@ const struct command_family cli_families[] = {
     {"config defaults", "Default values of options"},
     {"config vault", "The key of the vault, and copies for other machines"},
     {"execution", "Executions of pipelines"},
+    {"pipe", "Documents that say what to run"},
     {"snapshot", "Moments of a source that several runs read"},
     {"state", "The store of runs and executions"},
     {"step", "Steps of executions, and what changed since the last one"},

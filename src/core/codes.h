@@ -23,9 +23,7 @@
       "committed.")                                                                                \
     X(CORRUPT, "corrupt-file", LEAT_BAD_DATA, "fetch or write the file again",                     \
       "A file or stream breaks the rules of its own format.")                                      \
-    X(COUNT_MISMATCH, "count-mismatch", LEAT_BAD_DATA,                                             \
-      "run again; triggers on the destination "                                                    \
-      "table may drop or add rows",                                                                \
+    X(COUNT_MISMATCH, "count-mismatch", LEAT_BAD_DATA, "run it again",                             \
       "The destination does not hold as many records as were read. The load was not committed.")   \
     X(DENIED, "denied", LEAT_DENIED, "check user, password and privileges",                        \
       "The system refused the login, or a privilege is missing.")                                  \
@@ -50,6 +48,8 @@
       "The source gave no rows and the destination holds some: replacing was refused.")            \
     X(EXISTS, "exists", LEAT_CONFLICT, "--replace if that is meant",                               \
       "Something of that name is there, and was left as it is.")                                   \
+    X(HOOK, "hook", LEAT_INVALID, "what it printed is above",                                      \
+      "A command that a pipe runs before or after a step ended with another status than 0.")       \
     X(ID_TAKEN, "id-taken", LEAT_CONFLICT, "leave the id out, or choose another",                  \
       "An execution was to be begun under an id that is in use.")                                  \
     X(INTERNAL, "internal", LEAT_INTERNAL, "please report this with the command that shows it",    \
@@ -88,6 +88,8 @@
       "run the same command again: it asks first what became of this load",                        \
       "The connection was lost while the load was being committed, and the destination could "     \
       "not be asked.")                                                                             \
+    X(PIPE, "pipe", LEAT_INVALID, "`leat pipe check FILE` lists every fault of it",                \
+      "A document that says what to run is wrong; file, line and column are named.")               \
     X(REFERENCE, "reference", LEAT_NOT_FOUND, "",                                                  \
       "A ${env:...}, ${file:...} or ${cmd:...} in a connection gave no value.")                    \
     X(SERVER, "server", LEAT_BAD_DATA, "",                                                         \

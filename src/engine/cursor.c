@@ -372,6 +372,13 @@ int lt_cursor_shift(const struct lt_cursor_column *column, const char *text, con
     return print_ticks(column, ticks, ret_text, err);
 }
 
+bool lt_cursor_is_endless(const struct lt_cursor_column *column, const char *text)
+{
+    struct lt_number number;
+    return column->kind == LT_CURSOR_NUMBER && lt_number_scan(text, strlen(text), &number) &&
+           (number.kind == LT_NUMBER_NAN || (number.kind != LT_NUMBER_FINITE && !number.negative));
+}
+
 char *lt_cursor_row_print(const struct lt_cursor *cursor, const struct lt_cursor_row *row)
 {
     if (!lt_cursor_row_is_set(row)) {

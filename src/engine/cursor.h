@@ -63,6 +63,8 @@ int lt_cursor_compare(const struct lt_cursor *cursor, const struct lt_cursor_row
  * `what` is the option it came from. */
 int lt_cursor_read(const struct lt_cursor_column *column, const char *what, const char *text,
                    char **ret_text, struct leat_error *err);
+/* Whether a value of the column is a number that no other comes after. */
+bool lt_cursor_is_endless(const struct lt_cursor_column *column, const char *text);
 /* The value moved by `sign` (1 or -1) times `step`: a duration for times, a number for numbers;
  * malloc'ed. A step of zero changes nothing. */
 int lt_cursor_shift(const struct lt_cursor_column *column, const char *text, const char *what,

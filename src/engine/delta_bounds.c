@@ -254,6 +254,27 @@ static int cut(const struct lt_delta *delta, struct lt_cursor_row *row,
                : LEAT_OK;
 }
 
+/* NaN is above all numbers, and infinity above all but NaN: a watermark there would never let another
+ * record through. */
+static int check_finite(const struct lt_delta *delta, const struct lt_cursor_row *row,
+                        struct leat_error *err)
+{
+    const struct lt_cursor *cursor = &delta->cursor;
+    for (size_t i = 0; lt_cursor_row_is_set(row) && delta->moves && i < cursor->n; i++) {
+        if (lt_cursor_is_endless(&cursor->columns[i], row->texts[i])) {
+            int rc =
+                lt_fail(err, LT_E_VALUE_RANGE,
+                        "the greatest cursor has NaN or infinity in column \"%s\", and nothing "
+                        "could come after it",
+                        cursor->columns[i].name);
+            leat_error_remedy(err, "leave such records out with --where, or those from there on "
+                                   "with --end");
+            return rc;
+        }
+    }
+    return LEAT_OK;
+}
+
 static int find_end(struct lt_delta *delta, const struct edges *edges, const struct told *told,
                     struct leat_error *err)
 {
@@ -270,7 +291,7 @@ static int find_end(struct lt_delta *delta, const struct edges *edges, const str
         rc = rc ? rc : cut(delta, &delta->safe, &last, err);
     }
     lt_cursor_row_done(&last);
-    return rc;
+    return rc ? rc : check_finite(delta, &delta->high, err);
 }
 
 /* --- the whole ------------------------------------------------------------------------------ */

@@ -431,6 +431,16 @@ static int sync_once(struct lt_syncing *sync, struct leat_error *err)
     return rc ? rc : lt_sync_finish(sync, err);
 }
 
+/* What the batches before the one that failed have committed. */
+static void note_partly(const struct lt_syncing *sync)
+{
+    struct leat_stream_result *pub = &result_of(sync)->pub;
+    pub->rows_written = sync->sum.rows_written;
+    pub->bytes = sync->sum.bytes;
+    pub->counts = sync->sum.counts;
+    pub->counts.size = sizeof pub->counts;
+}
+
 bool lt_sync_is_conflict(const struct leat_error *err)
 {
     return err && !strcmp(err->code, lt_codes[LT_E_CONFLICT].code);
@@ -442,11 +452,17 @@ int lt_sync_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
     int64_t retries = lt_settings_number(&run->plan->settings, "retries");
     int64_t wait_ms = LT_RETRY_FIRST_MS;
     int conflicts = 0;
+    struct leat_stream_result sum = {.rows_written = 0}; /* over all tries */
     for (int64_t tries = 1;; tries++) {
         struct lt_syncing sync;
         lt_sync_init(&sync, run, source, dest, job);
+        sync.sum = sum;
         lt_run_result(run, job, 0)->pub.attempts = (int)tries;
         int rc = sync_once(&sync, err);
+        sum = sync.sum;
+        if (rc && !result_of(&sync)->in_doubt) {
+            note_partly(&sync);
+        }
         lt_sync_done(&sync);
         bool again = rc == LEAT_UNAVAILABLE && !sync.loading && tries <= retries;
         if (rc && lt_sync_is_conflict(err) && ++conflicts <= LT_SYNC_CONFLICTS_MAX) {

@@ -74,7 +74,8 @@ static void settle(struct lt_result *result, int64_t elapsed_us, const struct le
     }
     result->pub.proof = "";
     lt_result_clear_losses(result);
-    if (!result->in_doubt) {
+    if (!result->in_doubt &&
+        !result->partly) { /* what was committed before is the action's to say */
         result->pub.rows_written = 0;
     }
     if (error->status == LEAT_OUTCOME_UNKNOWN && !result->in_doubt) {

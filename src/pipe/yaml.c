@@ -682,22 +682,33 @@ static int read_all(FILE *in, const char *path, struct lt_buf *out, struct leat_
     return ferror(in) ? lt_fail_errno(err, errno, "cannot read %s", path) : LEAT_OK;
 }
 
+static const char *name_of(const char *path)
+{
+    return !strcmp(path, "-") ? "<stdin>" : path;
+}
+
+int lt_yaml_load(const char *path, struct lt_buf *out, struct leat_error *err)
+{
+    bool standard = !strcmp(path, "-");
+    FILE *in = standard ? stdin : fopen(path, "rbe");
+    int rc = in ? read_all(in, name_of(path), out, err)
+                : lt_fail_errno(err, errno, "cannot open %s", path);
+    if (in && !standard) {
+        fclose(in);
+    }
+    return rc;
+}
+
 int lt_yaml_read(const char *path, struct lt_yaml **ret_yaml, struct lt_yaml_place *ret_fault,
                  struct leat_error *err)
 {
-    bool standard = !strcmp(path, "-");
-    const char *name = standard ? "<stdin>" : path;
     struct lt_buf text = LT_BUF_INIT;
     if (ret_fault) {
         *ret_fault = (struct lt_yaml_place){0, 0};
     }
-    FILE *in = standard ? stdin : fopen(path, "rbe");
-    int rc =
-        in ? read_all(in, name, &text, err) : lt_fail_errno(err, errno, "cannot open %s", name);
-    if (in && !standard) {
-        fclose(in);
-    }
-    rc = rc ? rc : lt_yaml_parse(name, lt_buf_text(&text), text.len, ret_yaml, ret_fault, err);
+    int rc = lt_yaml_load(path, &text, err);
+    rc = rc ? rc
+            : lt_yaml_parse(name_of(path), lt_buf_text(&text), text.len, ret_yaml, ret_fault, err);
     lt_buf_done(&text);
     return rc;
 }

@@ -54,6 +54,9 @@ int lt_yaml_parse(const char *file, const char *text, size_t len, struct lt_yaml
 int lt_yaml_read(const char *path, struct lt_yaml **ret_yaml, struct lt_yaml_place *ret_fault,
                  struct leat_error *err);
 void lt_yaml_free(struct lt_yaml *yaml); /* NULL is fine */
+/* Appends all of such a file's text; of one that is too large a byte more than LT_YAML_BYTES_MAX. */
+struct lt_buf;
+int lt_yaml_load(const char *path, struct lt_buf *out, struct leat_error *err);
 
 const struct lt_yaml_node *lt_yaml_root(const struct lt_yaml *yaml);
 

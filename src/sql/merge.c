@@ -102,12 +102,15 @@ int lt_merge_check_counts(const struct leat_row_counts *done, const struct leat_
         done->deleted == want->deleted) {
         return LEAT_OK;
     }
-    return lt_fail(err, LT_E_COUNT_MISMATCH,
-                   "%" PRId64 " rows were to be inserted, %" PRId64 " updated and %" PRId64
-                   " deleted; the destination's numbers are %" PRId64 ", %" PRId64 " and %" PRId64
-                   ": to it other values are the same than to the comparison",
-                   want->inserted, want->updated, want->deleted, done->inserted, done->updated,
-                   done->deleted);
+    int status = lt_fail(err, LT_E_COUNT_MISMATCH,
+                         "%" PRId64 " rows were to be inserted, %" PRId64 " updated and %" PRId64
+                         " deleted; the destination's numbers are %" PRId64 ", %" PRId64
+                         " and %" PRId64 ": to it other values are the same than to the comparison",
+                         want->inserted, want->updated, want->deleted, done->inserted,
+                         done->updated, done->deleted);
+    leat_error_remedy(err, "leave the columns whose values it takes for the same out (--columns), "
+                           "or write all of it anew with leat cp");
+    return status;
 }
 
 int64_t lt_merge_moved(const struct lt_merge_plan *plan)
@@ -142,7 +145,7 @@ static int run_one(struct lt_merge_plan *plan, const struct statement *at,
                    : lt_fail(err, LT_E_COUNT_MISMATCH,
                              "%" PRId64
                              " rows were to be changed in one step of the merge, and %" PRId64
-                             " were: the table's triggers or rules interfere",
+                             " were",
                              plan->counts[form->count], rows);
     case LT_MERGE_RUN:
         if (form->count >= 0) {

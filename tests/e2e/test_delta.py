@@ -1,6 +1,7 @@
 """leat cp delta: what changed since the last time, once, however it came about."""
 import json
 import signal
+import sqlite3
 import time
 
 import pytest
@@ -455,6 +456,18 @@ def test_a_dropped_table_starts_over_by_itself(delta, place, to):
     dest.execute("drop table orders")
     assert delta(source, dest, "-d", "updated_at")["watermark_before"] == ""
     assert dest.rows() == source.rows()
+
+
+@pytest.mark.parametrize("cursor, last", [("n", "NaN"), ("id,n", "NaN"), ("n", "Infinity")])
+def test_a_watermark_that_nothing_could_pass_is_refused(leat, pg_db, tmp_path, cursor, last):
+    """NaN is above all numbers: rows that come later would never be read."""
+    pg_db.execute("create table s (id int, n numeric)",
+                  f"insert into s values (1, 5), (2, 7), (2, '{last}')")
+    words = ["cp", "delta", pg_db.stream("s"), tmp_path / "d.db", "--strategy", "append", "-d", cursor]
+    assert 'column "n"' in leat.fails((1, 2), "value-range", *words).stderr
+    leat.ok(*words, "--where", "n < 'Infinity'")
+    with sqlite3.connect(tmp_path / "d.db") as lite:
+        assert lite.execute("select count(*) from s").fetchone() == (2,)
 
 
 def test_another_cursor_than_the_watermarks_is_refused(delta, place):

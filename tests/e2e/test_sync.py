@@ -255,8 +255,11 @@ def test_a_later_batch_that_fails_leaves_those_before(leat, end, system):
     for k, u in [(1, 15), (2, -1), (3, 20), (2, 30)]:  # 2 and 3 change places
         source.run(f"update s set u = {u} where k = {k}")
     sync = ("sync", "batch", source.location, destination.location)
-    failed = leat(*sync, "--commit-batch-size", "1")
+    report = leat.home / "report.json"
+    failed = leat(*sync, "--commit-batch-size", "1", "--report", report)
     assert failed.returncode != 0 and destination.rows() == [(1, 15), (2, 20), (3, 30)]
+    [stream] = json.loads(report.read_text(encoding="utf-8"))["streams"]
+    assert stream["rows_written"] == 1 and not stream["committed"]
     assert "unchanged" not in failed.stderr and "batches before it are committed" in failed.stderr
     assert told(leat.ok(*sync)) == {"updated": 2, "unchanged": 1}
     assert_equal(source, destination)
@@ -290,6 +293,7 @@ def test_counts_are_checked_before_the_commit(leat, end):
     destination.run("create trigger leave before update on d for each row execute function leave()")
     failed = leat("sync", "batch", source.location, destination.location)
     assert failed.returncode in (1, 2) and "destination unchanged" in failed.stderr
+    assert "[count-mismatch]" in failed.stderr and "trigger leave" in failed.stderr
     assert destination.rows() == [(1, "old"), (3, "c")]
 
 

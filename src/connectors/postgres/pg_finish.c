@@ -289,6 +289,7 @@ int pg_target_fill(struct pg_conn *conn, struct pg_target *target, struct leat_e
         status =
             lt_fail(err, LT_E_COUNT_MISMATCH,
                     "%" PRId64 " rows were staged and the table took %" PRId64, target->rows, rows);
+        status = pg_blame_triggers(conn, target, status, err);
     }
     pg_clear(conn, result);
     lt_buf_done(&sql);

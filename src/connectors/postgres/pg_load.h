@@ -132,6 +132,10 @@ void pg_plan_put(struct pg_plan *plan); /* gives up a holder; NULL is fine */
 void pg_target_done(struct pg_target *target);
 /* [destination-holds-rows] unless the table's rows may be replaced. */
 int pg_refuse_foreign_rows(const struct pg_target *target, struct leat_error *err);
+/* Where *err says that rows were lost or came by themselves, its remedy names the table's triggers
+ * and rules, if it has any. Returns `status`. */
+int pg_blame_triggers(struct pg_conn *conn, const struct pg_target *target, int status,
+                      struct leat_error *err);
 /* Deleting a row there must not reach rows of other tables: [destination-holds-rows] names the
  * foreign keys by which it would. */
 int pg_refuse_cascades(struct pg_conn *conn, const struct pg_target *target,

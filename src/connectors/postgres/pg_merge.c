@@ -298,7 +298,7 @@ static int run_phase(struct pg_conn *conn, struct pg_target *target, enum lt_mer
         leat_error_remedy(err, "a row that is there already, under another key, holds this value");
     }
     target->counts = *lt_merge_counts(target->merging);
-    return status;
+    return pg_blame_triggers(conn, target, status, err);
 }
 
 /* What is to be done is found, and nothing of it done yet. */

@@ -315,6 +315,7 @@ int pg_part_end_copy(struct leat_part *part, struct leat_error *err)
         status = lt_fail(err, LT_E_COUNT_MISMATCH,
                          "%" PRId64 " rows were sent to %s.%s, which took %" PRId64, part->rows,
                          part->target->ns, part->target->name, rows);
+        status = pg_blame_triggers(part->conn, part->target, status, err);
     }
     return status ? status : set_money(part, false, err);
 }

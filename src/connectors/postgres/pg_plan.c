@@ -141,6 +141,11 @@ static const char cascading_sql[] =
     "SELECT pg_catalog.string_agg(k.conrelid::pg_catalog.regclass::text || ' (' || k.conname "
     "|| ')', ', ') FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND "
     "k.confrelid = $1::oid AND k.confdeltype IN ('c', 'n', 'd')";
+static const char interfering_sql[] =
+    "SELECT pg_catalog.string_agg(x.name, ', ' ORDER BY x.name) FROM (SELECT 'trigger ' || "
+    "t.tgname AS name FROM pg_catalog.pg_trigger t WHERE t.tgrelid = $1::oid AND NOT "
+    "t.tgisinternal AND t.tgenabled <> 'D' UNION ALL SELECT 'rule ' || r.rulename FROM "
+    "pg_catalog.pg_rewrite r WHERE r.ev_class = $1::oid AND r.ev_enabled <> 'D') AS x";
 static const char views_sql[] =
     "SELECT pg_catalog.string_agg(DISTINCT r.ev_class::pg_catalog.regclass::text, ', ') "
     "FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid "
@@ -176,6 +181,19 @@ static int read_keys(struct pg_target *target, const struct ArrowSchema *schema,
         }
     }
     return LEAT_OK;
+}
+
+int pg_blame_triggers(struct pg_conn *conn, const struct pg_target *target, int status,
+                      struct leat_error *err)
+{
+    char names[200];
+    bool asked = status && target->oid && err && !conn->broken &&
+                 !strcmp(err->code, lt_codes[LT_E_COUNT_MISMATCH].code);
+    if (asked && !list_of(conn, interfering_sql, target->oid, names, sizeof names, NULL) &&
+        *names) {
+        leat_error_remedy(err, "the table has a %s that may drop or add rows: disable it", names);
+    }
+    return status;
 }
 
 int pg_refuse_cascades(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err)

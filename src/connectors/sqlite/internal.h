@@ -114,6 +114,10 @@ struct sq_table {
 int lt_sq_table(struct sq_conn *conn, const char *ns, const char *name, struct sq_table *ret_table,
                 struct leat_error *err);
 void lt_sq_table_done(struct sq_table *table);
+/* Where *err says that rows were lost or came by themselves, its remedy names the table's triggers,
+ * if it has any. Returns `status`. */
+int lt_sq_blame_triggers(struct sq_conn *conn, const char *table, int status,
+                         struct leat_error *err);
 /* Adds its indexes and defaults (sql/extras.h). extras.c */
 int lt_sq_describe_extras(struct sq_conn *conn, struct sq_table *table, struct leat_error *err);
 /* Types the columns marked in `untyped` by the values they hold: one full scan of `from`, a

@@ -616,6 +616,7 @@ static int check_stream(struct leat_load *load, uint32_t index, const struct lea
         status = lt_fail(err, LT_E_COUNT_MISMATCH,
                          "the table should have grown by %lld rows, but grew by %lld",
                          (long long)grown, (long long)(now - stream->rows_counted));
+        status = lt_sq_blame_triggers(load->conn, want->name.name, status, err);
     }
     return status;
 }

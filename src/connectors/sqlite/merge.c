@@ -443,6 +443,7 @@ static int run_phase(struct leat_load *load, uint32_t index, enum lt_merge_phase
         status = begin_merge(load, index, err);
     }
     status = status || !stream->staging ? status : lt_merge_run(stream->merge, phase, &host, err);
+    status = lt_sq_blame_triggers(load->conn, load->want->streams[index].name.name, status, err);
     if (status) {
         leat_error_place(err, "%s", load->want->streams[index].name.name);
     }

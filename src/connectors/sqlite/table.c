@@ -470,6 +470,27 @@ void lt_sq_table_done(struct sq_table *table)
     *table = (struct sq_table){.name = NULL};
 }
 
+int lt_sq_blame_triggers(struct sq_conn *conn, const char *table, int status,
+                         struct leat_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    if (!status || !err || strcmp(err->code, lt_codes[LT_E_COUNT_MISMATCH].code) != 0 ||
+        lt_sq_prepare(conn,
+                      "SELECT group_concat(name, ', ') FROM sqlite_master WHERE type = 'trigger' "
+                      "AND tbl_name = ?1 COLLATE NOCASE",
+                      &stmt, NULL)) {
+        return status;
+    }
+    if (!lt_sq_bind_text(conn, stmt, 1, table) && conn->api->sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *names = (const char *)conn->api->sqlite3_column_text(stmt, 0);
+        if (names) {
+            leat_error_remedy(err, "triggers of the table may drop or add rows: %s", names);
+        }
+    }
+    conn->api->sqlite3_finalize(stmt);
+    return status;
+}
+
 int lt_sq_rows(struct sq_conn *conn, const struct sq_table *table, int64_t *ret_rows,
                struct leat_error *err)
 {

@@ -194,7 +194,7 @@ static void tell(struct hp_flow *flow, const struct leat_error *err, bool begin)
         if (observer && begin && observer->step_begin) {
             observer->step_begin(observer->arg, &told);
         } else if (observer && !begin && observer->step_done) {
-            observer->step_done(observer->arg, &told, NULL);
+            observer->step_done(observer->arg, &told);
         }
     }
 }

@@ -18,12 +18,16 @@ struct table {
     struct hp_step *step;
     int64_t *columns; /* of the input, as the table's schema has them */
     size_t n;
+    struct ArrowSchema plain;  /* of the table's columns */
     struct ArrowSchema schema; /* of what is written; with flags, `OP` is its last */
     int64_t flag;              /* the input's column with N, C or D; -1: none */
     struct lt_view flags;
     bool flags_viewed;
-    char *keys;             /* as the option takes them */
-    int64_t most;           /* records of a transaction; 0: all */
+    char *keys;   /* as the option takes them */
+    int64_t most; /* records of a transaction; 0: all */
+    /* All columns are keys, as in Halfpipe's snapshots: N records are inserted as they are, nulls and
+     * repetitions too, and a transaction has only such, or none of them. */
+    bool keys_only, inserting;
     struct hp_spool *spool; /* NULL: none */
 
     struct ArrowArray batch; /* what of the input is not yet used */
@@ -41,22 +45,50 @@ struct table {
 
 /* --- records into changes ------------------------------------------------------------------- */
 
-/* What is to be done with each record; those that are the same are left out: rows of `keep`. */
-static int read_flags(struct table *table, const struct ArrowArray *batch, struct lt_builder *ops,
-                      int64_t *keep, int64_t *ret_n, struct leat_error *err)
+static int view_flags(struct table *table, const struct ArrowArray *batch, struct leat_error *err)
 {
-    static const char flags[] = "NCD", names[] = "iud";
     const struct ArrowSchema *field = table->step->inputs[0]->schema.children[table->flag];
     const struct ArrowArray *column = batch->children[table->flag];
     int rc = table->flags_viewed ? lt_view_set(&table->flags, column, err)
                                  : lt_view_init(&table->flags, field, column, err);
     table->flags_viewed = true;
+    return rc;
+}
+
+/* 0: it is none. */
+static char flag_at(const struct table *table, int64_t row)
+{
+    size_t len = 0;
+    bool null = lt_view_is_null(&table->flags, row);
+    const uint8_t *text = null ? NULL : lt_view_bytes(&table->flags, row, &len);
+    return len == 1 ? (char)*text : 0;
+}
+
+/* How many records of the batch, from the first on, are such as the transaction has. */
+static int count_alike(struct table *table, int64_t *n, struct leat_error *err)
+{
+    int rc = view_flags(table, &table->batch, err);
+    int64_t row = 0;
+    while (!rc && row < *n) {
+        char flag = flag_at(table, row);
+        if (flag != 'I' && (flag == 'N') != table->inserting) {
+            break;
+        }
+        row++;
+    }
+    *n = rc ? *n : row;
+    return rc;
+}
+
+/* What is to be done with each record; those that are the same are left out: rows of `keep`. */
+static int read_flags(struct table *table, const struct ArrowArray *batch, struct lt_builder *ops,
+                      int64_t *keep, int64_t *ret_n, struct leat_error *err)
+{
+    static const char flags[] = "NCD", names[] = "iud";
+    int rc = view_flags(table, batch, err);
     int64_t n = 0;
     for (int64_t row = 0; !rc && row < batch->length; row++) {
-        size_t len = 0;
-        bool null = lt_view_is_null(&table->flags, row);
-        const uint8_t *text = null ? NULL : lt_view_bytes(&table->flags, row, &len);
-        char flag = len == 1 ? (char)*text : 0;
+        char flag = flag_at(table, row);
         if (flag == 'I') {
             continue;
         }
@@ -64,7 +96,7 @@ static int read_flags(struct table *table, const struct ArrowArray *batch, struc
         if (!known) {
             return lt_fail(err, LT_E_VALUE_SYNTAX,
                            "a record has another flag than N, C, D or I in field \"%s\"",
-                           field->name);
+                           table->flags.field->name);
         }
         keep[n++] = row;
         rc = lt_builder_bytes_value(ops, &names[known - flags], 1) ? lt_fail_oom(err) : LEAT_OK;
@@ -78,11 +110,12 @@ static int select_columns(struct table *table, struct ArrowArray *batch, struct 
                           struct ArrowArray *ret_batch, struct leat_error *err)
 {
     struct ArrowArray made = {.release = NULL};
-    int rc = lt_array_init(&made, 1, table->schema.n_children, err);
+    int64_t n = table->inserting ? table->plain.n_children : table->schema.n_children;
+    int rc = lt_array_init(&made, 1, n, err);
     for (size_t i = 0; !rc && i < table->n; i++) {
         lt_array_move(batch->children[table->columns[i]], made.children[i]);
     }
-    if (!rc && table->flag >= 0) {
+    if (!rc && table->flag >= 0 && !table->inserting) {
         lt_array_move(flags, made.children[table->n]);
     }
     made.length = rc ? 0 : batch->length;
@@ -184,6 +217,10 @@ static int next_changes(struct table *table, struct ArrowArray *ret_batch, struc
         return rc;
     }
     int64_t n = table->batch.length < left ? table->batch.length : left;
+    rc = table->keys_only ? count_alike(table, &n, err) : LEAT_OK;
+    if (rc || !n) {
+        return rc;
+    }
     rc = split(&table->batch, n, &part, err);
     rc = rc ? rc : hold(table, &part, err);
     table->taken += n;
@@ -195,7 +232,8 @@ static int next_changes(struct table *table, struct ArrowArray *ret_batch, struc
 static int stream_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
 {
     struct table *table = stream->private_data;
-    return lt_schema_copy(&table->schema, out, NULL) ? ENOMEM : 0;
+    return lt_schema_copy(table->inserting ? &table->plain : &table->schema, out, NULL) ? ENOMEM
+                                                                                        : 0;
 }
 
 static int stream_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
@@ -224,10 +262,26 @@ static void stream_release(struct ArrowArrayStream *stream)
 
 static int set_options(struct table *table, struct leat_plan *plan, struct leat_error *err)
 {
-    int rc = leat_plan_set(plan, "key", table->keys, err);
-    rc = rc ? rc : leat_plan_set(plan, "strategy", "merge", err);
+    int rc = table->inserting ? leat_plan_set(plan, "append", NULL, err)
+                              : leat_plan_set(plan, "key", table->keys, err);
+    rc = rc || table->inserting ? rc : leat_plan_set(plan, "strategy", "merge", err);
     rc = rc ? rc : leat_plan_set(plan, "schema", "strict", err);
     return rc ? rc : leat_plan_set(plan, "retries", "0", err); /* a stream is read once */
+}
+
+/* The first record of a transaction says whether it inserts alone. */
+static int choose(struct table *table, struct leat_error *err)
+{
+    int64_t row = 0;
+    if (!table->keys_only) {
+        return LEAT_OK;
+    }
+    int rc = view_flags(table, &table->batch, err);
+    while (!rc && row + 1 < table->batch.length && flag_at(table, row) == 'I') {
+        row++;
+    }
+    table->inserting = !rc && flag_at(table, row) == 'N';
+    return rc;
 }
 
 static int write_some(struct table *table, struct leat_error *err)
@@ -240,12 +294,15 @@ static int write_some(struct table *table, struct leat_error *err)
     const struct hp_def *def = table->step->def;
     struct leat_plan *plan = NULL;
     table->taken = 0;
-    int rc = hp_plan_new(table->step, HP_MEMORY_WRITE, LEAT_ACTION_DELTA, &plan, err);
+    int rc = choose(table, err);
+    enum leat_action action = table->inserting ? LEAT_ACTION_COPY : LEAT_ACTION_DELTA;
+    rc = rc ? rc : hp_plan_new(table->step, HP_MEMORY_WRITE, action, &plan, err);
     rc = rc ? rc : set_options(table, plan, err);
     const char *name = table->step->inputs[0]->def->name;
     if (!rc) {
-        rc = table->flag < 0 ? leat_plan_source_stream(plan, &stream, name, err)
-                             : leat_plan_source_changes(plan, &stream, name, OP, err);
+        bool plain = table->flag < 0 || table->inserting;
+        rc = plain ? leat_plan_source_stream(plan, &stream, name, err)
+                   : leat_plan_source_changes(plan, &stream, name, OP, err);
     }
     rc = rc ? rc
             : hp_plan_destination(table->step, "databaseConnectionName",
@@ -376,7 +433,10 @@ static int open_table(struct hp_step *step, const char *flag, struct leat_error 
     int rc = hp_number(step->def, "commitBatchSize", &table->most, err);
     rc = rc ? rc : lt_schema_init_struct(&table->schema, 0, err);
     rc = rc ? rc : add_columns(table, "keyCols", &keys, err);
+    size_t n_keys = table->n;
     rc = rc ? rc : add_columns(table, "otherCols", NULL, err);
+    table->keys_only = flag && table->n == n_keys;
+    rc = rc ? rc : lt_schema_copy(&table->schema, &table->plain, err);
     rc = rc || !flag ? rc : find_flag(table, flag, err);
     table->keys = rc ? NULL : lt_buf_take(&keys);
     lt_buf_done(&keys);
@@ -420,6 +480,7 @@ static void close_table(struct hp_step *step)
     hp_spool_free(table->spool);
     lt_array_done(&table->batch);
     lt_schema_done(&table->schema);
+    lt_schema_done(&table->plain);
     free(table->columns);
     free(table->keys);
     free(table->held);

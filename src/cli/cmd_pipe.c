@@ -1,0 +1,511 @@
+/* leat pipe run, check, show, schema. */
+#include "cli/cli.h"
+
+#include "core/codes.h"
+#include "core/json.h"
+#include "core/util.h"
+#include "leat/execution.h"
+#include "leat/pipe.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* --- opening -------------------------------------------------------------------------------- */
+
+struct faults {
+    struct cli *cli;
+    int64_t n;
+};
+
+static void on_fault(void *arg, const struct leat_pipe_fault *fault)
+{
+    struct faults *faults = arg;
+    struct leat_error err = {0};
+    faults->n++;
+    lt_fail(&err, LT_E_PIPE, "%s", fault->message);
+    leat_error_place(&err, "%s:%lld:%lld", fault->file, (long long)fault->line,
+                     (long long)fault->column);
+    leat_error_remedy(&err, "%s", fault->remedy);
+    if (faults->cli->json_logs) {
+        cli_print_error(faults->cli, &err, NULL);
+    } else {
+        fprintf(stderr, "%s: %s%s%s\n", err.place, err.message, *err.remedy ? "; " : "",
+                err.remedy);
+    }
+}
+
+/* Parts NAME=VALUE in place of a copy; [usage] where it is none. */
+static int part(const char *option, const char *text, char **ret_name, const char **ret_value,
+                struct leat_error *err)
+{
+    const char *equals = strchr(text, '=');
+    if (!equals || equals == text) {
+        return lt_fail(err, LT_E_USAGE, "--%s takes NAME=VALUE", option);
+    }
+    *ret_name = lt_strndup(text, (size_t)(equals - text));
+    *ret_value = equals + 1;
+    return *ret_name ? LEAT_OK : lt_fail_oom(err);
+}
+
+static int read_vars(struct cli *cli, struct leat_param **ret_vars, size_t *ret_n,
+                     struct leat_error *err)
+{
+    struct leat_param *vars = calloc(cli->n_given + 1, sizeof *vars);
+    int rc = vars ? LEAT_OK : lt_fail_oom(err);
+    const char *text;
+    for (int i = 0; !rc && (text = cli_nth(cli, "var", i)); i++) {
+        char *name = NULL;
+        rc = part("var", text, &name, &vars[i].value, err);
+        vars[i].name = name;
+        *ret_n += !rc;
+    }
+    *ret_vars = vars;
+    return rc;
+}
+
+static int set_options(struct cli *cli, struct leat_pipe *pipe, struct leat_error *err)
+{
+    int rc = cli_on(cli, "keep-going") ? leat_pipe_set(pipe, "keep-going", "true", err) : LEAT_OK;
+    const char *text;
+    for (int i = 0; !rc && (text = cli_nth(cli, "set", i)); i++) {
+        char *name = NULL;
+        const char *value = NULL;
+        rc = part("set", text, &name, &value, err);
+        rc = rc ? rc : leat_pipe_set(pipe, name, value, err);
+        free(name);
+    }
+    return rc;
+}
+
+/* Opens the document and tells of every fault; what belongs to no place in it is told, too. Returns
+ * the exit status. */
+static int open_pipe(struct cli *cli, struct leat_pipe **ret_pipe)
+{
+    struct leat_error err = {0};
+    struct faults faults = {.cli = cli};
+    struct leat_param *vars = NULL;
+    size_t n = 0;
+    int rc = read_vars(cli, &vars, &n, &err);
+    rc = rc ? rc
+            : leat_pipe_open(cli->leat, cli->args[0], vars, n, on_fault, &faults, ret_pipe, &err);
+    for (size_t i = 0; i < n; i++) {
+        free((char *)vars[i].name);
+    }
+    free(vars);
+    if (rc && !faults.n) {
+        cli_print_error(cli, &err, NULL);
+    }
+    return cli_exit_status(rc, NULL);
+}
+
+static int fails(struct cli *cli, int rc, const struct leat_error *err)
+{
+    if (rc) {
+        cli_print_error(cli, err, NULL);
+    }
+    return cli_exit_status(rc, NULL);
+}
+
+/* Prints a text that is made, or says why it is not. */
+static int print_text(struct cli *cli, int rc, char *text, const struct leat_error *err)
+{
+    if (!rc) {
+        fputs(text, stdout);
+        leat_text_free(text);
+    }
+    return fails(cli, rc, err);
+}
+
+/* --- a run ---------------------------------------------------------------------------------- */
+
+struct running {
+    struct cli *cli;
+    struct leat_pipe *pipe;
+    struct lt_json json; /* of the report */
+    struct lt_buf report;
+    int64_t rejected;
+    bool touched, told; /* some step's line told of the failure */
+};
+
+static void on_step_begin(void *arg, const struct leat_pipe_step *step)
+{
+    struct running *running = arg;
+    struct lt_json *json = &running->json;
+    lt_json_object(json);
+    lt_json_key(json, "step");
+    lt_json_text(json, step->name);
+    lt_json_key(json, "action");
+    lt_json_text(json, step->action);
+    lt_json_key(json, "plans");
+    lt_json_array(json);
+}
+
+static void on_plan_done(void *arg, const struct leat_pipe_step *step, struct leat_report *report)
+{
+    struct running *running = arg;
+    (void)step;
+    const char *text = leat_report_json(report);
+    lt_json_raw(&running->json, text, strcspn(text, "\n"));
+    for (size_t i = 0; i < leat_report_count(report); i++) {
+        running->touched = running->touched || leat_report_result(report, i)->touched;
+    }
+    running->rejected += leat_report_rejected(report);
+    cli_record(running->cli, report);
+}
+
+static void put_error(struct lt_json *json, const struct leat_error *err)
+{
+    const char *const pairs[][2] = {{"code", err->code},
+                                    {"status", leat_status_name(err->status)},
+                                    {"place", err->place},
+                                    {"message", err->message},
+                                    {"remedy", err->remedy}};
+    lt_json_key(json, "error");
+    if (!err->status) {
+        lt_json_null(json);
+        return;
+    }
+    lt_json_object(json);
+    for (size_t i = 0; i < LT_ARRAY_LEN(pairs); i++) {
+        lt_json_key(json, pairs[i][0]);
+        lt_json_text(json, pairs[i][1]);
+    }
+    lt_json_object_end(json);
+}
+
+static const char *status_of(const struct leat_pipe_step *step)
+{
+    return step->skipped ? "skipped" : step->error->status ? "failed" : "done";
+}
+
+/* A step that ran left its object open. */
+static void end_step(struct running *running, const struct leat_pipe_step *step)
+{
+    struct lt_json *json = &running->json;
+    if (step->skipped) {
+        on_step_begin(running, step);
+    }
+    lt_json_array_end(json);
+    lt_json_key(json, "status");
+    lt_json_text(json, status_of(step));
+    lt_json_key(json, "rows");
+    lt_json_int(json, step->rows);
+    lt_json_key(json, "elapsed_us");
+    lt_json_int(json, step->elapsed_us);
+    put_error(json, step->error);
+    lt_json_object_end(json);
+}
+
+static void on_step_done(void *arg, const struct leat_pipe_step *step)
+{
+    struct running *running = arg;
+    struct cli *cli = running->cli;
+    char rows[LT_HUMAN_MAX], took[LT_HUMAN_MAX];
+    end_step(running, step);
+    cli_clear_progress(cli);
+    if (step->error->status && step->error->status != LEAT_CANCELLED) {
+        struct leat_error err = *step->error;
+        leat_error_place(&err, "step \"%s\"", step->name);
+        cli_print_error(cli, &err, NULL);
+        running->told = true;
+    } else if (!cli->quiet && !cli->json_logs && step->skipped) {
+        fprintf(stderr, "step %s: skipped\n", step->name);
+    } else if (!cli->quiet && !cli->json_logs && step->count > 1) {
+        fprintf(stderr, "step %s: %s rows, %s\n", step->name, lt_human_count(step->rows, rows),
+                lt_human_time(step->elapsed_us, took));
+    }
+}
+
+static void on_text(void *arg, const struct leat_pipe_step *step, const char *text)
+{
+    (void)arg;
+    (void)step;
+    fputs(text, stdout);
+}
+
+/* Of a comparison nothing is committed, and nothing went wrong. */
+static void on_stream_done(void *arg, const struct leat_stream_result *r)
+{
+    if (r->committed || r->error->status) {
+        cli_print_result(arg, r);
+    } else {
+        cli_clear_progress(arg);
+        cli_print_compared(arg, r);
+    }
+}
+
+static int on_difference(void *arg, const struct leat_difference *difference)
+{
+    return cli_print_difference(arg, difference);
+}
+
+/* --- its execution -------------------------------------------------------------------------- */
+
+/* The store of executions; NULL with --state none, or where it cannot be had and none was asked for
+ * by name. */
+static int open_state(struct cli *cli, struct leat_state **ret_state, struct leat_error *err)
+{
+    *ret_state = NULL;
+    if (cli->state && !strcmp(cli->state, "none")) {
+        return LEAT_OK;
+    }
+    int rc = leat_state_open(cli->state, 0, ret_state, err);
+    if (rc && !cli->state) {
+        char line[1536];
+        snprintf(line, sizeof line, "the run is not recorded: %s", err->message);
+        cli_log(cli, LEAT_LOG_WARN, line);
+        leat_error_clear(err);
+        return LEAT_OK;
+    }
+    return rc;
+}
+
+static void end_execution(struct cli *cli, struct leat_state *state, const char *id, int rc,
+                          const struct leat_error *why)
+{
+    struct leat_error err = {0};
+    int ended = rc ? leat_execution_fail(state, id, why->message, &err)
+                   : leat_execution_complete(state, id, NULL, &err);
+    if (ended) {
+        char line[1536];
+        snprintf(line, sizeof line, "the end of the run is not recorded: %s", err.message);
+        cli_log(cli, LEAT_LOG_WARN, line);
+    }
+}
+
+static int run_in(struct running *running, struct leat_state *state, bool *ret_different,
+                  struct leat_error *err)
+{
+    struct cli *cli = running->cli;
+    char id[LEAT_GUID_MAX] = "";
+    bool line = cli->terminal && !cli->quiet && !cli->json_logs && !strcmp(cli->progress, "auto");
+    const struct leat_pipe_observer observer = {
+        .size = sizeof observer,
+        .run = {.size = sizeof observer.run,
+                .arg = cli,
+                .progress = line || !strcmp(cli->progress, "json") ? cli_print_progress : NULL,
+                .stream_done = on_stream_done,
+                .difference = on_difference},
+        .arg = running,
+        .step_begin = on_step_begin,
+        .plan_done = on_plan_done,
+        .step_done = on_step_done,
+        .text = on_text};
+    int rc =
+        state ? leat_execution_init(state, NULL, leat_pipe_name(running->pipe), id, err) : LEAT_OK;
+    if (rc) {
+        return rc;
+    }
+    rc = leat_pipe_run(running->pipe, state, *id ? id : NULL, &observer, ret_different, err);
+    if (*id) {
+        end_execution(cli, state, id, rc, err);
+    }
+    return rc;
+}
+
+/* --- its report ----------------------------------------------------------------------------- */
+
+static void begin_report(struct running *running)
+{
+    struct lt_json *json = &running->json;
+    running->json = (struct lt_json){.out = &running->report};
+    lt_buf_clear(&running->report);
+    lt_json_object(json);
+    lt_json_key(json, "leat");
+    lt_json_text(json, leat_version());
+    lt_json_key(json, "pipe");
+    lt_json_text(json, leat_pipe_name(running->pipe));
+    lt_json_key(json, "started_unix_us");
+    lt_json_int(json, lt_wall_us());
+    lt_json_key(json, "steps");
+    lt_json_array(json);
+}
+
+static int write_report(struct running *running, int64_t elapsed_us, bool different,
+                        const struct leat_error *err)
+{
+    struct lt_json *json = &running->json;
+    lt_json_array_end(json);
+    lt_json_key(json, "elapsed_us");
+    lt_json_int(json, elapsed_us);
+    lt_json_key(json, "different");
+    lt_json_bool(json, different);
+    put_error(json, err);
+    lt_json_object_end(json);
+    if (!running->cli->report) {
+        return 0;
+    }
+    if (json->failed || lt_buf_byte(&running->report, '\n')) {
+        struct leat_error failed = {0};
+        return fails(running->cli, lt_fail_oom(&failed), &failed);
+    }
+    return cli_write_text(running->cli, running->cli->report, lt_buf_text(&running->report));
+}
+
+/* As cli_exit_status() has it, from what all steps did. */
+static int status_of_run(const struct running *running, int rc, bool different)
+{
+    int status = cli_exit_status(rc, NULL);
+    if (status == EXIT_REFUSED && running->touched) {
+        return EXIT_FAILED;
+    }
+    return status ? status : different ? EXIT_DIFFERENT : running->rejected ? EXIT_REJECTS : 0;
+}
+
+static int run_once(struct cli *cli, struct leat_pipe *pipe, int *ret_rc)
+{
+    struct leat_error err = {0};
+    struct leat_state *state = NULL;
+    struct running running = {.cli = cli, .pipe = pipe};
+    bool different = false;
+    int64_t started = lt_now_us();
+    begin_report(&running);
+    int rc = open_state(cli, &state, &err);
+    rc = rc ? rc : run_in(&running, state, &different, &err);
+    cli_clear_progress(cli);
+    leat_state_close(state);
+    if (rc && !running.told) {
+        cli_print_error(cli, &err, NULL);
+    }
+    err.status = (enum leat_status)rc;
+    int status = status_of_run(&running, rc, different);
+    int written = write_report(&running, lt_now_us() - started, different, &err);
+    lt_buf_done(&running.report);
+    *ret_rc = rc;
+    return status ? status : written;
+}
+
+/* --- again and again ------------------------------------------------------------------------ */
+
+/* When the run after one that began at `started` is to begin, in microseconds of the clock; one that
+ * has passed by then is made up for at once. */
+static int64_t next_start(struct cli *cli, const struct leat_pipe *pipe, int64_t interval_us,
+                          int64_t started)
+{
+    (void)cli;
+    if (interval_us) {
+        return started + interval_us;
+    }
+    int64_t seconds = leat_pipe_next(pipe, started / 1000000, false);
+    return seconds < 0 ? -1 : (started / 1000000 + seconds) * 1000000;
+}
+
+static int run_again_and_again(struct cli *cli, struct leat_pipe *pipe, int64_t interval_us)
+{
+    int status = 0, rc = LEAT_OK;
+    int64_t now = lt_wall_us(), wait = 0;
+    cli_drain_on_term(true);
+    if (!interval_us) {
+        wait = leat_pipe_next(pipe, now / 1000000, true) * 1000000;
+    }
+    while (!cli_signal && (!rc || rc == LEAT_UNAVAILABLE)) {
+        cli_wait_us(wait);
+        if (cli_signal) {
+            break;
+        }
+        int64_t started = lt_wall_us();
+        status = run_once(cli, pipe, &rc);
+        int64_t next = next_start(cli, pipe, interval_us, started);
+        if (next < 0) {
+            break;
+        }
+        wait = LT_MAX(next - lt_wall_us(), 0);
+    }
+    return cli_signal == SIGTERM && !rc ? 0 : cli_signal ? 128 + cli_signal : status;
+}
+
+static int run_as_said(struct cli *cli, struct leat_pipe *pipe)
+{
+    struct leat_error err = {0};
+    const char *repeat = cli_value(cli, "repeat");
+    int64_t interval_ms = 0;
+    int rc = LEAT_OK;
+    if (repeat && (lt_parse_duration(repeat, &interval_ms, NULL) || interval_ms <= 0)) {
+        rc = lt_fail(&err, LT_E_USAGE, "--repeat takes a time such as 30s");
+    } else if (repeat && cli_on(cli, "watch")) {
+        rc = lt_fail(&err, LT_E_USAGE, "--repeat and --watch exclude each other");
+    } else if (cli_on(cli, "watch") && leat_pipe_next(pipe, 0, true) < 0) {
+        rc = lt_fail(&err, LT_E_USAGE, "%s says neither `every` nor `cron`", cli->args[0]);
+    }
+    if (rc) {
+        return fails(cli, rc, &err);
+    }
+    return repeat || cli_on(cli, "watch") ? run_again_and_again(cli, pipe, interval_ms * 1000)
+                                          : run_once(cli, pipe, &rc);
+}
+
+/* --- commands ------------------------------------------------------------------------------- */
+
+static int select_steps(struct cli *cli, struct leat_pipe *pipe, struct leat_error *err)
+{
+    const char *step = cli_value(cli, "step"), *from = cli_value(cli, "from-step");
+    if (step && from) {
+        return lt_fail(err, LT_E_USAGE, "--step and --from-step exclude each other");
+    }
+    return step || from ? leat_pipe_select(pipe, step ? step : from, from != NULL, err) : LEAT_OK;
+}
+
+int cmd_pipe_run(struct cli *cli)
+{
+    struct leat_error err = {0};
+    struct leat_pipe *pipe = NULL;
+    char *text = NULL;
+    int status = open_pipe(cli, &pipe);
+    if (status) {
+        return status;
+    }
+    int rc = set_options(cli, pipe, &err);
+    rc = rc ? rc : select_steps(cli, pipe, &err);
+    rc = rc || cli->dry_run ? rc : cli_check_state(cli, &err);
+    if (rc) {
+        status = fails(cli, rc, &err);
+    } else if (cli->dry_run) {
+        rc = leat_pipe_describe(pipe, &text, &err);
+        status = print_text(cli, rc, text, &err);
+    } else {
+        status = run_as_said(cli, pipe);
+    }
+    leat_pipe_free(pipe);
+    return status;
+}
+
+int cmd_pipe_check(struct cli *cli)
+{
+    struct leat_error err = {0};
+    struct leat_pipe *pipe = NULL;
+    char *text = NULL;
+    int status = open_pipe(cli, &pipe);
+    if (!status && cli_on(cli, "connect")) {
+        status = fails(cli, leat_pipe_describe(pipe, &text, &err), &err);
+        leat_text_free(text);
+    }
+    if (!status && !cli->quiet) {
+        fprintf(stderr, "%s: no faults\n", cli->args[0]);
+    }
+    leat_pipe_free(pipe);
+    return status;
+}
+
+int cmd_pipe_show(struct cli *cli)
+{
+    struct leat_error err = {0};
+    struct leat_pipe *pipe = NULL;
+    char *text = NULL;
+    int status = open_pipe(cli, &pipe);
+    if (!status) {
+        enum leat_pipe_form form = cli_on(cli, "json") ? LEAT_PIPE_JSON : LEAT_PIPE_YAML;
+        int rc = leat_pipe_show(pipe, form, &text, &err);
+        status = print_text(cli, rc, text, &err);
+    }
+    leat_pipe_free(pipe);
+    return status;
+}
+
+int cmd_pipe_schema(struct cli *cli)
+{
+    struct leat_error err = {0};
+    char *text = NULL;
+    int rc = leat_pipe_schema(cli->leat, &text, &err);
+    return print_text(cli, rc, text, &err);
+}

@@ -225,8 +225,9 @@ static int list_streams(struct pg_conn *conn, const char *ns_like, const char *n
     int status =
         lt_buf_printf(&sql,
                       "SELECT n.nspname, c.relname, c.relkind, %s, "
-                      "CASE WHEN c.relkind IN ('r', 'm') AND c.relpages > 0 "
-                      "THEN c.relpages::int8 * 8192 ELSE -1 END, "
+                      "CASE WHEN c.relkind NOT IN ('r', 'm') THEN -1 "
+                      "WHEN c.relpages > 0 THEN c.relpages::int8 * 8192 "
+                      "ELSE coalesce(pg_catalog.pg_relation_size(c.oid), -1) END, "
                       "pg_catalog.obj_description(c.oid, 'pg_class') FROM pg_catalog.pg_class c "
                       "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
                       "WHERE n.nspname LIKE $1 AND c.relname LIKE $2 "

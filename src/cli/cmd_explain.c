@@ -119,6 +119,10 @@ int cmd_config_explain(struct cli *cli)
     struct cli_values values = {.items = NULL};
     struct explaining e = {.cli = cli, .text = LT_BUF_INIT};
     int n = cli->n_args, first = 0, rc;
+    if (n && (!strcmp(cli->args[0], "--help") || !strcmp(cli->args[0], "-h"))) {
+        cli_help(stdout, cli->leat, cli->command);
+        return 0;
+    }
     char **words = calloc((size_t)n + 1, sizeof *words);
     e.json = n && !strcmp(cli->args[0], "--json");
     first = e.json;

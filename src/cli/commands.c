@@ -52,6 +52,11 @@ static const struct leat_option diff_options[] = {
     OPTIONS_END,
 };
 
+static const struct leat_option snapshot_options[] = {
+    {"for", LEAT_OPTION_DURATION, NULL, "TIME", "How long; until it is stopped when not given"},
+    {NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL},
+};
+
 static const struct leat_option query_options[] = {
     {"format", LEAT_OPTION_TEXT, NULL, "FORMAT",
      "How rows are shown: table, or a format that leat writes (csv, json, jsonl, arrow, arrows, "
@@ -219,8 +224,9 @@ static const struct leat_option import_options[] = {
 const struct command cli_commands[] = {
     {"cp", "SRC DST", "Copy whole streams from one place to another",
      "SRC and DST are URLs (postgres://u@h/db#public.orders, sqlite:shop.db#orders), format:- or - "
-     "for standard input or output, the name of a connection (a variable LEAT_CONN_<NAME> that "
-     "holds a URL) with or without .stream, or a local path, whose ending says what it is "
+     "for standard input or output, the name of a connection (leat help config connections), or "
+     "of a variable that holds a URL, with or without .stream, or a local path, whose ending says "
+     "what it is "
      "(.csv, .arrow, .sqlite; .gz, .zst and .lz4 behind it compress).\n\n"
      "What is at DST is replaced only when it is absent, empty, a single file, or was last written "
      "by leat from this same source; else --replace or --append must be said. Readers see the old "
@@ -329,6 +335,19 @@ const struct command cli_commands[] = {
      "leat query shop.db --file report.sql | sort\n"
      "    csv\n",
      TAKES_PLAN, 1, -1, cmd_query, query_options, LEAT_ACTION_COPY},
+    {"snapshot hold", "CONN", "Hold one moment of a source, for runs that come one after the other",
+     "Takes a snapshot, prints its token, and keeps it until it is stopped or the time of --for is "
+     "over. Meanwhile `leat cp --snapshot TOKEN` reads what the source held at that moment, from "
+     "this "
+     "machine or another: several copies see the same, and with --resume a load that was killed "
+     "goes "
+     "on although the table is written. The server keeps old rows as long as this runs.",
+     "leat snapshot hold \"$DATABASE_URL\" --for 6h\n    prints a token such as "
+     "00000003-0000001B-1\n"
+     "leat cp \"$DATABASE_URL#public.orders\" \"$WAREHOUSE\" --snapshot 00000003-0000001B-1 "
+     "--resume\n"
+     "    as often as it takes\n",
+     TAKES_PLAN, 1, 1, cmd_snapshot_hold, snapshot_options, LEAT_ACTION_COPY},
     {"streams", "CONN [PATTERN]", "List the streams a place holds, with estimates",
      "PATTERN is a name, or one with * or % for any run of characters and ? for one; with a dot "
      "before it also of the namespace: 'sales.*', '*.orders'. Rows and bytes are what the place "
@@ -596,6 +615,7 @@ const struct command_family cli_families[] = {
     {"config vault", "The key of the vault, and copies for other machines"},
     {"execution", "Executions of pipelines"},
     {"pipe", "Documents that say what to run"},
+    {"snapshot", "Moments of a source that several runs read"},
     {"state", "The store of runs and executions"},
     {"step", "Steps of executions, and what changed since the last one"},
     {"user", "Sessions in which the vault needs no passphrase"},

@@ -376,25 +376,40 @@ static const char *set_value(const char *variable)
     return value && *value ? value : NULL;
 }
 
+struct place_variables {
+    const char *place, *dsn, *type, *object;
+    const char *word;
+};
+
+/* The place itself, or a DSN, whose scheme may be its type's. NULL: neither is set. */
+static const char *where_of(struct cli *cli, const struct place_variables *names)
+{
+    const char *place = set_value(names->place), *dsn = set_value(names->dsn);
+    const char *type = set_value(names->type);
+    if (place || !dsn || !type || strchr(dsn, ':')) {
+        return place ? place : dsn;
+    }
+    return cli_join(cli, (const char *[]){type, ":", dsn, NULL});
+}
+
 /* LEAT_SOURCE, or LEAT_SOURCE_DSN, with LEAT_SOURCE_OBJECT; the same of LEAT_TARGET. */
 static int fill_from_variables(struct cli *cli, struct leat_error *err)
 {
-    static const char *const variables[][4] = {
-        {"LEAT_SOURCE", "LEAT_SOURCE_DSN", "LEAT_SOURCE_OBJECT", "source"},
-        {"LEAT_TARGET", "LEAT_TARGET_DSN", "LEAT_TARGET_OBJECT", "destination"},
+    static const struct place_variables variables[] = {
+        {"LEAT_SOURCE", "LEAT_SOURCE_DSN", "LEAT_SOURCE_TYPE", "LEAT_SOURCE_OBJECT", "source"},
+        {"LEAT_TARGET", "LEAT_TARGET_DSN", "LEAT_TARGET_TYPE", "LEAT_TARGET_OBJECT", "destination"},
     };
     int places = LT_MIN(cli->command->args_min, (int)LT_ARRAY_LEN(variables));
     for (int i = cli->n_args; i < places; i++) {
-        const char *const *names = variables[i];
-        const char *where = set_value(names[0]), *text = NULL;
-        where = where ? where : set_value(names[1]);
+        const struct place_variables *names = &variables[i];
+        const char *where = where_of(cli, names), *text = NULL;
         if (!where) {
-            leat_fail_as(err, LEAT_INVALID, "usage", "the %s is not given", names[3]);
+            leat_fail_as(err, LEAT_INVALID, "usage", "the %s is not given", names->word);
             leat_error_remedy(err, "LEAT_12FACTOR_MODE is set: set %s to a URL or a connection",
-                              names[0]);
+                              names->place);
             return LEAT_INVALID;
         }
-        int rc = compose(cli, where, set_value(names[2]), &text, err);
+        int rc = compose(cli, where, set_value(names->object), &text, err);
         if (rc) {
             return rc;
         }

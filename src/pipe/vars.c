@@ -1,4 +1,6 @@
 /* ${NAME} in the values of a document. */
+#include "leat/config.h"
+
 #include "core/buf.h"
 #include "core/codes.h"
 #include "pipe/document.h"
@@ -40,7 +42,7 @@ static bool put_variable(struct expansion *x, const char *name, bool *ret_ok)
             return !*ret_ok || x->out->len > before;
         }
     }
-    value = value ? value : getenv(name);
+    value = value ? value : leat_env_get(name);
     *ret_ok = !value || !lt_buf_puts(x->out, value);
     return value && *value;
 }
@@ -57,7 +59,7 @@ static bool is_set(const struct lt_document *doc, const char *name)
             return true;
         }
     }
-    return getenv(name) != NULL;
+    return leat_env_get(name) != NULL;
 }
 
 static bool is_name(const char *text, size_t len)

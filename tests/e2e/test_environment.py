@@ -45,6 +45,14 @@ def test_libpqs_variables_in_dot_env_are_read(leat, pg, pg_db):
     assert leat.ok("cp", "postgres://#public.t", "csv:-").stdout == "id\n7\n"
 
 
+def test_variables_of_pipes_are_those_of_dot_env_too(shop):
+    write(shop, ".env", "SHOP_URL=sqlite:shop.db\nWHERE=id = 2\n")
+    write(shop, "p.yaml", "from: ${SHOP_URL}\nto: sqlite:out.db\nstreams:\n"
+                          "  main.orders: {where: \"${WHERE}\"}\n")
+    shop.ok("pipe", "run", "p.yaml")
+    assert shop.ok("cp", "sqlite:out.db#orders", "csv:-").stdout == "id,n\n2,b\n"
+
+
 def test_env_files_that_are_named_stand_in_for_dot_env(shop):
     write(shop, ".env", "SHOP=sqlite:absent.db\n")
     write(shop, "a.env", "SHOP=sqlite:absent.db\nLEAT_LIMIT=1\n")
@@ -148,6 +156,7 @@ def test_explain_shows_flags_of_every_kind_and_connections(shop):
     assert "truncate" not in rows  # no option of deltas
     everything = explained(shop)
     assert "truncate" in everything and "cursor" in everything
+    assert "Nothing" in shop.ok("config", "explain", "--help").stdout
     text = shop.ok("config", "explain", "cp", "shop.orders", "x.csv", env=env).stdout
     assert "variable LEAT_CONN_SHOP" in text
     shop.fails(2, "usage", "config", "explain", "cpp")
@@ -230,6 +239,8 @@ def test_twelve_factor_mode_knows_dsn_and_object_and_names_of_connections(shop):
     env = {"LEAT_12FACTOR_MODE": "yes", "LEAT_COMMAND": "cp", "LEAT_SOURCE_DSN": "sqlite:shop.db",
            "LEAT_SOURCE_OBJECT": "orders", "LEAT_TARGET": "csv:-"}
     assert shop.ok(env=env).stdout == CSV
+    bare = {**env, "LEAT_SOURCE_DSN": "shop.db", "LEAT_SOURCE_TYPE": "sqlite"}
+    assert shop.ok(env=bare).stdout == CSV
     shop.ok("config", "connections", "add", "kept", "sqlite:shop.db")
     del env["LEAT_SOURCE_DSN"]
     assert shop.ok(env={**env, "LEAT_SOURCE": "kept"}).stdout == CSV

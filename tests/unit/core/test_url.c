@@ -184,6 +184,27 @@ static void any_bytes_encoded_come_back_from_every_part(void **state)
     lt_buf_done(&text);
 }
 
+static void what_is_encoded_stands_for_itself_but_for_what_is_kept(void **state)
+{
+    (void)state;
+    char all[256];
+    struct lt_buf text = LT_BUF_INIT;
+    struct lt_url url;
+    for (int c = 1; c < 256; c++) {
+        all[c - 1] = (char)c;
+    }
+    assert_int_equal(lt_buf_puts(&text, "x://"), LEAT_OK);
+    assert_int_equal(lt_url_encode(&text, all, 255, ""), LEAT_OK);
+    assert_int_equal(lt_buf_puts(&text, "@h/"), LEAT_OK);
+    assert_int_equal(lt_url_encode(&text, "a b/c#", 6, "/"), LEAT_OK);
+    assert_non_null(strstr(lt_buf_text(&text), "@h/a%20b/c%23"));
+    assert_int_equal(lt_url_parse(lt_buf_text(&text), &url, NULL), LEAT_OK);
+    assert_string_equal(url.user, all);
+    assert_string_equal(url.path, "/a b/c#");
+    lt_url_done(&url);
+    lt_buf_done(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +213,7 @@ int main(void)
         cmocka_unit_test(wrong_urls_are_refused_without_repeating_the_password),
         cmocka_unit_test(urls_have_limits),
         cmocka_unit_test(any_bytes_encoded_come_back_from_every_part),
+        cmocka_unit_test(what_is_encoded_stands_for_itself_but_for_what_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

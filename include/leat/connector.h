@@ -201,6 +201,9 @@ struct leat_catalog_ops {
                     leat_stream_fn *each, void *arg, struct leat_error *err);
     /* The stream's schema, with keys, comments and source types as field metadata (leat.key,
      * leat.comment, leat.source_type), and its facts (info->name points into `name`'s strings).
+     * Where it can tell them, defaults (leat.default of a field), indexes and checks (leat.indexes,
+     * leat.checks of the schema) too: a destination gives them to a table that it makes, if the
+     * write stream's schema still has them. What they hold: docs/loads.md.
      * LEAT_NOT_FOUND with the closest name as remedy. */
     int (*describe)(struct leat_endpoint *ep, const struct leat_stream_name *name,
                     struct ArrowSchema *ret_schema, struct leat_stream_info *ret_info,

@@ -598,7 +598,8 @@ const struct command cli_commands[] = {
      "leat completion fish > ~/.config/fish/completions/leat.fish\n    once\n",
      0, 1, 1, cli_completion, NULL, LEAT_ACTION_COPY},
     {"docs", "KIND [NAME]", "Print generated documentation",
-     "KIND is man (with the name of a command, or leat), commands, errors, connectors or types. "
+     "KIND is man (with the name of a command, or leat), commands, errors, connectors, types or "
+     "halfpipe-steps. "
      "The project's own man pages and docs/ are made with it.",
      "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 4, cli_docs, NULL,
      LEAT_ACTION_COPY},

@@ -256,59 +256,27 @@ static int check_format(struct cli *cli, const char *name, struct leat_error *er
 
 /* --- the command ---------------------------------------------------------------------------- */
 
-/* A stream's own words for its fault, which name code and place already. */
-static int stream_failed(struct ArrowArrayStream *rows, int code, struct leat_error *err)
+/* Options are for the place, or for what its rows become: each of the two plans takes its own. */
+static int copy_option(void *arg, enum leat_plan_part part, const char *name, const char *value)
 {
-    const char *text = rows->get_last_error(rows);
-    return lt_fail(err,
-                   code == ECANCELED ? LT_E_CANCELLED
-                   : code == EINVAL  ? LT_E_INVALID
-                                     : LT_E_SOURCE_CUT,
-                   "%s", text ? text : strerror(code));
+    if (part == LEAT_PART_OPTION) {
+        leat_plan_set_default(arg, name, value, NULL); /* it was checked when it was said */
+    }
+    return 0;
 }
 
-/* Rows that a statement gave are texts already. */
-static int show_stream(struct cli *cli, struct ArrowArrayStream *rows, struct leat_error *err)
-{
-    int64_t started_us = lt_now_us();
-    struct showing showing = {.cli = cli, .err = err};
-    struct ArrowSchema schema = {.release = NULL};
-    int code = rows->get_schema(rows, &schema);
-    int rc = code ? stream_failed(rows, code, err) : show_rows(&showing, &schema, &schema, NULL);
-    for (bool more = true; !rc && more;) {
-        struct ArrowArray batch = {.release = NULL};
-        code = rows->get_next(rows, &batch);
-        more = !code && batch.release;
-        rc = code   ? stream_failed(rows, code, err)
-             : more ? show_rows(&showing, &schema, &schema, &batch)
-                    : LEAT_OK;
-        if (batch.release) {
-            batch.release(&batch);
-        }
-    }
-    if (showing.started) {
-        table_flush(&showing.table);
-    }
-    if (!rc) {
-        say_rows(cli, showing.table.rows, "", started_us);
-    }
-    table_done(&showing.table);
-    if (schema.release) {
-        schema.release(&schema);
-    }
-    return rc;
-}
-
-/* As any source that is a stream. */
-static int write_stream(struct cli *cli, struct ArrowArrayStream *rows, const char *format,
-                        struct leat_error *err)
+/* The rows of a statement: a source as any other. */
+static int show_stream(struct cli *cli, struct ArrowArrayStream *rows, const char *format,
+                       struct leat_error *err)
 {
     struct leat_plan *own = cli->plan, *plan = NULL;
     int rc = leat_plan_new(cli->leat, &plan, err);
     rc = rc ? rc : leat_plan_source_stream(plan, rows, "query", err);
     if (!rc) {
+        leat_plan_each(own, copy_option, plan);
         cli->plan = plan;
-        rc = run_as_format(cli, format, err);
+        rc =
+            strcmp(format, TABLE_FORMAT) ? run_as_format(cli, format, err) : run_as_table(cli, err);
         cli->plan = own;
     }
     leat_plan_free(plan);
@@ -321,16 +289,22 @@ static int run_statement(struct cli *cli, const char *sql, const char *format,
 {
     int64_t started_us = lt_now_us(), changed = -1;
     struct ArrowArrayStream rows = {.release = NULL};
-    int rc = leat_statement(cli->plan, sql, &rows, &changed, err);
+    struct leat_plan *plan = NULL;
+    int rc = leat_plan_new(cli->leat, &plan, err);
+    rc = rc ? rc : leat_plan_source(plan, cli->args[0], err);
+    if (!rc) {
+        leat_plan_each(cli->plan, copy_option, plan);
+        rc = leat_statement(plan, sql, &rows, &changed, err);
+    }
     if (!rc && !rows.release) {
         say_rows(cli, changed, " changed", started_us);
     } else if (!rc) {
-        rc = strcmp(format, TABLE_FORMAT) ? write_stream(cli, &rows, format, err)
-                                          : show_stream(cli, &rows, err);
+        rc = show_stream(cli, &rows, format, err);
     }
     if (rows.release) {
         rows.release(&rows);
     }
+    leat_plan_free(plan);
     return rc;
 }
 

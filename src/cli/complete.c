@@ -264,6 +264,8 @@ static void put_argument(struct completing *at)
                 put(connector->name, connector->summary);
             }
         }
+    } else if (begins(at->command->name, "config connections ")) {
+        leat_connections(put_connection, at, NULL);
     } else if (at->command->takes & TAKES_PLAN) {
         leat_connections(put_connection, at, NULL); /* a locked vault gives none */
         puts(FILES_LINE);

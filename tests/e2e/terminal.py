@@ -88,7 +88,8 @@ class Terminal:
 # What differs from run to run: masks keep what it is, and that it is there. A mask may be shorter or
 # longer than what it stands for, so nothing that is aligned is masked.
 MASKS = [
-    (re.compile(r"\b\d+(\.\d+)? (us|ms|s|min|h)\b"), "TIME"),
+    (re.compile(r"\b\d+(\.\d+)? (us|ms|s|min|h)\b( \d+ (s|min)\b)?"), "TIME"),
+    (re.compile(r"\((keyring|file [^)]*)\)"), "(SESSION)"),
     (re.compile(r"\b[\d,.]+ (rows?/s)"), r"RATE \1"),
 ]
 

@@ -86,6 +86,11 @@ void pg_rows_close(struct leat_rows *rows)
     if (!rows) {
         return;
     }
+    /* Whoever has seen enough rows of a change did not mean to undo it: it runs to its end, unless it
+     * was cancelled. */
+    int64_t ignored;
+    while (rows->names && !rows->ended && !next_result(rows, &ignored, NULL)) {
+    }
     pg_clear(rows->conn, rows->result);
     pg_give(rows->conn);
     for (int i = 0; rows->names && i < rows->n; i++) {

@@ -201,6 +201,9 @@ struct leat_catalog_ops {
                     leat_stream_fn *each, void *arg, struct leat_error *err);
     /* The stream's schema, with keys, comments and source types as field metadata (leat.key,
      * leat.comment, leat.source_type), and its facts (info->name points into `name`'s strings).
+     * Where it can tell them, defaults (leat.default of a field), indexes and checks (leat.indexes,
+     * leat.checks of the schema) too: a destination gives them to a table that it makes, if the
+     * write stream's schema still has them. What they hold: docs/loads.md.
      * LEAT_NOT_FOUND with the closest name as remedy. */
     int (*describe)(struct leat_endpoint *ep, const struct leat_stream_name *name,
                     struct ArrowSchema *ret_schema, struct leat_stream_info *ret_info,
@@ -413,7 +416,8 @@ struct leat_source_ops {
 
     /* What tells the stream's records as they are now from those of any other time, as opaque
      * text: while it stays the same, in this process and in later ones, the plan reads the same
-     * records, and split() with the same n cuts the same partitions of them. *ret_ordered: in the
+     * records; and split() with the same n, as long as its first partition is the same, cuts the
+     * same ones, but for empty ones that come at the end or are there no more. *ret_ordered: in the
      * same order too, so that its first n records are always the same ones. `immutable`: the user's
      * word that nothing changes the stream meanwhile. *ret_text is malloc'ed. LEAT_UNSUPPORTED, with
      * the reason as message, where nobody can tell. NULL: never. */

@@ -336,6 +336,13 @@ typedef int leat_check_fn(void *arg, const struct leat_check *check);
 LEAT_EXPORT int leat_check(struct leat_plan *plan, leat_check_fn *each, void *arg,
                            struct leat_error *err);
 
+/* Takes one view of all streams of the plan's source, tells its token, and holds it until
+ * leat_cancel() (LEAT_CANCELLED) or for so long (0: no limit). Runs with the option "snapshot" and
+ * that token read what the source holds now. Non-zero of `taken` stops and is returned. */
+typedef int leat_snapshot_fn(void *arg, const char *token);
+LEAT_EXPORT int leat_snapshot_hold(struct leat_plan *plan, int64_t for_ms, leat_snapshot_fn *taken,
+                                   void *arg, struct leat_error *err);
+
 /* Runs one statement, in the language of the plan's source, there. *ret_rows (may be NULL): rows it
  * changed, -1 where it does not say. LEAT_UNSUPPORTED where a connector has no SQL. */
 LEAT_EXPORT int leat_execute(struct leat_plan *plan, const char *sql, int64_t *ret_rows,

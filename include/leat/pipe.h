@@ -45,11 +45,11 @@ LEAT_EXPORT int leat_pipe_default(struct leat_pipe *pipe, const char *name, cons
 struct leat_pipe_step {
     size_t size;
     const char *name;
-    const char *action; /* "copy", "sql" */
-    int64_t index, count; /* of all steps, from 0 */
+    const char *action;             /* "copy", "sql" */
+    int64_t index, count;           /* of all steps, from 0 */
     const struct leat_error *error; /* when done: status LEAT_OK when it went well */
-    bool skipped;       /* a step it needs failed */
-    int64_t rows;       /* written */
+    bool skipped;                   /* a step it needs failed */
+    int64_t rows;                   /* written */
     int64_t elapsed_us;
 };
 struct leat_pipe_observer {

@@ -173,6 +173,7 @@ int cmd_config_explain(struct cli *cli);
 int cmd_config_init(struct cli *cli);
 int cmd_config_import(struct cli *cli);
 int cmd_query(struct cli *cli);
+int cmd_snapshot_hold(struct cli *cli);
 int cmd_describe(struct cli *cli);
 int cmd_streams(struct cli *cli);
 int cmd_connectors(struct cli *cli);

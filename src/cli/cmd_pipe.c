@@ -396,15 +396,20 @@ static int run_once(struct cli *cli, struct leat_pipe *pipe, int *ret_rc)
 
 /* When the run after one that began at `started` is to begin, in microseconds of the clock; one that
  * has passed by then is made up for at once. */
-static int64_t next_start(struct cli *cli, const struct leat_pipe *pipe, int64_t interval_us,
-                          int64_t started)
+static int64_t next_start(const struct leat_pipe *pipe, int64_t interval_us, int64_t started)
 {
-    (void)cli;
     if (interval_us) {
         return started + interval_us;
     }
     int64_t seconds = leat_pipe_next(pipe, started / 1000000, false);
     return seconds < 0 ? -1 : (started / 1000000 + seconds) * 1000000;
+}
+
+/* Whether there is another run after one that ended so. As its document says, a pipe runs for good:
+ * what fails at night may go well the next one. --repeat waits out passing faults only. */
+static bool goes_on(int rc, bool watches)
+{
+    return !cli_signal && rc != LEAT_CANCELLED && (!rc || rc == LEAT_UNAVAILABLE || watches);
 }
 
 static int run_again_and_again(struct cli *cli, struct leat_pipe *pipe, int64_t interval_us)
@@ -415,14 +420,14 @@ static int run_again_and_again(struct cli *cli, struct leat_pipe *pipe, int64_t 
     if (!interval_us) {
         wait = leat_pipe_next(pipe, now / 1000000, true) * 1000000;
     }
-    while (!cli_signal && (!rc || rc == LEAT_UNAVAILABLE)) {
+    while (goes_on(rc, !interval_us)) {
         cli_wait_us(wait);
         if (cli_signal) {
             break;
         }
         int64_t started = lt_wall_us();
         status = run_once(cli, pipe, &rc);
-        int64_t next = next_start(cli, pipe, interval_us, started);
+        int64_t next = next_start(pipe, interval_us, started);
         if (next < 0) {
             break;
         }

@@ -52,6 +52,11 @@ static const struct leat_option diff_options[] = {
     OPTIONS_END,
 };
 
+static const struct leat_option snapshot_options[] = {
+    {"for", LEAT_OPTION_DURATION, NULL, "TIME", "How long; until it is stopped when not given"},
+    {NULL, LEAT_OPTION_TEXT, NULL, NULL, NULL},
+};
+
 static const struct leat_option query_options[] = {
     {"format", LEAT_OPTION_TEXT, NULL, "FORMAT",
      "How rows are shown: table, or a format that leat writes (csv, json, jsonl, arrow, arrows, "
@@ -330,6 +335,19 @@ const struct command cli_commands[] = {
      "leat query shop.db --file report.sql | sort\n"
      "    csv\n",
      TAKES_PLAN, 1, -1, cmd_query, query_options, LEAT_ACTION_COPY},
+    {"snapshot hold", "CONN", "Hold one moment of a source, for runs that come one after the other",
+     "Takes a snapshot, prints its token, and keeps it until it is stopped or the time of --for is "
+     "over. Meanwhile `leat cp --snapshot TOKEN` reads what the source held at that moment, from "
+     "this "
+     "machine or another: several copies see the same, and with --resume a load that was killed "
+     "goes "
+     "on although the table is written. The server keeps old rows as long as this runs.",
+     "leat snapshot hold \"$DATABASE_URL\" --for 6h\n    prints a token such as "
+     "00000003-0000001B-1\n"
+     "leat cp \"$DATABASE_URL#public.orders\" \"$WAREHOUSE\" --snapshot 00000003-0000001B-1 "
+     "--resume\n"
+     "    as often as it takes\n",
+     TAKES_PLAN, 1, 1, cmd_snapshot_hold, snapshot_options, LEAT_ACTION_COPY},
     {"streams", "CONN [PATTERN]", "List the streams a place holds, with estimates",
      "PATTERN is a name, or one with * or % for any run of characters and ? for one; with a dot "
      "before it also of the namespace: 'sales.*', '*.orders'. Rows and bytes are what the place "
@@ -580,7 +598,8 @@ const struct command cli_commands[] = {
      "leat completion fish > ~/.config/fish/completions/leat.fish\n    once\n",
      0, 1, 1, cli_completion, NULL, LEAT_ACTION_COPY},
     {"docs", "KIND [NAME]", "Print generated documentation",
-     "KIND is man (with the name of a command, or leat), commands, errors, connectors or types. "
+     "KIND is man (with the name of a command, or leat), commands, errors, connectors, types or "
+     "halfpipe-steps. "
      "The project's own man pages and docs/ are made with it.",
      "leat docs man cp > leat-cp.1\n    one manual page\n", 0, 1, 4, cli_docs, NULL,
      LEAT_ACTION_COPY},
@@ -596,6 +615,7 @@ const struct command_family cli_families[] = {
     {"config vault", "The key of the vault, and copies for other machines"},
     {"execution", "Executions of pipelines"},
     {"pipe", "Documents that say what to run"},
+    {"snapshot", "Moments of a source that several runs read"},
     {"state", "The store of runs and executions"},
     {"step", "Steps of executions, and what changed since the last one"},
     {"user", "Sessions in which the vault needs no passphrase"},

@@ -1,5 +1,6 @@
 /* Everything that is generated from the tables: help, manual pages, completion, docs/. */
 #include "cli/args.h"
+#include "cli/hp.h"
 
 #include "core/buf.h"
 
@@ -733,10 +734,13 @@ int cli_docs(struct cli *cli)
         markdown_connectors(stdout, cli->leat);
     } else if (!strcmp(kind, "types")) {
         markdown_types(stdout, cli->leat);
+    } else if (!strcmp(kind, "halfpipe-steps")) {
+        hp_docs(stdout);
     } else {
         struct leat_error err = {0};
         leat_fail_as(&err, LEAT_INVALID, "usage",
-                     "leat docs takes man [COMMAND], commands, errors, connectors or types");
+                     "leat docs takes man [COMMAND], commands, errors, connectors, types or "
+                     "halfpipe-steps");
         cli_print_error(cli, &err, NULL);
         return EXIT_REFUSED;
     }

@@ -77,6 +77,9 @@ bool hp_is_folder(const char *target, char **ret_folder);
 /* cp snap into a folder: CSV files and a manifest. */
 int hp_copy_files(struct hp *hp, const char *folder);
 
+/* hp_docs.c. The types of steps, as Markdown. */
+void hp_docs(FILE *out);
+
 /* hp_actions.c */
 int hp_cp_snap(struct hp *hp);
 int hp_cp_delta(struct hp *hp);

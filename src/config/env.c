@@ -40,9 +40,10 @@ struct reading {
 };
 
 /* What a .env that was found must not set, though it is leat's or libpq's. */
-static const char *const kept_out[] = {"LEAT_PLUGIN_PATH", "LEAT_KEY_FILE", "LEAT_VAULT",
-                                       "LEAT_PASSPHRASE",  "LEAT_ENV_FILE", "LEAT_CHILD_ENV",
-                                       "LEAT_KEYRING",     "LEAT_CORE"};
+static const char *const kept_out[] = {
+    "LEAT_PLUGIN_PATH",       "LEAT_KEY_FILE",  "LEAT_VAULT",   "LEAT_PASSPHRASE",
+    "LEAT_ENV_FILE",          "LEAT_CHILD_ENV", "LEAT_KEYRING", "LEAT_NEW_PASSPHRASE",
+    "LEAT_EXPORT_PASSPHRASE", "LEAT_CORE"};
 
 /* Those of libpq that say where and as whom, and neither whom to trust nor what file to read. */
 static const char *const of_libpq[] = {

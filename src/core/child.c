@@ -183,9 +183,12 @@ static int attend(struct running *run, int *ret_wait, struct leat_error *err)
         } else if (ended) {
             break;
         }
-        if (!ended && waitpid(run->pid, ret_wait, WNOHANG) == run->pid) {
+        pid_t done = ended ? 0 : waitpid(run->pid, ret_wait, WNOHANG);
+        if (done == run->pid) {
             run->pid = -1;
             ended = true;
+        } else if (done < 0 && errno != EINTR) { /* a program that ignores SIGCHLD has no status */
+            return lt_fail(err, LT_E_UNAVAILABLE, "how the command ended cannot be told");
         }
         rc = rc ? rc : check_time(run, err);
     }

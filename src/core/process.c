@@ -37,8 +37,13 @@ static const struct {
     const char *name;
     bool prefix;
 } secret_variables[] = {
-    {"LEAT_CONN_", true},  {"LEAT_PASSPHRASE", true}, {"LEAT_KEY_", true},
-    {"PGPASSWORD", false}, {"HP_CONN_", true},        {"HP_AUTH_KEY", true},
+    {"LEAT_CONN_", true},
+    {"LEAT_KEY_", true},
+    {"LEAT_PASSPHRASE", true},
+    {"LEAT_NEW_PASSPHRASE", false},
+    {"LEAT_EXPORT_PASSPHRASE", false},
+    {"PGPASSWORD", false},
+    {"HP_AUTH_KEY", true},
 };
 
 bool lt_process_is_secret(const char *name, const char *value)

@@ -135,7 +135,7 @@ int lt_flow_distribute(struct lt_flow *flow, struct leat_payload *payload, struc
 void lt_flow_read(struct lt_flow *flow);
 void lt_flow_lanes_done(struct lt_flow *flow);
 /* Cuts the stream into partitions, at most `n`, that are read one after the other and mark their
- * payloads; adds what they are to the hasher. Leaves it whole where it cannot be cut. */
+ * payloads; adds how they are cut to the hasher. Leaves it whole where it cannot be cut. */
 struct lt_hasher;
 int lt_flow_cut(struct lt_flow *flow, int n, struct lt_hasher *hasher, struct leat_error *err);
 

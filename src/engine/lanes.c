@@ -137,8 +137,8 @@ int lt_flow_cut(struct lt_flow *flow, int n, struct lt_hasher *hasher, struct le
     }
     int rc = make_lanes(flow, n, 0, err);
     struct lt_lanes *lanes = flow->lanes;
-    for (size_t i = 0; !rc && i < lanes->n_parts; i++) {
-        lt_hasher_add(hasher, lanes->parts[i].data, lanes->parts[i].len);
+    if (!rc && lanes->n_parts > 1) { /* the others are as the first one is */
+        lt_hasher_add(hasher, lanes->parts[0].data, lanes->parts[0].len);
     }
     if (rc || lanes->n_parts < 2) {
         lt_flow_lanes_done(flow);

@@ -134,6 +134,9 @@ const struct leat_option lt_plan_options[] = {
     {"immutable", LEAT_OPTION_BOOL, "false", NULL,
      "Your word that nothing changes the source: with --resume a load of a live table goes on, "
      "too"},
+    {"snapshot", LEAT_OPTION_TEXT, NULL, "TOKEN",
+     "Read the source as of the moment that `leat snapshot hold` holds; with --resume a load of a "
+     "live table goes on as long as it does"},
     {"no-state", LEAT_OPTION_BOOL, "false", NULL,
      "Keep no record of the load in the destination (_leat_state)"},
     {"state-schema", LEAT_OPTION_TEXT, NULL, "NAME",
@@ -174,6 +177,7 @@ static const struct {
     {"deleted-column", BIT(DELTA)},
     {"execute", BIT(META)},
     {"resume", BIT(COPY)},
+    {"snapshot", BIT(COPY)},
     {"part-rows", BIT(COPY)},
     {"immutable", BIT(COPY)},
     {"also", BIT(COPY)},

@@ -35,6 +35,10 @@ static const char *find_reason(const struct lt_unit_try *unit)
     } reasons[] = {
         {unit->n > 1, "several streams are committed together (--atomic)"},
         {unit->n_dests > 1, "several destinations are written from one read (--also)"},
+        {run->snapshot[0] && !run->snapshot_given &&
+             !lt_settings_bool(&run->plan->settings, "immutable"),
+         "each run sees the tables as of another moment; --snapshot makes it the same one, and "
+         "--immutable says that there is but one"},
         {run->rejects != NULL, "records may be set aside (--on-error skip)"},
         {run->on_loss != LT_LOSS_ERROR, "values may be lost (--on-loss)"},
         {!lt_unit_load_ops(&unit->dests[0])->resumed,
@@ -132,8 +136,8 @@ static void add_schema(struct lt_hasher *hasher, const struct ArrowSchema *schem
 static bool is_harmless(const char *option)
 {
     static const char *const names[] = {
-        "resume",  "part-rows",    "immutable",       "verify",     "parallel", "memory",
-        "retries", "lock-timeout", "connect-timeout", "keep-going", "include",  "exclude"};
+        "resume",  "part-rows",    "immutable",       "snapshot",   "verify",  "parallel", "memory",
+        "retries", "lock-timeout", "connect-timeout", "keep-going", "include", "exclude"};
     for (size_t i = 0; i < LT_ARRAY_LEN(names); i++) {
         if (!strcmp(names[i], option)) {
             return true;

@@ -7,9 +7,32 @@
 #include "engine/delta.h"
 #include "engine/sync.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define WORKERS_MAX 256
+
+/* The snapshot that another process holds. */
+static int join_given(struct lt_run *run, struct lt_side *source, const char *token,
+                      struct leat_error *err)
+{
+    const struct leat_source_ops *ops = source->connector->source;
+    if (!ops->snapshot_join || strlen(token) >= sizeof run->snapshot) {
+        return lt_fail(err, LT_E_UNSUPPORTED,
+                       ops->snapshot_join ? "this is no snapshot token"
+                                          : "--snapshot: %s has no snapshots of others",
+                       source->connector->name);
+    }
+    snprintf(run->snapshot, sizeof run->snapshot, "%s", token);
+    run->snapshot_given = true;
+    int rc = lt_side_join(source, err);
+    if (rc == LEAT_UNAVAILABLE) {
+        rc = lt_fail(err, LT_E_NOT_FOUND, "nobody holds the snapshot of --snapshot any more");
+        leat_error_remedy(err, "`leat snapshot hold` takes another one");
+        leat_error_place(err, "%s", source->location->text);
+    }
+    return rc;
+}
 
 /* One view of all streams, where the source has such a thing and several are read. Sets how many
  * workers may read it. */
@@ -17,6 +40,10 @@ static int take_snapshot(struct lt_run *run, struct lt_side *source, int *worker
                          struct leat_error *err)
 {
     const struct leat_source_ops *ops = source->connector->source;
+    const char *given = lt_settings_text(&run->plan->settings, "snapshot");
+    if (given) {
+        return join_given(run, source, given, err);
+    }
     if (run->jobs.n < 2 || !ops->snapshot_take || run->plan->action == LEAT_ACTION_DELTA) {
         return LEAT_OK; /* a delta asks first what has settled, and then looks */
     }

@@ -2,6 +2,7 @@
  *
  *     run.c       opens, lists, starts workers, completes, reports
  *     setup.c     options, shares of memory, cancel
+ *     hold.c      a snapshot, held for other runs
  *     worker.c    threads that take one unit after another
  *     retry.c     waiting between two tries
  *     watch.c     progress, told from the caller's thread
@@ -136,6 +137,7 @@ struct lt_run {
     struct lt_side *holder;
     char snapshot[256]; /* token; "": none */
     bool snapshot_own;
+    bool snapshot_given; /* --snapshot: another process holds it */
     pthread_t canceller; /* brings leat_cancel() to blocked calls */
     bool canceller_runs;
 

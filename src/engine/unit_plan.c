@@ -130,6 +130,15 @@ static void write_slice(const struct lt_slice *slice, struct leat_write_stream *
     stream->op = slice->op;
 }
 
+#define ROW_BYTES_MIN 24
+
+/* The source's, else, of a small table that it has no statistics of, what its bytes could hold. */
+static int64_t rows_estimate(const struct lt_job *job)
+{
+    return job->rows_estimate >= 0 || job->bytes_estimate < 0 ? job->rows_estimate
+                                                              : job->bytes_estimate / ROW_BYTES_MIN;
+}
+
 static void fill_write_streams(struct lt_unit_try *unit, size_t d)
 {
     struct lt_run *run = unit->run;
@@ -148,7 +157,7 @@ static void fill_write_streams(struct lt_unit_try *unit, size_t d)
                                                       .payloads = payloads,
                                                       .bytes_format = format,
                                                       .schema_policy = run->schema_policy,
-                                                      .rows_estimate = job->rows_estimate};
+                                                      .rows_estimate = rows_estimate(job)};
         if (job->slice) {
             write_slice(job->slice, &dest->streams[i]);
         }

@@ -19,11 +19,11 @@ struct part {
 };
 
 struct writer {
+    struct leat *leat; /* a session of its own: a plan does not give its away */
     struct lt_arena arena;
     struct part *parts;
     size_t n, n_destinations;
     struct lt_buf notes; /* what to set, a line each */
-    int failed;
 };
 
 /* --- secrets -------------------------------------------------------------------------------- */
@@ -129,16 +129,25 @@ static int take_part(void *arg, enum leat_plan_part part, const char *name, cons
     return w->arena.failed ? LEAT_NO_MEMORY : LEAT_OK;
 }
 
-/* The row of an option; a plan has no session to ask, so connectors' are taken by their names: what is
- * not an option of plans may be a list, or not, and is written as a text. */
-static const struct leat_option *row_of(const char *name)
+static const struct leat_option *find(const struct leat_option *table, const char *name)
 {
-    for (const struct leat_option *o = leat_plan_options(); o->name; o++) {
-        if (!strcmp(o->name, name)) {
-            return o;
+    for (; table && table->name; table++) {
+        if (!strcmp(table->name, name)) {
+            return table;
         }
     }
     return NULL;
+}
+
+/* The row of an option; NULL: of a connector that only the embedder's own session knows. */
+static const struct leat_option *row_of(const struct writer *w, const char *name)
+{
+    const struct leat_option *row = find(leat_plan_options(), name);
+    const struct leat_connector *connector;
+    for (size_t i = 0; !row && (connector = leat_connector_at(w->leat, i)); i++) {
+        row = find(connector->options, name);
+    }
+    return row;
 }
 
 static bool is_last(const struct writer *w, size_t i)
@@ -178,20 +187,10 @@ static void put_list(struct writer *w, struct lt_emit *emit, size_t first)
     lt_emit_end(emit);
 }
 
-static bool is_secret_option(const char *name)
-{
-    const char *pair = lt_format("%s=x", name);
-    struct lt_buf out = LT_BUF_INIT;
-    bool secret = !pair || lt_redact(&out, pair) || strcmp(lt_buf_text(&out), pair) != 0;
-    lt_buf_done(&out);
-    free((char *)pair);
-    return secret;
-}
-
 static void put_option(struct writer *w, struct lt_emit *emit, size_t i)
 {
     const char *name = w->parts[i].name, *value = w->parts[i].value;
-    const struct leat_option *row = row_of(name);
+    const struct leat_option *row = row_of(w, name);
     if (row && row->kind == LEAT_OPTION_LIST) {
         if (is_first(w, i)) {
             put_list(w, emit, i);
@@ -206,7 +205,7 @@ static void put_option(struct writer *w, struct lt_emit *emit, size_t i)
     if (word) {
         lt_emit_word(emit, value);
     } else {
-        lt_emit_text(emit, option_text(w, name, value, !row && is_secret_option(name)));
+        lt_emit_text(emit, option_text(w, name, value, row && row->kind == LEAT_OPTION_SECRET));
     }
 }
 
@@ -271,7 +270,8 @@ int leat_plan_as_pipe(const struct leat_plan *plan, enum leat_pipe_form form, ch
     struct writer w = {.n = 0};
     struct lt_buf body = LT_BUF_INIT, out = LT_BUF_INIT;
     struct lt_emit emit = {.out = &body, .json = form == LEAT_PIPE_JSON};
-    int rc = leat_plan_each(plan, take_part, &w);
+    int rc = leat_new(&w.leat, err);
+    rc = rc ? rc : leat_plan_each(plan, take_part, &w);
     if (!rc) {
         lt_emit_map(&emit);
         put_places(&w, &emit, leat_plan_action_of(plan));
@@ -286,6 +286,7 @@ int leat_plan_as_pipe(const struct leat_plan *plan, enum leat_pipe_form form, ch
     rc = rc || emit.failed || w.arena.failed ? lt_fail_oom(err) : LEAT_OK;
     emit.out = &out;
     rc = lt_emit_take(&emit, rc, ret_text, err);
+    leat_free(w.leat);
     lt_arena_done(&w.arena);
     lt_buf_done(&w.notes);
     lt_buf_done(&body);

@@ -132,6 +132,32 @@ static bool is_plain(const char *text)
     return *text != 0;
 }
 
+/* Characters that YAML has only as escapes: DEL, the second block of controls, U+FEFF, U+FFFE and
+ * U+FFFF. How many bytes there is one at p, and which; 0: none. */
+static size_t special_at(const char *p, unsigned *ret_code)
+{
+    const unsigned char *u = (const unsigned char *)p;
+    size_t len = u[0] == 0x7f                                   ? 1
+                 : u[0] == 0xc2 && u[1] >= 0x80 && u[1] <= 0x9f ? 2
+                 : u[0] == 0xef && u[1] == 0xbb && u[2] == 0xbf ? 3
+                 : u[0] == 0xef && u[1] == 0xbf && u[2] >= 0xbe ? 3
+                                                                : 0;
+    *ret_code = len == 1   ? 0x7f
+                : len == 2 ? u[1]
+                           : (unsigned)(0xf000 | (u[1] & 0x3f) << 6 | (u[2] & 0x3f));
+    return len;
+}
+
+static bool has_special(const char *text)
+{
+    unsigned code;
+    bool any = false;
+    for (const char *p = text; !any && *p; p++) {
+        any = special_at(p, &code) > 0;
+    }
+    return any;
+}
+
 /* As a block: lines of their own, where the block says the same as the text. */
 static bool is_block(const char *text)
 {
@@ -145,7 +171,7 @@ static bool is_block(const char *text)
             return false;
         }
     }
-    return true;
+    return !has_special(text);
 }
 
 static void put_block(struct lt_emit *emit, const char *text)
@@ -164,7 +190,16 @@ static void put_block(struct lt_emit *emit, const char *text)
 
 static void put_quoted(struct lt_emit *emit, const char *text)
 {
-    emit->failed = emit->failed ? emit->failed : lt_json_quote(emit->out, text, strlen(text));
+    struct lt_buf quoted = LT_BUF_INIT;
+    int rc = lt_json_quote(&quoted, text, strlen(text));
+    for (const char *p = lt_buf_text(&quoted); !rc && *p;) {
+        unsigned code;
+        size_t len = special_at(p, &code);
+        rc = len ? lt_buf_printf(emit->out, "\\u%04x", code) : lt_buf_byte(emit->out, (uint8_t)*p);
+        p += len ? len : 1;
+    }
+    emit->failed = emit->failed ? emit->failed : rc;
+    lt_buf_done(&quoted);
 }
 
 static void before_value(struct lt_emit *emit)

@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const document_keys[] = {"name",     "description", "connections", "vars",
-                                            "defaults", "every",       "cron",        "timezone",
-                                            "hooks",    "steps",       NULL};
+/* $schema is an editor's. */
+static const char *const document_keys[] = {"$schema",  "name",     "description", "connections",
+                                            "vars",     "defaults", "every",       "cron",
+                                            "timezone", "hooks",    "steps",       NULL};
 
 bool lt_is_document_key(const char *key)
 {

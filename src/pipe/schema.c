@@ -397,6 +397,7 @@ static void put_step(struct schema *s)
 /* --- the document --------------------------------------------------------------------------- */
 
 static const char *const document_keys[][2] = {
+    {"$schema", "{\"type\": \"string\"}"},
     {"name", "{\"$ref\": \"#/$defs/text\"}"},
     {"vars", "{\"$ref\": \"#/$defs/named\"}"},
     {"connections", "{\"$ref\": \"#/$defs/named\"}"},
@@ -413,9 +414,9 @@ static const char *const document_keys[][2] = {
 
 static void put_document(struct schema *s)
 {
-    static const char *const only[] = {"name",     "description", "connections", "vars",
-                                       "defaults", "every",       "cron",        "timezone",
-                                       "hooks",    "steps",       NULL};
+    static const char *const only[] = {"$schema",  "name",     "description", "connections",
+                                       "vars",     "defaults", "every",       "cron",
+                                       "timezone", "hooks",    "steps",       NULL};
     begin_definition(s, "document", "object");
     lt_emit_key(&s->emit, "properties");
     lt_emit_map(&s->emit);

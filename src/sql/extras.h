@@ -62,4 +62,11 @@ int lt_indexes_read(const struct lt_dialect *dialect, const struct ArrowSchema *
                     struct lt_indexes *ret_indexes, struct leat_error *err);
 void lt_indexes_done(struct lt_indexes *indexes);
 
+/* For the record of a load that another process may finish: as JSON, statements ready, and back. */
+struct lt_json;
+struct lt_json_value;
+void lt_indexes_put(const struct lt_indexes *indexes, struct lt_json *json);
+int lt_indexes_take(const struct lt_json_value *list, struct lt_indexes *ret_indexes,
+                    struct leat_error *err);
+
 #endif

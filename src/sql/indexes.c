@@ -3,9 +3,11 @@
 #include "sql/extras.h"
 
 #include "core/codes.h"
+#include "core/json.h"
 #include "core/json_read.h"
 #include "core/util.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -272,4 +274,65 @@ void lt_indexes_done(struct lt_indexes *indexes)
     }
     free(indexes->items);
     *indexes = (struct lt_indexes){.n = 0};
+}
+
+/* --- as a record --------------------------------------------------------------------------- */
+
+static const struct {
+    const char *key;
+    size_t at;
+} texts[] = {{"name", offsetof(struct lt_index, name)},
+             {"words", offsetof(struct lt_index, words)},
+             {"body", offsetof(struct lt_index, body)}},
+  flags[] = {{"check", offsetof(struct lt_index, check)},
+             {"unique", offsetof(struct lt_index, unique)},
+             {"constraint", offsetof(struct lt_index, constraint)},
+             {"deferrable", offsetof(struct lt_index, deferrable)},
+             {"deferred", offsetof(struct lt_index, deferred)}};
+
+void lt_indexes_put(const struct lt_indexes *indexes, struct lt_json *json)
+{
+    lt_json_array(json);
+    for (size_t i = 0; i < indexes->n; i++) {
+        const char *item = (const char *)&indexes->items[i];
+        lt_json_object(json);
+        for (size_t k = 0; k < LT_ARRAY_LEN(texts); k++) {
+            lt_json_key(json, texts[k].key);
+            lt_json_text(json, *(char *const *)(item + texts[k].at));
+        }
+        for (size_t k = 0; k < LT_ARRAY_LEN(flags); k++) {
+            lt_json_key(json, flags[k].key);
+            lt_json_bool(json, *(const bool *)(item + flags[k].at));
+        }
+        lt_json_object_end(json);
+    }
+    lt_json_array_end(json);
+}
+
+int lt_indexes_take(const struct lt_json_value *list, struct lt_indexes *ret_indexes,
+                    struct leat_error *err)
+{
+    size_t n = LT_MIN(lt_json_count(list), (size_t)INDEXES_MAX);
+    struct lt_indexes indexes = {.items = calloc(n + 1, sizeof *indexes.items), .n = n};
+    bool whole = indexes.items;
+    for (size_t i = 0; whole && i < n; i++) {
+        const struct lt_json_value *value = lt_json_at(list, i);
+        char *item = (char *)&indexes.items[i];
+        for (size_t k = 0; k < LT_ARRAY_LEN(texts); k++) {
+            char *text = lt_strdup(lt_json_string(lt_json_get(value, texts[k].key), ""));
+            *(char **)(item + texts[k].at) = text;
+            whole = whole && text;
+        }
+        for (size_t k = 0; k < LT_ARRAY_LEN(flags); k++) {
+            *(bool *)(item + flags[k].at) =
+                lt_json_boolean(lt_json_get(value, flags[k].key), false);
+        }
+    }
+    if (!whole) {
+        indexes.n = indexes.items ? n : 0;
+        lt_indexes_done(&indexes);
+        return lt_fail_oom(err);
+    }
+    *ret_indexes = indexes;
+    return LEAT_OK;
 }

@@ -72,7 +72,17 @@ class Terminal:
         return screen
 
     def resize(self, columns, rows=24):
+        """Waits until programs are told, which tmux does a little later."""
         self.tmux("resize-window", "-x", columns, "-y", rows)
+        path = self.tmux("display-message", "-p", "#{pane_tty}").strip()
+        until = time.monotonic() + WAIT_SECONDS
+        tty = os.open(path, os.O_RDONLY | os.O_NOCTTY)
+        try:
+            while os.get_terminal_size(tty).columns != columns:
+                assert time.monotonic() < until, "the terminal kept its size"
+                time.sleep(0.02)
+        finally:
+            os.close(tty)
 
 
 # What differs from run to run: masks keep what it is, and that it is there. A mask may be shorter or

@@ -53,7 +53,8 @@ def test_the_example_is_built_against_the_installed_library_and_copies(installed
 def test_public_headers_compile_from_cxx_and_each_alone(installed, tmp_path):
     prefix, _, _ = installed
     headers = sorted(p.name for p in (prefix / "include" / "leat").iterdir())
-    assert headers == ["arrow.h", "connector.h", "error.h", "execution.h", "leat.h", "state.h"]
+    assert headers == ["arrow.h", "config.h", "connector.h", "error.h", "execution.h", "leat.h", "pipe.h",
+                       "state.h"]
     compilers = [[shutil.which("cc"), "-std=c11", "-x", "c"]]
     if shutil.which("c++"):
         compilers.append([shutil.which("c++"), "-std=c++17", "-x", "c++"])

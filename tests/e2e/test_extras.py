@@ -1,4 +1,5 @@
 """--with indexes,defaults: what a new table has beside columns and key."""
+import json
 import sqlite3
 import time
 
@@ -142,3 +143,22 @@ def until(condition, seconds=10):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_a_load_that_is_taken_over_has_them_too(leat, pg_db):
+    """Who commits reads what is to be made from the record of the load."""
+    pg_db.execute(TABLE.format("t"), "CREATE SCHEMA dest",
+                  "INSERT INTO t (id, k, name, lo) SELECT i, i, 'n' || i, repeat('x', 90) FROM generate_series(301, 30000) i")
+    words = ("cp", f"{pg_db.url}#public.t", f"{pg_db.url}#dest.t", "--with", "indexes,defaults", "--resume", "--immutable")
+    killed = leat.start(*words)
+    until(lambda: rows(pg_db, "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'CREATE %INDEX%' AND state = 'active'"), 30)
+    killed.kill()
+    killed.wait()
+    report = leat.home / "report.json"
+    leat.ok(*words, "--report", report)
+    [stream] = json.loads(report.read_text(encoding="utf-8"))["streams"]
+    assert stream["resumed"]["rows"] > 0
+    assert rows(pg_db, "SELECT count(*) FROM dest.t") == [(30000,)]
+    for query in (DEFINITIONS, DEFAULTS):
+        assert rows(pg_db, query.format("dest", "t")) == rows(pg_db, query.format("public", "t"))
+    assert rows(pg_db, CONSTRAINTS.format("dest.t")) == rows(pg_db, CONSTRAINTS.format("public.t"))

@@ -531,7 +531,8 @@ def test_kills_during_a_sync_leave_the_table_whole(leat, folder, pg_db):
 
 def test_memory_stays_bounded_on_a_million_rows(leat, folder):
     with sqlite3.connect(folder / "big.db") as connection:
-        connection.execute("create table t as with recursive n(i) as (select 1 union all select i + 1 "
+        connection.execute("create table t(i integer primary key, a text, b text, c real)")
+        connection.execute("insert into t with recursive n(i) as (select 1 union all select i + 1 "
                            "from n where i < 1000000) select i, 'name ' || i as a, "
                            "'lorem ipsum dolor sit amet' as b, i * 1.25 as c from n")
     both = [read("a", "select * from t order by i", "big"), read("b", "select * from t order by i", "big"),

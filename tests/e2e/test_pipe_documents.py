@@ -5,6 +5,8 @@ import os
 import re
 import signal
 import sqlite3
+import ssl
+import subprocess
 import threading
 import time
 
@@ -392,6 +394,35 @@ steps:
     assert "status 7" in leat.fails((1, 2), "hook", "pipe", "run", "c.yaml").stderr
 
 
+@pytest.fixture
+def tls(webhook, tmp_path):
+    """The same behind TLS, with a certificate that nobody has signed."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", certificate,
+                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"],
+                   check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hooked)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.seen, server.answers = [], {}
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"https://127.0.0.1:{server.server_port}", f"https://localhost:{server.server_port}", \
+        certificate, server.seen
+    server.shutdown()
+
+
+def test_certificates_of_webhooks_are_verified(leat, shop, tls):
+    url, other_name, certificate, seen = tls
+    write(leat.home, "t.yaml", "copy: shop.db#orders\nto: o.csv\nhooks: {before: {webhook: '${U}'}}\n")
+    for address, environment in ((url, {}), (other_name, {"SSL_CERT_FILE": str(certificate)})):
+        done = leat.fails((1, 2), "denied", "pipe", "run", "t.yaml", env={"U": address, **environment})
+        assert "is not trusted" in done.stderr and not seen
+    leat.ok("pipe", "run", "t.yaml", env={"U": url, "SSL_CERT_FILE": str(certificate)})
+    assert len(seen) == 1
+
+
 def test_a_command_that_hangs_is_ended(leat, shop):
     write(leat.home, "c.yaml", "copy: shop.db#orders\nto: c.csv\n"
                                "hooks: {before: {command: sleep 60, timeout: 300ms}}\n")
@@ -464,6 +495,16 @@ def test_it_watches_as_every_says_and_refuses_where_nothing_is_said(leat, shop):
     assert child.returncode == 0
     write(leat.home, "n.yaml", "from: shop.db#orders\nto: out.csv\n")
     leat.fails(2, "usage", "pipe", "run", "n.yaml", "--watch")
+
+
+def test_watching_goes_on_after_a_failure(leat, shop):
+    write(leat.home, "w.json", json.dumps({"$schema": "./pipe.schema.json", "every": "1s",
+                                           "sql": "insert into nowhere values (1)", "in": "shop.db"}))
+    child = leat.start("pipe", "run", "w.json", "--watch")
+    wait_for(lambda: len(executions(leat, "w")) >= 2)
+    child.send_signal(signal.SIGTERM)
+    child.communicate(timeout=20)
+    assert {e["status"] for e in executions(leat, "w")} == {"FAILED"}
 
 
 def test_step_compare_tells_whether_the_document_and_its_sql_changed(leat, shop):
@@ -636,6 +677,8 @@ ACTIONS = [
     ["cp", "shop.db", "out.db#q", "--query", "select 1 as a,\n  '${x}' as b", "--append", "--verify"],
     ["cp", "delta", "shop.db#orders", "out.db#o", "-p", "id", "-d", "changed,id", "--strategy",
      "delete+insert", "--lookback", "1", "--null-cursor", "skip"],
+    ["cp", "shop.db#orders", "lake/", "--format", "csv", "--partition-by", "day", "--partition-by", "total",
+     "--delimiter", ",", "--delimiter", ";"],
     ["cp", "meta", "shop.db#orders", "out.db#o", "--with", "foreign-keys", "--schema", "strict"],
     ["sync", "batch", "shop.db#orders", "out.db#o", "-p", "id", "--max-delete", "10%", "--soft-delete"],
     ["diff", "shop.db#orders", "copy.db#orders", "-p", "id", "--sample", "50%", "--hash-ranges", "off"],

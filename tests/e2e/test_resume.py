@@ -130,15 +130,17 @@ class Copy:
         self.leat.ok(*self.arguments(*more))
         return json.loads(self.report_path.read_text(encoding="utf-8"))["streams"][0]
 
-    def sealed(self):
+    def sealed(self, connection=None):
         """(parts, rows) that open loads have at the destination."""
-        with self.db.connect() as connection:
-            if not connection.execute("select to_regclass('target._leat_load')").fetchone()[0]:
-                return 0, 0
-            return connection.execute(
-                "select count(*), coalesce(sum(l.rows), 0)::bigint from target._leat_load l join "
-                "target._leat_load h on h.load_id = l.load_id and h.stream = -1 where l.part >= 0 "
-                "and h.status = 'open'").fetchone()
+        if not connection:
+            with self.db.connect() as own:
+                return self.sealed(own)
+        if not connection.execute("select to_regclass('target._leat_load')").fetchone()[0]:
+            return 0, 0
+        return connection.execute(
+            "select count(*), coalesce(sum(l.rows), 0)::bigint from target._leat_load l join "
+            "target._leat_load h on h.load_id = l.load_id and h.stream = -1 where l.part >= 0 "
+            "and h.status = 'open'").fetchone()
 
     def settle(self):
         """The state once the server has noticed that its client is gone."""
@@ -146,7 +148,8 @@ class Copy:
             connection.autocommit = True
             assert wait_for(lambda: connection.execute(
                 "select count(*) from pg_stat_activity where datname = current_database() and "
-                "pid <> pg_backend_pid() and backend_type = 'client backend'").fetchone()[0] == 0,
+                "pid <> pg_backend_pid() and backend_type = 'client backend' and query not like "
+                "'%pg_export_snapshot%'").fetchone()[0] == 0,
                 10), "a session of a dead process goes on"
         return self.sealed()
 
@@ -184,23 +187,32 @@ def make_fixture(leat, pg_db, tmp_path):
     return make
 
 
+def kill_with(copy, more, seconds):
+    """Kills a run once it has sealed so many parts more, and then some time; False when it ended
+    before. Without regard to how fast the machine just is."""
+    wanted = copy.sealed()[0] + more
+    child = copy.leat.start(*copy.arguments())
+    with copy.db.connect() as connection:
+        connection.autocommit = True
+        while child.poll() is None and copy.sealed(connection)[0] < wanted:
+            time.sleep(0.002)
+    hit = kill_after(child, seconds) < 0
+    child.communicate()
+    return hit
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", SOURCES)
 def test_a_load_killed_at_any_time_goes_on_until_it_is_done(make, kind):
     print(f"\nLEAT_SEED={SEED}")
     rng = random.Random(f"{SEED}-resume-{kind}")
     copies = {mode: make(kind, mode) for mode in MODES}
-    began = time.monotonic()
-    assert copies["replace"].run()["resumed"] == {"parts": 0, "rows": 0, "why_not": ""}
-    span = time.monotonic() - began
     resumed = struck = 0
     for i in range(-(-KILLS // len(SOURCES))):
         copy = copies[list(MODES)[i % len(MODES)]]
         copy.reset()
         for _ in range(rng.randint(1, 3)):
-            child = copy.leat.start(*copy.arguments())
-            hit = kill_after(child, rng.uniform(0.2, 0.95) * span) < 0
-            child.communicate()
+            hit = kill_with(copy, rng.randint(0, 5), rng.uniform(0, 0.05))
             struck += hit
             if not hit:
                 break
@@ -487,3 +499,78 @@ def test_a_process_that_lost_its_load_to_another_can_add_nothing(make, modules):
     said = json.loads(copy.report_path.read_text(encoding="utf-8"))["streams"][0]
     assert said["resumed"]["parts"] == 3
     assert copy.holds() and copy.is_clean()
+
+
+@pytest.fixture(name="snapshot")
+def snapshot_fixture(leat):
+    """Call it for the token of a snapshot that is held for the rest of the test, and its process."""
+    holders = []
+
+    def hold(url):
+        holders.append(leat.start("snapshot", "hold", url, "--for", "10m"))
+        return holders[-1].stdout.readline().decode().strip(), holders[-1]
+
+    yield hold
+    for holder in holders:
+        holder.kill()
+        holder.communicate()
+
+
+def test_a_load_of_a_live_table_goes_on_in_the_snapshot_that_is_held(make, modules, snapshot):
+    copy = make("postgres")
+    token, _ = snapshot(copy.db.url)
+    copy.source.options = ("--snapshot", token)
+    parts, rows = copy.kill_at(modules, "part_seal:after", 2)
+    assert 0 < rows < ROWS
+    copy.db.execute("delete from source.source where id % 3 = 0",
+                    "update source.source set name = 'changed' where id % 3 = 1",
+                    "insert into source.source select g, 'late', 0, repeat('y', 100) from "
+                    f"generate_series({ROWS + 1}, {ROWS + 9000}) g")
+    with copy.db.connect() as connection:
+        connection.autocommit = True
+        connection.execute("vacuum source.source")
+    said = copy.run()
+    assert said["resumed"] == {"parts": parts, "rows": rows, "why_not": ""}
+    assert copy.holds() and copy.is_clean()
+
+
+def test_another_snapshot_or_a_table_written_anew_starts_over(make, modules, snapshot):
+    copy = make("postgres")
+    token, _ = snapshot(copy.db.url)
+    copy.source.options = ("--snapshot", token)
+    copy.kill_at(modules, "part_seal:after", 2)
+    with copy.db.connect() as connection:
+        connection.autocommit = True
+        connection.execute("vacuum full source.source")
+    starts_over(copy, "the source has changed since")
+    copy.reset()
+    copy.kill_at(modules, "part_seal:after", 2)
+    copy.db.execute("insert into source.source select 40001, 'name 40001', 40001 * 7 % 1000, ''")
+    copy.source.options = ("--snapshot", snapshot(copy.db.url)[0])
+    starts_over(copy, "the source has changed since", rows=ROWS + 1)
+
+
+def test_a_snapshot_that_nobody_holds_any_more_is_told(make, snapshot):
+    copy = make("postgres")
+    token, holder = snapshot(copy.db.url)
+    holder.terminate()
+    _, err = holder.communicate(timeout=20)
+    assert holder.returncode == 143, err
+    copy.source.options = ("--snapshot", token)
+    done = copy.leat.fails(2, "not-found", *copy.arguments())
+    assert "leat snapshot hold" in done.stderr
+    copy.leat.fails(2, "unsupported", "cp", make("csv").source.location(),
+                    f"{copy.db.url}#target.t", "--snapshot", token)
+    copy.leat.fails(2, "unsupported", "snapshot", "hold", f"sqlite:{copy.source.folder}/x.db")
+
+
+def test_a_snapshot_is_held_as_long_as_was_said_and_read_by_all_copies(leat, pg_db, snapshot):
+    pg_db.execute("create table public.a as select 1 as x", "create table public.b as select 1 as x",
+                  "create schema target")
+    token, _ = snapshot(pg_db.url)
+    pg_db.execute("insert into public.a values (2)", "insert into public.b values (2)")
+    leat.ok("cp", f"{pg_db.url}#public.a", f"{pg_db.url}#target.a", "--snapshot", token)
+    leat.ok("cp", f"{pg_db.url}#public.", f"{pg_db.url}#target.", "--snapshot", token,
+            "--include", "b")
+    assert pg_db.rows("target.a") == pg_db.rows("target.b") == [(1,)]
+    assert leat.ok("snapshot", "hold", pg_db.url, "--for", "100ms").stdout.strip() != token

@@ -112,11 +112,14 @@ class Search:
         self.tried, self.found, self.succeeded = 0, [], 0
         shutil.rmtree(folder / "runs", ignore_errors=True)
 
-    def run(self, label, arguments, env):
-        """One command in a folder of its own, with a vault of its own, at the most verbose."""
+    def run(self, label, arguments, env, document=None):
+        """One command in a folder of its own, with a vault of its own, at the most verbose; the
+        document is pipe.yaml there."""
         folder = self.folder / "runs" / str(next(self.numbers))
         folder.mkdir(parents=True)
         (folder / "orders.csv").write_text("id\n1\n", encoding="utf-8")
+        if document:
+            (folder / "pipe.yaml").write_text(document, encoding="utf-8")
         vault = folder / "vault"
         shutil.copytree(self.places.vault.parent, vault)
         full = {**self.leat.env, "LEAT_LOG_LEVEL": "trace", "LEAT_REPORT": str(folder / "report"),
@@ -133,7 +136,8 @@ class Search:
         # The key of the vault lies beside it, and is no secret of this search.
         seen = {"stdout": done.stdout, "stderr": done.stderr}
         seen.update({str(path.relative_to(folder)): path.read_bytes()
-                     for path in folder.rglob("*") if path.is_file()})
+                     for path in folder.rglob("*")
+                     if path.is_file() and path.name != "pipe.yaml"})
         for where, data in seen.items():
             if hits(data):
                 self.found.append(f"{label}: {where}: {hits(data)}: {data[:2000]!r}")
@@ -180,6 +184,8 @@ def others(names, places):
         yield f"dry run of {place}", ["cp", text + stream, "out.csv"], {**env, **dry}
         yield f"dry run to {place}", ["cp", "orders.csv", text], {**env, **dry}
         yield f"query {place}", ["query", text, "select 1"], env
+        yield (f"statement for {place}",
+               ["query", text, f"alter role nosuch password '{SECRET}'"], env)
         yield f"explained {place}", ["config", "explain", "cp"], {**env, "LEAT_WHERE": text}
     url = f"postgres://searched:{ENCODED}@127.0.0.1:1/x"
     yield "statement", ["query", "-n", url, f"alter role x password '{SECRET}'"], {}
@@ -192,6 +198,29 @@ def others(names, places):
     yield "passphrases", ["config", "vault", "rekey"], {"LEAT_NEW_PASSPHRASE": SECRET}
     yield "wrong passphrase", ["user", "login"], {"LEAT_PASSPHRASE": SECRET}
     yield "copy's passphrase", ["config", "vault", "export", "c"], {"LEAT_EXPORT_PASSPHRASE": SECRET}
+
+
+COPY = """\
+connections:
+  shop: {place}
+from: shop
+to: sqlite:out.db
+streams:
+  pg_catalog.pg_am:
+"""
+STATEMENT = """\
+in: {place}
+sql: alter role nosuch password '{secret}'
+"""
+
+
+def documents(places):
+    """Pipes with the place in them."""
+    for place, (text, env) in places.all.items():
+        for word in ("check", "show", "run"):
+            for kind, document in (("copy", COPY), ("statement", STATEMENT)):
+                document = document.format(place=text, secret=SECRET)
+                yield f"pipe {word} of a {kind}, {place}", ["pipe", word, "pipe.yaml"], env, document
 
 
 @pytest.fixture
@@ -218,7 +247,7 @@ def test_no_command_shows_a_secret_wherever_it_stood(leat, places, folder):
     names = commands(leat)
     search = Search(leat, places, folder)
     tries = [*with_positional(names, places), *with_options(options(leat, names), names),
-             *others(names, places)]
+             *others(names, places), *documents(places)]
     if "--as-pipe" in leat.ok("help", "cp").stdout:
         tries += [(f"printed pipe of {place}", ["cp", text, "out.csv", "--as-pipe", "yaml"], env)
                   for place, (text, env) in places.all.items()]
@@ -282,6 +311,7 @@ def test_arguments_and_environment_hold_no_secret_100_ms_after_the_start(leat, p
 
 
 @pytest.mark.quick
+@pytest.mark.asan
 def test_a_child_sees_no_secret_at_any_time(leat, places, folder):
     """The command of a reference writes down what it sees of itself and of leat, at once."""
     script = folder / "dump"

@@ -138,4 +138,21 @@ def test_every_size_of_a_terminal_holds_its_tables(terminal, shop):
         window.resize(columns)
         screen = window.run("leat query shop.db --file /dev/stdin <<< 'SELECT id, name FROM goods'")
         lines = [line for line in screen.splitlines() if "…" in line]
-        assert lines and all(line.endswith("…") for line in lines), screen
+        assert bool(lines) == (columns < 100) and all(line.endswith("…") for line in lines), screen
+
+
+def test_a_passphrase_is_asked_for_and_not_shown(terminal, shop, leat):
+    secret = "correct horse battery"
+    leat.ok("config", "connections", "add", "here", f"sqlite:{leat.home}/shop.db",
+            env={"LEAT_PASSPHRASE": secret})
+    window = terminal()
+    window.type("leat user login")
+    window.wait_for(lambda screen: "assphrase" in screen)
+    window.type(secret)
+    screen = window.wait_for(lambda screen: screen.rstrip("\n").endswith("\n$"))
+    try:
+        assert "horse" not in screen
+        check_golden("passphrase", screen)
+        assert "goods" in leat.ok("streams", "here").stdout  # nobody need be asked any more
+    finally:
+        leat("user", "logout")

@@ -58,6 +58,7 @@ def locked(leat):
 
 
 @pytest.mark.quick
+@pytest.mark.asan
 def test_another_program_reads_a_vault_of_each_kind_of_key(leat, tmp_path):
     wanted = {("connection", "pg"): URL, ("default", "memory"): "64MiB"}
     for kind, env in (("machine", {}), ("passphrase", {"LEAT_PASSPHRASE": "größer"}),
@@ -106,6 +107,7 @@ def refuses(leat, status, code, env=None):
 
 
 @pytest.mark.quick
+@pytest.mark.asan
 def test_without_a_passphrase_the_vault_is_locked_and_the_remedy_is_said(locked):
     refuses(locked, 2, "vault-locked")
 
@@ -250,6 +252,7 @@ def test_adding_from_eight_processes_at_once_loses_none(leat, key):
 # --- keys and sessions ------------------------------------------------------------------------
 
 
+@pytest.mark.asan
 def test_a_failed_rekey_changes_nothing_and_each_key_opens_what_it_locked(filled, tmp_path):
     key = tmp_path / "key"
     steps = [("passphrase", {"LEAT_NEW_PASSPHRASE": "one"}, {"LEAT_PASSPHRASE": "one"}),
@@ -272,6 +275,7 @@ def test_a_failed_rekey_changes_nothing_and_each_key_opens_what_it_locked(filled
     assert bytes_of(filled) == before
 
 
+@pytest.mark.asan
 def test_an_export_is_read_elsewhere_and_never_overwrites(filled, tmp_path):
     env = {"LEAT_EXPORT_PASSPHRASE": "carry"}
     copy = tmp_path / "copy"

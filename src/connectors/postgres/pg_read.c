@@ -371,6 +371,17 @@ static int count_pages(struct leat_endpoint *ep, const struct pg_table *table, i
     return status;
 }
 
+/* The pages of each of at most n partitions: one of few numbers, so that a table which grows while
+ * it is read in one snapshot is mostly cut in the same places, and then goes on behind them. */
+static int64_t partition_pages(int64_t pages, int n)
+{
+    int64_t size = LT_MAX(PARTITION_PAGES_MIN, (pages + n - 1) / n), step = PARTITION_PAGES_MIN / 8;
+    while (step * 16 <= size) {
+        step *= 2;
+    }
+    return (size + step - 1) / step * step;
+}
+
 static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, int n,
                  leat_partition_fn *each, void *arg, struct leat_error *err)
 {
@@ -392,20 +403,34 @@ static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, in
     if (status) {
         return status;
     }
-    int64_t parts = LT_MIN((int64_t)n, pages / PARTITION_PAGES_MIN);
-    if (parts < 2) {
+    if (pages < 2 * PARTITION_PAGES_MIN) {
         return each(arg, NULL, 0, rows);
     }
+    int64_t size = partition_pages(pages, n), parts = (pages + size - 1) / size;
     for (int64_t i = 0; i < parts && !status; i++) {
-        struct pg_block_range range = {pages * i / parts,
-                                       i + 1 < parts ? pages * (i + 1) / parts : -1};
+        struct pg_block_range range = {size * i, i + 1 < parts ? size * (i + 1) : -1};
         status = each(arg, &range, sizeof range, rows < 0 ? -1 : rows / parts);
     }
     return status;
 }
 
+/* A connection that sees the endpoint's snapshot, where it has one. */
+static int take_to_read(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err)
+{
+    int status = pg_take(ep, ret_conn, err);
+    if (!status && ep->snapshot[0]) {
+        status = join(*ret_conn, ep->snapshot, err);
+    }
+    return status;
+}
+
+#define IDENTITY(what)                                                                             \
+    "SELECT pg_catalog.format('%s:%s:%s', $1::oid, "                                               \
+    "pg_catalog.pg_relation_filenode($1::oid), pg_catalog." what ")"
+
 /* The rows of a table that nobody writes lie in the same blocks until it is written anew, and then
- * in another file; scans of it begin anywhere, so they are in no order. */
+ * in another file; so do those that one snapshot sees, and it names the transactions that it sees.
+ * Blocks that are added meanwhile have none of them. Scans begin anywhere, so there is no order. */
 static int fingerprint(struct leat_endpoint *ep, const struct leat_read_plan *plan, bool immutable,
                        char **ret_text, bool *ret_ordered, struct leat_error *err)
 {
@@ -413,12 +438,12 @@ static int fingerprint(struct leat_endpoint *ep, const struct leat_read_plan *pl
     struct pg_conn *conn = NULL;
     char oid[16], text[80] = "";
     const char *params[] = {oid};
-    if (plan->query || !immutable) {
+    if (plan->query || !(immutable || ep->snapshot[0])) {
         return lt_fail(err, LT_E_UNSUPPORTED,
                        plan->query
                            ? "a query may give other records each time"
                            : "a table that is live may change at any time; --immutable says "
-                             "that it does not");
+                             "that it does not, --snapshot that one moment of it is read");
     }
     int status = describe_plan(ep, plan, &table, err);
     if (!status && ((table.kind != 'r' && table.kind != 'm') || ep->version < 140000)) {
@@ -428,12 +453,11 @@ static int fingerprint(struct leat_endpoint *ep, const struct leat_read_plan *pl
                                               : "only plain tables lie in blocks that stay");
     }
     snprintf(oid, sizeof oid, "%u", table.oid);
-    status = status ? status : pg_take(ep, &conn, err);
+    status = status ? status : take_to_read(ep, &conn, err);
     status = status ? status
                     : pg_value(conn,
-                               "SELECT pg_catalog.format('%s:%s:%s', $1::oid, "
-                               "pg_catalog.pg_relation_filenode($1::oid), "
-                               "pg_catalog.pg_relation_size($1::oid))",
+                               immutable ? IDENTITY("pg_relation_size($1::oid)")
+                                         : IDENTITY("pg_current_snapshot()"),
                                1, params, text, sizeof text, err);
     pg_give(conn);
     pg_table_done(&table);
@@ -454,16 +478,6 @@ static int bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
     status =
         status ? status : pg_bounds(ep, plan, &table, columns, n_columns, wait_ms, ret_bounds, err);
     pg_table_done(&table);
-    return status;
-}
-
-/* A connection that sees the endpoint's snapshot, where it has one. */
-static int take_to_read(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err)
-{
-    int status = pg_take(ep, ret_conn, err);
-    if (!status && ep->snapshot[0]) {
-        status = join(*ret_conn, ep->snapshot, err);
-    }
     return status;
 }
 

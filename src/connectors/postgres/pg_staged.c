@@ -155,6 +155,8 @@ int pg_staged_describe(const struct pg_target *target, struct lt_buf *out)
     lt_json_object_end(&json);
     describe_columns(target, &json);
     put_text(&json, "alter", target->alter);
+    lt_json_key(&json, "indexes");
+    lt_indexes_put(&target->indexes, &json);
     if (target->merge) {
         describe_merge(target, &json);
     }
@@ -280,6 +282,7 @@ static int parse_target(struct pg_target *target, const char *text, struct leat_
                  ? parse_names(lt_json_get(plan, "keys"), &target->keys, &target->n_keys, err)
                  : lt_fail_oom(err);
     status = status ? status : parse_text(plan, "alter", &target->alter, err);
+    status = status ? status : lt_indexes_take(lt_json_get(plan, "indexes"), &target->indexes, err);
     status = status ? status : parse_merge(target, lt_json_get(plan, "merge"), err);
     const struct lt_json_value *identity = lt_json_get(plan, "identity");
     for (int64_t i = 0; i < target->table.n_columns && !status; i++) {

@@ -48,7 +48,7 @@ def test_libpqs_variables_in_dot_env_are_read(leat, pg, pg_db):
 def test_variables_of_pipes_are_those_of_dot_env_too(shop):
     write(shop, ".env", "SHOP_URL=sqlite:shop.db\nWHERE=id = 2\n")
     write(shop, "p.yaml", "from: ${SHOP_URL}\nto: sqlite:out.db\nstreams:\n"
-                          "  main.orders: {where: \"${WHERE}\"}\n")
+                          "  orders: {where: \"${WHERE}\"}\n")
     shop.ok("pipe", "run", "p.yaml")
     assert shop.ok("cp", "sqlite:out.db#orders", "csv:-").stdout == "id,n\n2,b\n"
 

@@ -80,11 +80,27 @@ static int take_fingerprint(struct lt_unit_try *unit, char **ret_text, bool *ret
     return rc;
 }
 
+/* What an earlier attempt said of it. */
+static void clear_result(struct lt_run *run, size_t job)
+{
+    struct lt_result *result = run->report ? lt_run_result(run, job, 0) : NULL;
+    if (result) {
+        free(result->why_not_resumed);
+        result->why_not_resumed = NULL;
+        result->pub.why_not_resumed = "";
+        result->pub.parts_resumed = result->pub.rows_resumed = 0;
+    }
+}
+
 int lt_resume_look(struct lt_unit_try *unit, struct leat_error *err)
 {
-    const char *why = unit->run->resume ? find_reason(unit) : NULL;
-    if (!unit->run->resume || why) {
-        return why ? lt_resume_not(unit, why, err) : LEAT_OK;
+    if (!unit->run->resume) {
+        return LEAT_OK;
+    }
+    clear_result(unit->run, unit->first);
+    const char *why = find_reason(unit);
+    if (why) {
+        return lt_resume_not(unit, why, err);
     }
     return take_fingerprint(unit, &unit->resume.fingerprint, &unit->resume.parts.ordered, err);
 }

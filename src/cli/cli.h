@@ -241,5 +241,7 @@ void cli_drain_on_term(bool after);
 extern volatile sig_atomic_t cli_signal;
 /* The exit status for the end of a run. */
 int cli_exit_status(int rc, const struct leat_report *report);
+/* The end of a command that ran no plan: prints the error where rc is one; the exit status. */
+int cli_end(struct cli *cli, int rc, const struct leat_error *err);
 
 #endif

@@ -226,10 +226,7 @@ int cmd_connections_list(struct cli *cli)
     }
     table_done(&listing.table);
     lt_buf_done(&listing.text);
-    if (rc) {
-        cli_print_error(cli, &err, NULL);
-    }
-    return cli_exit_status(rc, NULL);
+    return cli_end(cli, rc, &err);
 }
 
 static void show_line(const char *key, const char *value)
@@ -311,8 +308,5 @@ int cmd_connections_remove(struct cli *cli)
             fprintf(stderr, "connection \"%s\" removed\n", cli->args[i]);
         }
     }
-    if (rc) {
-        cli_print_error(cli, &err, NULL);
-    }
-    return cli_exit_status(rc, NULL);
+    return cli_end(cli, rc, &err);
 }

@@ -171,10 +171,7 @@ int cmd_defaults_list(struct cli *cli)
     }
     table_done(&listing.table);
     lt_buf_done(&listing.text);
-    if (rc) {
-        cli_print_error(cli, &err, NULL);
-    }
-    return cli_exit_status(rc, NULL);
+    return cli_end(cli, rc, &err);
 }
 
 int cmd_defaults_remove(struct cli *cli)
@@ -194,8 +191,5 @@ int cmd_defaults_remove(struct cli *cli)
             fprintf(stderr, "default of --%s removed\n", name);
         }
     }
-    if (rc) {
-        cli_print_error(cli, &err, NULL);
-    }
-    return cli_exit_status(rc, NULL);
+    return cli_end(cli, rc, &err);
 }

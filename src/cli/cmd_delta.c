@@ -89,32 +89,26 @@ static int print_watermark(void *arg, const char *stream, const char *value)
     return 0;
 }
 
-static int end(struct cli *cli, int rc, const struct leat_error *err)
-{
-    if (rc) {
-        cli_print_error(cli, err, NULL);
-    }
-    return cli_exit_status(rc, NULL);
-}
-
 int cmd_state_show(struct cli *cli)
 {
     struct leat_error err = {0};
     int status = cli_take_places(cli);
-    return status ? status
-                  : end(cli, leat_plan_watermarks(cli->plan, print_watermark, NULL, &err), &err);
+    return status
+               ? status
+               : cli_end(cli, leat_plan_watermarks(cli->plan, print_watermark, NULL, &err), &err);
 }
 
 int cmd_state_set(struct cli *cli)
 {
     struct leat_error err = {0};
     int status = cli_take_places(cli);
-    return status ? status : end(cli, leat_plan_set_watermark(cli->plan, cli->args[2], &err), &err);
+    return status ? status
+                  : cli_end(cli, leat_plan_set_watermark(cli->plan, cli->args[2], &err), &err);
 }
 
 int cmd_state_reset(struct cli *cli)
 {
     struct leat_error err = {0};
     int status = cli_take_places(cli);
-    return status ? status : end(cli, leat_plan_set_watermark(cli->plan, NULL, &err), &err);
+    return status ? status : cli_end(cli, leat_plan_set_watermark(cli->plan, NULL, &err), &err);
 }

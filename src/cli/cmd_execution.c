@@ -26,10 +26,7 @@ static int with_store(struct cli *cli, action_fn *action)
     int rc = cli_open_state(cli, 0, &state, &err);
     rc = rc ? rc : action(cli, state, &err);
     leat_state_close(state);
-    if (rc) {
-        cli_print_error(cli, &err, NULL);
-    }
-    return cli_exit_status(rc, NULL);
+    return cli_end(cli, rc, &err);
 }
 
 /* An id or a moment: alone, or as the one member of an object. "" is null. */

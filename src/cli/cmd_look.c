@@ -147,10 +147,7 @@ int cmd_streams(struct cli *cli)
     if (rc == LEAT_NO_MEMORY) {
         lt_fail_oom(&err);
     }
-    if (rc) {
-        cli_print_error(cli, &err, NULL);
-    }
-    return cli_exit_status(rc, NULL);
+    return cli_end(cli, rc, &err);
 }
 
 /* --- what others make of a column ----------------------------------------------------------- */
@@ -437,8 +434,5 @@ int cmd_describe(struct cli *cli)
     d.n_others = list_others(cli, d.others);
     int rc = take_place(cli, &err);
     rc = rc ? rc : leat_describe(cli->plan, describe_stream, &d, &err);
-    if (rc) {
-        cli_print_error(cli, &err, NULL);
-    }
-    return cli_exit_status(rc, NULL);
+    return cli_end(cli, rc, &err);
 }

@@ -106,10 +106,7 @@ static int open_pipe(struct cli *cli, struct leat_pipe **ret_pipe)
 
 static int fails(struct cli *cli, int rc, const struct leat_error *err)
 {
-    if (rc) {
-        cli_print_error(cli, err, NULL);
-    }
-    return cli_exit_status(rc, NULL);
+    return cli_end(cli, rc, err);
 }
 
 /* Prints a text that is made, or says why it is not. */

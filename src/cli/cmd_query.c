@@ -354,8 +354,5 @@ int cmd_query(struct cli *cli)
     if (rc && err.sys_errno == EPIPE) {
         return EXIT_PIPE;
     }
-    if (rc) {
-        cli_print_error(cli, &err, NULL);
-    }
-    return cli_exit_status(rc, NULL);
+    return cli_end(cli, rc, &err);
 }

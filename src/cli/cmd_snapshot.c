@@ -18,8 +18,5 @@ int cmd_snapshot_hold(struct cli *cli)
     int rc = text ? lt_parse_duration(text, &for_ms, &err) : LEAT_OK;
     rc = rc ? rc : leat_plan_source(cli->plan, cli->args[0], &err);
     rc = rc ? rc : leat_snapshot_hold(cli->plan, for_ms, show_token, NULL, &err);
-    if (rc) {
-        cli_print_error(cli, &err, NULL);
-    }
-    return cli_exit_status(rc, NULL);
+    return cli_end(cli, rc, &err);
 }

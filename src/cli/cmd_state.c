@@ -10,14 +10,6 @@ static const char *const table_names[] = {
     [LEAT_TABLES_DPO] = "dpo",
 };
 
-static int fail(struct cli *cli, int rc, const struct leat_error *err)
-{
-    if (rc) {
-        cli_print_error(cli, err, NULL);
-    }
-    return cli_exit_status(rc, NULL);
-}
-
 static void print_move(void *arg, const char *tables, const char *from, const char *to)
 {
     (void)arg;
@@ -42,7 +34,7 @@ int cmd_state_upgrade(struct cli *cli)
             : leat_state_upgrade(state, cli->n_args ? chosen(cli) : LEAT_TABLES_LEAT, to,
                                  print_move, NULL, &err);
     leat_state_close(state);
-    return fail(cli, rc, &err);
+    return cli_end(cli, rc, &err);
 }
 
 int cmd_state_downgrade(struct cli *cli)
@@ -52,7 +44,7 @@ int cmd_state_downgrade(struct cli *cli)
     int rc = cli_open_state(cli, LEAT_STATE_AS_IS, &state, &err);
     rc = rc ? rc : leat_state_downgrade(state, chosen(cli), cli->args[0], print_move, NULL, &err);
     leat_state_close(state);
-    return fail(cli, rc, &err);
+    return cli_end(cli, rc, &err);
 }
 
 static const char *id_of(enum leat_state_tables tables, int at, bool *ret_head)
@@ -78,7 +70,7 @@ int cmd_state_current(struct cli *cli)
         }
     }
     leat_state_close(state);
-    return fail(cli, rc, &err);
+    return cli_end(cli, rc, &err);
 }
 
 int cmd_state_history(struct cli *cli)

@@ -1,6 +1,5 @@
 /* leat user ...: sessions, in which the vault needs no passphrase. */
 #include "cli/cli.h"
-#include "cli/prompt.h"
 
 #include "core/json.h"
 #include "core/util.h"
@@ -20,20 +19,6 @@ static const char *const kind_names[] = {
     [LEAT_KEY_MACHINE] = "machine",
 };
 
-static int finish(struct cli *cli, struct leat_vault *vault, int rc, const struct leat_error *err)
-{
-    if (rc) {
-        cli_print_error(cli, err, NULL);
-    }
-    leat_vault_close(vault);
-    return cli_exit_status(rc, NULL);
-}
-
-static int open_vault(struct leat_vault **ret_vault, struct leat_error *err)
-{
-    return leat_vault_open(NULL, NULL, cli_ask_for_vault, NULL, ret_vault, err);
-}
-
 int cmd_user_login(struct cli *cli)
 {
     struct leat_error err = {0};
@@ -42,23 +27,23 @@ int cmd_user_login(struct cli *cli)
     char left[LT_HUMAN_MAX];
     int64_t ms = 0;
     int rc = lt_parse_duration(cli_value(cli, "duration"), &ms, &err);
-    rc = rc ? rc : open_vault(&vault, &err);
+    rc = rc ? rc : leat_used_vault(&vault, &err);
     rc = rc ? rc : leat_vault_login(vault, ms / 1000, &err);
     rc = rc ? rc : leat_vault_status(vault, &status, &err);
     if (!rc && !cli->quiet) {
         printf("logged in for %s (%s)\n", lt_human_time(ms * 1000, left),
                status.session ? status.session : "it is over already");
     }
-    return finish(cli, vault, rc, &err);
+    return cli_end(cli, rc, &err);
 }
 
 int cmd_user_logout(struct cli *cli)
 {
     struct leat_error err = {0};
     struct leat_vault *vault = NULL;
-    int rc = open_vault(&vault, &err);
+    int rc = leat_used_vault(&vault, &err);
     rc = rc ? rc : leat_vault_logout(vault, &err);
-    return finish(cli, vault, rc, &err);
+    return cli_end(cli, rc, &err);
 }
 
 static void print_json(const struct leat_vault_status *status)
@@ -108,12 +93,12 @@ int cmd_user_status(struct cli *cli)
     struct leat_error err = {0};
     struct leat_vault *vault = NULL;
     struct leat_vault_status status = {.size = sizeof status};
-    int rc = open_vault(&vault, &err);
+    int rc = leat_used_vault(&vault, &err);
     rc = rc ? rc : leat_vault_status(vault, &status, &err);
     if (!rc && cli_on(cli, "json")) {
         print_json(&status);
     } else if (!rc) {
         print_text(&status);
     }
-    return finish(cli, vault, rc, &err);
+    return cli_end(cli, rc, &err);
 }

@@ -9,20 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int finish(struct cli *cli, struct leat_vault *vault, int rc, const struct leat_error *err)
-{
-    if (rc) {
-        cli_print_error(cli, err, NULL);
-    }
-    leat_vault_close(vault);
-    return cli_exit_status(rc, NULL);
-}
-
-static int open_vault(struct leat_vault **ret_vault, struct leat_error *err)
-{
-    return leat_vault_open(NULL, NULL, cli_ask_for_vault, NULL, ret_vault, err);
-}
-
 /* A secret of the variable, or asked for: a new one twice. */
 static int take_secret(const char *variable, const char *prompt, bool fresh, char **ret_text,
                        struct leat_error *err)
@@ -51,7 +37,7 @@ int cmd_vault_rekey(struct cli *cli)
     for (size_t i = 0; i < LT_ARRAY_LEN(names); i++) {
         key.kind = strcmp(names[i], wanted) ? key.kind : (enum leat_key_kind)i;
     }
-    int rc = open_vault(&vault, &err);
+    int rc = leat_used_vault(&vault, &err);
     if (!rc && key.kind == LEAT_KEY_PASSPHRASE) {
         rc = take_secret("LEAT_NEW_PASSPHRASE", "New passphrase of the vault", true, &passphrase,
                          &err);
@@ -65,7 +51,7 @@ int cmd_vault_rekey(struct cli *cli)
                : key.kind == LEAT_KEY_FILE     ? "the key file"
                                                : "the key of this machine");
     }
-    return finish(cli, vault, rc, &err);
+    return cli_end(cli, rc, &err);
 }
 
 int cmd_vault_export(struct cli *cli)
@@ -73,13 +59,13 @@ int cmd_vault_export(struct cli *cli)
     struct leat_error err = {0};
     struct leat_vault *vault = NULL;
     char *passphrase = NULL;
-    int rc = open_vault(&vault, &err);
+    int rc = leat_used_vault(&vault, &err);
     rc = rc ? rc
             : take_secret("LEAT_EXPORT_PASSPHRASE", "Passphrase of the copy", true, &passphrase,
                           &err);
     rc = rc ? rc : leat_vault_export(vault, cli->args[0], passphrase, &err);
     cli_secret_free(passphrase);
-    return finish(cli, vault, rc, &err);
+    return cli_end(cli, rc, &err);
 }
 
 int cmd_vault_import(struct cli *cli)
@@ -88,7 +74,7 @@ int cmd_vault_import(struct cli *cli)
     struct leat_vault *vault = NULL;
     char *passphrase = NULL;
     int64_t items = 0;
-    int rc = open_vault(&vault, &err);
+    int rc = leat_used_vault(&vault, &err);
     rc = rc ? rc
             : take_secret("LEAT_EXPORT_PASSPHRASE", "Passphrase of the copy", false, &passphrase,
                           &err);
@@ -99,5 +85,5 @@ int cmd_vault_import(struct cli *cli)
     if (!rc && !cli->quiet) {
         printf("%" PRId64 " items\n", items);
     }
-    return finish(cli, vault, rc, &err);
+    return cli_end(cli, rc, &err);
 }

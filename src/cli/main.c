@@ -77,6 +77,14 @@ int cli_exit_status(int rc, const struct leat_report *report)
     }
 }
 
+int cli_end(struct cli *cli, int rc, const struct leat_error *err)
+{
+    if (rc) {
+        cli_print_error(cli, err, NULL);
+    }
+    return cli_exit_status(rc, NULL);
+}
+
 /* True when the pipe that standard output is has lost its reader. */
 static bool reader_has_gone(void)
 {

@@ -246,12 +246,27 @@ static int on_difference(void *arg, const struct leat_difference *difference)
     return printing->failed || !printing->left || ferror(stdout);
 }
 
+/* Both were summed up, and are the same: no pair had to be looked at. */
+static void say_equal(const struct leat_stream_result *r)
+{
+    char rows[LT_HUMAN_MAX], took[LT_HUMAN_MAX];
+    fprintf(stderr, "%s: equal: %s row%s, %s, %s, %s%s%s\n", r->source,
+            lt_human_count(r->rows_read, rows), r->rows_read == 1 ? "" : "s", r->proof,
+            lt_human_time(r->elapsed_us, took), r->route, *r->drift ? "; columns " : "", r->drift);
+}
+
 static void say(const struct leat_stream_result *r)
 {
     char compared[LT_HUMAN_MAX], skipped[LT_HUMAN_MAX], took[LT_HUMAN_MAX];
+    const struct leat_row_counts *counts = &r->counts;
+    bool differs = counts->inserted || counts->updated || counts->deleted;
+    if (!differs && !r->rows_compared && !r->rows_skipped && !strncmp(r->proof, "counts and", 10)) {
+        say_equal(r);
+        return;
+    }
     fprintf(stderr, "%s: %s, %lld new, %lld changed, %lld deleted; %s compared", r->source,
-            r->proof, (long long)r->counts.inserted, (long long)r->counts.updated,
-            (long long)r->counts.deleted, lt_human_count(r->rows_compared, compared));
+            r->proof, (long long)counts->inserted, (long long)counts->updated,
+            (long long)counts->deleted, lt_human_count(r->rows_compared, compared));
     if (r->rows_skipped) {
         fprintf(stderr, ", %s skipped by hash", lt_human_count(r->rows_skipped, skipped));
     }

@@ -625,6 +625,7 @@ const struct command_family cli_families[] = {
 /* Other names of commands. `cp snap` is Halfpipe's. */
 static const char *const aliases[][2] = {
     {"cp snap", "cp"},
+    {"copy", "cp"},
     {"config connections rm", "config connections remove"},
     {"config connections del", "config connections remove"},
     {"config connections delete", "config connections remove"},

@@ -261,6 +261,7 @@ int cli_ask_yes(const char *prompt, bool fallback, bool *ret_yes, struct leat_er
             *ret_yes = c ? c == 'y' || c == 'Y' : fallback;
             return LEAT_OK;
         }
+        fputs("y or n, please\n", stderr);
     }
 }
 

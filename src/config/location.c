@@ -352,7 +352,9 @@ static int parse_name(const char *text, const struct lt_location_names *names,
     if (!rc && could_be_named(text, &named)) {
         rc = find_named(names, is_path, &named, &of_name, err);
     }
-    /* NAME#stream is the connection; NAME.x#stream may be a file as well. */
+    /* NAME#stream is the connection; NAME.x#stream, where NAME.x is a file, the file. */
+    bool of_file = is_path && text[strlen(named.name)] == '.' && strchr(text, '#');
+    named.found = named.found && !of_file;
     if (!rc && named.found && is_path && text[strlen(named.name)] != '#') {
         rc = ambiguous(text, &named, err);
     } else if (!rc && !named.found && !is_path) {

@@ -182,3 +182,16 @@ void lt_loss_remedy(struct leat_error *err, const struct lt_column_wishes *wishe
         free(named);
     }
 }
+
+void lt_loss_compared_remedy(struct leat_error *err)
+{
+    static const enum lt_code codes[] = {LT_E_VALUE_RANGE, LT_E_UNSUPPORTED_TYPE};
+    for (size_t i = 0; i < LT_ARRAY_LEN(codes); i++) {
+        if (!strcmp(err->code, lt_codes[codes[i]].code)) {
+            char *name = lt_error_column(err);
+            leat_error_remedy(err, "--cast '%s=utf8' compares the column as text",
+                              name ? name : "COLUMN");
+            free(name);
+        }
+    }
+}

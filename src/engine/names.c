@@ -113,6 +113,9 @@ int lt_jobs_name(struct lt_run *run, struct lt_side *dest, size_t d, struct leat
     if (rc) {
         return rc;
     }
+    if (!strcmp(name, "*") || !strcmp(name, "%")) {
+        name[0] = 0; /* each by its own name */
+    }
     if (name[0] && run->jobs.n > 1 && !holds(name, STREAM)) {
         return lt_fail(err, LT_E_USAGE,
                        "\"%s\" names one stream for %zu; name a namespace (#%s.) or a template "

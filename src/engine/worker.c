@@ -72,6 +72,8 @@ static void settle(struct lt_result *result, int64_t elapsed_us, const struct le
     if (!result->error.status) {
         result->error = *error;
     }
+    result->pub.attempts =
+        LT_MAX(result->pub.attempts, 1); /* it may have failed before the first */
     result->pub.proof = "";
     lt_result_clear_losses(result);
     if (!result->in_doubt &&
@@ -134,6 +136,9 @@ static void *work(void *arg)
         int64_t started = lt_now_us();
         size_t first = unit_first(run, unit), n = unit ? 1 : run->first_unit_n;
         int rc = run_unit(run, worker, first, n, &error);
+        if (rc && !leat_action_takes(run->plan->action, "on-loss")) {
+            lt_loss_compared_remedy(&error);
+        }
         if (!rc) {
             error.status = LEAT_OK;
         }

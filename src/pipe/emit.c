@@ -142,7 +142,8 @@ static size_t special_at(const char *p, unsigned *ret_code)
                  : u[0] == 0xef && u[1] == 0xbb && u[2] == 0xbf ? 3
                  : u[0] == 0xef && u[1] == 0xbf && u[2] >= 0xbe ? 3
                                                                 : 0;
-    *ret_code = len == 1   ? 0x7f
+    *ret_code = len == 0   ? 0
+                : len == 1 ? 0x7f
                 : len == 2 ? u[1]
                            : (unsigned)(0xf000 | (u[1] & 0x3f) << 6 | (u[2] & 0x3f));
     return len;

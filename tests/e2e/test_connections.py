@@ -175,6 +175,13 @@ def test_a_name_that_is_a_path_too_is_refused_with_both_readings(shop, where):
     assert shop.ok("cp", "orders#orders", "csv:-", env=env).stdout == CSV
 
 
+def test_a_stream_of_a_file_is_no_connection(shop):
+    add(shop, "shop", "sqlite:elsewhere.db")
+    assert shop.ok("cp", "shop.db#orders", "csv:-").stdout == CSV
+    done = shop.fails(2, "invalid", "streams", "shop.db")
+    assert "./shop.db" in done.stderr
+
+
 def test_a_locked_vault_is_an_error_only_where_the_name_can_be_nothing_else(shop):
     secret = {"LEAT_PASSPHRASE": "correct horse"}
     add(shop, "kept", "sqlite:shop.db", env=secret)

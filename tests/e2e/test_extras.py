@@ -173,6 +173,14 @@ def test_a_serial_column_goes_on_counting(leat, pg_db):
     assert rows(pg_db, "SELECT id, v FROM dest.t ORDER BY id") == [(1, "a"), (2, "b"), (3, "c")]
 
 
+def test_a_sequence_of_others_is_no_default_and_told(leat, pg_db):
+    pg_db.execute("CREATE SCHEMA dest", "CREATE SEQUENCE sq",
+                  "CREATE TABLE t (id int PRIMARY KEY, s bigint NOT NULL DEFAULT nextval('sq'))",
+                  "INSERT INTO t (id) VALUES (1)")
+    done = leat.ok("cp", f"{pg_db.url}#public.t", f"{pg_db.url}#dest.t", "--with", "defaults")
+    assert 'default of column "s"' in done.stderr
+
+
 def test_a_default_that_the_type_cannot_hold_is_left_out(leat, pg_db, tmp_path):
     with sqlite3.connect(tmp_path / "d.db") as db:
         db.execute("CREATE TABLE t (id integer PRIMARY KEY, i int DEFAULT 9223372036854775808, "

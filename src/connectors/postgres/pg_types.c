@@ -48,19 +48,9 @@ enum column_cell {
     CELL_DOMAIN
 };
 
-/* A serial column, whose default is a sequence of its own, is an identity by default. */
 #define IDENTITY_SQL                                                                               \
-    "CASE WHEN a.attidentity = '' AND a.atthasdef AND a.attnotnull AND a.atttypid IN (20, 21, "    \
-    "23) "                                                                                         \
-    "AND EXISTS (SELECT 1 FROM pg_catalog.pg_attrdef f JOIN pg_catalog.pg_depend u ON u.classid "  \
-    "= "                                                                                           \
-    "'pg_catalog.pg_attrdef'::pg_catalog.regclass AND u.objid = f.oid JOIN pg_catalog.pg_depend "  \
-    "o "                                                                                           \
-    "ON o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND o.objid = u.refobjid AND "      \
-    "o.refclassid = o.classid AND o.refobjid = a.attrelid AND o.refobjsubid = a.attnum AND "       \
-    "o.deptype = 'a' WHERE f.adrelid = a.attrelid AND f.adnum = a.attnum AND u.refclassid = "      \
-    "'pg_catalog.pg_class'::pg_catalog.regclass) THEN 'd' ELSE a.attidentity::text END AS "        \
-    "identity"
+    "CASE WHEN a.attidentity = '' AND " PG_IS_SERIAL                                               \
+    " THEN 'd' ELSE a.attidentity::text END AS identity"
 
 static const char table_columns_12[] =
     "WITH RECURSIVE col AS (SELECT a.attnum AS n, a.attname::text AS name, a.atttypid AS typ, "

@@ -517,6 +517,9 @@ struct leat_write_plan {
      * resumed() tells. Otherwise it begins one that a later begin() can find. Of one stream. The
      * text is the caller's: it tells loads apart that would not write the same parts. NULL: no. */
     const char *resume;
+    /* With `resume`: what load_plan.open_loads said when this was tried before. NULL: the first
+     * time. */
+    const char *open_loads;
 };
 
 enum leat_atomicity {
@@ -554,6 +557,10 @@ struct leat_load_plan {
      * static, NULL: the connector never can. */
     bool resumable;
     const char *unresumable;
+    /* With write_plan.resume: the loads of the same text that are open, or were when this was tried
+     * before. If another has committed one of them, begin() is [conflict]: its rows are there.
+     * Borrowed from the plan; NULL: none. */
+    const char *open_loads;
 };
 
 struct leat_part_id {

@@ -140,6 +140,7 @@ void leat_report_free(struct leat_report *report)
         free(report->results[i].why_not_resumed);
         free(report->results[i].watermark_before);
         free(report->results[i].watermark_after);
+        free(report->results[i].open_loads);
     }
     free(report->results);
     lt_buf_done(&report->json);

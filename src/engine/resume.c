@@ -14,12 +14,37 @@ void lt_resume_done(struct lt_resume *resume)
     *resume = (struct lt_resume){.key = NULL};
 }
 
+const char *lt_resume_open_loads(const struct lt_unit_try *unit)
+{
+    return unit->resume.key && unit->run->report
+               ? lt_run_result(unit->run, unit->first, 0)->open_loads
+               : NULL;
+}
+
+/* For a later attempt of this run: what others commit between the two is not loaded again. */
+static int keep_open_loads(struct lt_unit_try *unit, struct leat_error *err)
+{
+    struct lt_unit_dest *dest = &unit->dests[0];
+    if (!unit->resume.key || !unit->run->report || !dest->plan.open_loads) {
+        return LEAT_OK;
+    }
+    struct lt_result *result = lt_run_result(unit->run, unit->first, 0);
+    char *copy = lt_strdup(dest->plan.open_loads);
+    if (!copy) {
+        return lt_fail_oom(err);
+    }
+    free(result->open_loads);
+    result->open_loads = copy;
+    dest->want.open_loads = copy;
+    return LEAT_OK;
+}
+
 int lt_resume_planned(struct lt_unit_try *unit, struct leat_error *err)
 {
     char why[200];
     const struct leat_load_plan *plan = &unit->dests[0].plan;
     if (!unit->resume.key || plan->resumable) {
-        return LEAT_OK;
+        return keep_open_loads(unit, err);
     }
     snprintf(why, sizeof why, "%s commits nothing but whole loads",
              (*unit->dests[0].side)->connector->name);

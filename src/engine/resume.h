@@ -27,6 +27,8 @@ struct lt_resume {
 int lt_resume_look(struct lt_unit_try *unit, struct leat_error *err);
 /* Once it is, and before the destination plans: cuts the stream, and makes the text. */
 int lt_resume_plan(struct lt_unit_try *unit, struct leat_error *err);
+/* Loads of this one's text that earlier attempts of the run saw open; NULL: none. */
+const char *lt_resume_open_loads(const struct lt_unit_try *unit);
 /* After the destination's plan, which may not keep parts. */
 int lt_resume_planned(struct lt_unit_try *unit, struct leat_error *err);
 /* After the beginning: takes what was sealed, or says why it starts over. */

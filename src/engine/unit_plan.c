@@ -169,7 +169,8 @@ static void fill_write_streams(struct lt_unit_try *unit, size_t d)
                                           .n_streams = unit->n,
                                           .params = (*dest->side)->params,
                                           .n_params = (*dest->side)->n_params,
-                                          .resume = unit->resume.key};
+                                          .resume = unit->resume.key,
+                                          .open_loads = lt_resume_open_loads(unit)};
 }
 
 void lt_unit_note_route(struct lt_result *result, const struct lt_unit_dest *dest, size_t i,

@@ -404,20 +404,65 @@ def test_a_load_whose_process_lives_is_not_taken_over(make, modules):
     assert copy.holds() and copy.is_clean()
 
 
-def test_of_two_that_would_go_on_one_does_and_nothing_is_doubled(make, modules):
-    copy = make("csv", "replace")
-    for _ in range(4):
-        copy.reset()
-        parts, rows = copy.kill_at(modules, "part_seal:after", 6)
-        reports = [copy.source.folder / f"report{i}.json" for i in range(2)]
-        children = [copy.leat.start(*copy.arguments("--report", str(path))) for path in reports]
-        errors = [child.communicate(timeout=60)[1] for child in children]
-        assert [child.returncode for child in children] == [0, 0], errors
-        said = [json.loads(path.read_text(encoding="utf-8"))["streams"][0]["resumed"]
-                for path in reports]
-        assert sorted(each["parts"] for each in said) == [0, parts]
-        assert sum(each["rows"] for each in said) == rows
-        assert copy.holds() and copy.is_clean()
+def waits_for_fence(db):
+    with psycopg.connect(db.url, autocommit=True) as connection:
+        return wait_for(lambda: connection.execute(
+            "select count(*) from pg_locks where locktype = 'advisory' and not granted and "
+            "database = (select oid from pg_database where datname = current_database())"
+            ).fetchone()[0] == 1, 30)
+
+
+def start_and_stop(copy, modules, parts):
+    """A run that is stopped with the fence in its hands, once it has sealed two parts more."""
+    first = copy.leat.start(*copy.arguments(wrap="fault+"), env={
+        "LEAT_PLUGIN_PATH": str(modules), "LEAT_FAULT": "part_seal:after:2:stop"})
+    assert wait_for(lambda: copy.sealed()[0] == parts + 2, 30)
+    return first
+
+
+def is_refused(child, told=b""):
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 2, err
+    assert b"[conflict]" in err and b"another run finished this load" in err, err
+    assert b"not resumed" not in told + err, err
+
+
+@pytest.mark.parametrize("mode, killed", [*((mode, True) for mode in MODES), ("append", False)])
+def test_of_two_at_once_one_goes_on_and_the_other_finds_it_finished(make, modules, mode, killed):
+    copy = make("csv", mode)
+    parts, rows = copy.kill_at(modules, "part_seal:after", 6) if killed else (0, 0)
+    first = start_and_stop(copy, modules, parts)
+    try:
+        second = copy.leat.start(*copy.arguments("--report", str(copy.source.folder / "two.json")))
+        assert waits_for_fence(copy.db), second.poll()
+    finally:
+        first.send_signal(signal.SIGCONT)
+    _, err = first.communicate(timeout=60)
+    assert first.returncode == 0, err
+    is_refused(second)
+    said = json.loads(copy.report_path.read_text(encoding="utf-8"))["streams"][0]["resumed"]
+    assert said == {"parts": parts, "rows": rows, "why_not": ""}
+    assert copy.holds() and copy.is_clean()
+
+
+def test_what_was_finished_between_two_tries_of_a_waiting_run_is_not_loaded_again(make, modules):
+    copy = make("csv", "append")
+    first = start_and_stop(copy, modules, copy.kill_at(modules, "part_seal:after", 6)[0])
+    told = b""
+    try:
+        second = copy.leat.start(*copy.arguments("--lock-timeout=300ms"))
+        while b"trying again" not in told:
+            line = second.stderr.readline()
+            assert line, told
+            told += line
+        second.send_signal(signal.SIGSTOP)
+    finally:
+        first.send_signal(signal.SIGCONT)
+    _, err = first.communicate(timeout=60)
+    assert first.returncode == 0, err
+    second.send_signal(signal.SIGCONT)
+    is_refused(second, told)
+    assert copy.holds() and copy.is_clean()
 
 
 def test_a_cut_connection_goes_on_from_the_sealed_parts_at_once(make):

@@ -79,6 +79,7 @@ struct pg_plan {
     char state_ns[PG_NAME_MAX * 2]; /* where this load is recorded */
     bool staged;
     char *resume; /* sealed parts outlive the process: the text loads are told apart by; or NULL */
+    char *open_loads; /* with resume: ids of those that it may find, with commas between; or NULL */
     struct pg_target *targets;
     size_t n_targets;
 };
@@ -292,8 +293,12 @@ int pg_staged_name(struct pg_target *target, const char *load_id, size_t stream,
                    struct leat_error *err);
 
 /* --- pg_resume.c */
+/* Before the table is looked at, and before its lock is waited for: notes the open loads of the
+ * plan's text, so that pg_resume() knows one that others commit meanwhile. */
+int pg_resume_look(struct pg_conn *conn, const struct leat_write_plan *want, struct pg_plan *plan,
+                   struct leat_error *err);
 /* Under the table's lock: takes over the open load of the same text, if its processes are dead. The
- * plan's load id is then that one's. */
+ * plan's load id is then that one's. [conflict] when one that was noted is committed. */
 int pg_resume(struct leat_load *load, struct leat_error *err);
 int pg_resumed(struct leat_load *load, struct leat_resumed *ret_resumed, struct leat_error *err);
 

@@ -45,6 +45,7 @@ void pg_plan_put(struct pg_plan *plan)
     }
     free(plan->targets);
     free(plan->resume);
+    free(plan->open_loads);
     free(plan);
 }
 
@@ -724,6 +725,7 @@ int pg_plan_make(struct leat_endpoint *ep, const struct leat_write_plan *want,
     bool whole = plan && plan->targets && result.streams && (plan->resume || !resume);
     int status = whole ? LEAT_OK : lt_fail_oom(err);
     status = status ? status : pg_take_held(ep, &conn, err);
+    status = status ? status : pg_resume_look(conn, want, plan, err);
     status = status ? status : plan_targets(ep, conn, want, plan, err);
     status = status ? status : plan_asides(conn, plan, err);
     pg_give(conn);
@@ -736,6 +738,7 @@ int pg_plan_make(struct leat_endpoint *ep, const struct leat_write_plan *want,
                              &result.streams[i], err);
     }
     result.serial = !status && !plan->staged;
+    result.open_loads = status ? NULL : plan->open_loads;
     if (status) {
         pg_plan_release(&result);
         return status;

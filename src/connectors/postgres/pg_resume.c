@@ -11,6 +11,77 @@
 
 #define LOADS_MAX 100 /* that are looked at, the last ones first */
 
+/* Ids are hexadecimal digits, and stand with commas between. */
+static int read_open(struct pg_conn *conn, const char *state_ns, const char *const *params,
+                     char **ret_loads, struct leat_error *err)
+{
+    struct lt_buf after = LT_BUF_INIT;
+    PGresult *result = NULL;
+    int failed = lt_buf_puts(&after, " s JOIN ") | pg_state_table(&after, state_ns, PG_LOAD_TABLE) |
+                 lt_buf_printf(&after,
+                               " h ON h.load_id = s.load_id AND h.stream = -1 AND h.part = -1 "
+                               "WHERE s.stream = 0 AND s.part = -1 AND s.namespace = $1 AND "
+                               "s.name = $2 AND h.status = 'open' AND h.plan->>'resume' = $3 "
+                               "ORDER BY h.created_at DESC LIMIT %d) UNION SELECT id FROM "
+                               "pg_catalog.unnest(pg_catalog.string_to_array($4, ',')) id) l",
+                               LOADS_MAX);
+    int status = failed ? lt_fail_oom(err)
+                        : pg_on_records(conn, state_ns,
+                                        "SELECT pg_catalog.string_agg(load_id, ',') FROM ((SELECT "
+                                        "s.load_id FROM ",
+                                        lt_buf_text(&after), 4, params, &result, err);
+    if (!status && !pg_cell_null(conn, result, 0, 0)) {
+        *ret_loads = lt_strdup(pg_cell(conn, result, 0, 0));
+        status = *ret_loads ? LEAT_OK : lt_fail_oom(err);
+    }
+    pg_clear(conn, result);
+    lt_buf_done(&after);
+    return status;
+}
+
+int pg_resume_look(struct pg_conn *conn, const struct leat_write_plan *want, struct pg_plan *plan,
+                   struct leat_error *err)
+{
+    size_t known = offsetof(struct leat_write_plan, open_loads) + sizeof want->open_loads;
+    if (!plan->resume) {
+        return LEAT_OK;
+    }
+    const struct leat_stream_name *name = &want->streams[0].name;
+    const char *ns = name->ns && *name->ns ? name->ns : conn->ep->default_ns;
+    const char *params[] = {ns, name->name, plan->resume,
+                            want->size >= known ? want->open_loads : NULL};
+    bool there = false;
+    int status = pg_state_there(conn, pg_state_ns(conn->ep, ns), &there, err);
+    return status || !there
+               ? status
+               : read_open(conn, pg_state_ns(conn->ep, ns), params, &plan->open_loads, err);
+}
+
+/* Its rows are there: what this load would bring came with them. */
+static int refuse_committed(struct leat_load *load, struct leat_error *err)
+{
+    const char *params[] = {load->plan->open_loads};
+    PGresult *result = NULL;
+    if (!load->plan->open_loads) {
+        return LEAT_OK;
+    }
+    int status = pg_on_records(load->conn, load->plan->state_ns, "SELECT load_id FROM ",
+                               " WHERE stream = -1 AND part = -1 AND status = 'committed' AND "
+                               "load_id = ANY (pg_catalog.string_to_array($1, ',')) LIMIT 1",
+                               1, params, &result, err);
+    if (!status && pg_rows(load->conn, result)) {
+        const struct pg_target *target = &load->plan->targets[0];
+        status = lt_fail(err, LT_E_CONFLICT,
+                         "another run finished this load (%s) of %s.%s meanwhile; nothing was "
+                         "written",
+                         pg_cell(load->conn, result, 0, 0), target->ns, target->name);
+        leat_error_remedy(err, "nothing is left to do: the rows are there; run again only to load "
+                               "them once more");
+    }
+    pg_clear(load->conn, result);
+    return status;
+}
+
 /* Columns of the query below. */
 enum { LOAD_ID, TEXT, SAME_TARGET };
 
@@ -147,7 +218,10 @@ int pg_resume(struct leat_load *load, struct leat_error *err)
     if (load->found.taken) {
         return LEAT_OK;
     }
-    int status = pg_staged_describe(&load->plan->targets[0], &target) ? lt_fail_oom(err) : LEAT_OK;
+    int status = refuse_committed(load, err);
+    if (!status && pg_staged_describe(&load->plan->targets[0], &target)) {
+        status = lt_fail_oom(err);
+    }
     status = status ? status : find_loads(load, lt_buf_text(&target), &result, err);
     int n = status ? 0 : pg_rows(load->conn, result);
     for (int i = 0; i < n && !status && !load->found.taken; i++) {

@@ -256,13 +256,28 @@ static int parse_url_text(const char *text, const struct lt_location_names *name
     return rc;
 }
 
+/* Where the last part of a dotted name begins; dots in quotes part nothing. */
+static size_t last_part(const char *name)
+{
+    size_t start = 0;
+    bool quoted = false;
+    for (size_t i = 0; name[i]; i++) {
+        quoted ^= name[i] == '"';
+        start = name[i] == '.' && !quoted ? i + 1 : start;
+    }
+    return start;
+}
+
 static int parse_connection(const struct named *named, const struct lt_location_names *names,
                             struct lt_location *location, struct leat_error *err)
 {
     int rc = parse_url_text(named->connection.url, names, location, err);
     if (!rc && *named->rest) {
-        free(location->stream);
-        location->stream = lt_strdup(named->rest);
+        /* The namespace that the connection names stays where none is said. */
+        char *own = location->stream;
+        int ns = own && !last_part(named->rest) ? (int)last_part(own) : 0;
+        location->stream = lt_format("%.*s%s", ns, own ? own : "", named->rest);
+        free(own);
         rc = location->stream ? LEAT_OK : lt_fail_oom(err);
     }
     if (rc) {

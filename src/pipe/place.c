@@ -63,6 +63,18 @@ static const char *rest_of(const struct lt_document *doc, const char *text, size
     return hash ? hash + 1 : NULL;
 }
 
+/* Where the last part of a dotted name begins; dots in quotes part nothing. */
+static size_t last_part(const char *name)
+{
+    size_t start = 0;
+    bool quoted = false;
+    for (size_t i = 0; name[i]; i++) {
+        quoted ^= name[i] == '"';
+        start = name[i] == '.' && !quoted ? i + 1 : start;
+    }
+    return start;
+}
+
 const char *lt_place_resolve(const struct lt_document *doc, struct lt_arena *to, const char *text)
 {
     size_t len = name_length(text), base;
@@ -74,11 +86,13 @@ const char *lt_place_resolve(const struct lt_document *doc, struct lt_arena *to,
     if (!rest || !*rest) {
         return lt_arena_strdup(to, url);
     }
-    /* A stream of the connection's own URL gives way. */
+    /* A stream of the connection's own URL gives way; its namespace stays where none is said. */
     size_t url_base = strlen(url);
     const char *hash = find_hash(url);
+    size_t ns = hash && !last_part(rest) ? last_part(hash + 1) : 0;
     url_base = hash ? (size_t)(hash - url) : url_base;
-    return lt_arena_format(to, "%.*s#%s", (int)url_base, url, rest);
+    return lt_arena_format(to, "%.*s#%.*s%s", (int)url_base, url, (int)ns, hash ? hash + 1 : "",
+                           rest);
 }
 
 const char *lt_place_rest(const struct lt_document *doc, struct lt_arena *to, const char *text)
@@ -86,18 +100,6 @@ const char *lt_place_rest(const struct lt_document *doc, struct lt_arena *to, co
     size_t base;
     const char *rest = rest_of(doc, text, &base);
     return lt_arena_strdup(to, rest ? rest : "");
-}
-
-/* Where the last part of a dotted name begins; dots in quotes part nothing. */
-static size_t last_part(const char *name)
-{
-    size_t start = 0;
-    bool quoted = false;
-    for (size_t i = 0; name[i]; i++) {
-        quoted ^= name[i] == '"';
-        start = name[i] == '.' && !quoted ? i + 1 : start;
-    }
-    return start;
 }
 
 const char *lt_place_stream(const struct lt_document *doc, struct lt_arena *to, const char *text,

@@ -185,6 +185,26 @@ static bool is_number(const char *text)
     return *text && number_len(text, strlen(text)) == strlen(text);
 }
 
+/* A whole number that the type can hold. */
+static bool is_integer_of(enum lt_type_id id, const char *text)
+{
+    static const struct {
+        enum lt_type_id id;
+        int64_t low, high;
+    } ranges[] = {{LT_INT8, INT8_MIN, INT8_MAX},    {LT_INT16, INT16_MIN, INT16_MAX},
+                  {LT_INT32, INT32_MIN, INT32_MAX}, {LT_INT64, INT64_MIN, INT64_MAX},
+                  {LT_UINT8, 0, UINT8_MAX},         {LT_UINT16, 0, UINT16_MAX},
+                  {LT_UINT32, 0, UINT32_MAX},       {LT_UINT64, 0, INT64_MAX}};
+    int64_t number;
+    for (size_t i = 0; i < LT_ARRAY_LEN(ranges); i++) {
+        if (ranges[i].id == id) {
+            return !lt_parse_int(text, &number) && number >= ranges[i].low &&
+                   number <= ranges[i].high;
+        }
+    }
+    return false;
+}
+
 /* true and false, as systems without a type of their own count them. */
 static const char *bool_word(const char *text, bool number)
 {
@@ -221,7 +241,8 @@ static bool put_constant(const struct lt_dialect *dialect, const struct lt_type 
         return word;
     }
     if (lt_type_is_integer(type->id) || is_float(type->id)) {
-        const char *word = is_number(text) ? text : bool_word(text, true);
+        bool fits = is_float(type->id) ? is_number(text) : is_integer_of(type->id, text);
+        const char *word = fits ? text : bool_word(text, true);
         *failed |= word ? lt_buf_puts(out, word) : LEAT_OK;
         return word;
     }

@@ -175,6 +175,21 @@ def test_a_name_that_is_a_path_too_is_refused_with_both_readings(shop, where):
     assert shop.ok("cp", "orders#orders", "csv:-", env=env).stdout == CSV
 
 
+def test_the_namespace_of_a_connection_stays(leat, pg_db):
+    pg_db.execute("create schema s1", "create table s1.t (a text)", "insert into s1.t values ('s1')",
+                  "create table t (a text)", "insert into t values ('public')")
+    add(leat, "db", f"{pg_db.url}#s1.")
+    assert leat.ok("cp", "db.t", "csv:-").stdout == "a\ns1\n"
+    assert leat.ok("cp", "db.public.t", "csv:-").stdout == "a\npublic\n"
+    (leat.home / "p.yaml").write_text(f"connections: {{own: '{pg_db.url}#s1.'}}\n"
+                                      "steps:\n  - {copy: own.t, to: db.u}\n"
+                                      "  - {copy: db, to: own, streams: {t: {to: v}}}\n",
+                                      encoding="utf-8")
+    leat.ok("pipe", "run", "p.yaml")
+    with pg_db.connect() as connection:
+        assert connection.execute("select u.a, v.a from s1.u, s1.v").fetchall() == [("s1", "s1")]
+
+
 def test_a_stream_of_a_file_is_no_connection(shop):
     add(shop, "shop", "sqlite:elsewhere.db")
     assert shop.ok("cp", "shop.db#orders", "csv:-").stdout == CSV

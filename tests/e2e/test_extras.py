@@ -162,3 +162,31 @@ def test_a_load_that_is_taken_over_has_them_too(leat, pg_db):
     for query in (DEFINITIONS, DEFAULTS):
         assert rows(pg_db, query.format("dest", "t")) == rows(pg_db, query.format("public", "t"))
     assert rows(pg_db, CONSTRAINTS.format("dest.t")) == rows(pg_db, CONSTRAINTS.format("public.t"))
+
+
+def test_a_serial_column_goes_on_counting(leat, pg_db):
+    """It is made as an identity, moved on behind the rows: a sequence of its own is none of --with."""
+    pg_db.execute("CREATE SCHEMA dest", "CREATE TABLE t (id serial PRIMARY KEY, v text)",
+                  "INSERT INTO t (v) VALUES ('a'), ('b')")
+    leat.ok("cp", f"{pg_db.url}#public.t", f"{pg_db.url}#dest.t")
+    pg_db.execute("INSERT INTO dest.t (v) VALUES ('c')")
+    assert rows(pg_db, "SELECT id, v FROM dest.t ORDER BY id") == [(1, "a"), (2, "b"), (3, "c")]
+
+
+def test_a_sequence_of_others_is_no_default_and_told(leat, pg_db):
+    pg_db.execute("CREATE SCHEMA dest", "CREATE SEQUENCE sq",
+                  "CREATE TABLE t (id int PRIMARY KEY, s bigint NOT NULL DEFAULT nextval('sq'))",
+                  "INSERT INTO t (id) VALUES (1)")
+    done = leat.ok("cp", f"{pg_db.url}#public.t", f"{pg_db.url}#dest.t", "--with", "defaults")
+    assert 'default of column "s"' in done.stderr
+
+
+def test_a_default_that_the_type_cannot_hold_is_left_out(leat, pg_db, tmp_path):
+    with sqlite3.connect(tmp_path / "d.db") as db:
+        db.execute("CREATE TABLE t (id integer PRIMARY KEY, i int DEFAULT 9223372036854775808, "
+                   "k int DEFAULT 7)")
+        db.execute("INSERT INTO t VALUES (1, 1, 1)")
+    done = leat.ok("cp", f"sqlite:{tmp_path}/d.db#t", pg_db.stream("t"), "--with", "defaults")
+    assert 'default of column "i"' in done.stderr
+    pg_db.execute("INSERT INTO t (id) VALUES (5)")
+    assert rows(pg_db, "SELECT i, k FROM t WHERE id = 5") == [(None, 7)]

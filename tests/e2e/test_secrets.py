@@ -124,7 +124,8 @@ class Search:
         shutil.copytree(self.places.vault.parent, vault)
         full = {**self.leat.env, "LEAT_LOG_LEVEL": "trace", "LEAT_REPORT": str(folder / "report"),
                 "LEAT_STATE": str(self.folder / "state.db"), "LEAT_RETRIES": "0",
-                "LEAT_VAULT": str(vault / "vault"), "LEAT_CONNECT_TIMEOUT": "5s", **env}
+                "LEAT_VAULT": str(vault / "vault"), "LEAT_CONNECT_TIMEOUT": "5s",
+                "LEAT_FOR": "100ms", **env}
         try:
             done = subprocess.run([str(self.leat.binary), *map(str, arguments)], cwd=folder,
                                   env=full, stdin=subprocess.DEVNULL, capture_output=True,

@@ -41,6 +41,17 @@ struct pg_xact {
     char load_id[40];
     char xid[24];
 };
+/* Whether pg_attribute `a` is a serial column: its default is a sequence of its own, so that it is
+ * taken for an identity by default. */
+#define PG_IS_SERIAL                                                                               \
+    "(a.atthasdef AND a.attnotnull AND a.atttypid IN (20, 21, 23) AND EXISTS (SELECT 1 FROM "      \
+    "pg_catalog.pg_attrdef pf JOIN pg_catalog.pg_depend u ON u.classid = "                         \
+    "'pg_catalog.pg_attrdef'::pg_catalog.regclass AND u.objid = pf.oid AND u.refclassid = "        \
+    "'pg_catalog.pg_class'::pg_catalog.regclass JOIN pg_catalog.pg_depend o ON o.classid = "       \
+    "u.refclassid AND o.objid = u.refobjid AND o.refclassid = o.classid AND o.refobjid = "         \
+    "a.attrelid AND o.refobjsubid = a.attnum AND o.deptype = 'a' WHERE pf.adrelid = a.attrelid "   \
+    "AND pf.adnum = a.attnum))"
+
 #define PG_XACTS_MAX 64
 #define PG_READY_MAX 8
 

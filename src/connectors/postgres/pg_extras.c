@@ -85,18 +85,18 @@ static const char checks_sql[] =
                                                 "k.conrelid = $1::pg_catalog.oid AND "
                                                 "k.contype = 'c' AND k.convalidated";
 
-/* Identities and sequences are no defaults here. */
+/* Identities, serial columns too, are no defaults here; one of a sequence is of this server alone. */
+/* clang-format off */
 static const char defaults_sql[] =
-    "SELECT a.attname, pg_catalog.pg_get_expr(f.adbin, f.adrelid), "
-    "CASE WHEN " NOT_FOREIGN(
-        "pg_attrdef",
-        "f.oid") " THEN $2 END FROM pg_catalog.pg_attrdef f JOIN pg_catalog.pg_attribute a "
-                 "ON a.attrelid = f.adrelid AND a.attnum = f.adnum WHERE f.adrelid = "
-                 "$1::pg_catalog.oid AND a.attgenerated = '' AND a.attidentity = '' AND "
-                 "NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE "
-                 "d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = f.oid AND "
-                 "d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND "
-                 "d.refobjid <> f.adrelid)";
+    "SELECT a.attname, pg_catalog.pg_get_expr(f.adbin, f.adrelid), CASE WHEN "
+    NOT_FOREIGN("pg_attrdef", "f.oid")
+    " AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = "
+    "'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = f.oid AND d.refclassid = "
+    "'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> f.adrelid) THEN $2 END "
+    "FROM pg_catalog.pg_attrdef f JOIN pg_catalog.pg_attribute a ON a.attrelid = f.adrelid AND "
+    "a.attnum = f.adnum WHERE f.adrelid = $1::pg_catalog.oid AND a.attgenerated = '' AND "
+    "a.attidentity = '' AND NOT " PG_IS_SERIAL;
+/* clang-format on */
 
 /* The JSON that a query gives, as metadata of the stream. */
 static int add_list(struct pg_conn *conn, struct pg_table *table, const char *sql,

@@ -48,11 +48,15 @@ enum column_cell {
     CELL_DOMAIN
 };
 
+#define IDENTITY_SQL                                                                               \
+    "CASE WHEN a.attidentity = '' AND " PG_IS_SERIAL                                               \
+    " THEN 'd' ELSE a.attidentity::text END AS identity"
+
 static const char table_columns_12[] =
     "WITH RECURSIVE col AS (SELECT a.attnum AS n, a.attname::text AS name, a.atttypid AS typ, "
     "a.atttypmod AS mod, a.attnotnull AS not_null, "
-    "a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS required, "
-    "a.attidentity::text AS identity, a.attgenerated::text AS generated, "
+    "a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS required, " IDENTITY_SQL
+    ", a.attgenerated::text AS generated, "
     "pg_catalog.col_description(a.attrelid, a.attnum) AS comment, "
     "CASE WHEN pg_catalog.array_position(i.indkey::int2[], a.attnum) < i.indnkeyatts "
     "THEN pg_catalog.array_position(i.indkey::int2[], a.attnum) END AS key_place "
@@ -64,8 +68,8 @@ static const char table_columns_12[] =
 static const char table_columns_11[] =
     "WITH RECURSIVE col AS (SELECT a.attnum AS n, a.attname::text AS name, a.atttypid AS typ, "
     "a.atttypmod AS mod, a.attnotnull AS not_null, "
-    "a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS required, "
-    "a.attidentity::text AS identity, ''::text AS generated, "
+    "a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS required, " IDENTITY_SQL
+    ", ''::text AS generated, "
     "pg_catalog.col_description(a.attrelid, a.attnum) AS comment, "
     "CASE WHEN pg_catalog.array_position(i.indkey::int2[], a.attnum) < i.indnkeyatts "
     "THEN pg_catalog.array_position(i.indkey::int2[], a.attnum) END AS key_place "

@@ -84,6 +84,8 @@
       "A record without a value in its cursor column: whether it is new cannot be told.")          \
     X(NULL_KEY, "null-key", LEAT_BAD_DATA, "name columns that are never null with -p",             \
       "A record with a null in its key.")                                                          \
+    X(OPEN_TRANSACTION, "open-transaction", LEAT_BAD_DATA, "add COMMIT",                           \
+      "Statements began a transaction and did not end it: it was rolled back.")                    \
     X(OUTCOME_UNKNOWN, "outcome-unknown", LEAT_OUTCOME_UNKNOWN,                                    \
       "run the same command again: it asks first what became of this load",                        \
       "The connection was lost while the load was being committed, and the destination could "     \
@@ -165,6 +167,9 @@ int lt_fail(struct leat_error *err, enum lt_code code, const char *fmt, ...) LEA
 /* The same after a failed system call: appends strerror(sys_errno), and lets the errno choose
  * the code where it says more (ENOSPC, EACCES, ENOENT, ENOMEM, EISDIR ...). */
 int lt_fail_errno(struct leat_error *err, int sys_errno, const char *fmt, ...) LEAT_PRINTF(3, 4);
+
+/* What LT_E_OPEN_TRANSACTION says, of every system. */
+#define LT_OPEN_TRANSACTION "a transaction is still open, so nothing of it was kept"
 
 /* LT_E_NO_MEMORY with a fixed message. */
 int lt_fail_oom(struct leat_error *err);

@@ -357,5 +357,7 @@ size_t pg_rows_columns(struct leat_rows *rows, const char *const **ret_names);
 int pg_rows_next(struct leat_rows *rows, const char *const **ret_texts, const size_t **ret_lens,
                  struct leat_error *err);
 void pg_rows_close(struct leat_rows *rows);
+/* After a user's statements: they left no transaction open. */
+int pg_check_closed(struct pg_conn *conn, struct leat_error *err);
 
 #endif

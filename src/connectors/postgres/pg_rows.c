@@ -102,6 +102,13 @@ void pg_rows_close(struct leat_rows *rows)
     free(rows);
 }
 
+int pg_check_closed(struct pg_conn *conn, struct leat_error *err)
+{
+    return conn->ep->pq->PQtransactionStatus(conn->pg) == PQTRANS_IDLE
+               ? LEAT_OK
+               : lt_fail(err, LT_E_OPEN_TRANSACTION, LT_OPEN_TRANSACTION);
+}
+
 int pg_run(struct leat_endpoint *ep, const char *sql, struct leat_rows **ret_rows,
            int64_t *ret_changed, struct leat_error *err)
 {
@@ -117,6 +124,9 @@ int pg_run(struct leat_endpoint *ep, const char *sql, struct leat_rows **ret_row
     }
     while (!status && !rows->ended && !rows->names) {
         status = next_result(rows, &changed, err);
+    }
+    if (!status && rows->ended) {
+        status = pg_check_closed(rows->conn, err);
     }
     if (status || !rows->names) {
         pg_rows_close(rows);
@@ -146,7 +156,7 @@ int pg_rows_next(struct leat_rows *rows, const char *const **ret_texts, const si
     }
     if (status || rows->ended) {
         *ret_texts = NULL;
-        return status;
+        return status ? status : pg_check_closed(rows->conn, err);
     }
     for (int i = 0; i < rows->n; i++) {
         bool null = pq->PQgetisnull(rows->result, 0, i);

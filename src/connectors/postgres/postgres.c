@@ -190,6 +190,7 @@ static int execute(struct leat_endpoint *ep, const char *sql, int64_t *ret_rows,
     int status = pg_take(ep, &conn, err);
     status = status ? status : pg_send(conn, sql, err);
     status = status ? status : pg_finish_results(conn, &result, err);
+    status = status ? status : pg_check_closed(conn, err);
     if (!status && result && lt_parse_int(ep->pq->PQcmdTuples(result), &rows)) {
         rows = -1; /* it changes none by its nature */
     }

@@ -294,7 +294,7 @@ static int sq_execute(struct leat_endpoint *ep, const char *sql, int64_t *ret_ro
 {
     struct sq_conn *conn = NULL;
     int status = lt_sq_connect(ep, SQ_USE_WRITE, &conn, err);
-    status = status ? status : lt_sq_exec(conn, sql, err);
+    status = status ? status : lt_sq_script(conn, sql, false, err);
     if (!status && ret_rows) {
         *ret_rows = ep->api->sqlite3_total_changes(conn->db);
     }

@@ -282,6 +282,11 @@ size_t lt_sq_rows_columns(struct leat_rows *rows, const char *const **ret_names)
 int lt_sq_rows_next(struct leat_rows *rows, const char *const **ret_texts, const size_t **ret_lens,
                     struct leat_error *err);
 void lt_sq_rows_close(struct leat_rows *rows);
+/* Runs a user's text of one or more statements on a connection of its own. Several are one
+ * transaction, unless the text says where those begin and end. rows_fail: several of which one
+ * gives rows are refused; else rows are left unread. A transaction left open is an error. script.c */
+int lt_sq_script(struct sq_conn *conn, const char *sql, bool rows_fail, struct leat_error *err);
+int lt_sq_several(struct leat_error *err); /* says that they are refused */
 
 /* leat_connector.ddl */
 int lt_sq_ddl(const struct leat_write_stream *want, int64_t column, char **ret_text,

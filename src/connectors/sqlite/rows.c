@@ -68,7 +68,7 @@ static int check_tail(struct leat_rows *rows, const char *sql, struct leat_error
     int rc = rows->conn->api->sqlite3_prepare_v2(rows->conn->db, tail, -1, &stmt, NULL);
     bool more = rc || stmt;
     rows->conn->api->sqlite3_finalize(stmt);
-    return more ? lt_fail(err, LT_E_UNSUPPORTED, "one statement at a time may give rows") : LEAT_OK;
+    return more ? lt_sq_several(err) : LEAT_OK;
 }
 
 int lt_sq_run(struct leat_endpoint *ep, const char *sql, struct leat_rows **ret_rows,
@@ -89,7 +89,7 @@ int lt_sq_run(struct leat_endpoint *ep, const char *sql, struct leat_rows **ret_
     } else if (!status) {
         ep->api->sqlite3_finalize(rows->stmt);
         rows->stmt = NULL;
-        status = lt_sq_exec(rows->conn, sql, err); /* all of them */
+        status = lt_sq_script(rows->conn, sql, true, err); /* all of them */
         changed = status ? 0 : ep->api->sqlite3_total_changes(rows->conn->db);
     }
     if (status || !rows->n) {

@@ -66,6 +66,19 @@ static int find_hash(const char *rest, const char **ret_hash)
     return LEAT_OK;
 }
 
+/* Of a URL whose references are not resolved yet. */
+static int check_slashes(const char *url, struct leat_error *err)
+{
+    char *hidden = lt_strdup(url);
+    if (!hidden) {
+        return lt_fail_oom(err);
+    }
+    hide_references(hidden);
+    int rc = lt_url_check_slashes(hidden, err);
+    lt_crypt_free_text(hidden);
+    return rc;
+}
+
 /* Fills *location from a URL. */
 static int parse_url(const char *url, size_t scheme_len, const struct lt_location_names *names,
                      struct lt_location *location, struct leat_error *err)
@@ -93,6 +106,10 @@ static int parse_url(const char *url, size_t scheme_len, const struct lt_locatio
             return lt_fail(err, LT_E_UNKNOWN_SCHEME, "no connector or format is called \"%s\"",
                            location->connector);
         }
+    }
+    int rc = check_slashes(url, err);
+    if (rc) {
+        return rc;
     }
     const char *hash;
     if (find_hash(url + len + 1, &hash)) {

@@ -71,7 +71,39 @@ static int hex_digit(char c)
                                   : -1;
 }
 
-bool lt_is_secret_name(const char *text, size_t len)
+/* Is a name, or its last word, which begins at `last`, a misspelt one of a secret? */
+static bool is_nearly_secret(const char *name, size_t len, size_t last)
+{
+    /* Short words are near to others: they count as a whole only. */
+    static const struct {
+        const char *word;
+        size_t distance;
+        bool at_end;
+    } words[] = {{"password", 2, true},      {"passphrase", 2, true}, {"credential", 2, true},
+                 {"authorization", 2, true}, {"signature", 2, true},  {"privatekey", 2, true},
+                 {"accesskey", 2, true},     {"passwd", 1, false},    {"secret", 1, false},
+                 {"token", 1, false},        {"apikey", 1, false},    {"pswd", 0, false}};
+    static const char *const harmless[] = {"taken", "passed", "passport"};
+    for (size_t i = 0; i < LT_ARRAY_LEN(harmless); i++) {
+        if (strcmp(name + last, harmless[i]) == 0) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < LT_ARRAY_LEN(words); i++) {
+        size_t want = strlen(words[i].word), most = words[i].distance;
+        for (size_t n = want - most; n <= want + most && n <= len; n++) {
+            bool whole = n == len || n == len - last;
+            if ((whole || words[i].at_end) &&
+                lt_edit_distance(name + len - n, n, words[i].word, want) <= most) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* `nearly`: if misspelt, too. */
+static bool names_secret(const char *text, size_t len, bool nearly)
 {
     static const char *const anywhere[] = {"password",      "passwd", "pwd",        "passphrase",
                                            "secret",        "token",  "credential", "signature",
@@ -80,7 +112,7 @@ bool lt_is_secret_name(const char *text, size_t len)
     /* Words of ours that are no secrets. */
     static const char *const harmless[] = {"primarykey", "foreignkey", "mergekey", "sortkey"};
     char name[NAME_LEN_MAX + 1];
-    size_t n = 0;
+    size_t n = 0, last = 0;
     for (size_t i = 0; i < len; i++) {
         char c = text[i];
         if (c == '%' && i + 2 < len && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
@@ -88,11 +120,13 @@ bool lt_is_secret_name(const char *text, size_t len)
             i += 2;
         }
         if (c == '_' || c == '-' || c == '.') {
+            last = n;
             continue;
         }
         if (n == NAME_LEN_MAX) {
             /* The end of a name says most. */
             memmove(name, name + 1, --n);
+            last -= last > 0;
         }
         name[n++] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
     }
@@ -113,7 +147,22 @@ bool lt_is_secret_name(const char *text, size_t len)
             return true;
         }
     }
-    return strcmp(name, "sig") == 0;
+    return strcmp(name, "sig") == 0 || (nearly && is_nearly_secret(name, n, last));
+}
+
+bool lt_is_secret_name(const char *text, size_t len)
+{
+    return names_secret(text, len, true);
+}
+
+/* Does a sign of a value follow the name that ends at `end`? */
+static bool may_be_assigned(const char *text, size_t len, size_t end)
+{
+    end += end < len && (text[end] == '"' || text[end] == '\'');
+    while (end < len && is_blank(text[end])) {
+        end++;
+    }
+    return end < len && (text[end] == '=' || text[end] == ':');
 }
 
 /* Where the quoted text that opens at `at` ends, just before its closing quote. A backslash
@@ -289,6 +338,38 @@ static bool password_in_url(const char *text, size_t len, size_t start, struct h
     return hole->end > hole->start;
 }
 
+/* Where the user begins in a URL of a server that lacks its "//", as in postgres:joe:pw@host/db and
+ * postgres:/joe:pw@host/db, when its ':' is at `colon`; 0: it is none. */
+static size_t user_without_slashes(const char *text, size_t len, size_t colon)
+{
+    /* What the schemes of servers begin with. */
+    static const char *const servers[] = {
+        "postgr",    "redshift", "cockroach", "mysql",     "mariadb",    "mssql",
+        "sqlserver", "oracle",   "mongo",     "snowflake", "clickhouse", "redis",
+        "amqp",      "vertica",  "http",      "ftp",       "sftp"};
+    size_t start = colon;
+    while (start > 0 && colon - start < NAME_LEN_MAX &&
+           (is_name(text[start - 1]) || text[start - 1] == '+')) {
+        start--;
+    }
+    for (size_t i = 0; i < LT_ARRAY_LEN(servers); i++) {
+        size_t n = strlen(servers[i]);
+        if (colon - start >= n && strncasecmp(text + start, servers[i], n) == 0) {
+            return colon + 1 + (colon + 1 < len && text[colon + 1] == '/');
+        }
+    }
+    return 0;
+}
+
+/* The password of such a URL. Without an '@' it is one only where the text was cut off: other texts
+ * have colons behind these names too. */
+static bool password_without_slashes(const char *text, size_t len, size_t colon, struct hole *hole)
+{
+    size_t start = user_without_slashes(text, len, colon);
+    return start && start < len && password_in_url(text, len, start, hole) &&
+           (hole->end == len || text[hole->end] == '@');
+}
+
 static void redact(struct out *out, const char *text, size_t len)
 {
     struct hole url = {len, len};
@@ -304,12 +385,19 @@ static void redact(struct out *out, const char *text, size_t len)
                 url = (struct hole){len, len};
             }
             continue;
+        } else if (url.start == len && text[i] == ':') {
+            if (!password_without_slashes(text, len, i, &url)) {
+                url = (struct hole){len, len};
+            }
+            i++;
+            continue;
         } else if (is_name(text[i])) {
             size_t end = i;
             while (end < len && is_name(text[end]) && end != url.start) {
                 end++;
             }
-            bool secret = lt_is_secret_name(text + i, end - i) || is_identified_by(text, i, end);
+            bool secret = names_secret(text + i, end - i, may_be_assigned(text, len, end)) ||
+                          is_identified_by(text, i, end);
             if (!secret || !value_after(text, len, i, end, &found)) {
                 i = end;
                 continue;

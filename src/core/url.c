@@ -313,6 +313,42 @@ static int parse_params(struct span query, struct lt_url *url, struct leat_error
     }
 }
 
+/* Without "//" all that follows the scheme is the path: of a server's URL that is the name of a
+ * database, in which a user, password and host would be shown and sent. A plain name is one. */
+static int check_slashes(const char *scheme, size_t len, struct span rest, struct leat_error *err)
+{
+    static const char *const servers[] = {"postgres", "postgresql"};
+    bool server = false;
+    for (size_t i = 0; i < LT_ARRAY_LEN(servers); i++) {
+        server = server || (strlen(servers[i]) == len && !strncasecmp(servers[i], scheme, len));
+    }
+    if (!server || (rest.len >= 2 && memcmp(rest.at, "//", 2) == 0)) {
+        return LEAT_OK;
+    }
+    struct span path = until(rest, find(rest, '?'));
+    path = until(path, find(path, '#'));
+    bool bare = path.len == 1 && path.at[0] == '/';
+    if (bare || !(find(path, '/') || find(path, ':') || find(path, '@'))) {
+        return LEAT_OK;
+    }
+    lt_fail(err, LT_E_INVALID, "the URL has no // behind %.*s:", (int)len, scheme);
+    leat_error_remedy(err, "write %.*s://user@host/database", (int)len, scheme);
+    return LEAT_INVALID;
+}
+
+int lt_url_check_slashes(const char *text, struct leat_error *err)
+{
+    struct span rest = {text, strnlen(text, URL_LEN_MAX)};
+    size_t len = scheme_len(rest);
+    if (len == 4 && strncasecmp(rest.at, "jdbc", 4) == 0) {
+        rest = from(rest, rest.at + 5);
+        len = scheme_len(rest);
+    }
+    struct span name = {rest.at, len};
+    name = until(name, find(name, '+'));
+    return len ? check_slashes(name.at, name.len, from(rest, rest.at + len + 1), err) : LEAT_OK;
+}
+
 static int parse(const char *text, struct lt_url *url, struct leat_error *err)
 {
     struct span rest = {text, strnlen(text, URL_LEN_MAX + 1)};
@@ -325,6 +361,7 @@ static int parse(const char *text, struct lt_url *url, struct leat_error *err)
         }
     }
     int status = parse_scheme(&rest, url, err);
+    status = status ? status : check_slashes(url->scheme, strlen(url->scheme), rest, err);
     if (status) {
         return status;
     }

@@ -28,6 +28,9 @@ struct lt_url {
 /* LEAT_INVALID names the part that is wrong and never repeats the password. Free with
  * lt_url_done(), which takes a zeroed or failed one calmly. */
 int lt_url_parse(const char *text, struct lt_url *ret_url, struct leat_error *err);
+/* LEAT_INVALID: a URL of a database server that lacks its "//" and is no mere name of a database, as
+ * in postgres:joe:password@host/db. lt_url_parse() refuses it too. */
+int lt_url_check_slashes(const char *text, struct leat_error *err);
 void lt_url_done(struct lt_url *url);
 
 /* Appends bytes percent-encoded, all but ASCII's letters, digits, -._~ and those of `keep`: so they
@@ -43,7 +46,7 @@ const char *lt_url_param(const struct lt_url *url, const char *key);
  * All that is logged, printed or stored passes through it. */
 int lt_redact(struct lt_buf *out, const char *text);
 
-/* Does a name say that its value is a secret? It may be percent-encoded, as in a URL. */
+/* Does a name say that its value is a secret, if misspelt? It may be percent-encoded, as in a URL. */
 bool lt_is_secret_name(const char *name, size_t len);
 
 /* lt_redact in place on a caller's fixed buffer (as in struct leat_error). */

@@ -17,7 +17,6 @@
 
 #include "core/banned.h"
 
-#define CLOSEST_LEN_MAX 96
 #define SLEEP_STEP_MS 50
 
 /* Length of the valid sequence at data[0], 0 when there is none. Unicode Standard, table 3-7
@@ -156,11 +155,9 @@ static int fold(char c)
     return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : (unsigned char)c;
 }
 
-/* Edits that turn a into b: insert, delete, replace, swap neighbours. Case costs nothing.
- * Both at most CLOSEST_LEN_MAX long. */
-static size_t edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)
+size_t lt_edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
-    size_t rows[3][CLOSEST_LEN_MAX + 1];
+    size_t rows[3][LT_EDIT_LEN_MAX + 1];
     size_t *before = rows[0], *last = rows[1], *row = rows[2];
     for (size_t j = 0; j <= b_len; j++) {
         last[j] = before[j] = j;
@@ -189,17 +186,17 @@ static size_t edit_distance(const char *a, size_t a_len, const char *b, size_t b
 const char *lt_closest(const char *word, const char *const *names)
 {
     size_t len = strlen(word);
-    if (len > CLOSEST_LEN_MAX) {
+    if (len > LT_EDIT_LEN_MAX) {
         return NULL;
     }
     const char *closest = NULL;
     size_t least = len / 3 + 1;
     for (; *names; names++) {
         size_t name_len = strlen(*names);
-        if (name_len > CLOSEST_LEN_MAX) {
+        if (name_len > LT_EDIT_LEN_MAX) {
             continue;
         }
-        size_t distance = edit_distance(word, len, *names, name_len);
+        size_t distance = lt_edit_distance(word, len, *names, name_len);
         if (distance < least) {
             least = distance;
             closest = *names;

@@ -30,6 +30,11 @@ void lt_new_id(char ret_id[33]);
 /* Sleeps, but wakes within 50 ms once *cancel is non-zero. cancel may be NULL. */
 void lt_sleep_ms(int64_t ms, const volatile int *cancel);
 
+/* How many letters are to be changed, added, taken away or exchanged with the next, case aside. Both
+ * at most LT_EDIT_LEN_MAX bytes long. */
+#define LT_EDIT_LEN_MAX 96
+size_t lt_edit_distance(const char *a, size_t a_len, const char *b, size_t b_len);
+
 /* Edit distance, for "did you mean": the closest of `names` (NULL-terminated) within a third of
  * the word's length, or NULL. */
 const char *lt_closest(const char *word, const char *const *names);

@@ -3,6 +3,7 @@
 #include "core/codes.h"
 #include "core/json.h"
 #include "core/util.h"
+#include "pipe/yaml.h"
 
 #include <assert.h>
 #include <string.h>
@@ -132,29 +133,12 @@ static bool is_plain(const char *text)
     return *text != 0;
 }
 
-/* Characters that YAML has only as escapes: DEL, the second block of controls, U+FEFF, U+FFFE and
- * U+FFFF. How many bytes there is one at p, and which; 0: none. */
-static size_t special_at(const char *p, unsigned *ret_code)
-{
-    const unsigned char *u = (const unsigned char *)p;
-    size_t len = u[0] == 0x7f                                   ? 1
-                 : u[0] == 0xc2 && u[1] >= 0x80 && u[1] <= 0x9f ? 2
-                 : u[0] == 0xef && u[1] == 0xbb && u[2] == 0xbf ? 3
-                 : u[0] == 0xef && u[1] == 0xbf && u[2] >= 0xbe ? 3
-                                                                : 0;
-    *ret_code = len == 0   ? 0
-                : len == 1 ? 0x7f
-                : len == 2 ? u[1]
-                           : (unsigned)(0xf000 | (u[1] & 0x3f) << 6 | (u[2] & 0x3f));
-    return len;
-}
-
 static bool has_special(const char *text)
 {
     unsigned code;
     bool any = false;
     for (const char *p = text; !any && *p; p++) {
-        any = special_at(p, &code) > 0;
+        any = lt_yaml_special_at(p, &code) > 0;
     }
     return any;
 }
@@ -195,7 +179,7 @@ static void put_quoted(struct lt_emit *emit, const char *text)
     int rc = lt_json_quote(&quoted, text, strlen(text));
     for (const char *p = lt_buf_text(&quoted); !rc && *p;) {
         unsigned code;
-        size_t len = special_at(p, &code);
+        size_t len = lt_yaml_special_at(p, &code);
         rc = len ? lt_buf_printf(emit->out, "\\u%04x", code) : lt_buf_byte(emit->out, (uint8_t)*p);
         p += len ? len : 1;
     }

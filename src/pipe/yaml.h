@@ -41,6 +41,11 @@ struct lt_yaml_node {
 
 struct lt_yaml;
 
+/* How many bytes there are at p, of valid UTF-8, of a character that YAML has only as an escape or
+ * takes for the end of a line: DEL, the second block of controls, U+2028, U+2029, U+FEFF, U+FFFE and
+ * U+FFFF; and its number. 0: none. */
+size_t lt_yaml_special_at(const char *p, unsigned *ret_code);
+
 struct lt_yaml_place {
     int64_t line, column; /* from 1 */
 };

@@ -104,6 +104,35 @@ def test_what_is_no_url_of_a_connector_is_refused(leat, url, code):
     assert listed(leat) == {}
 
 
+NO_SLASHES = [f"postgres:/joe:{SECRET}@127.0.0.1:1/db", f"postgres:joe:{SECRET}@127.0.0.1:1/db",
+              f"jdbc:postgresql:joe:{SECRET}#x@127.0.0.1/db"]
+
+
+@pytest.mark.parametrize("url", NO_SLASHES)
+def test_a_server_s_url_without_slashes_is_refused_and_masked(leat, url):
+    for words in (("config", "connections", "add", "x", url), ("streams", url),
+                  ("cp", f"{url}#t", "csv:-"), ("cp", f"{url}#t", "csv:-", "--as-pipe", "yaml")):
+        done = leat.fails(2, "invalid", *words)
+        assert "write postgres" in done.stderr and "://user@host/database" in done.stderr
+        assert SECRET not in done.stdout + done.stderr
+    env = {"LEAT_CONN_X": url}
+    done = leat.fails(2, "invalid", "streams", "x", env=env)
+    assert "variable LEAT_CONN_X" in done.stderr and SECRET not in done.stderr
+    for words in (("list",), ("list", "--json"), ("show", "x"), ("show", "x", "--json")):
+        done = leat.ok("config", "connections", *words, env=env)
+        assert "joe:***@127.0.0.1" in done.stdout and SECRET not in done.stdout + done.stderr
+
+
+def test_a_misspelt_secret_parameter_is_masked(leat):
+    url = f"postgres://127.0.0.1:1/db?user=joe&passwrd={SECRET}"
+    done = leat.fails(2, "unknown-option", "streams", url, "-vv")
+    assert 'did you mean "password"' in done.stderr and SECRET not in done.stderr
+    for form in ("yaml", "json"):
+        printed = leat.ok("cp", f"{url}#t", "csv:-", "--as-pipe", form)
+        assert "${LEAT_SOURCE_URL}#t" in printed.stdout
+        assert SECRET not in printed.stdout + printed.stderr
+
+
 def test_other_names_of_commands_are_near(leat):
     done = leat.fails(2, "usage", "config", "connection", "add", "x", "y")
     assert "did you mean leat config connections" in done.stderr

@@ -40,6 +40,11 @@ static const struct row rows[] = {
     {"postgres://u:p#w@h/x", "postgres", "u", "p#w", "h", NULL, "/x", NULL},
     {"https://h/u@v:w", "https", NULL, NULL, "h", NULL, "/u@v:w", NULL},
     {"https://h:80/u@v:w", "https", NULL, NULL, "h", "80", "/u@v:w", NULL},
+    {"postgres:", "postgres", NULL, NULL, NULL, NULL, "", NULL},
+    {"postgres:/", "postgres", NULL, NULL, NULL, NULL, "/", NULL},
+    {"postgres:?host=a:b@c/d", "postgres", NULL, NULL, NULL, NULL, "", NULL},
+    {"jdbc:postgresql:shop#a@b/c", "postgresql", NULL, NULL, NULL, NULL, "shop", "a@b/c"},
+    {"sqlite:dir@x/a:b.db", "sqlite", NULL, NULL, NULL, NULL, "dir@x/a:b.db", NULL},
     {"csv:orders.csv", "csv", NULL, NULL, NULL, NULL, "orders.csv", NULL},
     {"csv:/data/my orders.csv#public.orders", "csv", NULL, NULL, NULL, NULL, "/data/my orders.csv",
      "public.orders"},
@@ -127,6 +132,11 @@ static void wrong_urls_are_refused_without_repeating_the_password(void **state)
         "postgres://u:hunter2@h/x?a=%4",
         "postgres://u:hunter2@h/x#%",
         "postgres://u:hunter2",
+        "postgres:/u:hunter2@127.0.0.1:1/db#t",
+        "postgres:u:hunter2@host/db",
+        "postgres:u:hunter2#x@host/db",
+        "POSTGRESQL+psycopg2:u@host",
+        "jdbc:postgresql:/host/db",
     };
     for (size_t i = 0; i < LT_ARRAY_LEN(wrong); i++) {
         struct lt_url url;
@@ -138,6 +148,21 @@ static void wrong_urls_are_refused_without_repeating_the_password(void **state)
         lt_error_format(&err, text, sizeof(text));
         assert_null(strstr(text, "hunter2"));
         lt_url_done(&url);
+    }
+}
+
+static void a_server_s_url_without_slashes_is_told_what_to_write(void **state)
+{
+    (void)state;
+    struct leat_error err = {0};
+    assert_int_equal(lt_url_check_slashes("jdbc:postgres+x:/u:hunter2@h", &err), LEAT_INVALID);
+    assert_string_equal(err.code, "invalid");
+    assert_string_equal(err.message, "the URL has no // behind postgres:");
+    assert_string_equal(err.remedy, "write postgres://user@host/database");
+    static const char *const fine[] = {"postgres:",  "postgres:?host=/tmp", "postgres:///db",
+                                       "sqlite:a@b", "postgres:shop",       "orders"};
+    for (size_t i = 0; i < LT_ARRAY_LEN(fine); i++) {
+        assert_int_equal(lt_url_check_slashes(fine[i], NULL), LEAT_OK);
     }
 }
 
@@ -211,6 +236,7 @@ int main(void)
         cmocka_unit_test(urls_come_apart_and_are_decoded_once),
         cmocka_unit_test(parameters_are_found_by_name_in_any_case),
         cmocka_unit_test(wrong_urls_are_refused_without_repeating_the_password),
+        cmocka_unit_test(a_server_s_url_without_slashes_is_told_what_to_write),
         cmocka_unit_test(urls_have_limits),
         cmocka_unit_test(any_bytes_encoded_come_back_from_every_part),
         cmocka_unit_test(what_is_encoded_stands_for_itself_but_for_what_is_kept),

@@ -138,6 +138,9 @@ static void emit_texts_are_read_back_as_they_were(void **state)
         "a\xef\xbb\xbf",
         "\xef\xbf\xbe\nb",
         "a\r\nb",
+        "a \xe2\x80\xa8 b",
+        "a \xe2\x80\xa9 b\nc",
+        "a \xc2\x85 b",
         "=",
         "_",
         "./x",
@@ -166,11 +169,27 @@ static void emit_random_texts_are_read_back_as_they_were(void **state)
     }
 }
 
+static void emit_writes_ends_of_lines_as_escapes(void **state)
+{
+    (void)state;
+    for (int json = 0; json < 2; json++) {
+        struct lt_buf out = LT_BUF_INIT;
+        struct lt_emit emit = {.out = &out, .json = json};
+        lt_emit_list(&emit);
+        lt_emit_text(&emit, "a \xe2\x80\xa8 b\xe2\x80\xa9\xc2\x85\xe2\x80\xa7");
+        lt_emit_end(&emit);
+        assert_int_equal(emit.failed, 0);
+        assert_non_null(strstr(lt_buf_text(&out), "\"a \\u2028 b\\u2029\\u0085\xe2\x80\xa7\""));
+        lt_buf_done(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(emit_writes_yaml_as_people_do),
         cmocka_unit_test(emit_texts_are_read_back_as_they_were),
+        cmocka_unit_test(emit_writes_ends_of_lines_as_escapes),
         cmocka_unit_test(emit_random_texts_are_read_back_as_they_were),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,6 +141,25 @@ static void yaml_reads_json_with_its_escapes(void **state)
     lt_yaml_free(yaml);
 }
 
+static void yaml_json_strings_keep_what_yaml_takes_for_ends_of_lines(void **state)
+{
+    (void)state;
+    static const char text[] = "a \xe2\x80\xa8 b \xe2\x80\xa9 \\ \" c \xc2\x85 d\x7f\xe2\x80\xa7";
+    struct lt_yaml *yaml = parse(
+        "{\"a \xe2\x80\xa8 b\": 1, \"t\": \"a \xe2\x80\xa8 b \xe2\x80\xa9 \\\\ \\\" c \xc2\x85 "
+        "d\x7f\xe2\x80\xa7\",\n \"n\": [1]}");
+    const struct lt_yaml_node *root = lt_yaml_root(yaml);
+    assert_string_equal(root->keys[0]->text, "a \xe2\x80\xa8 b");
+    assert_string_equal(lt_yaml_get(root, "t")->text, text);
+    assert_int_equal(lt_yaml_get(root, "n")->line, 2);
+    assert_int_equal(lt_yaml_get(root, "n")->column, 7);
+    lt_yaml_free(yaml);
+    /* Of YAML in the same brackets the escapes are not made up. */
+    yaml = parse("{a: 'x\"', b: 'c\xef\xbf\xbd\xe2\x80\xa8 \"d'}");
+    assert_null(strchr(lt_yaml_get(lt_yaml_root(yaml), "b")->text, '\\'));
+    lt_yaml_free(yaml);
+}
+
 static void yaml_an_empty_document_is_null(void **state)
 {
     (void)state;
@@ -241,6 +260,7 @@ int main(void)
         cmocka_unit_test(yaml_plain_words_are_what_they_are_asked_for),
         cmocka_unit_test(yaml_merge_keys_fill_in_what_a_map_does_not_say),
         cmocka_unit_test(yaml_reads_json_with_its_escapes),
+        cmocka_unit_test(yaml_json_strings_keep_what_yaml_takes_for_ends_of_lines),
         cmocka_unit_test(yaml_an_empty_document_is_null),
         cmocka_unit_test(yaml_refuses_with_line_and_column),
         cmocka_unit_test(yaml_depth_is_bounded),

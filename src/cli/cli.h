@@ -155,7 +155,6 @@ void cli_each_option(FILE *out, const struct leat_option *table, option_fn *each
 
 /* commands */
 int cmd_cp(struct cli *cli);
-int cmd_delta(struct cli *cli);
 int cmd_meta(struct cli *cli);
 int cmd_state_show(struct cli *cli);
 int cmd_state_set(struct cli *cli);
@@ -232,7 +231,7 @@ int cli_print_difference(struct cli *cli, const struct leat_difference *differen
 /* The last line of a stream that was compared. */
 void cli_print_compared(struct cli *cli, const struct leat_stream_result *r);
 
-/* cmd_delta.c. Waits for so long, or until a signal came. */
+/* cmd_cp.c. Waits for so long, or until a signal came. */
 void cli_wait_us(int64_t us);
 
 /* main.c. With `after` set the first SIGTERM lets the run end and sets cli_signal only. */

@@ -162,12 +162,50 @@ int cli_run_plan(struct cli *cli, int *ret_rc)
     return status;
 }
 
+void cli_wait_us(int64_t us)
+{
+    const int64_t until = lt_now_us() + us;
+    for (int64_t left = us; left > 0 && !cli_signal; left = until - lt_now_us()) {
+        lt_sleep_ms(LT_MIN(left / 1000 + 1, 50), NULL);
+    }
+}
+
+/* From start to start, never two at a time: a run that takes longer than the interval is followed
+ * by the next at once. A passing fault is told and waited out; any other ends it. SIGTERM lets the
+ * run at work end, and is then the end. */
+static int run_again_and_again(struct cli *cli, int64_t interval_us)
+{
+    int status, rc;
+    cli_drain_on_term(true);
+    do {
+        int64_t started = lt_now_us();
+        status = cli_run_plan(cli, &rc);
+        if (!cli_signal && (!rc || rc == LEAT_UNAVAILABLE)) {
+            cli_wait_us(started + interval_us - lt_now_us());
+        }
+    } while (!cli_signal && (!rc || rc == LEAT_UNAVAILABLE));
+    return cli_signal == SIGTERM && !rc ? 0 : status;
+}
+
 int cmd_cp(struct cli *cli)
 {
-    int rc;
-    int status = cli_take_places(cli);
+    struct leat_error err = {0};
+    const char *repeat = cli_value(cli, "repeat");
+    int64_t interval_ms = 0;
+    int rc, status = cli_take_places(cli);
     if (status || cli_prints_pipe(cli, &status)) {
         return status;
     }
-    return cli->dry_run ? cli_describe(cli) : cli_run_plan(cli, &rc);
+    if (cli->dry_run) {
+        return cli_describe(cli);
+    }
+    if (!repeat) {
+        return cli_run_plan(cli, &rc);
+    }
+    if (lt_parse_duration(repeat, &interval_ms, NULL) || interval_ms <= 0) {
+        leat_fail_as(&err, LEAT_INVALID, "usage", "--repeat takes a time such as 30s");
+        cli_print_error(cli, &err, NULL);
+        return EXIT_REFUSED;
+    }
+    return run_again_and_again(cli, interval_ms * 1000);
 }

@@ -246,7 +246,7 @@ const struct command cli_commands[] = {
      "    data on standard output, words on standard error\n"
      "leat cp orders.csv db.sqlite#orders --cast zip=utf8 --on-error skip --rejects bad.jsonl\n"
      "    records that do not fit are set aside with place and reason\n",
-     TAKES_PLAN, 2, 2, cmd_cp, copy_options, LEAT_ACTION_COPY},
+     TAKES_PLAN, 2, 2, cmd_cp, repeat_options, LEAT_ACTION_COPY},
     {"cp delta", "SRC DST", "Copy what changed since the last time",
      "Reads the records whose cursor (-d: a time of change, a number that is counted up) is above "
      "the watermark of the last run, and merges them by their key (-p) into the destination. The "
@@ -267,7 +267,7 @@ const struct command cli_commands[] = {
      "leat cp delta \"$DATABASE_URL#public.orders\" shop.db -d updated_at --window "
      "2026-11-01..2026-11-08\n"
      "    these days once more; the watermark stays\n",
-     TAKES_PLAN, 2, 2, cmd_delta, repeat_options, LEAT_ACTION_DELTA},
+     TAKES_PLAN, 2, 2, cmd_cp, repeat_options, LEAT_ACTION_DELTA},
     {"cp meta", "SRC DST", "Make or alter tables, and move no record",
      "Prints the CREATE TABLE of every stream that DST lacks, and the ALTERs that a table there "
      "needs to take the source's records: new columns, types that are wider. What cannot be done "
@@ -293,7 +293,7 @@ const struct command cli_commands[] = {
      "    every table, but none that would lose more than a tenth of its rows\n"
      "leat sync batch orders.csv \"$DATABASE_URL#public.orders\" -p id --commit-batch-size 100000\n"
      "    in steps: cut short, the next run goes on from what is there\n",
-     TAKES_PLAN, 2, 2, cmd_cp, copy_options, LEAT_ACTION_SYNC},
+     TAKES_PLAN, 2, 2, cmd_cp, repeat_options, LEAT_ACTION_SYNC},
     {"diff", "SRC DST", "Tell which records of two streams differ",
      "Reads both in the order of their key and tells every record that is not the same, as one "
      "JSON "

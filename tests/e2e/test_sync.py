@@ -5,12 +5,13 @@ import json
 import os
 import random
 import re
+import signal
 import sqlite3
 
 import pytest
 
 import readers
-from conftest import kill_after
+from conftest import kill_after, wait_for
 
 HISTORIES = int(os.environ.get("LEAT_HISTORIES", "6"))
 SEED = int(os.environ.get("LEAT_HISTORIES_SEED", "20261121"))
@@ -540,3 +541,21 @@ def test_verify_compares_again(leat, end, system):
         source.run("update s set t = 'lower' where k = 60")
         leat.fails(1, "verify-mismatch", "sync", "batch", source.location, destination.location,
                    "--verify")
+
+
+@pytest.mark.parametrize("command", [("cp",), ("sync", "batch")])
+def test_copies_and_syncs_repeat_until_they_are_told_to_stop(leat, tmp_path, command):
+    def execute(file, sql):
+        with sqlite3.connect(tmp_path / file, timeout=30) as db:
+            return db.execute(sql).fetchall()
+
+    execute("a.db", "create table t (id integer primary key, v text)")
+    execute("a.db", "insert into t values (1, 'a')")
+    child = leat.start(*command, f"sqlite:{tmp_path}/a.db#t", f"sqlite:{tmp_path}/b.db#t", "-i", "100ms")
+    assert wait_for(lambda: (tmp_path / "b.db").exists() and
+                    execute("b.db", "select 1 from sqlite_master where name = 't'"))
+    execute("a.db", "insert into t values (2, 'b')")
+    assert wait_for(lambda: len(execute("b.db", "select * from t")) == 2)
+    child.send_signal(signal.SIGTERM)
+    _, err = child.communicate(timeout=20)
+    assert child.returncode == 0, err

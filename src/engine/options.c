@@ -190,7 +190,6 @@ static const struct {
     {"hash-ranges", COMPARES},
     {"sample", BIT(DIFF)},
     {"schema-only", BIT(DIFF)},
-    {"limit", BIT(COPY) | BIT(DELTA)},
     {"on-error", BIT(COPY) | BIT(DELTA)},
     {"on-loss", BIT(COPY) | BIT(DELTA)},
     {"rejects", BIT(COPY) | BIT(DELTA)},

@@ -290,10 +290,10 @@ static int parse_connection(const struct named *named, const struct lt_location_
 {
     int rc = parse_url_text(named->connection.url, names, location, err);
     if (!rc && *named->rest) {
-        /* The namespace that the connection names stays where none is said. */
+        /* The connection's own stream gives way; a namespace stays where none is said. */
         char *own = location->stream;
-        int ns = own && !last_part(named->rest) ? (int)last_part(own) : 0;
-        location->stream = lt_format("%.*s%s", ns, own ? own : "", named->rest);
+        bool stays = own && !own[last_part(own)] && !last_part(named->rest);
+        location->stream = lt_format("%s%s", stays ? own : "", named->rest);
         free(own);
         rc = location->stream ? LEAT_OK : lt_fail_oom(err);
     }

@@ -86,13 +86,11 @@ const char *lt_place_resolve(const struct lt_document *doc, struct lt_arena *to,
     if (!rest || !*rest) {
         return lt_arena_strdup(to, url);
     }
-    /* A stream of the connection's own URL gives way; its namespace stays where none is said. */
-    size_t url_base = strlen(url);
-    const char *hash = find_hash(url);
-    size_t ns = hash && !last_part(rest) ? last_part(hash + 1) : 0;
-    url_base = hash ? (size_t)(hash - url) : url_base;
-    return lt_arena_format(to, "%.*s#%.*s%s", (int)url_base, url, (int)ns, hash ? hash + 1 : "",
-                           rest);
+    /* The connection's own stream gives way; a namespace stays where none is said. */
+    const char *hash = find_hash(url), *own = hash ? hash + 1 : "";
+    size_t url_base = hash ? (size_t)(hash - url) : strlen(url);
+    bool stays = !own[last_part(own)] && !last_part(rest);
+    return lt_arena_format(to, "%.*s#%s%s", (int)url_base, url, stays ? own : "", rest);
 }
 
 const char *lt_place_rest(const struct lt_document *doc, struct lt_arena *to, const char *text)

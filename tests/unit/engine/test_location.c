@@ -90,6 +90,7 @@ static void every_form_is_read_as_the_documentation_says(void **state)
         {"my-pg", "postgresql", "postgresql://h/db", "a.b"},
         {"my-pg.c", "postgresql", "postgresql://h/db", "c"},
         {"orders.csv", "file", "file:orders.csv", NULL},
+        {"pg.db#t", "sqlite", "sqlite:pg.db", "t"},
         {"orders.CSV.gz", "file", "file:orders.CSV.gz", NULL},
         {"new.db#t", "sqlite", "sqlite:new.db", "t"},
         {"a#b.csv", "file", "file:a%23b.csv", NULL},

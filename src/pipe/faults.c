@@ -85,7 +85,9 @@ int lt_doc_faults_tell(struct lt_doc_faults *faults, leat_fault_fn *each, void *
     if (faults->arena->failed) {
         return lt_fail_oom(err);
     }
-    qsort(faults->items, faults->n, sizeof *faults->items, by_place);
+    if (faults->n) {
+        qsort(faults->items, faults->n, sizeof *faults->items, by_place);
+    }
     for (size_t i = 0; each && i < faults->n; i++) {
         const struct lt_doc_fault *fault = &faults->items[i];
         const struct leat_pipe_fault told = {.size = sizeof told,

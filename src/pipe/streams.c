@@ -93,7 +93,9 @@ static int list_streams(struct leat_pipe *pipe, const struct lt_step *step, stru
             rc = rc == LEAT_NOT_FOUND && rule->wild ? LEAT_OK : rc;
         }
     }
-    qsort(listing->items, listing->n, sizeof *listing->items, by_full);
+    if (listing->n) {
+        qsort(listing->items, listing->n, sizeof *listing->items, by_full);
+    }
     size_t kept = 0;
     for (size_t i = 0; i < listing->n; i++) {
         if (!kept || strcmp(listing->items[kept - 1].full, listing->items[i].full)) {

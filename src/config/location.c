@@ -273,18 +273,6 @@ static int parse_url_text(const char *text, const struct lt_location_names *name
     return rc;
 }
 
-/* Where the last part of a dotted name begins; dots in quotes part nothing. */
-static size_t last_part(const char *name)
-{
-    size_t start = 0;
-    bool quoted = false;
-    for (size_t i = 0; name[i]; i++) {
-        quoted ^= name[i] == '"';
-        start = name[i] == '.' && !quoted ? i + 1 : start;
-    }
-    return start;
-}
-
 static int parse_connection(const struct named *named, const struct lt_location_names *names,
                             struct lt_location *location, struct leat_error *err)
 {
@@ -292,7 +280,7 @@ static int parse_connection(const struct named *named, const struct lt_location_
     if (!rc && *named->rest) {
         /* The connection's own stream gives way; a namespace stays where none is said. */
         char *own = location->stream;
-        bool stays = own && !own[last_part(own)] && !last_part(named->rest);
+        bool stays = own && !own[lt_name_last_part(own)] && !lt_name_last_part(named->rest);
         location->stream = lt_format("%s%s", stays ? own : "", named->rest);
         free(own);
         rc = location->stream ? LEAT_OK : lt_fail_oom(err);

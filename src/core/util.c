@@ -401,3 +401,14 @@ const char *lt_human_count(int64_t n, char text[LT_HUMAN_MAX])
     *to = 0;
     return text;
 }
+
+size_t lt_name_last_part(const char *name)
+{
+    size_t start = 0;
+    bool quoted = false;
+    for (size_t i = 0; name[i]; i++) {
+        quoted ^= name[i] == '"';
+        start = name[i] == '.' && !quoted ? i + 1 : start;
+    }
+    return start;
+}

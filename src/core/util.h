@@ -42,6 +42,8 @@ const char *lt_closest(const char *word, const char *const *names);
 /* Shell-like match, case-sensitive: * and % any run, ? one character; no classes. */
 bool lt_wildcard_match(const char *pattern, const char *text);
 bool lt_wildcard_has(const char *text);
+/* Where the last part of a dotted name begins, as in schema.table; dots in quotes part nothing. */
+size_t lt_name_last_part(const char *name);
 
 /* strtoll with full checking: digits only (leading - allowed), LEAT_INVALID otherwise. */
 int lt_parse_int(const char *text, int64_t *ret_value);

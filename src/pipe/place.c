@@ -2,6 +2,8 @@
 #include "leat/config.h"
 #include "pipe/document.h"
 
+#include "core/util.h"
+
 #include <string.h>
 #include <unistd.h>
 
@@ -63,18 +65,6 @@ static const char *rest_of(const struct lt_document *doc, const char *text, size
     return hash ? hash + 1 : NULL;
 }
 
-/* Where the last part of a dotted name begins; dots in quotes part nothing. */
-static size_t last_part(const char *name)
-{
-    size_t start = 0;
-    bool quoted = false;
-    for (size_t i = 0; name[i]; i++) {
-        quoted ^= name[i] == '"';
-        start = name[i] == '.' && !quoted ? i + 1 : start;
-    }
-    return start;
-}
-
 const char *lt_place_resolve(const struct lt_document *doc, struct lt_arena *to, const char *text)
 {
     size_t len = name_length(text), base;
@@ -89,7 +79,7 @@ const char *lt_place_resolve(const struct lt_document *doc, struct lt_arena *to,
     /* The connection's own stream gives way; a namespace stays where none is said. */
     const char *hash = find_hash(url), *own = hash ? hash + 1 : "";
     size_t url_base = hash ? (size_t)(hash - url) : strlen(url);
-    bool stays = !own[last_part(own)] && !last_part(rest);
+    bool stays = !own[lt_name_last_part(own)] && !lt_name_last_part(rest);
     return lt_arena_format(to, "%.*s#%s%s", (int)url_base, url, stays ? own : "", rest);
 }
 
@@ -105,6 +95,6 @@ const char *lt_place_stream(const struct lt_document *doc, struct lt_arena *to, 
 {
     size_t base;
     const char *rest = rest_of(doc, text, &base);
-    size_t ns = rest && !last_part(stream) ? last_part(rest) : 0;
+    size_t ns = rest && !lt_name_last_part(stream) ? lt_name_last_part(rest) : 0;
     return lt_arena_format(to, "%.*s#%.*s%s", (int)base, text, (int)ns, rest ? rest : "", stream);
 }

@@ -5,6 +5,8 @@ import os
 
 import pytest
 
+from conftest import needed
+
 CSV = "id,n\n1,a\n2,b\n"
 
 
@@ -113,7 +115,7 @@ def test_a_dot_env_of_somebody_else_is_left_alone(shop, change):
     elif os.geteuid() == 0:
         os.chown(shop.home / ".env", 12345, -1)
     else:
-        pytest.skip("needs root")
+        needed("another owner of a file: run as root")
     done = shop.fails(2, "not-found", "streams", "SHOP")
     assert ".env is not read" in done.stderr
     assert shop.ok("streams", "SHOP", "--env-file", ".env").stdout.startswith("orders")

@@ -31,6 +31,7 @@ void pg_target_done(struct pg_target *target)
     pg_merge_free(target->merge);
     lt_merge_free(target->merging);
     lt_indexes_done(&target->indexes);
+    pg_own_types_done(&target->types);
     pg_table_done(&target->table);
     *target = (struct pg_target){0};
 }
@@ -345,6 +346,26 @@ static int take_texts(const struct ArrowSchema *incoming, struct pg_table *table
     return status;
 }
 
+/* Labels that come must be there; the policy says what is done about others. */
+static int match_labels(struct pg_conn *conn, struct pg_target *target,
+                        const struct ArrowSchema *incoming, const struct pg_table *table,
+                        struct leat_error *err)
+{
+    const struct pg_own_wish wish = pg_own_wish_of(target);
+    int status = LEAT_OK;
+    for (int64_t i = 0; i < incoming->n_children && !status; i++) {
+        const struct ArrowSchema *field = incoming->children[i];
+        int64_t at = lt_schema_find(&table->schema, field->name);
+        if (at >= 0 && !table->columns[at].known && table->columns[at].wire == PG_WIRE_TEXT) {
+            status = pg_own_labels(conn, &wish, field, table->columns[at].value_oid, err);
+        }
+        if (status) {
+            leat_error_place(err, "column \"%s\"", field->name);
+        }
+    }
+    return status;
+}
+
 /* Columns: by name, checked as a whole, then in the order they come. */
 static int match_columns(struct pg_conn *conn, struct pg_target *target,
                          struct ArrowSchema *incoming, struct pg_table *table,
@@ -353,6 +374,7 @@ static int match_columns(struct pg_conn *conn, struct pg_target *target,
     struct ArrowSchema matched = {.release = NULL};
     int status = drop_generated(incoming, table, err);
     status = status ? status : take_texts(incoming, table, err);
+    status = status ? status : match_labels(conn, target, incoming, table, err);
     status = status ? status : pg_evolve(conn, target, incoming, table, err);
     if (!status) {
         status = lt_dialect_match(incoming, &table->schema, &matched, err);

@@ -483,7 +483,7 @@ static int describe_cursor(struct lt_delta *delta, struct lt_side *const *dests,
     lt_delta_slice(delta, &slice);
     begin_afresh(delta, &slice);
     delta->job->slice = &slice;
-    rc = rc ? rc : lt_unit_describe(delta->run, *delta->source, dests, delta->index, out, err);
+    rc = rc ? rc : lt_unit_describe(delta->run, *delta->source, dests, delta->index, 1, out, err);
     delta->job->slice = NULL;
     return rc ? rc : describe_bounds(delta, out) ? lt_fail_oom(err) : LEAT_OK;
 }
@@ -500,7 +500,7 @@ int lt_delta_describe(struct lt_run *run, struct lt_side **source, struct lt_sid
         struct lt_slice slice;
         lt_delta_slice(&delta, &slice);
         delta.job->slice = &slice;
-        rc = lt_unit_describe(run, *source, dest, job, out, err);
+        rc = lt_unit_describe(run, *source, dest, job, 1, out, err);
         delta.job->slice = NULL;
     }
     delta_done(&delta);

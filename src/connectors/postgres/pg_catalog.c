@@ -289,6 +289,7 @@ static int describe(struct leat_endpoint *ep, const struct leat_stream_name *nam
     status = status ? status
                     : pg_explain_lock(conn, name, true, pg_describe(conn, name, &table, err), err);
     status = status ? status : pg_describe_extras(conn, &table, err);
+    status = status ? status : pg_describe_own_types(conn, &table, err);
     if (!status) {
         if (ret_info) {
             *ret_info = (struct leat_stream_info){

@@ -48,6 +48,15 @@ int64_t lt_compare_count(const struct leat_row_counts *counts)
     return counts->inserted + counts->updated + counts->deleted;
 }
 
+int lt_result_note_resolution(struct lt_result *result, const struct lt_pair *pair,
+                              struct leat_error *err)
+{
+    return lt_result_set_text(&result->resolution, &result->pub.resolution,
+                              lt_buf_text(&pair->coarse))
+               ? lt_fail_oom(err)
+               : LEAT_OK;
+}
+
 /* Columns that only one side has are a difference as well: equal records are not all there is. */
 static int note_columns(struct lt_result *result, const struct lt_pair *pair,
                         struct leat_error *err)
@@ -58,7 +67,7 @@ static int note_columns(struct lt_result *result, const struct lt_pair *pair,
                               a->len && b->len ? "; " : "",
                               b->len ? "only at the destination: " : "", lt_buf_text(b));
     result->pub.drift = result->drift ? result->drift : "";
-    return result->drift ? LEAT_OK : lt_fail_oom(err);
+    return result->drift ? lt_result_note_resolution(result, pair, err) : lt_fail_oom(err);
 }
 
 /* Types that are not the same on both sides, though they can be compared. */

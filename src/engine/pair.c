@@ -391,6 +391,7 @@ void lt_pair_done(struct lt_pair *pair)
     lt_ranges_free(pair->ranges);
     lt_buf_done(&pair->only_source);
     lt_buf_done(&pair->only_destination);
+    lt_buf_done(&pair->coarse);
     free(pair->common);
     free(pair->padded);
     memset(pair, 0, sizeof *pair);

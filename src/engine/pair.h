@@ -73,6 +73,7 @@ struct lt_pair {
     int64_t sort_bytes;                          /* memory for sorting, a side */
     struct lt_ranges *ranges;                    /* NULL: all of it is read */
     struct lt_buf only_source, only_destination; /* columns the other side lacks, for people */
+    struct lt_buf coarse; /* columns compared in less than one side can say, and in what */
     struct lt_pair_side source, destination;
 };
 

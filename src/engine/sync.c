@@ -320,6 +320,7 @@ static int note(struct lt_syncing *sync, bool wrote, bool verified, struct leat_
                                          err)
                    : lt_fail_oom(err);
     free(route);
+    rc = rc ? rc : lt_result_note_resolution(result, &sync->pair, err);
     lt_compare_note(result, &sync->counts);
     result->pub.rows_written = sync->sum.rows_written;
     result->pub.bytes = sync->sum.bytes;

@@ -476,7 +476,32 @@ static bool is_type(const struct ArrowSchema *field, const char *type_text)
             (type.id == LT_BINARY && !strcmp(type_text, "bytea")));
 }
 
-static bool can_forward(const struct pg_target *target, const struct leat_write_stream *want)
+/* Whether the column takes the source's bytes as they are. Types of the user's own have other
+ * numbers at every server. */
+static bool takes_bytes(const struct pg_column *column, const struct ArrowSchema *own,
+                        const struct ArrowSchema *incoming)
+{
+    return column->known && column->wire != PG_WIRE_TEXT_CAST &&
+           !strcmp(incoming->format, own->format) && is_type(incoming, column->type_text);
+}
+
+static void log_converted(const struct leat_endpoint *ep, const struct pg_target *target,
+                          const struct pg_column *column, const struct ArrowSchema *incoming)
+{
+    struct lt_buf type = LT_BUF_INIT;
+    char source[512];
+    if (lt_schema_meta_text(incoming, LT_META_SOURCE_TYPE, source, sizeof source)
+            ? !lt_buf_puts(&type, source)
+            : !lt_type_print(incoming, &type)) {
+        pg_log(ep, LEAT_LOG_INFO,
+               "%s: goes by columns, not as bytes: \"%s\" is %s here and %s at the source",
+               target->name, incoming->name, column->type_text, lt_buf_text(&type));
+    }
+    lt_buf_done(&type);
+}
+
+static bool can_forward(const struct leat_endpoint *ep, const struct pg_target *target,
+                        const struct leat_write_stream *want)
 {
     if (!(want->payloads & LEAT_PAYLOAD_BYTES) || (target->merge && target->merge->op) ||
         !want->bytes_format || strcmp(want->bytes_format, "pgcopy") != 0 ||
@@ -485,10 +510,8 @@ static bool can_forward(const struct pg_target *target, const struct leat_write_
     }
     for (int64_t i = 0; i < target->table.n_columns; i++) {
         const struct pg_column *column = &target->table.columns[i];
-        /* Types of the user's own have other numbers at every server. */
-        if (!column->known || column->wire == PG_WIRE_TEXT_CAST ||
-            strcmp(want->schema->children[i]->format, target->table.schema.children[i]->format) ||
-            !is_type(want->schema->children[i], column->type_text)) {
+        if (!takes_bytes(column, target->table.schema.children[i], want->schema->children[i])) {
+            log_converted(ep, target, column, want->schema->children[i]);
             return false;
         }
     }
@@ -545,7 +568,7 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
     if (!status) {
         snprintf(target->table.ns, sizeof target->table.ns, "%s", target->ns);
         snprintf(target->table.name, sizeof target->table.name, "%s", target->name);
-        target->bytes = can_forward(target, want);
+        target->bytes = can_forward(ep, target, want);
     }
     pg_table_done(&table);
     lt_schema_done(&incoming);

@@ -138,6 +138,9 @@ enum leat_payload_kind {
 #define LEAT_CAN_STREAMS 64u  /* one load can cover many streams */
 #define LEAT_HAS_NAMESPACES 128u
 #define LEAT_IS_TERMINAL 256u /* writes standard output: nothing else may */
+/* Foreign keys are enforced while rows are loaded: streams whose tables refer to each other are
+ * given to one load, which finds the order by itself. Needs LEAT_CAN_STREAMS. */
+#define LEAT_KEYS_HOLD 512u
 
 struct leat_capabilities {
     size_t size;

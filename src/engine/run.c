@@ -220,9 +220,7 @@ int leat_run(struct leat_plan *plan, const struct leat_observer *observer,
     if (!rc) {
         rc = open_and_list(&run, &workers[0], err);
     }
-    if (!rc && plan->action == LEAT_ACTION_SYNC) {
-        rc = lt_jobs_relate(&run, workers[0].dests[0], &run.related_n, err);
-    }
+    rc = rc ? rc : lt_jobs_relate(&run, workers[0].dests, err);
     if (!rc) {
         estimate(&run, workers[0].source);
         rc = lt_run_open_rejects(&run, err);
@@ -260,8 +258,8 @@ int leat_run(struct leat_plan *plan, const struct leat_observer *observer,
     return rc;
 }
 
-static int describe(struct lt_run *run, struct lt_worker *worker, size_t job, struct lt_buf *out,
-                    struct leat_error *err)
+static int describe(struct lt_run *run, struct lt_worker *worker, size_t job, size_t n,
+                    struct lt_buf *out, struct leat_error *err)
 {
     switch (run->plan->action) {
     case LEAT_ACTION_DELTA:
@@ -274,7 +272,7 @@ static int describe(struct lt_run *run, struct lt_worker *worker, size_t job, st
     case LEAT_ACTION_SYNC:
         return lt_sync_describe(run, worker, job, out, err);
     default:
-        return lt_unit_describe(run, worker->source, worker->dests, job, out, err);
+        return lt_unit_describe(run, worker->source, worker->dests, job, n, out, err);
     }
 }
 
@@ -294,8 +292,11 @@ int leat_plan_describe(struct leat_plan *plan, char **ret_text, struct leat_erro
     if (!rc) {
         rc = open_and_list(&run, &first, err);
     }
-    for (size_t i = 0; !rc && i < run.jobs.n; i++) {
-        rc = describe(&run, &first, i, &text, err);
+    bool copies = plan->action == LEAT_ACTION_COPY;
+    rc = rc || !copies ? rc : lt_jobs_relate(&run, first.dests, err);
+    for (size_t i = 0, n; !rc && i < run.jobs.n; i += n) {
+        n = i || !copies ? 1 : run.atomic ? run.jobs.n : LT_MAX(run.related_n, 1);
+        rc = describe(&run, &first, i, n, &text, err);
     }
     if (first.run) {
         lt_worker_close(&first);

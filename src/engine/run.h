@@ -200,9 +200,10 @@ bool lt_name_is_template(const char *text);
 /* without.c. Of several streams of a delta, those that lack a column of its cursor: left out, or
  * [unknown-column] names them all. */
 int lt_jobs_leave_out(struct lt_run *run, struct lt_side *source, struct leat_error *err);
-/* related.c. Puts jobs whose tables at the destination refer to each other in front, parents before
- * their children; *ret_n says how many they are. */
-int lt_jobs_relate(struct lt_run *run, struct lt_side *dest, size_t *ret_n, struct leat_error *err);
+/* related.c. Puts jobs whose tables at a destination refer to each other in front, parents before
+ * their children, and notes in run->related_n how many they are: where the action takes such
+ * streams together, and the destination holds its keys meanwhile. */
+int lt_jobs_relate(struct lt_run *run, struct lt_side *const *dests, struct leat_error *err);
 /* source_id.c. What a job is read from, the same from run to run and without secrets; malloc'ed, NULL
  * without memory. */
 char *lt_job_source_id(const struct lt_run *run, const struct lt_job *job);
@@ -216,7 +217,7 @@ int lt_unit_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
                 size_t n, struct leat_error *err);
 /* The same up to the plan: appends its description. */
 int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
-                     size_t job, struct lt_buf *out, struct leat_error *err);
+                     size_t first, size_t n, struct lt_buf *out, struct leat_error *err);
 
 /* meta.c. lt_unit_run() and lt_unit_describe() for one job of which no record is moved. */
 int lt_meta_run(struct lt_run *run, struct lt_side **source, struct lt_side **dests, size_t job,

@@ -157,3 +157,36 @@ def test_money_arrives_as_it_was_whatever_the_locale(leat, pg_db, pg_db2, tmp_pa
                     assert connection.execute(f"select m::numeric from {name}").fetchone() == (value,), locale
             else:
                 assert "[value-range]" in done.stderr and name == "t" and locale.startswith("ja"), done.stderr
+
+
+ENDLESS = ("create table {0} (id int primary key, d date, t timestamp, z timestamptz, c time, n numeric(9,2))",
+           "insert into {0} values (1, 'infinity', '-infinity', 'infinity', '24:00', 'NaN'), (2, '-infinity', 'infinity', "
+           "'294276-12-31 23:59:59+00', '12:00', 1.5), (3, '2024-02-29', '2024-02-29 12:00', 'epoch', null, null)")
+
+
+@pytest.mark.asan
+@pytest.mark.parametrize("there", [False, True])
+def test_what_only_its_text_can_tell_goes_between_two_servers_and_is_verified(leat, pg_db, pg_db2, there):
+    pg_db.execute(*(statement.format("t") for statement in ENDLESS))
+    if there:
+        pg_db2.execute(ENDLESS[0].format("t"), "insert into t values (9, null, null, null, null, null)")
+    leat.ok("cp", pg_db.stream("t"), pg_db2.stream("t"), "--verify", "--replace")
+    types = ("select attname, format_type(atttypid, atttypmod) from pg_attribute where attrelid = 't'::regclass "
+             "and attnum > 0 order by 1")
+    texts = "select id, d::text, t::text, z::text, c::text, n::text from t order by 1"
+    with pg_db.connect() as one, pg_db2.connect() as other:
+        assert one.execute(types).fetchall() == other.execute(types).fetchall()
+        assert one.execute(texts).fetchall() == other.execute(texts).fetchall()
+    leat.ok("verify", pg_db.stream("t"), pg_db2.stream("t"))
+    leat.ok("verify", pg_db.stream("t"), pg_db2.stream("t"), "--columns", "id,d,z")
+    pg_db2.execute("update t set d = '-infinity' where id = 1", "update t set z = 'infinity' where id = 2")
+    done = leat("verify", pg_db.stream("t"), pg_db2.stream("t"))
+    assert done.returncode == 3, done.stderr
+    assert '"infinity"' in done.stdout and "294276-12-31" in done.stdout
+
+
+def test_a_narrower_column_still_refuses_what_it_cannot_hold(leat, pg_db, pg_db2):
+    pg_db.execute(*(statement.format("t") for statement in ENDLESS))
+    pg_db2.execute("create table t (id int primary key, d timestamp)")
+    leat.fails(1, "value-range", "cp", pg_db.stream("t"), pg_db2.stream("t"), "--columns", "id,d")
+    assert pg_db2.count("t") == 0

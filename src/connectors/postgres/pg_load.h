@@ -139,10 +139,19 @@ int pg_refuse_foreign_rows(const struct pg_target *target, struct leat_error *er
  * and rules, if it has any. Returns `status`. */
 int pg_blame_triggers(struct pg_conn *conn, const struct pg_target *target, int status,
                       struct leat_error *err);
+
+/* --- pg_related.c: tables that are replaced together */
 /* Deleting a row there must not reach rows of other tables: [destination-holds-rows] names the
  * foreign keys by which it would. */
 int pg_refuse_cascades(struct pg_conn *conn, const struct pg_target *target,
                        struct leat_error *err);
+/* Of a mirrored target: keys that would cascade are refused where they are those of a table that
+ * this load does not replace as well. */
+int pg_plan_cascades(struct pg_conn *conn, const struct pg_plan *plan,
+                     const struct pg_target *target, struct leat_error *err);
+/* Before what is gone is deleted from a mirrored target: a row that came and refers to such a row
+ * would go or change with it. [destination-holds-rows] names its table. */
+int pg_refuse_orphans(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err);
 
 /* --- pg_extras.c */
 /* Of a table that is to be made: takes what it is to have beside columns and key from `incoming`,
@@ -201,7 +210,10 @@ int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct lea
 int pg_target_begin(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* Rows of copy_to into the table: inserted, or upserted where it is mirrored. */
 int pg_target_fill(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
-/* Deletes from a mirrored table what copy_to lacks. */
+/* Appends the condition on rows "old" of a mirrored table that copy_to lacks. */
+int pg_put_gone(const struct pg_target *target, struct lt_buf *sql);
+/* Deletes them. [destination-holds-rows] where a row that came refers to one of them, and a key would pass the
+ * deletion on. */
 int pg_target_delete_gone(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 int pg_target_sequences(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* Reads the load's rows of a stream on the load's own connection; `described` is the table whose

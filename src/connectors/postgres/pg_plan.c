@@ -148,10 +148,6 @@ static const char referencing_sql[] =
     "SELECT pg_catalog.string_agg(DISTINCT k.conrelid::pg_catalog.regclass::text, ', ') "
     "FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND k.confrelid = $1::oid "
     "AND k.conrelid <> k.confrelid";
-static const char cascading_sql[] =
-    "SELECT pg_catalog.string_agg(k.conrelid::pg_catalog.regclass::text || ' (' || k.conname "
-    "|| ')', ', ') FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND "
-    "k.confrelid = $1::oid AND k.confdeltype IN ('c', 'n', 'd')";
 static const char interfering_sql[] =
     "SELECT pg_catalog.string_agg(x.name, ', ' ORDER BY x.name) FROM (SELECT 'trigger ' || "
     "t.tgname AS name FROM pg_catalog.pg_trigger t WHERE t.tgrelid = $1::oid AND NOT "
@@ -207,33 +203,11 @@ int pg_blame_triggers(struct pg_conn *conn, const struct pg_target *target, int 
     return status;
 }
 
-int pg_refuse_cascades(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err)
-{
-    char cascading[512];
-    int status = list_of(conn, cascading_sql, target->oid, cascading, sizeof cascading, err);
-    if (!status && *cascading) {
-        status = lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS,
-                         "deleting rows of %s.%s would delete or change rows of other tables "
-                         "through their foreign keys: %s",
-                         target->ns, target->name, cascading);
-        leat_error_remedy(err, "%s, or drop those keys first",
-                          !target->merge                       ? "load with --append"
-                          : target->mode == LEAT_DELETE_INSERT ? "merge instead"
-                                                               : "--soft-delete leaves such rows "
-                                                                 "where they are");
-    }
-    return status;
-}
-
 /* Foreign keys of other tables: the rows they point at must stay, so the table is mirrored. */
-static int plan_mirror(struct pg_conn *conn, struct pg_target *target, const char *referencing,
-                       struct leat_error *err)
+static int plan_mirror(struct pg_target *target, const char *referencing, struct leat_error *err)
 {
     bool missing = !target->n_keys;
-    int status = pg_refuse_cascades(conn, target, err);
-    if (status) {
-        return status;
-    }
+    int status;
     for (size_t k = 0; k < target->n_keys; k++) {
         missing = missing || lt_schema_find(&target->table.schema, target->keys[k]) < 0;
     }
@@ -255,7 +229,7 @@ static int plan_replace(struct pg_conn *conn, struct pg_target *target, struct l
     target->route = target->flags & LEAT_WRITE_TRUNCATE ? PG_ROUTE_TRUNCATE : PG_ROUTE_DELETE;
     int status = list_of(conn, referencing_sql, target->oid, referencing, sizeof referencing, err);
     if (!status && *referencing && target->rows_before != 0) {
-        status = plan_mirror(conn, target, referencing, err);
+        status = plan_mirror(target, referencing, err);
     } else if (!status && *referencing) {
         target->route = PG_ROUTE_DELETE; /* the server truncates no such table, even an empty one */
     }
@@ -711,6 +685,9 @@ static int plan_targets(struct leat_endpoint *ep, struct pg_conn *conn,
             leat_error_place(err, "%s.%s", target->ns ? target->ns : "",
                              want->streams[i].name.name);
         }
+    }
+    for (size_t i = 0; i < plan->n_targets && !status; i++) {
+        status = pg_plan_cascades(conn, plan, &plan->targets[i], err);
     }
     if (!status && !ep->no_state && ep->state_namespace) {
         status = check_schema(conn, ep->state_namespace, err);

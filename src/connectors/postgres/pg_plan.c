@@ -50,6 +50,14 @@ void pg_plan_put(struct pg_plan *plan)
     free(plan);
 }
 
+static void free_texts(char **texts)
+{
+    for (size_t i = 0; texts && texts[i]; i++) {
+        free(texts[i]);
+    }
+    free(texts);
+}
+
 void pg_plan_release(struct leat_load_plan *plan)
 {
     for (size_t i = 0; plan->streams && i < plan->n_streams; i++) {
@@ -57,6 +65,7 @@ void pg_plan_release(struct leat_load_plan *plan)
         free(plan->streams[i].ddl);
         free(plan->streams[i].route);
         free(plan->streams[i].drift);
+        free_texts(plan->streams[i].shared_ddl);
     }
     free(plan->streams);
     pg_plan_put(plan->state);
@@ -320,10 +329,9 @@ static int take_texts(const struct ArrowSchema *incoming, struct pg_table *table
     return status;
 }
 
-/* Labels that come must be there; the policy says what is done about others. */
-static int match_labels(struct pg_conn *conn, struct pg_target *target,
-                        const struct ArrowSchema *incoming, const struct pg_table *table,
-                        struct leat_error *err)
+int pg_match_labels(struct pg_conn *conn, struct pg_target *target,
+                    const struct ArrowSchema *incoming, const struct pg_table *table,
+                    struct leat_error *err)
 {
     const struct pg_own_wish wish = pg_own_wish_of(target);
     int status = LEAT_OK;
@@ -348,7 +356,7 @@ static int match_columns(struct pg_conn *conn, struct pg_target *target,
     struct ArrowSchema matched = {.release = NULL};
     int status = drop_generated(incoming, table, err);
     status = status ? status : take_texts(incoming, table, err);
-    status = status ? status : match_labels(conn, target, incoming, table, err);
+    status = status ? status : pg_match_labels(conn, target, incoming, table, err);
     status = status ? status : pg_evolve(conn, target, incoming, table, err);
     if (!status) {
         status = lt_dialect_match(incoming, &table->schema, &matched, err);
@@ -648,6 +656,22 @@ static char *ddl_of(const struct pg_target *target)
     return lt_buf_take(&sql);
 }
 
+/* Of types that are to be made, or are to be given labels. */
+static int show_types(const struct pg_own_types *types, char ***ret_texts, struct leat_error *err)
+{
+    char **texts = types->n ? calloc(types->n + 1, sizeof *texts) : NULL;
+    size_t n = 0;
+    int status = texts || !types->n ? LEAT_OK : lt_fail_oom(err);
+    for (size_t i = 0; i < types->n && !status; i++) {
+        const char *text = types->items[i].make ? types->items[i].make : types->items[i].widen;
+        if (text && !(texts[n++] = lt_strdup(text))) {
+            status = lt_fail_oom(err);
+        }
+    }
+    *ret_texts = texts;
+    return status;
+}
+
 static int show_target(const struct pg_target *target, bool staged, int parts,
                        struct leat_load_stream *stream, struct leat_error *err)
 {
@@ -666,7 +690,8 @@ static int show_target(const struct pg_target *target, bool staged, int parts,
     if (!stream->route || (ddl && !stream->ddl) || (target->drift && !stream->drift)) {
         return lt_fail_oom(err);
     }
-    return lt_schema_copy(&target->table.schema, &stream->schema, err);
+    int status = show_types(&target->types, &stream->shared_ddl, err);
+    return status ? status : lt_schema_copy(&target->table.schema, &stream->schema, err);
 }
 
 static int plan_targets(struct leat_endpoint *ep, struct pg_conn *conn,

@@ -725,6 +725,12 @@ struct leat_load_ops {
      * taken over. */
     int (*resumed)(struct leat_load *load, struct leat_resumed *ret_resumed,
                    struct leat_error *err);
+
+    /* The statements that complete() would run once the streams' tables are there, as they may not
+     * be yet, each with its ";" and line break; "" where there are none. *ret_text is malloc'ed.
+     * Changes nothing. NULL member: they cannot be told. */
+    int (*complete_show)(struct leat_endpoint *ep, const struct leat_write_stream *streams,
+                         size_t n_streams, char **ret_text, struct leat_error *err);
 };
 
 /* --- changes as they happen ---------------------------------------------------------------- */

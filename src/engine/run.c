@@ -93,7 +93,7 @@ static int workers_max(const struct lt_run *run, const struct lt_worker *first)
 
 /* The job's stream as the source describes it, under the names the destination has. */
 static int describe_job(struct lt_run *run, struct lt_side *source, const struct lt_job *job,
-                        struct ArrowSchema *ret_schema, struct leat_error *err)
+                        size_t d, struct ArrowSchema *ret_schema, struct leat_error *err)
 {
     const struct leat_stream_name name = {job->ns, job->name};
     struct leat_stream_info info = {.size = sizeof info};
@@ -103,26 +103,30 @@ static int describe_job(struct lt_run *run, struct lt_side *source, const struct
     if (!rc) {
         rc = lt_transform_new(&run->wishes, &job->typing, &schema, ret_schema, &cast, err);
     }
+    rc = rc ? rc : lt_carry_foreign_keys(run, job, d, ret_schema, err);
     lt_cast_free(cast);
     lt_schema_done(&schema);
     return rc;
 }
 
+/* With `ret_text` it only tells what it would do. */
 static int complete_dest(struct lt_run *run, struct lt_side *source, struct lt_side *dest, size_t d,
-                         struct leat_error *err)
+                         char **ret_text, struct leat_error *err)
 {
+    const struct leat_load_ops *ops = dest->connector->load;
     struct leat_write_stream *streams = calloc(run->jobs.n, sizeof *streams);
     struct ArrowSchema *schemas = calloc(run->jobs.n, sizeof *schemas);
     int rc = streams && schemas ? LEAT_OK : lt_fail_oom(err);
     for (size_t i = 0; !rc && i < run->jobs.n; i++) {
         const struct lt_job *job = &run->jobs.items[i];
-        rc = describe_job(run, source, job, &schemas[i], err);
+        rc = describe_job(run, source, job, d, &schemas[i], err);
         streams[i] = (struct leat_write_stream){.size = sizeof streams[i],
                                                 .name = {job->dest_ns[d], job->dest_names[d]},
                                                 .schema = &schemas[i]};
     }
     if (!rc) {
-        rc = dest->connector->load->complete(dest->ep, streams, run->jobs.n, err);
+        rc = ret_text ? ops->complete_show(dest->ep, streams, run->jobs.n, ret_text, err)
+                      : ops->complete(dest->ep, streams, run->jobs.n, err);
     }
     for (size_t i = 0; schemas && i < run->jobs.n; i++) {
         lt_schema_done(&schemas[i]);
@@ -144,8 +148,29 @@ static int complete(struct lt_run *run, struct lt_worker *worker, struct leat_er
         rc = lt_side_freshen(&worker->source, true, err);
         rc = rc ? rc : lt_side_freshen(&worker->dests[d], false, err);
         if (!rc && worker->dests[d]->connector->load->complete) {
-            rc = complete_dest(run, worker->source, worker->dests[d], d, err);
+            rc = complete_dest(run, worker->source, worker->dests[d], d, NULL, err);
         }
+    }
+    return rc;
+}
+
+/* The statements of complete(), for cp meta to print. */
+static int describe_complete(struct lt_run *run, struct lt_worker *worker, struct lt_buf *out,
+                             struct leat_error *err)
+{
+    const struct leat_catalog_ops *catalog = worker->source->connector->catalog;
+    int rc = LEAT_OK;
+    if (run->plan->action != LEAT_ACTION_META || !(run->with & LT_WITH_FOREIGN_KEYS) || !catalog ||
+        !catalog->describe) {
+        return LEAT_OK;
+    }
+    for (size_t d = 0; !rc && d < run->plan->n_destinations; d++) {
+        char *text = NULL;
+        if (worker->dests[d]->connector->load->complete_show) {
+            rc = complete_dest(run, worker->source, worker->dests[d], d, &text, err);
+        }
+        rc = rc || !text ? rc : lt_buf_puts(out, text) ? lt_fail_oom(err) : LEAT_OK;
+        free(text);
     }
     return rc;
 }
@@ -357,6 +382,7 @@ int leat_plan_describe(struct leat_plan *plan, char **ret_text, struct leat_erro
         n = i || !copies ? 1 : run.atomic ? run.jobs.n : LT_MAX(run.related_n, 1);
         rc = describe(&run, &first, i, n, &text, err);
     }
+    rc = rc ? rc : describe_complete(&run, &first, &text, err);
     if (first.run) {
         lt_worker_close(&first);
     }

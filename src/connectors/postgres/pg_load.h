@@ -399,5 +399,7 @@ void pg_tell_counts(const struct pg_plan *plan, const struct leat_commit *what);
 /* --- pg_keys.c */
 int pg_complete(struct leat_endpoint *ep, const struct leat_write_stream *streams, size_t n_streams,
                 struct leat_error *err);
+int pg_complete_show(struct leat_endpoint *ep, const struct leat_write_stream *streams,
+                     size_t n_streams, char **ret_text, struct leat_error *err);
 
 #endif

@@ -203,10 +203,9 @@ static int find_builders(struct leat_load *load, struct builds *builds, struct l
     return LEAT_OK;
 }
 
-static void name_build(const struct build *build, struct leat_error *err)
+static int blame(const struct build *build, int status, struct leat_error *err)
 {
-    leat_error_place(err, "%s.%s: index \"%s\"", build->target->ns, build->target->name,
-                     build->name);
+    return pg_extras_blame(build->target, build->index, build->name, status, err);
 }
 
 /* Each in a transaction of its own, sent without waiting. */
@@ -279,9 +278,7 @@ static int run_builds(struct leat_load *load, struct builds *builds, struct leat
         for (int i = 0; i < builds->n_builders && !status && busy; i++) {
             struct builder *builder = &builds->builders[i];
             status = fds[i].revents ? collect(builder, err) : LEAT_OK;
-            if (status) {
-                name_build(builder->at, err);
-            }
+            status = status ? blame(builder->at, status, err) : LEAT_OK;
         }
     } while (!status && busy);
     for (int i = 0; i < builds->n_builders && status; i++) {
@@ -315,9 +312,7 @@ static int make_constraints(struct pg_conn *conn, const struct builds *builds,
                          ? lt_fail_oom(err)
                          : pg_exec(conn, lt_buf_text(&sql), err);
         }
-        if (status) {
-            name_build(build, err);
-        }
+        status = status ? blame(build, status, err) : LEAT_OK;
         lt_buf_done(&sql);
     }
     return status;

@@ -12,6 +12,7 @@
 
 #define SERVER_MAX 32
 #define NAMES_TRIED_MAX 100
+#define UNIQUE_VIOLATION "23505"
 
 /* Whose expressions these are: servers of one major version read them the same. */
 static void server_text(const struct leat_endpoint *ep, char text[SERVER_MAX])
@@ -295,6 +296,19 @@ static int ready_to_build(struct pg_conn *conn, int64_t rows, struct leat_error 
     return status;
 }
 
+int pg_extras_blame(const struct pg_target *target, const struct lt_index *index, const char *name,
+                    int status, struct leat_error *err)
+{
+    if (err && !strcmp(err->sqlstate, UNIQUE_VIOLATION)) {
+        status = lt_fail(err, LT_E_DUPLICATE_KEY,
+                         "several rows have the same values, and the index is unique");
+        snprintf(err->sqlstate, sizeof err->sqlstate, "%s", UNIQUE_VIOLATION);
+    }
+    leat_error_place(err, "%s.%s: %s \"%s\"", target->ns, target->name,
+                     index->check ? "check" : "index", name);
+    return status;
+}
+
 static int make_one(struct pg_conn *conn, const struct pg_target *target,
                     const struct lt_index *index, struct leat_error *err)
 {
@@ -310,8 +324,7 @@ static int make_one(struct pg_conn *conn, const struct pg_target *target,
         status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
     }
     if (status) {
-        leat_error_place(err, "%s.%s: %s \"%s\"", target->ns, target->name,
-                         index->check ? "check" : "index", name ? name : index->name);
+        status = pg_extras_blame(target, index, name ? name : index->name, status, err);
     }
     free(name);
     lt_buf_done(&sql);

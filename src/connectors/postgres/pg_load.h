@@ -167,6 +167,10 @@ int pg_extras_put(const struct lt_index *index, const char *table, const char *n
 /* Appends the statement that makes a constraint of the index, on the target's own table. */
 int pg_extras_put_constraint(const struct pg_target *target, const struct lt_index *index,
                              const char *name, struct lt_buf *sql);
+/* Returns the status of a failure to make it, which *err comes to name; [duplicate-key] where rows
+ * are alike. */
+int pg_extras_blame(const struct pg_target *target, const struct lt_index *index, const char *name,
+                    int status, struct leat_error *err);
 /* Appends it to the statements a plan shows, each after "; ". */
 int pg_extras_show(const struct pg_target *target, struct lt_buf *sql);
 

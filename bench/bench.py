@@ -41,7 +41,7 @@ def arrived(bench, workload, arm, first):
             raise measure.Failed(why)
     try:
         rows = place.rows(bench)
-    except (places.Unreadable, subprocess.CalledProcessError) as fault:
+    except places.Unreadable as fault:
         raise measure.Failed(f"what arrived cannot be read: {fault}") from fault
     wanted = int(place.wanted(bench, workload.table).split()[0])
     if rows != wanted:
@@ -65,7 +65,7 @@ def once(bench, workload, arm, log, patience):
                         bench.path(arm.out) if arm.out else None, log, patience)
     if arm.printed:
         taken.wall, taken.client = map(float, taken.output.split())
-    taken.size = (arm.place or workload.place).size(bench)
+    taken.size = 0 if arm.name == arms.L else (arm.place or workload.place).size(bench)
     return taken
 
 
@@ -179,7 +179,7 @@ def arguments():
     add("--out", default="", help="the tables go here too")
     add("--report", nargs="+", default=[], metavar="FIGURES", help="only print tables of figures")
     add("--readme", nargs="+", default=[], metavar="FIGURES",
-        help="only put the tables of figures into README.md, between its marks")
+        help="only put the tables of figures into README.md, between its marks, and docs/measured.md")
     return parser.parse_args()
 
 
@@ -190,7 +190,7 @@ def main():
     if options.report:
         print(report.whole(read(options.report)), end="")
     elif options.readme:
-        readme.put(ROOT / "README.md", read(options.readme))
+        readme.put(ROOT, read(options.readme))
     else:
         run(options)
 

@@ -35,9 +35,10 @@ def commands(bench):
     pipe = next(a for a in duck if a.name == "psql csv | duckdb")
     found = {
         "reading only, in C": lambda: [[bench.limit, "read", bench.url, "SELECT * FROM curve"]],
-        "leat, PostgreSQL to PostgreSQL":
-            lambda: arms.leat("leat", source, "{url}#public.curve_dst", "--append").command(bench),
-        "leat, PostgreSQL to Parquet": lambda: arms.leat("leat", source, "{dir}/out.parquet").command(bench)}
+        "leat, PostgreSQL to PostgreSQL": lambda: arms.leat(
+            "leat", source, "{url}#public.curve_dst", "--append").command(bench),
+        "leat, PostgreSQL to Parquet": lambda: arms.leat(
+            "leat", source, "{dir}/out.parquet").command(bench)}
     if not pipe.missing(bench):
         found["psql csv | duckdb to Parquet"] = lambda: pipe.command(bench)
     return found
@@ -56,7 +57,8 @@ def point(bench, sql, rows, runs):
             bench.path("out.parquet").unlink(missing_ok=True)
             taken.setdefault(name, []).append(
                 measure.run(command(), bench.environment, bench.server.pid))
-            if "PostgreSQL to PostgreSQL" in name and int(bench.server.sql("SELECT count(*) FROM curve_dst")) != rows:
+            arrived = int(bench.server.sql("SELECT count(*) FROM curve_dst"))
+            if "PostgreSQL to PostgreSQL" in name and arrived != rows:
                 raise measure.Failed(f"{name}: not all rows arrived")
     return {name: {key: statistics.median(getattr(r, key) for r in several)
                    / (MIB if key == "peak" else 1) for key, _ in MEASURES}

@@ -55,6 +55,8 @@ PGLOADER_SQLITE = """LOAD DATABASE FROM sqlite://{dir}/in.db INTO {base_sqlalche
 """
 
 DLT = """
+import os
+os.environ["DATA_WRITER__DISABLE_COMPRESSION"] = "{plain}"
 import dlt
 {source}
 to = {destination}
@@ -72,8 +74,7 @@ DLT_FILES = 'dlt.destinations.filesystem("{dir}/dlt_out")'
 DLT_TO = {"postgres": ('dlt.destinations.postgres("{sqlalchemy}")', 'loader_file_format="csv", '),
           "parquet": (DLT_FILES, 'loader_file_format="parquet", '),
           "csv": (DLT_FILES, 'loader_file_format="csv", '),
-          "csv.gz": ("dlt.config.__setitem__('data_writer.disable_compression', False) or " +
-                     DLT_FILES, 'loader_file_format="csv", '),
+          "csv.gz": (DLT_FILES, 'loader_file_format="csv", '),
           "sqlite": ('dlt.destinations.sqlalchemy("sqlite:///{dir}/dlt.db")', "")}
 
 DUCKDB = """

@@ -63,6 +63,7 @@ def once(bench, workload, arm, log, patience):
     make_ready(bench, workload, arm)
     taken = measure.run(arm.command(bench), bench.environment, bench.server.pid,
                         bench.path(arm.out) if arm.out else None, log, patience)
+    taken.elapsed = taken.wall
     if arm.printed:
         taken.wall, taken.client = map(float, taken.output.split())
     taken.size = 0 if arm.name == arms.L else (arm.place or workload.place).size(bench)
@@ -75,6 +76,10 @@ class Entry:
     def __init__(self, arm, missing):
         self.arm, self.runs, self.exact = arm, [], True
         self.reason = "not installed: " + ", ".join(missing) if missing else ""
+
+    def spent(self, budget):
+        """A peer that has had its time takes no more turns; its figures are of those it had."""
+        return self.arm.kind == arms.PEER and sum(r.elapsed for r in self.runs) > budget
 
     def figures(self):
         return {"name": self.arm.name, "kind": self.arm.kind, "reason": self.reason,
@@ -108,10 +113,10 @@ def run_workload(bench, workload, options, log):
         bench.need(workload.table, name)
     for turn in range(options.runs):
         for entry in entries:
-            if not entry.reason:
+            if not entry.reason and not entry.spent(options.budget):
                 take_turn(bench, workload, entry, log, options.patience)
         print(f"  {workload.name}: {turn + 1} of {options.runs}", file=sys.stderr, flush=True)
-    return {"key": workload.key, "name": workload.name, "table": workload.table,
+    return {"key": workload.key, "name": workload.name, "turns": options.runs, "table": workload.table,
             "rows": int(workload.place.wanted(bench, workload.table).split()[0]),
             "is_file": workload.place.is_file, "arms": [e.figures() for e in entries]}
 
@@ -172,7 +177,9 @@ def arguments():
     add("--only", nargs="+", default=[], metavar="WORDS",
         help="workloads whose name holds one of these, or whose key is one")
     add("--skip", nargs="+", default=[], metavar="ARM", help="arms whose name holds one of these")
-    add("--patience", type=float, default=600, help="seconds after which an arm is ended")
+    add("--patience", type=float, default=600, help="seconds after which an arm is ended [600]")
+    add("--budget", type=float, default=300,
+        help="seconds in all after which a peer takes no more turns in a workload [300]")
     add("--dir", default=env("BENCH_DIR"), help="where files are read and written [TMPDIR]")
     add("--peers", default=env("BENCH_PEERS", str(ROOT / "build/peers")))
     add("--figures", default=str(ROOT / "build/bench.json"), help="the figures go here, as JSON")

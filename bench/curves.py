@@ -72,7 +72,7 @@ WIDTH, HEIGHT, LEFT, TOP, GAP = 300, 190, 56, 56, 70
 
 def scale(values, length, low=None):
     """A logarithmic axis: where a value lies, and its marks."""
-    first = math.floor(math.log10(low or min(values)))
+    first = math.floor(math.log10(low or min(v for v in values if v > 0)))
     last = max(math.ceil(math.log10(max(values))), first + 1)
     return (lambda v: (math.log10(max(v, 10 ** first)) - first) / (last - first) * length,
             [10 ** e for e in range(first, last + 1)])

@@ -63,8 +63,15 @@ def figures(workload, arm):
             "rows per client CPU s": f"{workload['rows'] / max(cpu, 0.01):,.0f}",
             "peak MiB": "" if arm["printed"] else f"{max(r['peak'] for r in runs) / MIB:,.0f}",
             "file MiB": f"{median([r['size'] for r in runs]) / MIB:.1f}" if runs[0]["size"] else "",
-            "arrived": "" if arm["kind"] == arms.LIMIT else
-                       "all values" if arm["exact"] else "rows only"}
+            "arrived": arrived(workload, arm)}
+
+
+def arrived(workload, arm):
+    if arm["kind"] == arms.LIMIT:
+        return ""
+    fewer = len(arm["runs"]) < workload["turns"]
+    return ("all values" if arm["exact"] else "rows only") + (
+        f", runs: {len(arm['runs'])}" if fewer else "")
 
 
 def columns_of(workload):

@@ -134,7 +134,7 @@ def measured(bench, options, log):
             bench.make(table, options.rows)
         for workload in some:
             yield run_workload(bench, workload, options, log)
-    tiny = workloads.tiny_tables()
+    tiny = workloads.tiny_tables(options.tiny)
     if options.tiny and wanted(options, tiny):
         data.make_tiny(bench.server, options.tiny)
         yield run_workload(bench, tiny, options, log)

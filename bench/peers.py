@@ -77,6 +77,15 @@ DLT_TO = {"postgres": ('dlt.destinations.postgres("{sqlalchemy}")', 'loader_file
           "csv.gz": (DLT_FILES, 'loader_file_format="csv", '),
           "sqlite": ('dlt.destinations.sqlalchemy("sqlite:///{dir}/dlt.db")', "")}
 
+# All tables of a schema.
+DLT_SCHEMA = """
+import dlt
+from dlt.sources.sql_database import sql_database
+to = dlt.destinations.postgres("{base_sqlalchemy}/tiny_dst")
+p = dlt.pipeline("bench", destination=to, dataset_name="tiny", pipelines_dir="{dir}/dlt")
+p.run(sql_database("{driver_url}", schema="tiny", backend="connectorx"), loader_file_format="csv",
+      write_disposition="replace").raise_on_failed_jobs()"""
+
 DUCKDB = """
 import duckdb
 duckdb.execute("SET threads={threads}")

@@ -140,6 +140,18 @@ def measured(bench, options, log):
         yield run_workload(bench, tiny, options, log)
 
 
+PLACES = ("--peers", "--dir", "--out", "--figures")
+
+
+def command_shown(arguments):
+    """The command of this run, without the options that name places of this machine only."""
+    shown = ["bench/run"]
+    for before, word in zip(["", *arguments], arguments):
+        if before not in PLACES and word.split("=")[0] not in PLACES:
+            shown.append(word)
+    return shlex.join(shown)
+
+
 def run(options):
     """Writes figures and tables after every workload: a run that is cut keeps what it has."""
     pathlib.Path(options.figures).parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +161,7 @@ def run(options):
         log.truncate(0)
         bench = Bench(server, pathlib.Path(folder), pathlib.Path(options.peers))
         figures = {"date": datetime.date.today().isoformat(), "runs": options.runs,
-                   "command": shlex.join(["bench/run", *sys.argv[1:]]), "cores": os.cpu_count(),
+                   "command": command_shown(sys.argv[1:]), "cores": os.cpu_count(),
                    "server": "PostgreSQL " + server.version(), "workloads": []}
         for one in measured(bench, options, log):
             figures["workloads"].append(one)

@@ -61,9 +61,15 @@ def figures(workload, arm):
             "wall/L": over_unit(workload, arm), "client CPU s": seconds(cpu),
             "server CPU s": "" if arm["printed"] else seconds(median([r["server"] for r in runs])),
             "rows per client CPU s": f"{workload['rows'] / max(cpu, 0.01):,.0f}",
-            "peak MiB": "" if arm["printed"] else f"{max(r['peak'] for r in runs) / MIB:,.0f}",
+            "peak MiB": memory_text(arm),
             "file MiB": f"{median([r['size'] for r in runs]) / MIB:.1f}" if runs[0]["size"] else "",
             "arrived": arrived(workload, arm)}
+
+
+def memory_text(arm):
+    """Nothing where it was over before it was looked at."""
+    most = max(r["peak"] for r in arm["runs"])
+    return "" if arm["printed"] or not most else f"{most / MIB:,.0f}"
 
 
 def arrived(workload, arm):

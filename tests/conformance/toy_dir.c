@@ -126,8 +126,8 @@ static int toy_discover(struct leat_endpoint *ep, const char *ns_pattern, const 
         const char *name = entries[i]->d_name;
         if (!status && (!name_pattern || lt_wildcard_match(name_pattern, name)) &&
             !toy_manifest_read(ep, name, &manifest, NULL)) {
-            struct leat_stream_info info = {sizeof info,   {"", name}, LEAT_FILE,
-                                            manifest.rows, -1,         NULL};
+            struct leat_stream_info info = {sizeof info, {"", name}, LEAT_FILE, manifest.rows,
+                                            -1,          NULL,       false};
             status = each(arg, &info);
             toy_manifest_done(&manifest);
         }
@@ -148,7 +148,7 @@ static int toy_describe(struct leat_endpoint *ep, const struct leat_stream_name 
     }
     status = toy_schema_read(manifest.schema.data, manifest.schema.len, ret_schema, err);
     *ret_info = (struct leat_stream_info){
-        sizeof *ret_info, {"", name->name}, LEAT_FILE, manifest.rows, -1, NULL};
+        sizeof *ret_info, {"", name->name}, LEAT_FILE, manifest.rows, -1, NULL, false};
     toy_manifest_done(&manifest);
     return status;
 }

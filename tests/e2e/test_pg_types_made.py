@@ -289,12 +289,13 @@ def test_loads_in_parts_and_atomic_ones_make_types(leat, near, far):
     assert defined(far) == defined(near) and texts(far) == texts(near)
 
 
-def test_files_in_between_keep_what_is_safe_of_a_type(leat, near, far, tmp_path):
+@pytest.mark.parametrize("ending", ["arrow", "parquet"])
+def test_files_in_between_keep_what_is_safe_of_a_type(ending, leat, near, far, tmp_path):
     """Labels and attributes are only names; an expression of a file is nobody's to run."""
     near.execute("create table f (id int, m mood, c kinds.colour[], pa pair, p positive)",
                  "insert into f values (1, 'it''s', '{red}', row(1, 'x', 2), 4)")
-    leat.ok("cp", near.stream("f"), tmp_path / "f.arrow")
-    done = leat.ok("cp", tmp_path / "f.arrow", far.stream("f"))
+    leat.ok("cp", near.stream("f"), tmp_path / f"f.{ending}")
+    done = leat.ok("cp", tmp_path / f"f.{ending}", far.stream("f"))
     assert texts(far, "f") == texts(near, "f")
     assert columns(far, "f") == columns(near, "f")[:-1] + [("p", "integer")]
     assert "no domain positive" in done.stderr

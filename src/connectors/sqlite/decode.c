@@ -445,13 +445,3 @@ int lt_sq_decode_value(const struct lt_sqlite *api, sqlite3_value *value, struct
         return lt_builder_null(builder);
     }
 }
-
-/* One call that looks the column up, instead of one for each question. What SQLite calls an
- * unprotected value is safe here: nobody else uses the connection meanwhile (lt_sq_lock()). */
-int lt_sq_decode(const struct lt_sqlite *api, sqlite3_stmt *stmt, int index,
-                 struct sq_reading reading, struct lt_builder *builder, int64_t *bytes,
-                 struct sq_misfit *misfit)
-{
-    return lt_sq_decode_value(api, api->sqlite3_column_value(stmt, index), reading, builder, bytes,
-                              misfit);
-}

@@ -6,6 +6,7 @@
 #include "core/util.h"
 #include "engine/flow.h"
 #include "engine/ranges.h"
+#include "engine/retype.h"
 
 #include <stdlib.h>
 
@@ -143,24 +144,43 @@ static int open_side(struct lt_pair_side *side, struct lt_side *end, struct leat
 
 /* --- inferred types ------------------------------------------------------------------------ */
 
-/* The type by which a value keeps all that its text says, where an inferred one may not; false:
- * the inferred one will do. */
+/* The widest type of a kind; NULL: the type itself. */
+static const char *plain_name(const struct lt_type *type)
+{
+    switch (type->id) {
+    case LT_DECIMAL32:
+    case LT_DECIMAL64:
+    case LT_DECIMAL128:
+    case LT_DECIMAL256:
+        return "numeric";
+    case LT_UTF8:
+    case LT_LARGE_UTF8:
+    case LT_UTF8_VIEW:
+        return type->logical == LT_NUMERIC ? "numeric" : type->logical == LT_JSON ? "json" : "utf8";
+    case LT_BINARY:
+    case LT_LARGE_BINARY:
+    case LT_BINARY_VIEW:
+    case LT_FIXED_BINARY:
+        return "binary";
+    default:
+        return NULL;
+    }
+}
+
+/* The type by which a value keeps all that its text says, where an inferred one may not: the other
+ * side's, but for decimals and texts, which take any there are. Nothing where the inferred one will
+ * do. */
 static int read_as(const struct ArrowSchema *inferred, const struct ArrowSchema *like,
                    struct ArrowSchema *types, struct leat_error *err)
 {
-    struct lt_type from, to;
+    struct lt_type to;
     struct ArrowSchema field = {.release = NULL};
-    int rc = lt_type_of(inferred, &from, err);
-    rc = rc ? rc : lt_type_of(like, &to, err);
-    if (rc) {
-        return rc;
-    }
-    bool text = lt_type_is_text(to.id) && to.logical != LT_JSON && to.logical != LT_NUMERIC;
-    bool exact = to.logical == LT_NUMERIC || (to.id >= LT_DECIMAL32 && to.id <= LT_DECIMAL256);
-    if (!(text && !lt_type_is_text(from.id)) && !(exact && from.id == LT_FLOAT64)) {
+    if (!lt_reads_better(inferred, like)) {
         return LEAT_OK;
     }
-    rc = lt_type_parse(text ? "utf8" : "numeric", &field, err);
+    int rc = lt_type_of(like, &to, err);
+    const char *name = rc ? NULL : plain_name(&to);
+    rc = rc ? rc : name ? lt_type_parse(name, &field, err) : lt_schema_copy(like, &field, err);
     rc = rc ? rc : lt_schema_set_name(&field, inferred->name, err);
     rc = rc ? rc : lt_schema_add(types, &field, err);
     lt_schema_done(&field);

@@ -10,7 +10,7 @@
 
 /* The job's stream as the source describes it, under the names the destination has. */
 static int describe_job(struct lt_run *run, struct lt_side *source, const struct lt_job *job,
-                        struct ArrowSchema *ret_schema, struct leat_error *err)
+                        size_t d, struct ArrowSchema *ret_schema, struct leat_error *err)
 {
     const struct leat_stream_name name = {job->ns, job->name};
     struct leat_stream_info info = {.size = sizeof info};
@@ -20,6 +20,7 @@ static int describe_job(struct lt_run *run, struct lt_side *source, const struct
     if (!rc) {
         rc = lt_transform_new(&run->wishes, &job->typing, &schema, ret_schema, &cast, err);
     }
+    rc = rc ? rc : lt_carry_foreign_keys(run, job, d, ret_schema, err);
     lt_cast_free(cast);
     lt_schema_done(&schema);
     return rc;
@@ -60,7 +61,7 @@ static int find_streams(struct lt_run *run, struct lt_side *source, size_t d, bo
             continue;
         }
         s->source_ids[s->n] = lt_job_source_id(run, job);
-        rc = s->source_ids[s->n] ? describe_job(run, source, job, &s->schemas[s->n], err)
+        rc = s->source_ids[s->n] ? describe_job(run, source, job, d, &s->schemas[s->n], err)
                                  : lt_fail_oom(err);
         s->items[s->n] = (struct leat_write_stream){.size = sizeof s->items[s->n],
                                                     .name = {job->dest_ns[d], job->dest_names[d]},
@@ -126,10 +127,39 @@ int lt_run_prepare(struct lt_run *run, struct lt_worker *worker, struct leat_err
     return rc;
 }
 
-int lt_run_complete(struct lt_run *run, struct lt_worker *worker, struct leat_error *err)
+static bool carries_foreign_keys(const struct lt_run *run, const struct lt_worker *worker)
 {
     const struct leat_catalog_ops *catalog = worker->source->connector->catalog;
-    if (!(run->with & LT_WITH_FOREIGN_KEYS) || !catalog || !catalog->describe) {
+    return (run->with & LT_WITH_FOREIGN_KEYS) && catalog && catalog->describe;
+}
+
+int lt_run_complete_show(struct lt_run *run, struct lt_worker *worker, struct lt_buf *out,
+                         struct leat_error *err)
+{
+    int rc = LEAT_OK;
+    if (run->plan->action != LEAT_ACTION_META || !carries_foreign_keys(run, worker)) {
+        return LEAT_OK;
+    }
+    for (size_t d = 0; !rc && d < run->plan->n_destinations; d++) {
+        const struct lt_side *dest = worker->dests[d];
+        struct streams streams = {.n = 0};
+        char *text = NULL;
+        if (dest->connector->load->complete_show) {
+            rc = find_streams(run, worker->source, d, false, &streams, err);
+            rc = rc ? rc
+                    : dest->connector->load->complete_show(dest->ep, streams.items, streams.n,
+                                                           &text, err);
+            streams_done(&streams);
+        }
+        rc = rc || !text ? rc : lt_buf_puts(out, text) ? lt_fail_oom(err) : LEAT_OK;
+        free(text);
+    }
+    return rc;
+}
+
+int lt_run_complete(struct lt_run *run, struct lt_worker *worker, struct leat_error *err)
+{
+    if (!carries_foreign_keys(run, worker)) {
         return LEAT_OK;
     }
     return each_dest(run, worker, false, complete_of, err);

@@ -281,6 +281,7 @@ const struct leat_load_ops pg_load_ops = {
     .release = release,
     .sweep = sweep,
     .complete = pg_complete,
+    .complete_show = pg_complete_show,
     .state = pg_state_read,
     .state_set = pg_state_set,
     .resumed = pg_resumed,

@@ -321,6 +321,14 @@ int pg_resumed(struct leat_load *load, struct leat_resumed *ret_resumed, struct 
 int pg_describe_new(struct pg_conn *conn, struct pg_target *target,
                     const struct ArrowSchema *incoming, struct pg_table *ret_table,
                     struct leat_error *err);
+/* Labels that come for columns that are there must be there too; the policy says what is done about
+ * others. pg_plan.c */
+int pg_match_labels(struct pg_conn *conn, struct pg_target *target,
+                    const struct ArrowSchema *incoming, const struct pg_table *table,
+                    struct leat_error *err);
+/* leat_load_ops.prepare. pg_ready.c */
+int pg_ready_types(struct leat_endpoint *ep, const struct leat_write_stream *streams,
+                   size_t n_streams, struct leat_error *err);
 /* Whether the types of such a table are here, or can be made: plans them, and nothing else. */
 int pg_plan_new_types(struct pg_conn *conn, struct pg_target *target,
                       const struct ArrowSchema *incoming, struct leat_error *err);

@@ -88,7 +88,7 @@ def dlt(source, target, table, place):
     destination, form = peers.DLT_TO[target]
     return python("dlt", ("sqlalchemy", "connectorx", "dlt"), peers.DLT, place=place,
                   source=peers.DLT_FROM[source].replace("{table}", table), table=table,
-                  destination=destination, form=form)
+                  destination=destination, form=form, plain=str(not target.endswith(".gz")))
 
 
 def duckdb(name, sql, threads, *before):

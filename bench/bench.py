@@ -41,7 +41,7 @@ def arrived(bench, workload, arm, first):
             raise measure.Failed(why)
     try:
         rows = place.rows(bench)
-    except (places.Unreadable, subprocess.CalledProcessError) as fault:
+    except places.Unreadable as fault:
         raise measure.Failed(f"what arrived cannot be read: {fault}") from fault
     wanted = int(place.wanted(bench, workload.table).split()[0])
     if rows != wanted:
@@ -63,9 +63,10 @@ def once(bench, workload, arm, log, patience):
     make_ready(bench, workload, arm)
     taken = measure.run(arm.command(bench), bench.environment, bench.server.pid,
                         bench.path(arm.out) if arm.out else None, log, patience)
+    taken.elapsed = taken.wall
     if arm.printed:
         taken.wall, taken.client = map(float, taken.output.split())
-    taken.size = (arm.place or workload.place).size(bench)
+    taken.size = 0 if arm.name == arms.L else (arm.place or workload.place).size(bench)
     return taken
 
 
@@ -75,6 +76,10 @@ class Entry:
     def __init__(self, arm, missing):
         self.arm, self.runs, self.exact = arm, [], True
         self.reason = "not installed: " + ", ".join(missing) if missing else ""
+
+    def spent(self, budget):
+        """A peer that has had its time takes no more turns; its figures are of those it had."""
+        return self.arm.kind == arms.PEER and sum(r.elapsed for r in self.runs) > budget
 
     def figures(self):
         return {"name": self.arm.name, "kind": self.arm.kind, "reason": self.reason,
@@ -108,10 +113,10 @@ def run_workload(bench, workload, options, log):
         bench.need(workload.table, name)
     for turn in range(options.runs):
         for entry in entries:
-            if not entry.reason:
+            if not entry.reason and not entry.spent(options.budget):
                 take_turn(bench, workload, entry, log, options.patience)
         print(f"  {workload.name}: {turn + 1} of {options.runs}", file=sys.stderr, flush=True)
-    return {"key": workload.key, "name": workload.name, "table": workload.table,
+    return {"key": workload.key, "name": workload.name, "turns": options.runs, "table": workload.table,
             "rows": int(workload.place.wanted(bench, workload.table).split()[0]),
             "is_file": workload.place.is_file, "arms": [e.figures() for e in entries]}
 
@@ -129,10 +134,22 @@ def measured(bench, options, log):
             bench.make(table, options.rows)
         for workload in some:
             yield run_workload(bench, workload, options, log)
-    tiny = workloads.tiny_tables()
+    tiny = workloads.tiny_tables(options.tiny)
     if options.tiny and wanted(options, tiny):
         data.make_tiny(bench.server, options.tiny)
         yield run_workload(bench, tiny, options, log)
+
+
+PLACES = ("--peers", "--dir", "--out", "--figures")
+
+
+def command_shown(arguments):
+    """The command of this run, without the options that name places of this machine only."""
+    shown = ["bench/run"]
+    for before, word in zip(["", *arguments], arguments):
+        if before not in PLACES and word.split("=")[0] not in PLACES:
+            shown.append(word)
+    return shlex.join(shown)
 
 
 def run(options):
@@ -144,7 +161,7 @@ def run(options):
         log.truncate(0)
         bench = Bench(server, pathlib.Path(folder), pathlib.Path(options.peers))
         figures = {"date": datetime.date.today().isoformat(), "runs": options.runs,
-                   "command": shlex.join(["bench/run", *sys.argv[1:]]), "cores": os.cpu_count(),
+                   "command": command_shown(sys.argv[1:]), "cores": os.cpu_count(),
                    "server": "PostgreSQL " + server.version(), "workloads": []}
         for one in measured(bench, options, log):
             figures["workloads"].append(one)
@@ -172,14 +189,16 @@ def arguments():
     add("--only", nargs="+", default=[], metavar="WORDS",
         help="workloads whose name holds one of these, or whose key is one")
     add("--skip", nargs="+", default=[], metavar="ARM", help="arms whose name holds one of these")
-    add("--patience", type=float, default=600, help="seconds after which an arm is ended")
+    add("--patience", type=float, default=600, help="seconds after which an arm is ended [600]")
+    add("--budget", type=float, default=300,
+        help="seconds in all after which a peer takes no more turns in a workload [300]")
     add("--dir", default=env("BENCH_DIR"), help="where files are read and written [TMPDIR]")
     add("--peers", default=env("BENCH_PEERS", str(ROOT / "build/peers")))
     add("--figures", default=str(ROOT / "build/bench.json"), help="the figures go here, as JSON")
     add("--out", default="", help="the tables go here too")
     add("--report", nargs="+", default=[], metavar="FIGURES", help="only print tables of figures")
     add("--readme", nargs="+", default=[], metavar="FIGURES",
-        help="only put the tables of figures into README.md, between its marks")
+        help="only put the tables of figures into README.md, between its marks, and docs/measured.md")
     return parser.parse_args()
 
 
@@ -190,7 +209,7 @@ def main():
     if options.report:
         print(report.whole(read(options.report)), end="")
     elif options.readme:
-        readme.put(ROOT / "README.md", read(options.readme))
+        readme.put(ROOT, read(options.readme))
     else:
         run(options)
 

@@ -35,9 +35,10 @@ def commands(bench):
     pipe = next(a for a in duck if a.name == "psql csv | duckdb")
     found = {
         "reading only, in C": lambda: [[bench.limit, "read", bench.url, "SELECT * FROM curve"]],
-        "leat, PostgreSQL to PostgreSQL":
-            lambda: arms.leat("leat", source, "{url}#public.curve_dst", "--append").command(bench),
-        "leat, PostgreSQL to Parquet": lambda: arms.leat("leat", source, "{dir}/out.parquet").command(bench)}
+        "leat, PostgreSQL to PostgreSQL": lambda: arms.leat(
+            "leat", source, "{url}#public.curve_dst", "--append").command(bench),
+        "leat, PostgreSQL to Parquet": lambda: arms.leat(
+            "leat", source, "{dir}/out.parquet").command(bench)}
     if not pipe.missing(bench):
         found["psql csv | duckdb to Parquet"] = lambda: pipe.command(bench)
     return found
@@ -56,7 +57,8 @@ def point(bench, sql, rows, runs):
             bench.path("out.parquet").unlink(missing_ok=True)
             taken.setdefault(name, []).append(
                 measure.run(command(), bench.environment, bench.server.pid))
-            if "PostgreSQL to PostgreSQL" in name and int(bench.server.sql("SELECT count(*) FROM curve_dst")) != rows:
+            arrived = int(bench.server.sql("SELECT count(*) FROM curve_dst"))
+            if "PostgreSQL to PostgreSQL" in name and arrived != rows:
                 raise measure.Failed(f"{name}: not all rows arrived")
     return {name: {key: statistics.median(getattr(r, key) for r in several)
                    / (MIB if key == "peak" else 1) for key, _ in MEASURES}
@@ -70,7 +72,7 @@ WIDTH, HEIGHT, LEFT, TOP, GAP = 300, 190, 56, 56, 70
 
 def scale(values, length, low=None):
     """A logarithmic axis: where a value lies, and its marks."""
-    first = math.floor(math.log10(low or min(values)))
+    first = math.floor(math.log10(low or min(v for v in values if v > 0)))
     last = max(math.ceil(math.log10(max(values))), first + 1)
     return (lambda v: (math.log10(max(v, 10 ** first)) - first) / (last - first) * length,
             [10 ** e for e in range(first, last + 1)])

@@ -138,14 +138,19 @@ def run(pipeline, env, postmaster=None, out=None, log=None, patience=None):
     watch.start()
     timer = threading.Timer(patience or 86400, end_groups, (processes, over))
     timer.start()
-    output = processes[-1].stdout.read() if not out else b""
-    client, codes = reap(processes)
-    wall = time.perf_counter() - began
-    timer.cancel()
-    watch.over.set()
-    watch.join()
-    if out:
-        sink.close()
+    try:
+        output = processes[-1].stdout.read() if not out else b""
+        client, codes = reap(processes)
+        wall = time.perf_counter() - began
+    except BaseException:  # the bench itself is told to end
+        end_groups(processes, over)
+        raise
+    finally:
+        timer.cancel()
+        watch.over.set()
+        watch.join()
+        if out:
+            sink.close()
     if over.is_set():
         raise Failed(f"not done after {patience:.0f} s")
     if any(codes):

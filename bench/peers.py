@@ -55,6 +55,8 @@ PGLOADER_SQLITE = """LOAD DATABASE FROM sqlite://{dir}/in.db INTO {base_sqlalche
 """
 
 DLT = """
+import os
+os.environ["DATA_WRITER__DISABLE_COMPRESSION"] = "{plain}"
 import dlt
 {source}
 to = {destination}
@@ -72,9 +74,17 @@ DLT_FILES = 'dlt.destinations.filesystem("{dir}/dlt_out")'
 DLT_TO = {"postgres": ('dlt.destinations.postgres("{sqlalchemy}")', 'loader_file_format="csv", '),
           "parquet": (DLT_FILES, 'loader_file_format="parquet", '),
           "csv": (DLT_FILES, 'loader_file_format="csv", '),
-          "csv.gz": ("dlt.config.__setitem__('data_writer.disable_compression', False) or " +
-                     DLT_FILES, 'loader_file_format="csv", '),
+          "csv.gz": (DLT_FILES, 'loader_file_format="csv", '),
           "sqlite": ('dlt.destinations.sqlalchemy("sqlite:///{dir}/dlt.db")', "")}
+
+# All tables of a schema.
+DLT_SCHEMA = """
+import dlt
+from dlt.sources.sql_database import sql_database
+to = dlt.destinations.postgres("{base_sqlalchemy}/tiny_dst")
+p = dlt.pipeline("bench", destination=to, dataset_name="tiny", pipelines_dir="{dir}/dlt")
+p.run(sql_database("{driver_url}", schema="tiny", backend="connectorx"), loader_file_format="csv",
+      write_disposition="replace").raise_on_failed_jobs()"""
 
 DUCKDB = """
 import duckdb

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 
+import measure
 from arms import LEAT
 
 
@@ -22,6 +23,13 @@ def hashed(bench, table):
     return bench.server.sql(
         f"SELECT count(*) || ' ' || coalesce(sum(('x' || substr(md5(concat_ws('|', {texts})), 1, "
         f"8))::bit(32)::bigint), 0) FROM {table}")
+
+
+def sum_of(bench, table, place):
+    """Asks for rows and checksum of a place with the columns of a table."""
+    columns = ", ".join(f't."{name}"' for name, _ in bench.columns(table))
+    return (f"SELECT count(*) || ' ' || coalesce(sum(hashtextextended(ROW({columns})::text, 0)"
+            f"::numeric), 0) FROM {place} t")
 
 
 class Table:
@@ -43,23 +51,21 @@ class Table:
         if self.made:
             bench.server.sql(f"CREATE TABLE {self.name} (LIKE {table})")
 
-    def rows(self, bench):
-        return int(bench.server.sql(f"SELECT count(*) FROM {self.name}", self.database))
+    def ask(self, bench, sql):
+        try:
+            return bench.server.sql(sql, self.database)
+        except subprocess.CalledProcessError as fault:
+            raise Unreadable(measure.last_error(fault.stderr)) from fault
 
-    def sum_of(self, bench, table, name, database):
-        columns = ", ".join(f't."{name}"' for name, _ in bench.columns(table))
-        return bench.server.sql(
-            f"SELECT count(*) || ' ' || coalesce(sum(hashtextextended(ROW({columns})::text, 0)"
-            f"::numeric), 0) FROM {name} t", database)
+    def rows(self, bench):
+        return int(self.ask(bench, f"SELECT count(*) FROM {self.name}"))
 
     def total(self, bench, table):
-        try:
-            return self.sum_of(bench, table, self.name, self.database)
-        except subprocess.CalledProcessError as fault:
-            raise Unreadable(str(fault)) from fault
+        return self.ask(bench, sum_of(bench, table, self.name))
 
     def wanted(self, bench, table):
-        return bench.once(("sum", table), lambda: self.sum_of(bench, table, table, "postgres"))
+        return bench.once(("sum", table),
+                          lambda: bench.server.sql(sum_of(bench, table, table)))
 
     def size(self, bench):
         return 0
@@ -108,7 +114,7 @@ class File:
             sum=what, reader=f"{kind}({names}{more})")], text=True, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE)
         if done.returncode:
-            raise Unreadable(done.stderr[-300:])
+            raise Unreadable(measure.last_error(done.stderr))
         return done.stdout.strip()
 
     def rows(self, bench):
@@ -143,7 +149,11 @@ class Sqlite(File):
                     f'"{name}" TEXT' for name, _ in bench.columns(table)) + ")")
 
     def select(self, bench, what):
-        return sqlite3.connect(bench.path(self.name)).execute(f"SELECT {what} FROM {self.table}")
+        try:
+            return sqlite3.connect(bench.path(self.name)).execute(
+                f"SELECT {what} FROM {self.table}")
+        except sqlite3.Error as fault:
+            raise Unreadable(str(fault)) from fault
 
     def rows(self, bench):
         return self.select(bench, "count(*)").fetchone()[0]
@@ -152,10 +162,7 @@ class Sqlite(File):
         """By way of a CSV file, so that one reader knows the types."""
         path = bench.path("check.csv")
         names = [name for name, _ in bench.columns(table)]
-        try:
-            found = self.select(bench, ", ".join(f'"{n}"' for n in names))
-        except sqlite3.Error as fault:
-            raise Unreadable(str(fault)) from fault
+        found = self.select(bench, ", ".join(f'"{n}"' for n in names))
         with open(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(names)

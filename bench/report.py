@@ -61,10 +61,23 @@ def figures(workload, arm):
             "wall/L": over_unit(workload, arm), "client CPU s": seconds(cpu),
             "server CPU s": "" if arm["printed"] else seconds(median([r["server"] for r in runs])),
             "rows per client CPU s": f"{workload['rows'] / max(cpu, 0.01):,.0f}",
-            "peak MiB": "" if arm["printed"] else f"{max(r['peak'] for r in runs) / MIB:,.0f}",
+            "peak MiB": memory_text(arm),
             "file MiB": f"{median([r['size'] for r in runs]) / MIB:.1f}" if runs[0]["size"] else "",
-            "arrived": "" if arm["kind"] == arms.LIMIT else
-                       "all values" if arm["exact"] else "rows only"}
+            "arrived": arrived(workload, arm)}
+
+
+def memory_text(arm):
+    """Nothing where it was over before it was looked at."""
+    most = max(r["peak"] for r in arm["runs"])
+    return "" if arm["printed"] or not most else f"{most / MIB:,.0f}"
+
+
+def arrived(workload, arm):
+    if arm["kind"] == arms.LIMIT:
+        return ""
+    fewer = len(arm["runs"]) < workload["turns"]
+    return ("all values" if arm["exact"] else "rows only") + (
+        f", runs: {len(arm['runs'])}" if fewer else "")
 
 
 def columns_of(workload):
@@ -106,43 +119,69 @@ def verdict(target, limit, measured, same):
     return f"missed by {100 * (measured / limit - 1):.0f} %"
 
 
-def target_line(workload, target):
-    """| what | limit | measured | verdict |, or None where it was not measured."""
-    arm = find(workload, target.arm)
-    others = [find(workload, name) for name in target.against]
-    if not arm or not all(others):
-        return None
-    limit = target.limit
-    limit = limit.get(workload["table"]) if isinstance(limit, dict) else limit
-    if limit is None:
-        return None
-    if others:
-        found = ratios(arm, others, target.measure)
-        measured, shown, unit = median(found), spread_text(found), ""
-        to = " of " + cell(" or ".join(target.against)) + (" (the larger)" if len(others) > 1 else "")
-    else:
-        measured = max(r[target.measure] for r in arm["runs"]) / MIB
-        shown, unit, to = f"{measured:.0f} MiB", " MiB", ""
-    word = "at least " if target.at_least() else "at most "
-    return (f"| {workload['name']} | {target.arm}: {MEASURES[target.measure]} | {word}{limit:.4g}"
-            f"{unit}{to} | {shown} | {verdict(target, limit, measured, control(workload))} |")
+def limit_of(target, table):
+    return target.limit.get(table) if isinstance(target.limit, dict) else target.limit
+
+
+def limit_text(target, limit):
+    word = "at least" if target.at_least() else "at most"
+    to = " or ".join(target.against) + (" (the larger)" if len(target.against) > 1 else "")
+    return f"{word} {limit:.4g} " + (f"of {cell(to)}" if to else "MiB")
+
+
+class Line:
+    """A target as a run met or missed it. `told` is False where it is not shown: an arm was left
+    out, or a peer cannot run the workload."""
+
+    def __init__(self, workload, target):
+        names = (target.arm, *target.against)
+        there = [next((a for a in workload["arms"] if a["name"] == n), None) for n in names]
+        limit = limit_of(target, workload["table"])
+        self.told = all(there) and limit is not None
+        self.met, self.shown = False, ""
+        if not self.told:
+            return
+        self.what = f"{target.arm}: {MEASURES[target.measure]}"
+        self.limit = limit_text(target, limit)
+        failed = [a["name"] for a in there if not a["runs"]]
+        if failed:
+            self.told = target.arm in failed or target.against[0] not in targets.PEERS
+            self.verdict = cell("not measured, without " + ", ".join(failed))
+            return
+        self.hold(workload, target, there[0], there[1:], limit)
+
+    def hold(self, workload, target, arm, others, limit):
+        if others:
+            pairs = ratios(arm, others, target.measure)
+            measured, self.shown = median(pairs), spread_text(pairs)
+        else:
+            measured = max(r[target.measure] for r in arm["runs"]) / MIB
+            self.shown = f"{measured:.0f} MiB"
+        self.verdict = verdict(target, limit, measured, control(workload))
+        self.met = self.verdict.startswith("met")
+
+
+def lines_of(several, wanted):
+    """Of all workloads: pairs of workload and line."""
+    found = [(w, Line(w, t)) for one in several for w in one["workloads"] for t in wanted(w["key"])]
+    return [(workload, line) for workload, line in found if line.told]
 
 
 def targets_table(several):
-    """Every line that the figures tell something of; what failed or is not installed is not there."""
-    lines = ["### What it was to show", "", "| workload | arm | target | measured | |",
-             "|---|---|---|---|---|"]
-    for one in several:
-        for workload in one["workloads"]:
-            found = [target_line(workload, t) for t in targets.of_workload(workload["key"])]
-            lines += [line for line in found if line]
-    met = sum(line.split(" | ")[-1].startswith("met") for line in lines[4:])
-    return "\n".join(lines + ["", f"{met} of {len(lines) - 4} met."]) + "\n"
+    """Every line that the figures tell something of."""
+    found = lines_of(several, targets.of_workload)
+    rows = [f"| {w['name']} | {line.what} | {line.limit} | {line.shown} | {line.verdict} |"
+            for w, line in found]
+    return "\n".join([
+        "### What it was to show", "", "| workload | arm | target | measured | |",
+        "|---|---|---|---|---|", *rows, "",
+        f"{sum(line.met for _, line in found)} of {len(found)} met."]) + "\n"
 
 
 def heading(one):
-    return (f"{one['date']}, `{one['command']}`: {one['runs']} runs, arms in turn; {one['server']}, "
-            f"{one['cores']} cores. wall/L: median, least and greatest of the runs.\n")
+    return (f"{one['date']}, `{one['command']}`: {one['runs']} runs, arms in turn; {one['server']} "
+            f"over loopback, {one['cores']} cores. Medians; of ratios also the least and the greatest. "
+            "L is one connection reading the table by COPY binary to nowhere.\n")
 
 
 def whole(several):

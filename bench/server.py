@@ -19,8 +19,7 @@ def environment():
     """What arms run with: nothing is sent home. sling fetches a DuckDB for Parquet when it meets
     some; where DUCKDB_PATH names none, its own writer is used, so that it runs without a network."""
     more = {"PGCONNECT_TIMEOUT": "10", "RUNTIME__DLTHUB_TELEMETRY": "false",
-            "DATA_WRITER__DISABLE_COMPRESSION": "true", "SLING_DISABLE_TELEMETRY": "true",
-            "INGESTR_DISABLE_TELEMETRY": "true"}
+            "SLING_DISABLE_TELEMETRY": "true", "INGESTR_DISABLE_TELEMETRY": "true"}
     if "DUCKDB_PATH" not in os.environ:
         more["SLING_DUCKDB_COMPUTE"] = "false"
     return {**os.environ, **more}

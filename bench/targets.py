@@ -56,8 +56,15 @@ OF_PEERS = (("client", 1 / 3), ("wall", 1.0))
 OURS = {"pg-parquet": TWO, "csv-parquet": "leat, 2 threads"}
 
 
+def own(key):
+    """The lines of one workload that name their own limits."""
+    return [t for t in TARGETS if t.workload == key]
+
+
+def against_peers(key):
+    return [Target(key, OURS.get(key, "leat"), measure, limit, peer)
+            for peer in PEERS for measure, limit in OF_PEERS]
+
+
 def of_workload(key):
-    """All lines of one workload."""
-    return [t for t in TARGETS if t.workload == key] + [
-        Target(key, OURS.get(key, "leat"), measure, limit, peer)
-        for peer in PEERS for measure, limit in OF_PEERS]
+    return own(key) + against_peers(key)

@@ -6,7 +6,6 @@ from places import File, Sqlite, Table, Tables
 
 MEMORY = "COPY FROM of rows in memory"
 COUNTED = "leat, then count(*) at the destination"
-TINY = "1,000 tables of 100 rows: PostgreSQL to PostgreSQL"
 
 
 def pg(table):
@@ -166,15 +165,17 @@ def sqlite_to_parquet(t):
     ], inputs=("in.db", "in-sqlite.parquet"))
 
 
-def tiny_tables():
+def tiny_tables(count):
     other, place = "{base}/tiny_dst", Tables("tiny_dst", "tiny")
-    return Workload("tiny", TINY, "tiny", place, [
+    name = f"{count:,} tables of 100 rows: PostgreSQL to PostgreSQL"
+    return Workload("tiny", name, "tiny", place, [
         *twice("leat", "{url}#tiny.*", other + "#tiny."),
         shell("pg_dump | psql", ("pg_dump", "{url}", "-n", "tiny"), ("psql", other, "-Xq"),
               out="pg_dump.out"),
         shell("pgcopydb", peers.pgcopydb(other)),
         shell("sling", ("sling", "run", "-r", "{dir}/tiny.yaml"),
               file=("tiny.yaml", peers.SLING_WILDCARD)),
+        python("dlt", ("sqlalchemy", "connectorx", "dlt"), peers.DLT_SCHEMA),
     ])
 
 

@@ -116,8 +116,11 @@ const char *cli_nth(const struct cli *cli, const char *name, int i);
 bool cli_on(const struct cli *cli, const char *name);
 
 /* record.c */
-/* Opens the store that --state names; commands that cannot do without it. */
+/* Opens a store, references of its URL resolved (leat_resolve_references()); NULL: the default. */
 struct leat_state;
+int cli_store_open(const char *location, unsigned flags, struct leat_state **ret_state,
+                   struct leat_error *err);
+/* That which --state names; commands that cannot do without it. */
 int cli_open_state(struct cli *cli, unsigned flags, struct leat_state **ret_state,
                    struct leat_error *err);
 /* Before a run: a store that was asked for by name must be there. */

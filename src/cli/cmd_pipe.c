@@ -263,7 +263,7 @@ static int open_state(struct cli *cli, struct leat_state **ret_state, struct lea
     if (cli->state && !strcmp(cli->state, "none")) {
         return LEAT_OK;
     }
-    int rc = leat_state_open(cli->state, 0, ret_state, err);
+    int rc = cli_store_open(cli->state, 0, ret_state, err);
     if (rc && !cli->state) {
         cli_warn(cli, "the run is not recorded", err);
         leat_error_clear(err);

@@ -155,7 +155,7 @@ static bool is_harmless(const char *option)
 {
     static const char *const names[] = {
         "resume",  "part-rows",    "immutable",       "snapshot",   "verify",  "parallel", "memory",
-        "retries", "lock-timeout", "connect-timeout", "keep-going", "include", "exclude"};
+        "retries", "lock-timeout", "connect-timeout", "keep-going", "include", "exclude",  "views"};
     for (size_t i = 0; i < LT_ARRAY_LEN(names); i++) {
         if (!strcmp(names[i], option)) {
             return true;

@@ -20,6 +20,7 @@
 #define PG_IDLE_MAX 8
 #define PG_NAME_MAX 64
 #define PG_STATEMENTS_MAX 48
+#define PG_FIRST_OWN_OID 16384 /* what initdb made has lower numbers */
 #define PG_STATE_TABLE "_leat_state"
 #define PG_LOAD_TABLE "_leat_load"
 

@@ -95,7 +95,8 @@ static int make_types(struct leat_load *load, struct leat_error *err)
 {
     int status = LEAT_OK;
     for (size_t i = 0; i < load->plan->n_targets && !status; i++) {
-        status = pg_own_make(load->conn, &load->plan->targets[i].types, err);
+        status =
+            pg_own_make(load->conn, load->plan->targets[i].ns, &load->plan->targets[i].types, err);
     }
     return status;
 }
@@ -280,7 +281,9 @@ const struct leat_load_ops pg_load_ops = {
     .release = release,
     .sweep = sweep,
     .complete = pg_complete,
+    .complete_show = pg_complete_show,
     .state = pg_state_read,
     .state_set = pg_state_set,
     .resumed = pg_resumed,
+    .prepare = pg_ready_types,
 };

@@ -19,6 +19,7 @@
 #define PG_CLEANUP_MS 5000
 #define PG_ROWS_KEY_AFTER 10000 /* with fewer, a key that is there from the start costs less */
 #define PG_ROWS_WORTH_SETTINGS 100000
+#define PG_ROWS_APART 100000 /* with fewer, indexes built side by side gain nothing */
 
 enum pg_route {
     PG_ROUTE_CREATE,
@@ -101,6 +102,8 @@ struct leat_load {
     struct pg_found found;
     bool attached;
     bool committed;
+    bool apart;    /* direct: handed over to records, as a staged one is (pg_apart.c) */
+    int threads;   /* that its parts were told they may keep busy */
     bool moved_in; /* what commit() does to the tables was done, for they were read back */
     struct leat_part *open_part;   /* direct: the only one */
     struct leat_receipt *receipts; /* of the sealed parts: direct; staged: of those found */
@@ -160,6 +163,25 @@ int pg_extras_plan(struct pg_conn *conn, struct pg_target *target, struct ArrowS
                    struct leat_error *err);
 /* Makes it: the key first, then unique indexes. In the transaction of the load. */
 int pg_extras_make(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* The same of checks alone, which are made while the table is still the load's own. */
+int pg_extras_checks(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err);
+/* A name for the index that nobody has in its namespace, and that is not among `taken`; to be freed. */
+int pg_extras_name(struct pg_conn *conn, const struct pg_target *target,
+                   const struct lt_index *index, char *const *taken, size_t n_taken,
+                   char **ret_name, struct leat_error *err);
+/* Appends the settings of a transaction that builds one of `builds` indexes at a time, each
+ * followed by a semicolon. */
+int pg_extras_settings(const struct pg_conn *conn, int64_t rows, int builds, struct lt_buf *sql);
+/* Appends CREATE INDEX on `table`, or of a check ADD CONSTRAINT. */
+int pg_extras_put(const struct lt_index *index, const char *table, const char *name,
+                  struct lt_buf *sql);
+/* Appends the statement that makes a constraint of the index, on the target's own table. */
+int pg_extras_put_constraint(const struct pg_target *target, const struct lt_index *index,
+                             const char *name, struct lt_buf *sql);
+/* Returns the status of a failure to make it, which *err comes to name; [duplicate-key] where rows
+ * are alike. */
+int pg_extras_blame(const struct pg_target *target, const struct lt_index *index, const char *name,
+                    int status, struct leat_error *err);
 /* Appends it to the statements a plan shows, each after "; ". */
 int pg_extras_show(const struct pg_target *target, struct lt_buf *sql);
 
@@ -293,7 +315,18 @@ struct pg_protocol {
 
 extern const struct pg_protocol pg_direct, pg_staged;
 
+/* --- pg_apart.c: a direct load whose indexes several connections build */
+/* Is that worth it, and can it be? */
+bool pg_apart_pays(const struct leat_load *load);
+/* The whole commit of such a load, from within its transaction. */
+int pg_apart_commit(struct leat_load *load, const struct leat_commit *what, struct leat_error *err);
+
 /* --- pg_staged.c */
+/* Records the load as open, and its streams with their staging tables, named already. */
+int pg_staged_record(struct leat_load *load, struct leat_error *err);
+/* Takes the load's row in the last transaction; *ret_already when it was committed before. */
+int pg_staged_take_row(struct leat_load *load, bool *ret_already, struct leat_error *err);
+int pg_staged_mark_committed(struct leat_load *load, struct leat_error *err);
 int pg_staged_attach(struct leat_load *load, const char *state_ns, struct leat_error *err);
 /* Drops staging tables of loads nobody takes part in any more at these tables, but for the load
  * `keep` (NULL: none). A live one at the same table is [destination-busy] when `busy_fails`. The
@@ -321,6 +354,14 @@ int pg_resumed(struct leat_load *load, struct leat_resumed *ret_resumed, struct 
 int pg_describe_new(struct pg_conn *conn, struct pg_target *target,
                     const struct ArrowSchema *incoming, struct pg_table *ret_table,
                     struct leat_error *err);
+/* Labels that come for columns that are there must be there too; the policy says what is done about
+ * others. pg_plan.c */
+int pg_match_labels(struct pg_conn *conn, struct pg_target *target,
+                    const struct ArrowSchema *incoming, const struct pg_table *table,
+                    struct leat_error *err);
+/* leat_load_ops.prepare. pg_ready.c */
+int pg_ready_types(struct leat_endpoint *ep, const struct leat_write_stream *streams,
+                   size_t n_streams, struct leat_error *err);
 /* Whether the types of such a table are here, or can be made: plans them, and nothing else. */
 int pg_plan_new_types(struct pg_conn *conn, struct pg_target *target,
                       const struct ArrowSchema *incoming, struct leat_error *err);
@@ -391,5 +432,7 @@ void pg_tell_counts(const struct pg_plan *plan, const struct leat_commit *what);
 /* --- pg_keys.c */
 int pg_complete(struct leat_endpoint *ep, const struct leat_write_stream *streams, size_t n_streams,
                 struct leat_error *err);
+int pg_complete_show(struct leat_endpoint *ep, const struct leat_write_stream *streams,
+                     size_t n_streams, char **ret_text, struct leat_error *err);
 
 #endif

@@ -160,7 +160,7 @@ static int try_type(struct pg_conn *conn, const struct pg_own_wish *wish,
     struct lt_json_doc *doc = NULL;
     struct lt_buf words = LT_BUF_INIT, widen = LT_BUF_INIT, quoted = LT_BUF_INIT;
     enum pg_type_match match = PG_TYPE_DIFFERS;
-    int status = pg_define_type(conn, oid, &doc, err);
+    int status = pg_define_type(conn, oid, wish->ns, &doc, err);
     const struct lt_json_value *defs = lt_json_get(lt_json_root(doc), "types");
     const struct lt_json_value *here = lt_json_at(defs, lt_json_count(defs) - 1);
     if (!status &&
@@ -194,7 +194,7 @@ static int check_ref(struct pg_conn *conn, const struct lt_json_value *def,
 {
     const char *text = text_of(ref, "text"), *params[] = {text};
     char found[8];
-    if (!strchr(text, '.')) {
+    if (!lt_json_boolean(lt_json_get(ref, "extension"), false)) {
         return LEAT_OK;
     }
     int status = pg_value(conn, "SELECT pg_catalog.to_regtype($1) IS NOT NULL", 1, params, found,
@@ -397,7 +397,7 @@ int pg_own_labels(struct pg_conn *conn, const struct pg_own_wish *wish,
         pg_own_find(wish->types, text_of(def, "ns"), text_of(def, "name"))) {
         return status;
     }
-    status = pg_define_type(conn, oid, &doc, err);
+    status = pg_define_type(conn, oid, wish->ns, &doc, err);
     const struct lt_json_value *here = lt_json_at(lt_json_get(lt_json_root(doc), "types"), 0);
     if (!status && here) {
         status = plan_labels(wish, def, here, err);
@@ -409,8 +409,8 @@ int pg_own_labels(struct pg_conn *conn, const struct pg_own_wish *wish,
 /* --- making ---------------------------------------------------------------------------------- */
 
 /* Somebody else may have made it since it was planned. */
-static int make_one(struct pg_conn *conn, struct pg_own_types *types, struct pg_own_type *type,
-                    struct leat_error *err)
+static int make_one(struct pg_conn *conn, const char *ns, struct pg_own_types *types,
+                    struct pg_own_type *type, struct leat_error *err)
 {
     const char *params[] = {type->quoted};
     char oid[16];
@@ -422,7 +422,7 @@ static int make_one(struct pg_conn *conn, struct pg_own_types *types, struct pg_
     if (!status && !*oid) {
         status = pg_exec(conn, type->make, err);
     } else if (!status) {
-        status = pg_define_type(conn, (uint32_t)strtoul(oid, NULL, 10), &doc, err);
+        status = pg_define_type(conn, (uint32_t)strtoul(oid, NULL, 10), ns, &doc, err);
         const struct lt_json_value *defs = lt_json_get(lt_json_root(doc), "types");
         if (!status && pg_own_compare(types, type->def, lt_json_at(defs, lt_json_count(defs) - 1),
                                       type->quoted, &match, &words, &widen)) {
@@ -442,17 +442,27 @@ static int make_one(struct pg_conn *conn, struct pg_own_types *types, struct pg_
 }
 
 /* Under a lock that every leat takes: no two of them make the same type at a time. */
-static int make_all(struct pg_conn *conn, struct pg_own_types *types, struct leat_error *err)
+static int make_all(struct pg_conn *conn, const char *ns, struct pg_own_types *types,
+                    struct leat_error *err)
 {
     struct lt_buf begin = LT_BUF_INIT;
     int failed = lt_buf_puts(&begin, "BEGIN; ") |
                  (pg_pooled(conn->ep) ? pg_settings(conn, true, &begin) : LEAT_OK) |
                  lt_buf_printf(&begin, "SELECT pg_catalog.pg_advisory_xact_lock(%" PRId64 ")",
                                pg_lock_key("types", ""));
+    const char *names[] = {ns};
+    PGresult *set = NULL;
     int status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&begin), err);
+    status = status ? status
+                    : pg_query(conn,
+                               "SELECT pg_catalog.set_config('search_path', "
+                               "pg_catalog.concat_ws(', ', pg_catalog.quote_ident($1), "
+                               "pg_catalog.current_setting('search_path')), true)",
+                               1, names, &set, err);
+    pg_clear(conn, set);
     for (size_t i = 0; i < types->n && !status; i++) {
         if (types->items[i].make) {
-            status = make_one(conn, types, &types->items[i], err);
+            status = make_one(conn, ns, types, &types->items[i], err);
         }
     }
     status = status ? status : pg_exec(conn, "COMMIT", err);
@@ -469,7 +479,8 @@ static bool is_duplicate(const struct leat_error *err)
     return !strcmp(err->sqlstate, "42710") || !strcmp(err->sqlstate, "23505");
 }
 
-int pg_own_make(struct pg_conn *conn, struct pg_own_types *types, struct leat_error *err)
+int pg_own_make(struct pg_conn *conn, const char *ns, struct pg_own_types *types,
+                struct leat_error *err)
 {
     struct leat_error why = {.status = LEAT_OK};
     int status = LEAT_OK;
@@ -479,7 +490,7 @@ int pg_own_make(struct pg_conn *conn, struct pg_own_types *types, struct leat_er
     }
     for (int tried = 0; any && tried < 2; tried++) {
         why.status = LEAT_OK;
-        status = make_all(conn, types, &why);
+        status = make_all(conn, ns, types, &why);
         any = status && is_duplicate(&why);
     }
     /* A label that is added in a transaction cannot be used there. */

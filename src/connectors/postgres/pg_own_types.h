@@ -4,12 +4,13 @@
  * A source's field says them as JSON in LT_META_TYPES:
  *   {"column": REF, "types": [DEFINITION, ...]}
  * `column` is the type as it is declared, `types` what it is made of, each after those it needs.
- * REF is {"text": "numeric(10,2)"} for a type that is the server's or an extension's, and
+ * REF is {"text": "numeric(10,2)", "extension": false} for a type that is not made here, and
  * {"ns": "app", "name": "mood", "array": false} for one that is defined in `types`.
  * DEFINITION has kind ("enum", "domain", "composite", "range"), ns, name, home (it lies in the
  * namespace of its stream), server ("postgres:15"), comment, and of its kind
  *   labels; base, not_null, default, collation, checks [{name, def}];
  *   attributes [{name, type, collation}]; subtype, subtype_diff, collation.
+ * Expressions name bare what lies in the stream's own namespace, as it is there and here.
  * Metadata also comes from files: names and labels reach a statement quoted, types as plain names,
  * and expressions only when they were read from a server just now. */
 #ifndef LT_PG_OWN_TYPES_H
@@ -59,9 +60,9 @@ struct pg_own_column {
 /* --- pg_type_defs.c */
 /* Whose expressions these are: servers of one major version read them the same. */
 void pg_server_text(const struct leat_endpoint *ep, char text[PG_SERVER_MAX]);
-/* The definitions of one type, as LT_META_TYPES says them; NULL where it is none that can be
+/* The definitions of one type, as LT_META_TYPES says them of a stream in `ns`; NULL where it is none that can be
  * defined again. *ret_doc is the caller's. */
-int pg_define_type(struct pg_conn *conn, uint32_t oid, struct lt_json_doc **ret_doc,
+int pg_define_type(struct pg_conn *conn, uint32_t oid, const char *ns, struct lt_json_doc **ret_doc,
                    struct leat_error *err);
 
 /* --- pg_type_text.c: without a connection */
@@ -96,8 +97,9 @@ void pg_own_column_done(struct pg_own_column *column);
  * [column-mismatch] where the policy says so. */
 int pg_own_labels(struct pg_conn *conn, const struct pg_own_wish *wish,
                   const struct ArrowSchema *field, uint32_t oid, struct leat_error *err);
-/* Makes what is missing, in a transaction of its own unless one is under way, and under a lock: who
+/* Makes what is missing for streams of a namespace, in a transaction of its own unless one is under way, and under a lock: who
  * comes second finds what the first one made. */
-int pg_own_make(struct pg_conn *conn, struct pg_own_types *types, struct leat_error *err);
+int pg_own_make(struct pg_conn *conn, const char *ns, struct pg_own_types *types,
+                struct leat_error *err);
 
 #endif

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FIRST_OWN_OID 16384 /* what initdb made has lower numbers */
-
 void pg_server_text(const struct leat_endpoint *ep, char text[PG_SERVER_MAX])
 {
     snprintf(text, PG_SERVER_MAX, "postgres:%d", ep->version / 10000);
@@ -38,7 +36,7 @@ void pg_server_text(const struct leat_endpoint *ep, char text[PG_SERVER_MAX])
 
 #define REF_SQL(type, modifier)                                                                    \
     "(SELECT CASE WHEN w.oid IS NULL THEN pg_catalog.json_build_object('text', "                   \
-    "pg_catalog.format_type(x.oid, " modifier ")) ELSE pg_catalog.json_build_object("              \
+    "pg_catalog.format_type(x.oid, " modifier "), 'extension', x.oid >= 16384::pg_catalog.oid) ELSE pg_catalog.json_build_object("              \
     "'ns', w.nspname, 'name', w.typname, 'array', w.oid <> x.oid) END FROM pg_catalog.pg_type x "  \
     "LEFT JOIN pg_catalog.pg_type e ON e.oid = x.typelem AND e.typarray = x.oid "                  \
     "LEFT JOIN own w ON w.oid = coalesce(e.oid, x.oid) WHERE x.oid = " type ")"
@@ -82,28 +80,31 @@ static const char defs_sql[] =
     "FROM need n GROUP BY n.root, n.oid) f JOIN own o ON o.oid = f.oid GROUP BY f.root";
 /* clang-format on */
 
-/* With nothing on the search path but the server's own, expressions name all else in full. */
+/* With the namespace on the search path and nothing else but the server's own, expressions name what
+ * lies in it bare, and all else in full: so they can move to another one. */
 static int query_defs(struct pg_conn *conn, const char *oids, const char *ns, PGresult **ret_result,
                       struct leat_error *err)
 {
     char server[PG_SERVER_MAX], path[1024];
-    const char *params[] = {oids, ns, server}, *paths[] = {path};
-    PGresult *result = NULL;
+    const char *params[] = {oids, ns, server}, *paths[] = {path}, *names[] = {ns};
+    PGresult *result = NULL, *set = NULL;
     pg_server_text(conn->ep, server);
     int status = pg_value(conn, "SELECT pg_catalog.current_setting('search_path')", 0, NULL, path,
                           sizeof path, err);
     if (!status && strlen(path) + 1 == sizeof path) {
         status = lt_fail(err, LT_E_LIMIT, "the search_path is too long");
     }
-    status = status
-                 ? status
-                 : pg_exec(conn, "SELECT pg_catalog.set_config('search_path', 'pg_catalog', false)",
-                           err);
+    status = status ? status
+                    : pg_query(conn,
+                               "SELECT pg_catalog.set_config('search_path', "
+                               "pg_catalog.quote_ident($1), false)",
+                               1, names, &set, err);
+    pg_clear(conn, set);
+    set = NULL;
     if (status) {
         return status;
     }
     status = pg_query(conn, defs_sql, 3, params, &result, err);
-    PGresult *set = NULL;
     int back = pg_query(conn, "SELECT pg_catalog.set_config('search_path', $1, false)", 1, paths,
                         &set, status ? NULL : err);
     pg_clear(conn, set);
@@ -128,7 +129,7 @@ int pg_describe_own_types(struct pg_conn *conn, struct pg_table *table, struct l
     PGresult *result = NULL;
     int failed = lt_buf_byte(&oids, '{');
     for (int64_t i = 0; i < table->n_columns; i++) {
-        if (table->columns[i].declared_oid >= FIRST_OWN_OID) {
+        if (table->columns[i].declared_oid >= PG_FIRST_OWN_OID) {
             failed |= lt_buf_printf(&oids, "%s%u", oids.len > 1 ? "," : "",
                                     table->columns[i].declared_oid);
         }
@@ -157,7 +158,7 @@ int pg_describe_own_types(struct pg_conn *conn, struct pg_table *table, struct l
     return status;
 }
 
-int pg_define_type(struct pg_conn *conn, uint32_t oid, struct lt_json_doc **ret_doc,
+int pg_define_type(struct pg_conn *conn, uint32_t oid, const char *ns, struct lt_json_doc **ret_doc,
                    struct leat_error *err)
 {
     char oids[24];
@@ -165,7 +166,7 @@ int pg_define_type(struct pg_conn *conn, uint32_t oid, struct lt_json_doc **ret_
     PGresult *result = NULL;
     snprintf(oids, sizeof oids, "{%u}", oid);
     *ret_doc = NULL;
-    int status = query_defs(conn, oids, "", &result, err);
+    int status = query_defs(conn, oids, ns, &result, err);
     if (!status && pg_rows(conn, result) == 1) {
         status = put_meta(conn, result, 0, &text) ? lt_fail_oom(err) : LEAT_OK;
         status = status ? status : lt_json_doc_parse(lt_buf_text(&text), text.len, ret_doc, err);

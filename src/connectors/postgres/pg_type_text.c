@@ -236,15 +236,28 @@ static int compare_texts(const char *what, const char *there, const char *here,
                          *there ? there : "none");
 }
 
+static const char *last_part(const char *text)
+{
+    const char *last = strrchr(text, '.');
+    return last ? last + 1 : text;
+}
+
 static int compare_refs(const struct pg_own_types *types, const char *what,
                         const struct lt_json_value *there, const struct lt_json_value *here,
                         enum pg_type_match *match, struct lt_buf *words)
 {
     struct lt_buf a = LT_BUF_INIT, b = LT_BUF_INIT;
+    /* An extension may lie in another schema. */
+    bool bare = lt_json_boolean(lt_json_get(there, "extension"), false) &&
+                lt_json_boolean(lt_json_get(here, "extension"), false);
     int failed = pg_own_ref(types, there, &a);
     failed = failed == LEAT_UNSUPPORTED ? put_ref_there(there, &a) : failed;
     failed = failed ? failed : put_ref_there(here, &b);
-    failed = failed ? failed : compare_texts(what, lt_buf_text(&a), lt_buf_text(&b), match, words);
+    if (!failed) {
+        const char *mine = lt_buf_text(&a), *other = lt_buf_text(&b);
+        failed = compare_texts(what, bare ? last_part(mine) : mine, bare ? last_part(other) : other,
+                               match, words);
+    }
     lt_buf_done(&a);
     lt_buf_done(&b);
     return failed;

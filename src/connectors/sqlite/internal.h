@@ -43,7 +43,8 @@ struct sq_conn {
     sqlite3 *db;
     struct leat_endpoint *ep;
     enum sq_use use;
-    int64_t busy_since_us; /* when the present wait for a lock began */
+    int64_t busy_since_us;     /* when the present wait for a lock began */
+    struct leat_reader *taker; /* whose statement is at work and hands over its rows; else NULL */
 };
 
 struct leat_endpoint {
@@ -177,19 +178,16 @@ struct sq_misfit {
     const char *why;
 };
 
-/* Appends column `index` of the statement's row. *bytes grows by what it holds beyond its fixed
- * width. LEAT_BAD_DATA fills *misfit, and nothing was appended; LEAT_NO_MEMORY. */
-int lt_sq_decode(const struct lt_sqlite *api, sqlite3_stmt *stmt, int index,
-                 struct sq_reading reading, struct lt_builder *builder, int64_t *bytes,
-                 struct sq_misfit *misfit);
-
-/* The same of a function's argument. */
+/* Appends a value: of a row, or of a function's argument. *bytes grows by what it holds beyond its
+ * fixed width. LEAT_BAD_DATA fills *misfit, and nothing was appended; LEAT_NO_MEMORY. */
 int lt_sq_decode_value(const struct lt_sqlite *api, sqlite3_value *value, struct sq_reading reading,
                        struct lt_builder *builder, int64_t *bytes, struct sq_misfit *misfit);
 
 /* Columns and bounds as SQLite can compare them in the order of the columns' types (order.c), by
  * means of a function that every connection knows. LEAT_UNSUPPORTED where a type has no order. */
 int lt_sq_functions(struct sq_conn *conn, struct leat_error *err);
+/* And the one that readers of whole tables take their rows by (read.c). */
+int lt_sq_take_function(struct sq_conn *conn, struct leat_error *err);
 int lt_sq_put_comparable(const struct ArrowSchema *schema, const char *column, struct lt_buf *sql,
                          struct leat_error *err);
 int lt_sq_put_bound(const struct ArrowSchema *schema, const char *column, const char *bound,

@@ -434,6 +434,13 @@ static bool same_tree(const struct ArrowSchema *a, const struct ArrowSchema *b, 
                               same_tree(a->dictionary, b->dictionary, true, depth + 1));
 }
 
+bool lt_schema_meta_same(const struct ArrowSchema *a, const struct ArrowSchema *b, const char *key)
+{
+    size_t a_len, b_len;
+    const char *x = lt_schema_meta(a, key, &a_len), *y = lt_schema_meta(b, key, &b_len);
+    return x && y && a_len == b_len && !memcmp(x, y, a_len);
+}
+
 bool lt_schema_same(const struct ArrowSchema *a, const struct ArrowSchema *b, bool names)
 {
     return same_tree(a, b, names, 0);

@@ -40,6 +40,8 @@ const char *lt_schema_meta(const struct ArrowSchema *schema, const char *key, si
 bool lt_schema_meta_text(const struct ArrowSchema *schema, const char *key, char *text,
                          size_t size);
 bool lt_schema_meta_is(const struct ArrowSchema *schema, const char *key, const char *value);
+/* Both have it, and it says the same. */
+bool lt_schema_meta_same(const struct ArrowSchema *a, const struct ArrowSchema *b, const char *key);
 int lt_schema_set_meta(struct ArrowSchema *schema, const char *key, const char *value,
                        struct leat_error *err);
 /* Calls each() for every pair, in order; stops at its first non-zero and returns that. */

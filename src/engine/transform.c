@@ -377,10 +377,24 @@ const char *lt_wishes_old_name(const struct lt_column_wishes *wishes, const char
 static int keep_meta(const struct ArrowSchema *from, const char *key, struct ArrowSchema *to,
                      struct leat_error *err)
 {
-    char value[512];
-    return lt_schema_meta_text(from, key, value, sizeof value)
-               ? lt_schema_set_meta(to, key, value, err)
-               : LEAT_OK;
+    size_t len;
+    const char *value = lt_schema_meta(from, key, &len);
+    char *copy = value ? lt_strndup(value, len) : NULL;
+    int rc = !value ? LEAT_OK : copy ? lt_schema_set_meta(to, key, copy, err) : lt_fail_oom(err);
+    free(copy);
+    return rc;
+}
+
+/* A cast to the text of the type that the column has: it is still that column. */
+static int keep_own(const struct ArrowSchema *base, struct ArrowSchema *to, struct leat_error *err)
+{
+    static const char *const keys[] = {LT_META_DOMAIN, LT_META_IDENTITY, LT_META_GENERATED,
+                                       LT_META_DEFAULT};
+    int rc = LEAT_OK;
+    for (size_t i = 0; !rc && i < LT_ARRAY_LEN(keys); i++) {
+        rc = keep_meta(base, keys[i], to, err);
+    }
+    return rc;
 }
 
 /* What is known of the types of one stream's columns, for make_field(). */
@@ -404,6 +418,9 @@ static int make_field(const struct lt_column_wishes *wishes, const struct typed 
     if (!rc && cast >= 0) {
         rc = keep_meta(base, LT_META_KEY, &made, err);
         rc = rc ? rc : keep_meta(base, LT_META_COMMENT, &made, err);
+        rc = rc || !lt_schema_meta_same(&made, base, LT_META_SOURCE_TYPE)
+                 ? rc
+                 : keep_own(base, &made, err);
         made.flags = (made.flags & ~ARROW_FLAG_NULLABLE) | (base->flags & ARROW_FLAG_NULLABLE);
     }
     if (!rc && typed->given_keys && given < 0) {

@@ -74,7 +74,6 @@ bool lt_dialect_plain_type(const struct lt_dialect *dialect, const char *text);
 bool lt_dialect_own_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,
                          char text[LT_DIALECT_TYPE_MAX], bool *ret_same);
 /* The same of leat.domain: the type of the user's own that the source had over its base type. */
-#define LT_META_DOMAIN "leat.domain"
 bool lt_dialect_own_domain(const struct lt_dialect *dialect, const struct ArrowSchema *field,
                            char text[LT_DIALECT_TYPE_MAX]);
 

@@ -84,6 +84,19 @@ def test_differences_that_were_told_are_not_told_again(leat, pg_db, pg_db2):
     assert done.returncode == 3 and "1 new, 4 changed, 1 deleted" in done.stderr
 
 
+def test_a_column_that_goes_as_text_keeps_what_else_it_is(leat, pg_db, pg_db2):
+    pg_db.execute("create domain due as date check (value > '2000-01-01')",
+                  "create table t (id int primary key, d due, n date not null default 'infinity')",
+                  "comment on column t.n is 'when'", "insert into t values (1, 'infinity', 'infinity')")
+    pg_db2.execute("create domain due as date check (value > '2000-01-01')")
+    leat.ok("cp", pg_db.stream("t"), pg_db2.stream("t"), "--with", "defaults")
+    query = ("select attname, format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid), "
+             "col_description(a.attrelid, attnum) from pg_attribute a left join pg_attrdef d on adrelid = a.attrelid and "
+             "adnum = attnum where a.attrelid = 't'::regclass and attnum > 0 order by attnum")
+    with pg_db.connect() as one, pg_db2.connect() as other:
+        assert one.execute(query).fetchall() == other.execute(query).fetchall()
+
+
 def test_a_key_may_be_infinite(leat, pg_db, pg_db2):
     for db in (pg_db, pg_db2):
         db.execute("create table t (at timestamptz primary key, n int)",

@@ -260,11 +260,14 @@ int pg_describe_columns(struct pg_conn *conn, struct pg_table *table, struct lea
 int pg_column_as_text(struct pg_table *table, int64_t i, const struct ArrowSchema *text,
                       struct leat_error *err)
 {
-    static const char *const kept[] = {LT_META_KEY, LT_META_COMMENT};
+    static const char *const kept[] = {LT_META_KEY,      LT_META_COMMENT,   LT_META_REQUIRED,
+                                       LT_META_IDENTITY, LT_META_GENERATED, LT_META_DEFAULT,
+                                       LT_META_DOMAIN};
     struct ArrowSchema *field = table->schema.children[i];
     struct ArrowSchema made = {.release = NULL};
     int status = lt_schema_copy(text, &made, err);
-    for (size_t k = 0; k < LT_ARRAY_LEN(kept) && !status; k++) {
+    size_t n_kept = lt_schema_meta_same(field, text, LT_META_SOURCE_TYPE) ? LT_ARRAY_LEN(kept) : 2;
+    for (size_t k = 0; k < n_kept && !status; k++) {
         size_t len;
         const char *value = lt_schema_meta(field, kept[k], &len);
         char *copy = value ? lt_strndup(value, len) : NULL;

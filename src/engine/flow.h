@@ -23,6 +23,7 @@ struct lt_flow_dest {
     struct lt_side *side;
     struct leat_load *load;
     uint32_t stream;           /* its index within the load */
+    bool made;                 /* its columns are made of what comes */
     struct ArrowSchema schema; /* what the part takes */
     struct lt_cast *cast;
     struct lt_queue *queue;
@@ -120,6 +121,9 @@ int lt_flow_lost(const struct lt_flow *flow, const struct lt_flow_dest *dest,
  * as text instead. malloc'ed; NULL: there is none. *ret_why is what was wrong with it. */
 char *lt_flow_misfit(const struct lt_flow *flow, const struct leat_error *err,
                      struct leat_error *ret_why);
+/* Whether the column for which the flow failed with *err would arrive as text: it is none yet, and
+ * destinations that have it have it as text, or make it. */
+bool lt_flow_takes_text(const struct lt_flow *flow, const struct leat_error *err);
 /* Records refused so far, on the way to all destinations. */
 int64_t lt_flow_rejected(const struct lt_flow *flow);
 void lt_flow_done(struct lt_flow *flow);

@@ -153,3 +153,24 @@ char *lt_flow_misfit(const struct lt_flow *flow, const struct leat_error *err,
     free(named);
     return column;
 }
+
+static bool is_text(const struct ArrowSchema *field)
+{
+    struct lt_type type;
+    return !lt_type_of(field, &type, NULL) && lt_type_is_text(type.id) && type.logical == LT_PLAIN;
+}
+
+bool lt_flow_takes_text(const struct lt_flow *flow, const struct leat_error *err)
+{
+    char *named = lt_error_column(err);
+    const char *name = named ? lt_wishes_new_name(&flow->run->wishes, named) : NULL;
+    int64_t at = name ? lt_schema_find(&flow->schema, name) : -1;
+    bool takes = at < 0 || !is_text(flow->schema.children[at]);
+    for (size_t d = 0; takes && at >= 0 && d < flow->n_dests; d++) {
+        const struct lt_flow_dest *dest = &flow->dests[d];
+        int64_t there = lt_schema_find(&dest->schema, name);
+        takes = dest->made || there < 0 || is_text(dest->schema.children[there]);
+    }
+    free(named);
+    return takes;
+}

@@ -188,7 +188,7 @@ int lt_flow_run(struct lt_flow *flow, struct leat_error *err)
         rc = flow->error.status;
         if (err) {
             *err = flow->error;
-            lt_loss_remedy(err, &flow->run->wishes);
+            lt_loss_remedy(err, &flow->run->wishes, lt_flow_takes_text(flow, err));
         }
     }
     return rc;

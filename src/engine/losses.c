@@ -154,7 +154,7 @@ char *lt_error_column(const struct leat_error *err)
     return end ? lt_strndup(at, (size_t)(end - at)) : NULL;
 }
 
-void lt_loss_remedy(struct leat_error *err, const struct lt_column_wishes *wishes)
+void lt_loss_remedy(struct leat_error *err, const struct lt_column_wishes *wishes, bool as_text)
 {
     static const enum lt_code codes[] = {LT_E_VALUE_RANGE, LT_E_UNSUPPORTED_TYPE};
     if (!err) {
@@ -168,7 +168,11 @@ void lt_loss_remedy(struct leat_error *err, const struct lt_column_wishes *wishe
         char *named = lt_error_column(err);
         const char *name = named ? lt_wishes_old_name(wishes, named) : NULL;
         bool quoted = name && strpbrk(name, "=,\" ");
-        if (!name) {
+        if (codes[i] == LT_E_VALUE_RANGE && !as_text) {
+            leat_error_remedy(err,
+                              "--on-loss null leaves it out, --on-error skip --rejects FILE the "
+                              "record; else the column there has to hold more");
+        } else if (!name) {
             leat_error_remedy(err, "%s", row->remedy);
         } else if (codes[i] == LT_E_VALUE_RANGE) {
             leat_error_remedy(err,

@@ -60,8 +60,8 @@ const struct leat_loss_sink *lt_losses_sink(const struct lt_losses *losses);
 const struct lt_cast_losses *lt_losses_casting(const struct lt_losses *losses);
 
 /* Puts what could be done about a value or type that does not fit into *err, unless whoever failed
- * knew something better than the code's own remedy. */
-void lt_loss_remedy(struct leat_error *err, const struct lt_column_wishes *wishes);
+ * knew something better than the code's own remedy. `as_text`: the column would arrive as text. */
+void lt_loss_remedy(struct leat_error *err, const struct lt_column_wishes *wishes, bool as_text);
 /* The same where nothing is carried, only compared, and perhaps written then: --on-loss is no option
  * there. */
 void lt_loss_compared_remedy(struct leat_error *err, bool written);

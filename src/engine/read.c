@@ -30,7 +30,7 @@ static int stream_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
     struct leat_payload payload;
     int rc = lt_flow_next(&reading->flow, reading->flow.reader, &payload, &err);
     if (rc) {
-        lt_loss_remedy(&err, &reading->run.wishes);
+        lt_loss_remedy(&err, &reading->run.wishes, true);
         return lt_stream_fault(&err, reading->error, sizeof reading->error);
     }
     lt_array_move(&payload.batch, out);
@@ -209,7 +209,7 @@ int leat_read_text(struct leat_plan *plan, leat_text_fn *each, void *arg, struct
     rc = rc ? rc : lt_cast_new(&reading->flow.schema, &schema, NULL, &cast, err);
     rc = rc ? rc : read_texts(reading, &schema, cast, each, arg, err);
     if (rc) {
-        lt_loss_remedy(err, &reading->run.wishes);
+        lt_loss_remedy(err, &reading->run.wishes, true);
     }
     lt_cast_free(cast);
     lt_schema_done(&schema);

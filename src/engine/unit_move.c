@@ -66,6 +66,8 @@ static int ready_flow(struct lt_unit_try *unit, size_t i, struct leat_error *err
         to->side = *unit->dests[d].side;
         to->load = unit->dests[d].load;
         to->stream = (uint32_t)i;
+        to->made = !unit->dests[d].plan.streams[i].exists ||
+                   unit->dests[d].streams[i].flags & LEAT_WRITE_RECREATE;
         rc = lt_flow_dest_init(flow, to, &unit->dests[d].plan.streams[i].schema, err);
     }
     if (!rc) {

@@ -241,7 +241,7 @@ int lt_unit_plan(struct lt_unit_try *unit, size_t d, struct leat_error *err)
         }
     }
     if (rc) {
-        lt_loss_remedy(err, &unit->run->wishes);
+        lt_loss_remedy(err, &unit->run->wishes, true);
         lt_unit_note_refused(unit, err);
     }
     if (rc && err && !err->place[0]) {

@@ -3,6 +3,7 @@
 What arrives is read by psycopg, as the server's own text.
 """
 import json
+import sqlite3
 
 import pytest
 
@@ -130,3 +131,27 @@ def test_remedies_are_those_of_the_command(leat, pg_db, pg_db2):
     done = leat.fails(1, "value-range", "sync", "batch", pg_db.stream("t"), pg_db2.stream("t"))
     assert "--columns" in done.stderr and "--cast" not in done.stderr and "--on-loss" not in done.stderr
     leat.ok("sync", "batch", pg_db.stream("t"), pg_db2.stream("t"), "--columns", "id")
+
+
+@pytest.mark.parametrize("type_, value, there", [
+    ("text", "'a\\0b'", "text"), ("int", "70000", "smallint"), ("text", "'abcdef'", "varchar(5)")])
+def test_text_is_no_remedy_for_a_column_that_keeps_its_type(leat, pg_db, tmp_path, type_, value, there):
+    with sqlite3.connect(tmp_path / "t.db") as base:
+        base.execute(f"create table t (id integer primary key, a {type_})")
+        base.execute(f"insert into t values (1, {value.replace(chr(92) + '0', chr(39) + '||char(0)||' + chr(39))})")
+    source = f"{tmp_path}/t.db#t"
+    pg_db.execute(f"create table t (id int primary key, a {there})")
+    done = leat.fails(1, "value-range", "cp", source, pg_db.stream("t"))
+    assert "--cast" not in done.stderr and "--on-loss text" not in done.stderr and '"a"' in done.stderr
+    leat.ok("cp", source, pg_db.stream("t"), "--on-loss", "null")
+    assert pg_db.rows("t") == [(1, None)]
+
+
+def test_text_is_the_remedy_where_it_helps(leat, pg_db, tmp_path):
+    (tmp_path / "t.csv").write_text("id,a\n1,900\n")
+    pg_db.execute("create table t (id int primary key, a text)")
+    for name in ("t", "made"):
+        done = leat.fails(1, "value-range", "cp", tmp_path / "t.csv", pg_db.stream(name), "--cast", "a=int8")
+        assert "--cast a=utf8" in done.stderr, name
+        leat.ok("cp", tmp_path / "t.csv", pg_db.stream(name), "--cast", "a=utf8")
+        assert pg_db.rows(name) == [(1, "900")]

@@ -14,6 +14,8 @@ static const struct {
     {"08", LT_E_UNAVAILABLE},
     {"22", LT_E_VALUE_RANGE},
     {"22P02", LT_E_VALUE_SYNTAX},
+    {"2200M", LT_E_VALUE_SYNTAX},
+    {"2200N", LT_E_VALUE_SYNTAX},
     {"22021", LT_E_INVALID_UTF8},
     {"22P05", LT_E_INVALID_UTF8},
     {"22P03", LT_E_CORRUPT},

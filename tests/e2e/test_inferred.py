@@ -145,3 +145,15 @@ def test_reals_and_bytes_against_a_file_settle(leat, pg_db, tmp_path, ending):
         assert connection.execute("select f::text, b from t where id < 3 order by id").fetchall() == [
             ("1.1", b"\xff\x00"), ("1.6777216e+07", b"")]
     leat.ok("verify", file, pg_db.stream("t"))
+
+
+@pytest.mark.parametrize("type_, good", [("mood", "ok"), ("inet", "1.1.1.1"), ("int4range", "empty"), ("xml", "<a/>")])
+def test_a_value_that_only_the_server_refuses_is_placed_and_no_wrong_remedy_told(leat, pg_db, tmp_path, type_, good):
+    pg_db.execute("create type mood as enum ('sad', 'ok')", f"create table t (id int primary key, m {type_})",
+                  f"insert into t values (9, '{good}')")
+    (tmp_path / "em.csv").write_text(f"id,m\n1,{good}\n2,<bad\n3,{good}\n")
+    for options in ((), ("--on-error", "skip", "--rejects", tmp_path / "bad.jsonl"), ("--on-loss", "null")):
+        done = leat("cp", tmp_path / "em.csv", pg_db.stream("t"), "--append", *options)
+        assert done.returncode == 1 and "public.t: row 2" in done.stderr and '"m"' in done.stderr, done.stderr
+        assert "--cast" not in done.stderr and "--on-error" not in done.stderr, done.stderr
+        assert [row[0] for row in pg_db.rows("t", "id")] == [9]

@@ -106,13 +106,27 @@ int pg_part_begin_copy(struct leat_part *part, const char *copy_to, struct leat_
     return pg_explain_lock(part->conn, &name, false, status, err);
 }
 
+/* A value that only the server knew to be none (a label an enum has not, no address): it ends the
+ * COPY, so that no record can be set aside. */
+static int say_refused(const struct leat_part *part, int status, struct leat_error *err)
+{
+    if (!status || !err || strncmp(err->sqlstate, "22", 2) != 0) {
+        return status;
+    }
+    leat_error_place(err, "%s.%s", part->target->ns, part->target->name);
+    leat_error_remedy(err,
+                      "it was the server that refused it, so no record can be set aside: correct "
+                      "it at the source, or have the column there as text");
+    return status;
+}
+
 /* The server gave up on the COPY: its reason is in the results. */
 static int fail_copy(struct leat_part *part, struct leat_error *err)
 {
     part->conn->copying_in = false;
     part->copying = false;
     int status = pg_finish_results(part->conn, NULL, err);
-    return status ? status : pg_fail_conn(part->conn, err);
+    return status ? say_refused(part, status, err) : pg_fail_conn(part->conn, err);
 }
 
 static int send_bytes(struct leat_part *part, const void *data, size_t len, struct leat_error *err)
@@ -310,7 +324,7 @@ int pg_part_end_copy(struct leat_part *part, struct leat_error *err)
     }
     part->copying = part->conn->copying_in = false;
     status = pg_flush(part->conn, err);
-    status = status ? status : pg_finish_copy(part->conn, &rows, err);
+    status = status ? status : say_refused(part, pg_finish_copy(part->conn, &rows, err), err);
     if (!status && rows != part->rows) {
         status = lt_fail(err, LT_E_COUNT_MISMATCH,
                          "%" PRId64 " rows were sent to %s.%s, which took %" PRId64, part->rows,

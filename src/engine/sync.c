@@ -499,5 +499,5 @@ int lt_sync_describe(struct lt_run *run, struct lt_worker *worker, size_t job, s
         return rc;
     }
     return there ? lt_compare_describe(run, worker, job, out, err)
-                 : lt_unit_describe(run, worker->source, worker->dests, job, out, err);
+                 : lt_unit_describe(run, worker->source, worker->dests, job, 1, out, err);
 }

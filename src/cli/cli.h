@@ -131,6 +131,8 @@ void cli_record(struct cli *cli, struct leat_report *report);
 
 /* words.c */
 void cli_log(void *arg, enum leat_log_level level, const char *line);
+/* A warning: what is so, and the error that made it so, with its place and remedy. */
+void cli_warn(struct cli *cli, const char *what, const struct leat_error *err);
 /* One error, with what the destination holds now (may be NULL), on standard error. */
 void cli_print_error(struct cli *cli, const struct leat_error *err, const char *state);
 void cli_print_progress(void *arg, const struct leat_progress *progress);

@@ -55,10 +55,7 @@ void cli_record(struct cli *cli, struct leat_report *report)
     rc = rc ? rc
             : leat_state_record(state, cli->command->name, leat_report_json(report), NULL, &err);
     if (rc) {
-        char line[1536];
-        snprintf(line, sizeof line, "the run is not recorded: %s%s%s", err.place,
-                 *err.place ? ": " : "", err.message);
-        cli_log(cli, LEAT_LOG_WARN, line);
+        cli_warn(cli, "the run is not recorded", &err);
     }
     leat_state_close(state);
 }

@@ -25,6 +25,12 @@ void lt_jobs_done(struct lt_jobs *jobs, size_t n_destinations)
     memset(jobs, 0, sizeof *jobs);
 }
 
+/* Of a connector of an earlier make the member is not there. */
+static bool says_own_types(const struct leat_stream_info *info)
+{
+    return info->size >= offsetof(struct leat_stream_info, own_types) + sizeof info->own_types;
+}
+
 static int add_job(struct lt_run *run, const struct leat_stream_info *info)
 {
     const char *ns = info->name.ns, *name = info->name.name;
@@ -42,6 +48,7 @@ static int add_job(struct lt_run *run, const struct leat_stream_info *info)
                            .kind = info->kind,
                            .rows_estimate = info->rows_estimate,
                            .bytes_estimate = info->bytes_estimate,
+                           .own_types = says_own_types(info) && info->own_types,
                            .dest_ns = calloc(n_dests + 1, sizeof(char *)),
                            .dest_names = calloc(n_dests + 1, sizeof(char *))};
     return job->ns && job->name && job->label && job->dest_ns && job->dest_names

@@ -161,7 +161,7 @@ static const struct {
     {"append", BIT(COPY)},
     {"recreate", BIT(COPY) | BIT(META)},
     {"truncate", BIT(COPY)},
-    {"allow-empty", BIT(COPY) | BIT(SYNC)},
+    {"allow-empty", BIT(COPY) | BIT(SYNC) | BIT(DELTA)},
     {"key", BIT(DELTA) | BIT(META) | COMPARES},
     {"cursor", BIT(DELTA)},
     {"limit", BIT(COPY)},

@@ -1,6 +1,7 @@
 /* One run of a plan, as the engine's files share it.
  *
- *     run.c       opens, lists, starts workers, completes, reports
+ *     run.c       opens, lists, starts workers, reports
+ *     prepare.c   what is made before the first stream, and after the last
  *     setup.c     options, shares of memory, cancel
  *     hold.c      a snapshot, held for other runs
  *     worker.c    threads that take one unit after another
@@ -60,6 +61,7 @@ struct lt_job {
     enum leat_stream_kind kind;
     int64_t rows_estimate, bytes_estimate;
     char **dest_ns, **dest_names; /* one for each destination */
+    bool own_types;               /* of the system's users: prepare() is told of it */
     struct lt_typing typing;      /* changed only between two attempts at it */
     const struct lt_slice *slice; /* NULL: all of it, written as the options say */
 };
@@ -155,6 +157,8 @@ struct lt_run {
     const char *current; /* label of a stream at work */
     bool *job_done;
 
+    struct lt_buf shown; /* of a description: shared statements that stand in it, with their NULs */
+
     _Atomic bool input_spent; /* standard input was begun, which cannot be read twice */
     _Atomic int64_t rows, bytes;
 };
@@ -220,6 +224,17 @@ int lt_meta_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
                 struct leat_error *err);
 int lt_meta_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
                      size_t job, struct lt_buf *out, struct leat_error *err);
+
+/* prepare.c */
+struct lt_worker;
+/* Of several streams: makes the types that they need at the destinations, or says that it cannot be
+ * done, before the first of them is copied. */
+int lt_run_prepare(struct lt_run *run, struct lt_worker *worker, struct leat_error *err);
+/* What can only be made after the last stream. */
+int lt_run_complete(struct lt_run *run, struct lt_worker *worker, struct leat_error *err);
+/* The statements by which that would be done, for cp meta to print. */
+int lt_run_show_complete(struct lt_run *run, struct lt_worker *worker, struct lt_buf *out,
+                         struct leat_error *err);
 
 /* One thread's own sides. */
 struct lt_worker {

@@ -3,6 +3,32 @@
 
 #include "core/codes.h"
 
+#include <stdlib.h>
+
+/* Statements that other streams may need as well stand once. */
+static int describe_shared(struct lt_unit_try *unit, size_t d, const char *indent,
+                           struct lt_buf *out)
+{
+    const struct leat_load_stream *to = &unit->dests[d].plan.streams[0];
+    struct lt_buf *shown = &unit->run->shown;
+    size_t known = offsetof(struct leat_load_stream, shared_ddl) + sizeof to->shared_ddl;
+    int rc = LEAT_OK;
+    for (size_t i = 0; !rc && to->size >= known && to->shared_ddl && to->shared_ddl[i]; i++) {
+        char *text = lt_format("%zu:%s", d, to->shared_ddl[i]);
+        bool there = false;
+        for (size_t at = 0; text && at < shown->len && !there;
+             at += strlen((char *)shown->data + at) + 1) {
+            there = !strcmp((char *)shown->data + at, text);
+        }
+        if (!text || (!there && (lt_buf_append(shown, text, strlen(text) + 1) ||
+                                 lt_buf_printf(out, "%s%s;\n", indent, to->shared_ddl[i])))) {
+            rc = LEAT_NO_MEMORY;
+        }
+        free(text);
+    }
+    return rc;
+}
+
 /* The statements alone, and what differs as comments: to be kept, or run by somebody else. */
 static int describe_ddl(struct lt_unit_try *unit, size_t d, size_t i, struct lt_buf *out)
 {
@@ -11,6 +37,7 @@ static int describe_ddl(struct lt_unit_try *unit, size_t d, size_t i, struct lt_
     if (to->drift && *to->drift) {
         rc = lt_buf_printf(out, "-- %s: %s\n", lt_unit_job(unit, i)->label, to->drift);
     }
+    rc = rc ? rc : describe_shared(unit, d, "", out);
     if (!rc && to->ddl) {
         size_t len = strlen(to->ddl);
         while (len && strchr("; \n", to->ddl[len - 1])) {
@@ -54,6 +81,7 @@ static int describe_one(struct lt_unit_try *unit, size_t d, size_t i, struct lt_
         rc = rc ? rc : lt_type_print(to->schema.children[c], out);
         rc = rc ? rc : lt_buf_puts(out, field->flags & ARROW_FLAG_NULLABLE ? "\n" : " not null\n");
     }
+    rc = rc ? rc : describe_shared(unit, d, "  ", out);
     if (!rc && to->ddl) {
         rc = lt_buf_printf(out, "  %s\n", to->ddl);
     }

@@ -120,20 +120,16 @@ def test_loss_in_a_column_without_nulls_stops(leat, pg_db, tmp_path):
 
 
 def test_type_the_destination_lacks_stops_and_is_named(leat, pg_db, pg_db2):
-    pg_db.execute("create type mood as enum ('sad', 'ok')", "create domain positive as int check (value > 0)",
-                  "create table t (id int, m mood, ms mood[])", "insert into t values (1, 'ok', '{sad}')",
-                  "create table d (id int, p positive)", "insert into d values (1, 5)")
+    """One that statements alone cannot make again: an extension's."""
+    pg_db.execute("create extension hstore", "create table t (id int, m hstore, ms hstore[])",
+                  "insert into t values (1, 'a=>1', '{b=>2}')")
     done = leat.fails((1, 2), "unsupported-type", "cp", pg_db.stream("t"), pg_db2.stream("t"))
-    assert "mood" in done.stderr and 'column "m"' in done.stderr and "CREATE TYPE" in done.stderr
+    assert "hstore" in done.stderr and 'column "m"' in done.stderr and "CREATE EXTENSION" in done.stderr
     assert pg_db2.tables() == []
     leat.ok("cp", pg_db.stream("t"), pg_db2.stream("t"), "--cast=m=utf8", "--cast=ms=utf8")
-    assert pg_db2.rows("t") == [(1, "ok", "{sad}")]
+    assert pg_db2.rows("t") == [(1, '"a"=>"1"', '{"\\"b\\"=>\\"2\\""}')]
     leat.ok("cp", pg_db.stream("t"), pg_db2.stream("u"), "--on-loss=text")
-    assert pg_db2.rows("u") == [(1, "ok", "{sad}")]
-    # A domain's values need only what lies under it.
-    done = leat.ok("cp", pg_db.stream("d"), pg_db2.stream("d"))
-    assert "no domain positive" in done.stderr
-    assert pg_db2.rows("d") == [(1, 5)]
+    assert pg_db2.rows("u") == pg_db2.rows("t")
 
 
 def has_locale(db, locale):

@@ -526,7 +526,7 @@ static int find_pooler(struct pg_conn *conn, struct leat_error *err)
             atomic_store(&conn->ep->pooler, pooler);
         }
         if (pooler) {
-            pg_log(conn->ep, LEAT_LOG_INFO,
+            pg_log(conn->ep, LEAT_LOG_WARN,
                    "a pooler stands before the server: every read and load keeps to one "
                    "transaction, and streams are read one at a time");
         }

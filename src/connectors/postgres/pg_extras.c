@@ -1,6 +1,7 @@
 /* What a table has beside columns and key, for --with: read from the catalog of a source, and made
  * at a destination once the rows are there. */
 #include "connectors/postgres/pg_load.h"
+#include "connectors/postgres/pg_own_types.h"
 
 #include "core/json_read.h"
 #include "sql/extras.h"
@@ -10,14 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SERVER_MAX 32
 #define NAMES_TRIED_MAX 100
-
-/* Whose expressions these are: servers of one major version read them the same. */
-static void server_text(const struct leat_endpoint *ep, char text[SERVER_MAX])
-{
-    snprintf(text, SERVER_MAX, "postgres:%d", ep->version / 10000);
-}
 
 /* --- reading ------------------------------------------------------------------------------- */
 
@@ -131,10 +125,10 @@ static int add_defaults(struct pg_conn *conn, struct pg_table *table, const char
 
 int pg_describe_extras(struct pg_conn *conn, struct pg_table *table, struct leat_error *err)
 {
-    char oid[16], server[SERVER_MAX];
+    char oid[16], server[PG_SERVER_MAX];
     const char *params[] = {oid, server};
     snprintf(oid, sizeof oid, "%u", table->oid);
-    server_text(conn->ep, server);
+    pg_server_text(conn->ep, server);
     if (table->kind == 'v' || table->kind == 'f' || conn->ep->version < 120000) {
         return LEAT_OK;
     }
@@ -162,8 +156,8 @@ int pg_extras_plan(struct pg_conn *conn, struct pg_target *target, struct ArrowS
                    struct leat_error *err)
 {
     struct teller teller = {conn, target};
-    char server[SERVER_MAX];
-    server_text(conn->ep, server);
+    char server[PG_SERVER_MAX];
+    pg_server_text(conn->ep, server);
     /* Only what comes from such a server itself: a file may say anything. */
     const char *whose = strncmp(target->source_id, "postgres:", 9) ? NULL : server;
     int status =

@@ -11,6 +11,7 @@
 #define LT_PG_LOAD_H
 
 #include "connectors/postgres/pg.h"
+#include "connectors/postgres/pg_own_types.h"
 #include "sql/extras.h"
 #include "sql/merge.h"
 
@@ -65,6 +66,7 @@ struct pg_target {
     bool fresh;     /* a table is made: the key comes after the rows, when no key has several */
     bool key_after; /* a table is made: its key, which no mode asks for, comes after the rows */
     struct lt_indexes indexes; /* of a table that is made: they come after the rows */
+    struct pg_own_types types; /* of users' own that its columns have */
     enum leat_schema_policy policy;
     char *drift;                   /* what of its columns differs, in words; NULL: nothing */
     char *alter;                   /* statements that bring the table to what comes; NULL: none */
@@ -314,9 +316,24 @@ int pg_resume_look(struct pg_conn *conn, const struct leat_write_plan *want, str
 int pg_resume(struct leat_load *load, struct leat_error *err);
 int pg_resumed(struct leat_load *load, struct leat_resumed *ret_resumed, struct leat_error *err);
 
-/* The columns of a table to be made, as the server would have them, with their DDL types. */
-int pg_describe_new(struct pg_conn *conn, const struct ArrowSchema *incoming,
-                    struct pg_table *ret_table, struct leat_error *err);
+/* The columns of a table to be made, as the server would have them, with their DDL types; types of
+ * users' own that are missing are planned in target->types. */
+int pg_describe_new(struct pg_conn *conn, struct pg_target *target,
+                    const struct ArrowSchema *incoming, struct pg_table *ret_table,
+                    struct leat_error *err);
+/* Labels that come for columns that are there must be there too; the policy says what is done about
+ * others. pg_plan.c */
+int pg_match_labels(struct pg_conn *conn, struct pg_target *target,
+                    const struct ArrowSchema *incoming, const struct pg_table *table,
+                    struct leat_error *err);
+/* leat_load_ops.prepare. pg_ready.c */
+int pg_ready_types(struct leat_endpoint *ep, const struct leat_write_stream *streams,
+                   size_t n_streams, struct leat_error *err);
+/* Whether the types of such a table are here, or can be made: plans them, and nothing else. */
+int pg_plan_new_types(struct pg_conn *conn, struct pg_target *target,
+                      const struct ArrowSchema *incoming, struct leat_error *err);
+/* What a column of users' own types needs, for a target. */
+struct pg_own_wish pg_own_wish_of(struct pg_target *target);
 
 /* --- pg_evolve.c */
 /* What the schema policy makes of a table that is there: `table` comes to be as after

@@ -31,6 +31,7 @@ void pg_target_done(struct pg_target *target)
     pg_merge_free(target->merge);
     lt_merge_free(target->merging);
     lt_indexes_done(&target->indexes);
+    pg_own_types_done(&target->types);
     pg_table_done(&target->table);
     *target = (struct pg_target){0};
 }
@@ -49,6 +50,14 @@ void pg_plan_put(struct pg_plan *plan)
     free(plan);
 }
 
+static void free_texts(char **texts)
+{
+    for (size_t i = 0; texts && texts[i]; i++) {
+        free(texts[i]);
+    }
+    free(texts);
+}
+
 void pg_plan_release(struct leat_load_plan *plan)
 {
     for (size_t i = 0; plan->streams && i < plan->n_streams; i++) {
@@ -56,6 +65,7 @@ void pg_plan_release(struct leat_load_plan *plan)
         free(plan->streams[i].ddl);
         free(plan->streams[i].route);
         free(plan->streams[i].drift);
+        free_texts(plan->streams[i].shared_ddl);
     }
     free(plan->streams);
     pg_plan_put(plan->state);
@@ -319,6 +329,25 @@ static int take_texts(const struct ArrowSchema *incoming, struct pg_table *table
     return status;
 }
 
+int pg_match_labels(struct pg_conn *conn, struct pg_target *target,
+                    const struct ArrowSchema *incoming, const struct pg_table *table,
+                    struct leat_error *err)
+{
+    const struct pg_own_wish wish = pg_own_wish_of(target);
+    int status = LEAT_OK;
+    for (int64_t i = 0; i < incoming->n_children && !status; i++) {
+        const struct ArrowSchema *field = incoming->children[i];
+        int64_t at = lt_schema_find(&table->schema, field->name);
+        if (at >= 0 && !table->columns[at].known && table->columns[at].wire == PG_WIRE_TEXT) {
+            status = pg_own_labels(conn, &wish, field, table->columns[at].value_oid, err);
+        }
+        if (status) {
+            leat_error_place(err, "column \"%s\"", field->name);
+        }
+    }
+    return status;
+}
+
 /* Columns: by name, checked as a whole, then in the order they come. */
 static int match_columns(struct pg_conn *conn, struct pg_target *target,
                          struct ArrowSchema *incoming, struct pg_table *table,
@@ -327,6 +356,7 @@ static int match_columns(struct pg_conn *conn, struct pg_target *target,
     struct ArrowSchema matched = {.release = NULL};
     int status = drop_generated(incoming, table, err);
     status = status ? status : take_texts(incoming, table, err);
+    status = status ? status : pg_match_labels(conn, target, incoming, table, err);
     status = status ? status : pg_evolve(conn, target, incoming, table, err);
     if (!status) {
         status = lt_dialect_match(incoming, &table->schema, &matched, err);
@@ -454,7 +484,32 @@ static bool is_type(const struct ArrowSchema *field, const char *type_text)
             (type.id == LT_BINARY && !strcmp(type_text, "bytea")));
 }
 
-static bool can_forward(const struct pg_target *target, const struct leat_write_stream *want)
+/* Whether the column takes the source's bytes as they are. Types of the user's own have other
+ * numbers at every server. */
+static bool takes_bytes(const struct pg_column *column, const struct ArrowSchema *own,
+                        const struct ArrowSchema *incoming)
+{
+    return column->known && column->wire != PG_WIRE_TEXT_CAST &&
+           !strcmp(incoming->format, own->format) && is_type(incoming, column->type_text);
+}
+
+static void log_converted(const struct leat_endpoint *ep, const struct pg_target *target,
+                          const struct pg_column *column, const struct ArrowSchema *incoming)
+{
+    struct lt_buf type = LT_BUF_INIT;
+    char source[512];
+    if (lt_schema_meta_text(incoming, LT_META_SOURCE_TYPE, source, sizeof source)
+            ? !lt_buf_puts(&type, source)
+            : !lt_type_print(incoming, &type)) {
+        pg_log(ep, LEAT_LOG_INFO,
+               "%s: goes by columns, not as bytes: \"%s\" is %s here and %s at the source",
+               target->name, incoming->name, column->type_text, lt_buf_text(&type));
+    }
+    lt_buf_done(&type);
+}
+
+static bool can_forward(const struct leat_endpoint *ep, const struct pg_target *target,
+                        const struct leat_write_stream *want)
 {
     if (!(want->payloads & LEAT_PAYLOAD_BYTES) || (target->merge && target->merge->op) ||
         !want->bytes_format || strcmp(want->bytes_format, "pgcopy") != 0 ||
@@ -463,10 +518,8 @@ static bool can_forward(const struct pg_target *target, const struct leat_write_
     }
     for (int64_t i = 0; i < target->table.n_columns; i++) {
         const struct pg_column *column = &target->table.columns[i];
-        /* Types of the user's own have other numbers at every server. */
-        if (!column->known || column->wire == PG_WIRE_TEXT_CAST ||
-            strcmp(want->schema->children[i]->format, target->table.schema.children[i]->format) ||
-            !is_type(want->schema->children[i], column->type_text)) {
+        if (!takes_bytes(column, target->table.schema.children[i], want->schema->children[i])) {
+            log_converted(ep, target, column, want->schema->children[i]);
             return false;
         }
     }
@@ -523,7 +576,7 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
     if (!status) {
         snprintf(target->table.ns, sizeof target->table.ns, "%s", target->ns);
         snprintf(target->table.name, sizeof target->table.name, "%s", target->name);
-        target->bytes = can_forward(target, want);
+        target->bytes = can_forward(ep, target, want);
     }
     pg_table_done(&table);
     lt_schema_done(&incoming);
@@ -603,6 +656,22 @@ static char *ddl_of(const struct pg_target *target)
     return lt_buf_take(&sql);
 }
 
+/* Of types that are to be made, or are to be given labels. */
+static int show_types(const struct pg_own_types *types, char ***ret_texts, struct leat_error *err)
+{
+    char **texts = types->n ? calloc(types->n + 1, sizeof *texts) : NULL;
+    size_t n = 0;
+    int status = texts || !types->n ? LEAT_OK : lt_fail_oom(err);
+    for (size_t i = 0; i < types->n && !status; i++) {
+        const char *text = types->items[i].make ? types->items[i].make : types->items[i].widen;
+        if (text && !(texts[n++] = lt_strdup(text))) {
+            status = lt_fail_oom(err);
+        }
+    }
+    *ret_texts = texts;
+    return status;
+}
+
 static int show_target(const struct pg_target *target, bool staged, int parts,
                        struct leat_load_stream *stream, struct leat_error *err)
 {
@@ -621,7 +690,8 @@ static int show_target(const struct pg_target *target, bool staged, int parts,
     if (!stream->route || (ddl && !stream->ddl) || (target->drift && !stream->drift)) {
         return lt_fail_oom(err);
     }
-    return lt_schema_copy(&target->table.schema, &stream->schema, err);
+    int status = show_types(&target->types, &stream->shared_ddl, err);
+    return status ? status : lt_schema_copy(&target->table.schema, &stream->schema, err);
 }
 
 static int plan_targets(struct leat_endpoint *ep, struct pg_conn *conn,

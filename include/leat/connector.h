@@ -736,6 +736,7 @@ struct leat_load_ops {
      * [unsupported-type], plan() would refuse as well. NULL member: nothing. */
     int (*prepare)(struct leat_endpoint *ep, const struct leat_write_stream *streams,
                    size_t n_streams, struct leat_error *err);
+
     /* The statements that complete() would run once the streams' tables are there, as they may not
      * be yet, each with its ";" and line break; "" where there are none. *ret_text is malloc'ed.
      * Changes nothing. NULL member: they cannot be told. */

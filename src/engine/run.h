@@ -232,8 +232,8 @@ struct lt_worker;
 int lt_run_prepare(struct lt_run *run, struct lt_worker *worker, struct leat_error *err);
 /* What can only be made after the last stream. */
 int lt_run_complete(struct lt_run *run, struct lt_worker *worker, struct leat_error *err);
-/* The statements of it, for cp meta to print: appended to `out`. */
-int lt_run_complete_show(struct lt_run *run, struct lt_worker *worker, struct lt_buf *out,
+/* The statements by which that would be done, for cp meta to print. */
+int lt_run_show_complete(struct lt_run *run, struct lt_worker *worker, struct lt_buf *out,
                          struct leat_error *err);
 
 /* One thread's own sides. */

@@ -226,6 +226,9 @@ struct leat_stream_result {
      * too. */
     int64_t parts_resumed, rows_resumed;
     const char *why_not_resumed; /* "": it was, there was nothing, or nobody asked */
+    /* Columns whose finer digits on one side did not count when they were compared, and as what they
+     * were: "\"at\" in milliseconds"; "" none. */
+    const char *resolution;
 };
 
 enum leat_difference_kind { LEAT_NEW, LEAT_CHANGED, LEAT_DELETED };

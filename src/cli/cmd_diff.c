@@ -246,13 +246,19 @@ static int on_difference(void *arg, const struct leat_difference *difference)
     return printing->failed || !printing->left || ferror(stdout);
 }
 
+static void say_resolution(const struct leat_stream_result *r)
+{
+    fprintf(stderr, "%s%s\n", *r->resolution ? "; compared " : "", r->resolution);
+}
+
 /* Both were summed up, and are the same: no pair had to be looked at. */
 static void say_equal(const struct leat_stream_result *r)
 {
     char rows[LT_HUMAN_MAX], took[LT_HUMAN_MAX];
-    fprintf(stderr, "%s: equal: %s row%s, %s, %s, %s%s%s\n", r->source,
+    fprintf(stderr, "%s: equal: %s row%s, %s, %s, %s%s%s", r->source,
             lt_human_count(r->rows_read, rows), r->rows_read == 1 ? "" : "s", r->proof,
             lt_human_time(r->elapsed_us, took), r->route, *r->drift ? "; columns " : "", r->drift);
+    say_resolution(r);
 }
 
 static void say(const struct leat_stream_result *r)
@@ -270,8 +276,9 @@ static void say(const struct leat_stream_result *r)
     if (r->rows_skipped) {
         fprintf(stderr, ", %s skipped by hash", lt_human_count(r->rows_skipped, skipped));
     }
-    fprintf(stderr, ", %s, %s%s%s\n", lt_human_time(r->elapsed_us, took), r->route,
+    fprintf(stderr, ", %s, %s%s%s", lt_human_time(r->elapsed_us, took), r->route,
             *r->drift ? "; columns " : "", r->drift);
+    say_resolution(r);
 }
 
 int cli_print_difference(struct cli *cli, const struct leat_difference *difference)

@@ -15,6 +15,9 @@ int lt_compare_sample(const struct lt_settings *settings, uint64_t *ret_sample,
 /* What a match counted, as the result tells it. */
 void lt_compare_note(struct lt_result *result, const struct lt_match_counts *counts);
 int64_t lt_compare_count(const struct leat_row_counts *counts);
+/* What the pair's columns were compared in, where one side can say more. */
+int lt_result_note_resolution(struct lt_result *result, const struct lt_pair *pair,
+                              struct leat_error *err);
 /* How the two are brought together, in words. */
 const char *lt_pair_way(const struct lt_pair *pair);
 /* pair_describe.c. Appends what a comparison of that job would compare; nothing is read. */

@@ -1,6 +1,5 @@
 /* Which columns of two streams are compared, as which types, and which of them are the key. */
 #include "core/codes.h"
-#include "core/log.h"
 #include "core/util.h"
 #include "engine/pair.h"
 
@@ -78,6 +77,27 @@ static int find_keys(const struct lt_pair *pair, int64_t *places, size_t *ret_n,
     return rc;
 }
 
+/* Finer digits of one side will not count. A sync's source keeps them: what cannot be written is no
+ * match either. */
+static int note_coarse(struct lt_pair *pair, const struct ArrowSchema *from,
+                       const struct ArrowSchema *common, struct leat_error *err)
+{
+    static const char *const words[] = {[LT_SECOND] = "seconds",
+                                        [LT_MILLI] = "milliseconds",
+                                        [LT_MICRO] = "microseconds",
+                                        [LT_NANO] = "nanoseconds"};
+    struct lt_type fine, type;
+    int rc = lt_type_of(common, &type, err);
+    rc = rc ? rc : lt_type_of(from, &fine, err);
+    if (rc || (pair->how & LT_PAIR_WRITES && fine.unit > type.unit)) {
+        return rc;
+    }
+    return lt_buf_printf(&pair->coarse, "%s\"%s\" in %s", pair->coarse.len ? ", " : "",
+                         common->name, words[type.unit])
+               ? lt_fail_oom(err)
+               : LEAT_OK;
+}
+
 /* Adds a column to those compared; -1 where a side has none, which counts as nulls. */
 static int add_column(struct lt_pair *pair, int64_t from, int64_t to, struct leat_error *err)
 {
@@ -95,11 +115,8 @@ static int add_column(struct lt_pair *pair, int64_t from, int64_t to, struct lea
     pair->destination.from[at] = to;
     pair->padded[at] = pair->common[at].padded;
     pair->n_columns++;
-    if (pair->common[at].coarser) {
-        lt_log(LT_LOG_INFO, "%s: column \"%s\" is compared in the coarser of two resolutions",
-               pair->job->label, pair->schema.children[at]->name);
-    }
-    return LEAT_OK;
+    return pair->common[at].coarser ? note_coarse(pair, a, pair->schema.children[at], err)
+                                    : LEAT_OK;
 }
 
 static int add_name(struct lt_buf *names, const char *name, struct leat_error *err)

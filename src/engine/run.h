@@ -74,7 +74,7 @@ struct lt_jobs {
 /* A result being made; `pub` is what the report shows and points into the rest. */
 struct lt_result {
     struct leat_stream_result pub;
-    char *source, *destination, *route, *proof, *drift, *why_not_resumed;
+    char *source, *destination, *route, *proof, *drift, *why_not_resumed, *resolution;
     char *watermark_before, *watermark_after;
     char *open_loads;                /* load_plan.open_loads of the last attempt */
     struct leat_column_loss *losses; /* names and reasons owned */

@@ -129,6 +129,7 @@ static int compare(struct lt_syncing *sync, struct leat_error *err)
     rc = rc ? rc : lt_match(pair, keep, sync, &sync->counts, err);
     lt_pair_close(pair);
     sync->counts.deleted -= sync->marked;
+    sync->retyped = rc && lt_pair_note_misfit(pair, true, err);
     return rc ? rc : lt_changes_end(&sync->changes, err);
 }
 
@@ -283,6 +284,7 @@ static int compare_again(struct lt_syncing *sync, struct leat_error *err)
     lt_sync_init(&again, sync->run, sync->source, sync->dest, sync->index);
     int rc = lt_side_freshen(sync->dest, false, err);
     rc = rc ? rc : compare(&again, err);
+    sync->retyped = again.retyped;
     int64_t left = again.counts.inserted + again.counts.updated + again.counts.deleted;
     if (!rc && left && again.keeps) {
         rc = lt_fail(err, LT_E_VERIFY_MISMATCH,
@@ -318,6 +320,7 @@ static int note(struct lt_syncing *sync, bool wrote, bool verified, struct leat_
                                          err)
                    : lt_fail_oom(err);
     free(route);
+    rc = rc ? rc : lt_result_note_resolution(result, &sync->pair, err);
     lt_compare_note(result, &sync->counts);
     result->pub.rows_written = sync->sum.rows_written;
     result->pub.bytes = sync->sum.bytes;
@@ -469,6 +472,10 @@ int lt_sync_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
             lt_log(LT_LOG_INFO, "%s: somebody wrote to the destination meanwhile: compared again",
                    sync.job->label);
             again = true;
+        }
+        if (rc && sync.retyped) {
+            again = true;
+            tries--;
         }
         if (rc && rc != LEAT_OUTCOME_UNKNOWN && atomic_load(&run->leat->cancelled)) {
             return lt_fail(err, LT_E_CANCELLED, "the run was cancelled");

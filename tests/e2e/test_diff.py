@@ -168,9 +168,17 @@ def test_times_count_to_the_coarser_of_two_resolutions(leat, pg_db, tmp_path):
     pg_db.execute("create table t (id int primary key, at timestamp)",
                   "insert into t values (1, '2024-05-01 12:00:00.000900'), "
                   "(2, '2024-05-01 12:00:00.001')")
-    done = leat("diff", pg_db.stream("t"), tmp_path / "t.parquet", "-v")
-    assert found(done) == {2: "CHANGED"}
-    assert '"at" is compared in the coarser of two resolutions' in done.stderr
+    told = 'compared "at" in milliseconds'
+    done = leat("diff", pg_db.stream("t"), tmp_path / "t.parquet")
+    assert found(done) == {2: "CHANGED"} and told in done.stderr
+    pg_db.execute("update t set at = '2024-05-01 12:00:00.000900' where id = 2")
+    for verb, way in (("diff", 1), ("verify", 1), ("verify", -1), ("sync batch", -1)):
+        done = leat.ok(*verb.split(), *[pg_db.stream("t"), tmp_path / "t.parquet"][::way], f"--report={leat.home}/r.json")
+        assert told in done.stderr, verb
+        [stream] = json.loads((leat.home / "r.json").read_text(encoding="utf-8"))["streams"]
+        assert stream["resolution"] == '"at" in milliseconds'
+    leat.ok("diff", pg_db.stream("t"), pg_db.stream("t"), f"--report={leat.home}/r.json")
+    assert json.loads((leat.home / "r.json").read_text(encoding="utf-8"))["streams"][0]["resolution"] == ""
 
 
 def test_what_cannot_be_compared_is_refused(leat, pg_db, tmp_path):

@@ -110,21 +110,50 @@ static int keep(void *arg, const struct lt_match_rows *rows, struct leat_error *
     }
 }
 
+/* The columns that are written, in the types that they are compared in. Where that is the source's
+ * own, what the source says of it (the length of a text) goes along: the table is held against it. */
+static int written_columns(const struct lt_pair *pair, struct ArrowSchema *ret_schema,
+                           struct leat_error *err)
+{
+    struct ArrowSchema schema = {.release = NULL};
+    char words[512];
+    int rc = lt_schema_copy(&pair->schema, &schema, err);
+    for (int64_t i = 0; !rc && i < pair->n_written; i++) {
+        const struct ArrowSchema *own = pair->source.own.children[pair->source.from[i]];
+        struct ArrowSchema *to = schema.children[i];
+        bool same = !strcmp(own->format, to->format) && own->n_children == to->n_children;
+        if (same && lt_schema_meta_text(own, LT_META_SOURCE_TYPE, words, sizeof words)) {
+            rc = lt_schema_set_meta(to, LT_META_SOURCE_TYPE, words, err);
+        }
+        to->flags =
+            (to->flags & ~(int64_t)ARROW_FLAG_NULLABLE) | (own->flags & ARROW_FLAG_NULLABLE);
+    }
+    if (rc) {
+        lt_schema_done(&schema);
+        return rc;
+    }
+    lt_schema_move(&schema, ret_schema);
+    return LEAT_OK;
+}
+
 static int compare(struct lt_syncing *sync, struct leat_error *err)
 {
     const struct lt_settings *s = &sync->run->plan->settings;
     bool soft = lt_settings_bool(s, "soft-delete");
     unsigned how = LT_PAIR_WRITES | (soft ? LT_PAIR_SOFT : 0);
     struct lt_pair *pair = &sync->pair;
+    struct ArrowSchema written = {.release = NULL};
     sync->keeps = (*sync->dest)->caps->modes & 1u << LEAT_CHANGES;
     if (soft && !sync->keeps) {
         return lt_fail(err, LT_E_UNSUPPORTED, "%s is written anew, so that no deleted row can stay",
                        (*sync->dest)->location->text);
     }
     int rc = lt_pair_open(pair, sync->run, sync->job, *sync->source, *sync->dest, how, err);
+    rc = rc ? rc : written_columns(pair, &written, err);
     rc = rc ? rc
-            : lt_changes_init(&sync->changes, &pair->schema, pair->n_written,
+            : lt_changes_init(&sync->changes, &written, pair->n_written,
                               LT_MAX(pair->sort_bytes / sync->together, CHANGES_BYTES_MIN), err);
+    lt_schema_done(&written);
     rc = rc ? rc : lt_pair_start(pair, err);
     rc = rc ? rc : lt_match(pair, keep, sync, &sync->counts, err);
     lt_pair_close(pair);

@@ -116,6 +116,26 @@ static void begin_afresh(const struct lt_delta *delta, struct lt_slice *slice)
     }
 }
 
+int lt_delta_note_nothing(struct lt_delta *delta, struct lt_slice *slice, struct leat_error *err)
+{
+    struct lt_result *result = lt_delta_result(delta);
+    struct lt_buf words = LT_BUF_INIT;
+    begin_afresh(delta, slice);
+    slice->nothing = true;
+    delta->job->slice = slice;
+    int rc = lt_unit_describe(delta->run, *delta->source, delta->dest, delta->index, &words, err);
+    delta->job->slice = NULL;
+    lt_buf_done(&words);
+    if (!rc) {
+        result->pub.committed = true;
+        result->pub.attempts = 1;
+        rc = lt_result_set_text(&result->route, &result->pub.route, "nothing new")
+                 ? lt_fail_oom(err)
+                 : LEAT_OK;
+    }
+    return rc;
+}
+
 int lt_delta_load(struct lt_delta *delta, struct lt_slice *slice, struct leat_error *err)
 {
     struct lt_result *result = lt_delta_result(delta);
@@ -238,12 +258,7 @@ static int load_rest(struct lt_delta *delta, struct leat_error *err)
     slice.range = delta->with_nulls ? &range : NULL;
     slice.nothing = !delta->with_nulls;
     if (slice.nothing && !delta->fresh && !refresh) {
-        struct lt_result *result = lt_delta_result(delta);
-        result->pub.committed = true;
-        result->pub.attempts = 1;
-        return lt_result_set_text(&result->route, &result->pub.route, "nothing new")
-                   ? lt_fail_oom(err)
-                   : LEAT_OK;
+        return lt_delta_note_nothing(delta, &slice, err);
     }
     bool goes = refresh && delta->before.value;
     int rc = goes ? make_state(delta, NULL, &own, &value, err) : LEAT_OK;

@@ -215,6 +215,41 @@ static int assert_counts(const struct lt_syncing *sync, struct leat_error *err)
                    (long long)done->inserted, (long long)done->updated, (long long)done->deleted);
 }
 
+/* How kept changes are written. */
+static struct lt_slice changes_slice(const struct lt_syncing *sync, const char *const *keys,
+                                     struct leat_row_counts *counts)
+{
+    bool soft = lt_settings_bool(&sync->run->plan->settings, "soft-delete");
+    return (struct lt_slice){.mode = LEAT_CHANGES,
+                             .flags =
+                                 (soft ? LEAT_WRITE_SOFT_DELETE : 0) |
+                                 LEAT_WRITE_ALLOW_EMPTY, /* few changes are no emptied source */
+                             .keys = keys,
+                             .n_keys = (size_t)sync->pair.n_keys,
+                             .op = LT_CHANGES_OP,
+                             .deletes_max = sync->deletes_max,
+                             .counts = counts};
+}
+
+/* What writing would do to the table's columns, as statements; and into the result what differs. */
+static int plan_changes(struct lt_syncing *sync, struct lt_buf *out, struct leat_error *err)
+{
+    struct leat_row_counts counts = lt_changes_counts(&sync->changes);
+    const char **keys = key_names(&sync->pair);
+    struct lt_slice slice = changes_slice(sync, keys, &counts);
+    struct lt_side side;
+    if (!keys) {
+        return lt_fail_oom(err);
+    }
+    lt_changes_side(&sync->changes, sync->run, &side);
+    sync->job->slice = &slice;
+    int rc = lt_side_freshen(sync->dest, false, err);
+    rc = rc ? rc : lt_unit_describe(sync->run, &side, sync->dest, sync->index, out, err);
+    sync->job->slice = NULL;
+    free(keys);
+    return rc;
+}
+
 /* Changes [from, to) in the order they are kept; none at all is a load too, which may alter. */
 static int write_changes(struct lt_syncing *sync, int64_t from, int64_t to, struct leat_error *err)
 {
@@ -228,21 +263,13 @@ static int write_changes(struct lt_syncing *sync, int64_t from, int64_t to, stru
     const char **keys = key_names(&sync->pair);
     struct lt_side side, *source = &side;
     struct leat_row_counts counts;
-    struct lt_slice slice = {.mode = LEAT_CHANGES,
-                             .flags =
-                                 lt_settings_bool(s, "soft-delete") ? LEAT_WRITE_SOFT_DELETE : 0,
-                             .keys = keys,
-                             .n_keys = (size_t)sync->pair.n_keys,
-                             .op = LT_CHANGES_OP,
-                             .deletes_max = sync->deletes_max,
-                             .counts = &counts};
+    struct lt_slice slice = changes_slice(sync, keys, &counts);
     if (!keys) {
         return lt_fail_oom(err);
     }
     if (batch && !lt_parse_int(batch, &step)) {
         step = LT_MAX(step, 1);
     }
-    slice.flags |= LEAT_WRITE_ALLOW_EMPTY; /* few changes are no emptied source */
     lt_changes_side(changes, sync->run, &side);
     int rc = LEAT_OK;
     int64_t first = from;
@@ -426,7 +453,11 @@ int lt_sync_write(struct lt_syncing *sync, enum lt_sync_part part, struct leat_e
 int lt_sync_finish(struct lt_syncing *sync, struct leat_error *err)
 {
     bool verify = sync->run->verify && sync->keeps && sync->differs;
+    bool idle = !sync->made && sync->keeps && !sync->differs && !sync->widens;
+    struct lt_buf words = LT_BUF_INIT;
     int rc = sync->made || !verify ? LEAT_OK : compare_again(sync, err);
+    rc = rc || !idle ? rc : plan_changes(sync, &words, err); /* what differs is told all the same */
+    lt_buf_done(&words);
     return rc || sync->made ? rc : note(sync, sync->differs || sync->widens, verify, err);
 }
 
@@ -517,6 +548,19 @@ int lt_sync_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
     }
 }
 
+static int describe_counts(const struct lt_syncing *sync, struct lt_buf *out)
+{
+    const struct lt_match_counts *n = &sync->counts;
+    bool anew = !sync->keeps && (n->inserted || n->updated || n->deleted);
+    return lt_buf_printf(out,
+                         "  to be inserted: %lld, updated: %lld, deleted: %lld; left as they are: "
+                         "%lld%s\n",
+                         (long long)n->inserted, (long long)n->updated, (long long)n->deleted,
+                         (long long)(n->unchanged + n->skipped),
+                         anew ? "; written anew as a whole" : "");
+}
+
+/* What would be done: everything is compared, and nothing written. */
 int lt_sync_describe(struct lt_run *run, struct lt_worker *worker, size_t job, struct lt_buf *out,
                      struct leat_error *err)
 {
@@ -524,9 +568,18 @@ int lt_sync_describe(struct lt_run *run, struct lt_worker *worker, size_t job, s
     lt_sync_init(&sync, run, &worker->source, worker->dests, job);
     bool there = false;
     int rc = look(&sync, &there, err);
-    if (rc) {
-        return rc;
+    if (!rc && !there) {
+        rc = lt_unit_describe(run, worker->source, worker->dests, job, out, err);
+    } else if (!rc) {
+        rc = compare(&sync, err);
+        rc = rc ? rc : lt_pair_describe(&sync.pair, out) ? lt_fail_oom(err) : LEAT_OK;
+        rc = rc ? rc : describe_counts(&sync, out) ? lt_fail_oom(err) : LEAT_OK;
+        rc = rc ? rc : check_guards(&sync, sync.counts.deleted, &sync.deletes_max, err);
+        rc = rc || !sync.keeps ? rc : plan_changes(&sync, out, err);
     }
-    return there ? lt_compare_describe(run, worker, job, out, err)
-                 : lt_unit_describe(run, worker->source, worker->dests, job, out, err);
+    if (rc && err && !err->place[0]) {
+        leat_error_place(err, "%s", sync.job->label);
+    }
+    lt_sync_done(&sync);
+    return rc;
 }

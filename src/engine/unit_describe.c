@@ -71,7 +71,8 @@ static int describe_once(struct lt_run *run, struct lt_side *source, struct lt_s
     }
     rc = rc ? rc : lt_unit_retype(&unit, 0, err);
     for (size_t d = 0; !rc && d < unit.n_dests; d++) {
-        bool ddl = run->plan->action == LEAT_ACTION_META;
+        const struct lt_slice *slice = run->jobs.items[job].slice;
+        bool ddl = run->plan->action == LEAT_ACTION_META || (slice && slice->op);
         rc = (ddl ? describe_ddl : describe_one)(&unit, d, out) ? lt_fail_oom(err) : LEAT_OK;
     }
     *ret_again = rc && unit.again;

@@ -212,3 +212,50 @@ def test_a_delta_with_nothing_new_still_says_what_differs(leat, tmp_path, pair):
     drift = drift_of(leat, tmp_path, "cp", "delta", source.stream("t"), dest.stream("t"),
                      "-d", "at")
     assert '"extra" does not come' in drift
+
+
+def test_a_sync_that_is_only_tried_says_what_it_would_do(leat, pair):
+    source, dest = pair("varchar(20)", "varchar(3)")
+    source.execute("alter table t add column extra int",
+                   "insert into t values (1, 1, 'same', 1), (2, 1, 'other', 2), (3, 1, 'new', 3)")
+    dest.execute("insert into t values (2, 1, 'old'), (8, 1, 'go'), (9, 1, 'go')")
+    before = dest.rows("t")
+    plan = leat.ok("sync", "batch", source.stream("t"), dest.stream("t"), "-n").stdout
+    assert "to be inserted: 2, updated: 1, deleted: 2; left as they are: 0" in plan
+    assert 'ALTER TABLE "public"."t" ALTER COLUMN "v" TYPE character varying(20)' in plan
+    assert 'ALTER TABLE "public"."t" ADD COLUMN "extra" integer' in plan
+    assert dest.rows("t") == before and type_of(dest) == "character varying(3)"
+    leat.fails(2, "too-many-deletes", "sync", "batch", source.stream("t"), dest.stream("t"), "-n",
+               "--max-delete", "1")
+    leat.ok("sync", "batch", source.stream("t"), dest.stream("t"))
+    again = leat.ok("sync", "batch", source.stream("t"), dest.stream("t"), "-n").stdout
+    assert "to be inserted: 0, updated: 0, deleted: 0; left as they are: 3" in again
+    assert "ALTER" not in again
+
+
+def test_a_sync_into_files_that_is_only_tried_says_that_they_are_written_anew(leat, tmp_path):
+    for name, text in (("a.csv", "id,v\n1,a\n2,b\n"), ("b.csv", "id,v\n2,c\n")):
+        (tmp_path / name).write_text(text)
+    plan = leat.ok("sync", "batch", tmp_path / "a.csv", tmp_path / "b.csv", "-p", "id", "-n").stdout
+    assert "to be inserted: 1, updated: 1, deleted: 0" in plan and "written anew" in plan
+    assert (tmp_path / "b.csv").read_text() == "id,v\n2,c\n"
+
+
+@pytest.mark.parametrize("to", ["postgres", "sqlite"])
+def test_a_sync_deletes_rows_with_nulls_where_the_source_has_none(leat, tmp_path, pg_db, pg_db2,
+                                                                  to):
+    pg_db.execute("create table t (id int primary key, v text not null, n int not null)",
+                  "insert into t values (1, 'a', 1)")
+    rows = "insert into t values (1, 'b', null), (2, null, null), (3, 'x', 3)"
+    table = "create table t (id int primary key, v text, n int)"
+    if to == "postgres":
+        pg_db2.execute(table, rows)
+        leat.ok("sync", "batch", pg_db.stream("t"), pg_db2.stream("t"))
+        assert pg_db2.rows("t") == [(1, "a", 1)]
+        return
+    with sqlite3.connect(tmp_path / "d.db") as db:
+        db.execute(table)
+        db.execute(rows)
+    leat.ok("sync", "batch", pg_db.stream("t"), f"{tmp_path}/d.db#t")
+    with sqlite3.connect(tmp_path / "d.db") as db:
+        assert db.execute("select * from t").fetchall() == [(1, "a", 1)]

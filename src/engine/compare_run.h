@@ -15,6 +15,9 @@ int lt_compare_sample(const struct lt_settings *settings, uint64_t *ret_sample,
 /* What a match counted, as the result tells it. */
 void lt_compare_note(struct lt_result *result, const struct lt_match_counts *counts);
 int64_t lt_compare_count(const struct leat_row_counts *counts);
+/* schema_diff.c. Compares the columns of a pair opened for these alone, and fills the result. */
+int lt_schema_diff(struct lt_run *run, struct lt_pair *pair, struct lt_result *result,
+                   struct leat_error *err);
 /* How the two are brought together, in words. */
 const char *lt_pair_way(const struct lt_pair *pair);
 /* pair_describe.c. Appends what an opened pair compares: key, columns, types. LEAT_OK or

@@ -119,13 +119,11 @@ static void begin_afresh(const struct lt_delta *delta, struct lt_slice *slice)
 int lt_delta_note_nothing(struct lt_delta *delta, struct lt_slice *slice, struct leat_error *err)
 {
     struct lt_result *result = lt_delta_result(delta);
-    struct lt_buf words = LT_BUF_INIT;
     begin_afresh(delta, slice);
     slice->nothing = true;
     delta->job->slice = slice;
-    int rc = lt_unit_describe(delta->run, *delta->source, delta->dest, delta->index, &words, err);
+    int rc = lt_unit_note_drift(delta->run, *delta->source, delta->dest, delta->index, err);
     delta->job->slice = NULL;
-    lt_buf_done(&words);
     if (!rc) {
         result->pub.committed = true;
         result->pub.attempts = 1;

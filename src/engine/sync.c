@@ -231,7 +231,8 @@ static struct lt_slice changes_slice(const struct lt_syncing *sync, const char *
                              .counts = counts};
 }
 
-/* What writing would do to the table's columns, as statements; and into the result what differs. */
+/* What writing would do to the table's columns, as statements; out NULL: nothing is to be written,
+ * and the result is told what differs. */
 static int plan_changes(struct lt_syncing *sync, struct lt_buf *out, struct leat_error *err)
 {
     struct leat_row_counts counts = lt_changes_counts(&sync->changes);
@@ -244,7 +245,9 @@ static int plan_changes(struct lt_syncing *sync, struct lt_buf *out, struct leat
     lt_changes_side(&sync->changes, sync->run, &side);
     sync->job->slice = &slice;
     int rc = lt_side_freshen(sync->dest, false, err);
-    rc = rc ? rc : lt_unit_describe(sync->run, &side, sync->dest, sync->index, out, err);
+    rc = rc    ? rc
+         : out ? lt_unit_describe(sync->run, &side, sync->dest, sync->index, out, err)
+               : lt_unit_note_drift(sync->run, &side, sync->dest, sync->index, err);
     sync->job->slice = NULL;
     free(keys);
     return rc;
@@ -454,10 +457,8 @@ int lt_sync_finish(struct lt_syncing *sync, struct leat_error *err)
 {
     bool verify = sync->run->verify && sync->keeps && sync->differs;
     bool idle = !sync->made && sync->keeps && !sync->differs && !sync->widens;
-    struct lt_buf words = LT_BUF_INIT;
     int rc = sync->made || !verify ? LEAT_OK : compare_again(sync, err);
-    rc = rc || !idle ? rc : plan_changes(sync, &words, err); /* what differs is told all the same */
-    lt_buf_done(&words);
+    rc = rc || !idle ? rc : plan_changes(sync, NULL, err); /* what differs is told all the same */
     return rc || sync->made ? rc : note(sync, sync->differs || sync->widens, verify, err);
 }
 
@@ -575,7 +576,9 @@ int lt_sync_describe(struct lt_run *run, struct lt_worker *worker, size_t job, s
         rc = rc ? rc : lt_pair_describe(&sync.pair, out) ? lt_fail_oom(err) : LEAT_OK;
         rc = rc ? rc : describe_counts(&sync, out) ? lt_fail_oom(err) : LEAT_OK;
         rc = rc ? rc : check_guards(&sync, sync.counts.deleted, &sync.deletes_max, err);
-        rc = rc || !sync.keeps ? rc : plan_changes(&sync, out, err);
+        bool strict = run->schema_policy == LEAT_SCHEMA_STRICT;
+        bool writes = lt_changes_rows(&sync.changes) || sync.pair.only_source.len || strict;
+        rc = rc || !sync.keeps || !writes ? rc : plan_changes(&sync, out, err);
     }
     if (rc && err && !err->place[0]) {
         leat_error_place(err, "%s", sync.job->label);

@@ -130,7 +130,7 @@ int leat_execution_complete(struct leat_state *state, const char *id, struct lea
 int leat_execution_fail(struct leat_state *state, const char *id, const char *reason,
                         struct leat_error *err)
 {
-    return lt_fail_kind(state, &lt_kind_execution, id, reason, err);
+    return lt_fail_kind(state, &lt_kind_execution, id, reason, NULL, NULL, err);
 }
 
 /* --- documents ------------------------------------------------------------------------------ */

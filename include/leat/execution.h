@@ -94,8 +94,12 @@ LEAT_EXPORT int leat_step_init(struct leat_state *state, const struct leat_step 
 /* `rows` NULL: not said. */
 LEAT_EXPORT int leat_step_complete(struct leat_state *state, const char *id, const int64_t *rows,
                                    struct leat_completed *ret, struct leat_error *err);
+/* `rows` (NULL: not said): those that stay although it failed. */
 LEAT_EXPORT int leat_step_fail(struct leat_state *state, const char *id, const char *reason,
-                               struct leat_error *err);
+                               const int64_t *rows, struct leat_error *err);
+/* One step. */
+LEAT_EXPORT int leat_step_show(struct leat_state *state, const char *id, leat_document_fn *each,
+                               void *arg, struct leat_error *err);
 LEAT_EXPORT int leat_step_list(struct leat_state *state, const char *execution_id,
                                leat_document_fn *each, void *arg, struct leat_error *err);
 

@@ -77,16 +77,6 @@ static int execution_completed_at(struct cli *cli, struct leat_state *state, str
     return rc;
 }
 
-static int execution_complete(struct cli *cli, struct leat_state *state, struct leat_error *err)
-{
-    return leat_execution_complete(state, cli->args[0], NULL, err);
-}
-
-static int execution_fail(struct cli *cli, struct leat_state *state, struct leat_error *err)
-{
-    return leat_execution_fail(state, cli->args[0], cli_value(cli, "reason"), err);
-}
-
 static int64_t number(const struct lt_json_value *of, const char *key)
 {
     return lt_json_integer(lt_json_get(of, key), 0);
@@ -147,25 +137,32 @@ static void put_execution(struct table *table, const struct lt_json_value *execu
     put_row(table, cells, LT_ARRAY_LEN(cells));
 }
 
+static const char *plural(int64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 static void print_step_line(const struct lt_json_value *step)
 {
     char models[LT_HUMAN_MAX], rows[LT_HUMAN_MAX], took[LT_HUMAN_MAX];
     const struct lt_json_value *processed = lt_json_get(step, "rows_processed");
-    printf("%s  %-12s %-20s %12s models %15s rows %9s  %s\n", text(step, "step"),
+    printf("%s  %-12s %-20s %12s model%s %15s row%s %9s  %s\n", text(step, "step"),
            text(step, "status"), text(step, "name"), lt_human_count(number(step, "models"), models),
+           plural(number(step, "models")),
            lt_json_integer(processed, INT64_MIN) == INT64_MIN
                ? "-"
                : lt_human_count(number(step, "rows_processed"), rows),
+           plural(lt_json_integer(processed, 0)),
            lt_human_time(number(step, "execution_time_ms") * 1000, took), text(step, "error"));
 }
 
 static void print_execution_line(const struct lt_json_value *execution)
 {
     char when[32], took[LT_HUMAN_MAX];
-    printf("%s  %s  %-12s %-20s %3lld steps %9s  %s\n", text(execution, "execution"),
+    printf("%s  %s  %-12s %-20s %3lld step%s %9s  %s\n", text(execution, "execution"),
            moment(number(execution, "started_unix_us"), when, sizeof when),
            text(execution, "status"), text(execution, "pipeline"),
-           (long long)number(execution, "steps"),
+           (long long)number(execution, "steps"), plural(number(execution, "steps")),
            lt_human_time(number(execution, "execution_time_ms") * 1000, took),
            text(execution, "error"));
 }
@@ -195,6 +192,30 @@ static int print_document(void *arg, const char *json)
     }
     lt_json_doc_free(doc);
     return rc;
+}
+
+typedef int show_fn(struct leat_state *state, const char *id, leat_document_fn *each, void *arg,
+                    struct leat_error *err);
+
+/* With --json, what the execution or step is after the change. */
+static int show_changed(struct cli *cli, struct leat_state *state, show_fn *show, int rc,
+                        struct leat_error *err)
+{
+    struct printer printer = {.cli = cli, .json = true};
+    return rc || !cli_on(cli, "json") ? rc
+                                      : show(state, cli->args[0], print_document, &printer, err);
+}
+
+static int execution_complete(struct cli *cli, struct leat_state *state, struct leat_error *err)
+{
+    int rc = leat_execution_complete(state, cli->args[0], NULL, err);
+    return show_changed(cli, state, leat_execution_show, rc, err);
+}
+
+static int execution_fail(struct cli *cli, struct leat_state *state, struct leat_error *err)
+{
+    int rc = leat_execution_fail(state, cli->args[0], cli_value(cli, "reason"), err);
+    return show_changed(cli, state, leat_execution_show, rc, err);
 }
 
 /* The end of a list: what was put into the table is shown. */
@@ -265,19 +286,37 @@ static int step_init(struct cli *cli, struct leat_state *state, struct leat_erro
     return rc;
 }
 
-static int step_complete(struct cli *cli, struct leat_state *state, struct leat_error *err)
+/* --rows, if it was given. */
+static int parse_rows(struct cli *cli, bool *ret_given, int64_t *ret_rows, struct leat_error *err)
 {
     const char *given = cli_value(cli, "rows");
     int64_t rows = 0;
     if (given && (lt_parse_int(given, &rows) || rows < 0)) {
         return leat_fail_as(err, LEAT_INVALID, "usage", "--rows takes a whole number, 0 or more");
     }
-    return leat_step_complete(state, cli->args[0], given ? &rows : NULL, NULL, err);
+    *ret_given = given;
+    *ret_rows = rows;
+    return LEAT_OK;
+}
+
+static int step_complete(struct cli *cli, struct leat_state *state, struct leat_error *err)
+{
+    bool given;
+    int64_t rows;
+    int rc = parse_rows(cli, &given, &rows, err);
+    rc = rc ? rc : leat_step_complete(state, cli->args[0], given ? &rows : NULL, NULL, err);
+    return show_changed(cli, state, leat_step_show, rc, err);
 }
 
 static int step_fail(struct cli *cli, struct leat_state *state, struct leat_error *err)
 {
-    return leat_step_fail(state, cli->args[0], cli_value(cli, "reason"), err);
+    bool given;
+    int64_t rows;
+    int rc = parse_rows(cli, &given, &rows, err);
+    rc = rc ? rc
+            : leat_step_fail(state, cli->args[0], cli_value(cli, "reason"), given ? &rows : NULL,
+                             err);
+    return show_changed(cli, state, leat_step_show, rc, err);
 }
 
 static int step_list(struct cli *cli, struct leat_state *state, struct leat_error *err)

@@ -83,7 +83,7 @@ int cmd_vault_import(struct cli *cli)
                                 &err);
     cli_secret_free(passphrase);
     if (!rc && !cli->quiet) {
-        printf("%" PRId64 " items\n", items);
+        printf("%" PRId64 " item%s\n", items, items == 1 ? "" : "s");
     }
     return cli_end(cli, rc, &err);
 }

@@ -104,7 +104,15 @@ static const struct leat_option list_options[] = {
 };
 
 static const struct leat_option fail_options[] = {
+    OPTION_JSON,
     {"reason", LEAT_OPTION_TEXT, NULL, "TEXT", "Why; kept with it"},
+    OPTIONS_END,
+};
+
+static const struct leat_option step_fail_options[] = {
+    OPTION_JSON,
+    {"reason", LEAT_OPTION_TEXT, NULL, "TEXT", "Why; kept with it"},
+    {"rows", LEAT_OPTION_INT, NULL, "N", "How many rows stay although the step failed"},
     OPTIONS_END,
 };
 
@@ -119,6 +127,7 @@ static const struct leat_option step_options[] = {
 };
 
 static const struct leat_option rows_options[] = {
+    OPTION_JSON,
     {"rows", LEAT_OPTION_INT, NULL, "N", "How many rows the step processed"},
     OPTIONS_END,
 };
@@ -498,7 +507,7 @@ const struct command cli_commands[] = {
      "ISO 8601; an empty line when it was not.", "", 0, 1, 1, cmd_execution_completed_at,
      json_options, LEAT_ACTION_COPY},
     {"execution complete", "EXECUTION", "Complete an execution", "", "", 0, 1, 1,
-     cmd_execution_complete, NULL, LEAT_ACTION_COPY},
+     cmd_execution_complete, json_options, LEAT_ACTION_COPY},
     {"execution fail", "EXECUTION", "Mark an execution as failed", "",
      "leat execution fail \"$ID\" --reason 'the source was empty'\n", 0, 1, 1, cmd_execution_fail,
      fail_options, LEAT_ACTION_COPY},
@@ -521,8 +530,8 @@ const struct command cli_commands[] = {
      cmd_step_compare, compare_options, LEAT_ACTION_COPY},
     {"step complete", "STEP", "Complete a step", "", "leat step complete \"$STEP\" --rows 1204\n",
      0, 1, 1, cmd_step_complete, rows_options, LEAT_ACTION_COPY},
-    {"step fail", "STEP", "Mark a step as failed", "", "", 0, 1, 1, cmd_step_fail, fail_options,
-     LEAT_ACTION_COPY},
+    {"step fail", "STEP", "Mark a step as failed", "", "", 0, 1, 1, cmd_step_fail,
+     step_fail_options, LEAT_ACTION_COPY},
     {"step list", "EXECUTION", "List the steps of an execution", "", "", 0, 1, 1, cmd_step_list,
      json_options, LEAT_ACTION_COPY},
     {"dpo", "[-l [LEVEL]] CONNECTION COMMAND [ARGUMENTS]",
@@ -587,7 +596,8 @@ const struct command cli_commands[] = {
     {"complete", "[--] WORD...", "Print what may follow the words of a command line",
      "For completion scripts. The last word is the one that is completed, and may be empty. One "
      "candidate a line, with what it means behind a tab; the line :files where names of files will "
-     "do as well.",
+     "do as well. Behind the name of a connection and a dot come its streams, if it answers within "
+     "two seconds without a question.",
      "leat complete -- cp --for\n    options of cp that begin so\n", TAKES_RAW, 0, -1, cli_complete,
      NULL, LEAT_ACTION_COPY},
     {"completion", "SHELL", "Print a completion script for bash, zsh or fish",

@@ -70,29 +70,6 @@ static int note_columns(struct lt_result *result, const struct lt_pair *pair,
     return result->drift ? lt_result_note_resolution(result, pair, err) : lt_fail_oom(err);
 }
 
-/* Types that are not the same on both sides, though they can be compared. */
-static int note_types(struct lt_result *result, const struct lt_pair *pair, struct leat_error *err)
-{
-    struct lt_buf text = LT_BUF_INIT;
-    int failed = lt_buf_puts(&text, result->drift);
-    for (int64_t i = 0; i < pair->n_columns; i++) {
-        const struct ArrowSchema *a = pair->source.own.children[pair->source.from[i]];
-        const struct ArrowSchema *b = pair->destination.own.children[pair->destination.from[i]];
-        if (lt_schema_same(a, b, false)) {
-            continue;
-        }
-        failed |= lt_buf_printf(&text, "%s\"%s\": ", text.len ? "; " : "", b->name);
-        failed |= lt_type_print(a, &text);
-        failed |= lt_buf_puts(&text, " and ");
-        failed |= lt_type_print(b, &text);
-    }
-    free(result->drift);
-    result->drift = failed ? NULL : lt_buf_take(&text);
-    result->pub.drift = result->drift ? result->drift : "";
-    lt_buf_done(&text);
-    return result->drift ? LEAT_OK : lt_fail_oom(err);
-}
-
 const char *lt_pair_way(const struct lt_pair *pair)
 {
     bool a = pair->source.ordered, b = pair->destination.ordered;
@@ -159,13 +136,8 @@ static int schema_job(struct lt_run *run, struct lt_worker *worker, size_t i,
     struct lt_pair pair = {.run = NULL};
     struct lt_result *result = lt_run_result(run, i, 0);
     int rc = lt_pair_open(&pair, run, &run->jobs.items[i], worker->source, worker->dests[0],
-                          LT_PAIR_KEYLESS, err);
-    rc = rc ? rc : note_columns(result, &pair, err);
-    rc = rc ? rc : note_types(result, &pair, err);
-    if (!rc) {
-        rc = lt_result_set_words(result, "columns compared",
-                                 *result->pub.drift ? "different" : "equal", err);
-    }
+                          LT_PAIR_COLUMNS, err);
+    rc = rc ? rc : lt_schema_diff(run, &pair, result, err);
     lt_pair_done(&pair);
     return rc;
 }

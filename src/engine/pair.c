@@ -317,6 +317,17 @@ static int add_key_column(struct lt_pair *pair, struct leat_error *err)
     return rc;
 }
 
+static int match(struct lt_pair *pair, struct leat_error *err)
+{
+    struct lt_pair_side *a = &pair->source, *b = &pair->destination;
+    int rc = lt_pair_find_columns(pair, err);
+    rc = rc ? rc : read_less(a, err);
+    rc = rc ? rc : read_less(b, err);
+    rc = rc ? rc : make_cast(a, err);
+    rc = rc ? rc : make_cast(b, err);
+    return rc || pair->unordered ? rc : add_key_column(pair, err);
+}
+
 int lt_pair_open(struct lt_pair *pair, struct lt_run *run, struct lt_job *job,
                  struct lt_side *source, struct lt_side *destination, unsigned how,
                  struct leat_error *err)
@@ -330,14 +341,7 @@ int lt_pair_open(struct lt_pair *pair, struct lt_run *run, struct lt_job *job,
     rc = rc ? rc : open_side(b, destination, err);
     rc = rc ? rc : retype(b, a, err);
     rc = rc ? rc : retype(a, b, err);
-    rc = rc ? rc : lt_pair_find_columns(pair, err);
-    rc = rc ? rc : read_less(a, err);
-    rc = rc ? rc : read_less(b, err);
-    rc = rc ? rc : make_cast(a, err);
-    rc = rc ? rc : make_cast(b, err);
-    if (!rc && !pair->unordered) {
-        rc = add_key_column(pair, err);
-    }
+    rc = rc || how & LT_PAIR_COLUMNS ? rc : match(pair, err);
     if (rc && err && !err->place[0]) {
         leat_error_place(err, "%s", job->label);
     }

@@ -85,7 +85,11 @@ struct lt_pair {
 /* A destination's record that was deleted softly counts as changed: the column that says so is
  * compared with null. */
 #define LT_PAIR_SOFT 4u
+/* Both are opened and their columns known; nothing is matched or can be read. */
+#define LT_PAIR_COLUMNS 8u
 
+/* Whether --columns chose what is compared: columns that only the destination has were left out. */
+bool lt_pair_chooses(const struct lt_pair *pair);
 /* Opens both and finds columns, types and keys; nothing streams yet. [column-mismatch],
  * [unknown-column]; [usage] without a key. After a failure too the pair wants lt_pair_done(). */
 int lt_pair_open(struct lt_pair *pair, struct lt_run *run, struct lt_job *job,

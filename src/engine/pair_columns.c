@@ -1,5 +1,6 @@
 /* Which columns of two streams are compared, as which types, and which of them are the key. */
 #include "core/codes.h"
+#include "core/log.h"
 #include "core/util.h"
 #include "engine/pair.h"
 
@@ -150,6 +151,26 @@ static int add_missing(struct lt_pair *pair, int64_t column, struct leat_error *
     return rc;
 }
 
+bool lt_pair_chooses(const struct lt_pair *pair)
+{
+    return pair->run->wishes.n_columns > 0;
+}
+
+/* A column that the destination computes by itself: a sync cannot write it, so it is none of what
+ * has to be equal. */
+static bool is_computed(const struct lt_pair *pair, const struct ArrowSchema *field)
+{
+    size_t len;
+    bool computed =
+        pair->how & LT_PAIR_WRITES && lt_schema_meta(field, LT_META_GENERATED, &len) != NULL;
+    if (computed) {
+        lt_log(LT_LOG_WARN,
+               "%s: column \"%s\" is not compared: the destination computes it by itself",
+               pair->job->label, field->name);
+    }
+    return computed;
+}
+
 static int match_columns(struct lt_pair *pair, const int64_t *keys, size_t n_keys,
                          struct leat_error *err)
 {
@@ -168,7 +189,7 @@ static int match_columns(struct lt_pair *pair, const int64_t *keys, size_t n_key
         int64_t at = lt_schema_find(b, a->children[i]->name);
         if (at < 0) {
             rc = add_missing(pair, i, err);
-        } else if (!is_key(keys, n_keys, i)) {
+        } else if (!is_key(keys, n_keys, i) && !is_computed(pair, b->children[at])) {
             rc = add_column(pair, i, at, err);
         }
     }
@@ -177,7 +198,7 @@ static int match_columns(struct lt_pair *pair, const int64_t *keys, size_t n_key
         bool mark = !strcmp(b->children[i]->name, LEAT_DELETED_COLUMN);
         if (lt_schema_find(a, b->children[i]->name) < 0 && mark && pair->how & LT_PAIR_SOFT) {
             rc = add_column(pair, -1, i, err);
-        } else if (lt_schema_find(a, b->children[i]->name) < 0) {
+        } else if (lt_schema_find(a, b->children[i]->name) < 0 && !lt_pair_chooses(pair)) {
             rc = add_name(&pair->only_destination, b->children[i]->name, err);
         }
     }

@@ -12,6 +12,8 @@
 #define INIT_SQL                                                                                   \
     "INSERT INTO {dpo}execution (execution_id, status, created_on, updated_on, started_on)"        \
     " VALUES ($1, 'INITIALISED', {now}, {now}, {now})"
+/* A description without its execution, as other programs leave it that take executions away. */
+#define ORPHAN_SQL "DELETE FROM {leat}execution_info WHERE execution_id = $1"
 #define PIPELINE_SQL "INSERT INTO {leat}execution_info (execution_id, pipeline) VALUES ($1, $2)"
 /* A pipeline's name is kept beside the original's tables; without a row there it is "". */
 #define OF_PIPELINE                                                                                \
@@ -31,6 +33,9 @@ static int insert(struct leat_state *state, const char *guid, const char *pipeli
     const char *params[] = {guid, pipeline};
     int rc = lt_db_begin(state->db, err);
     rc = rc ? rc : lt_db_run(state->db, INIT_SQL, 1, params, NULL, err);
+    if (!rc && !(state->flags & LEAT_STATE_SQLALCHEMY)) {
+        rc = lt_db_run(state->db, ORPHAN_SQL, 1, params, NULL, err);
+    }
     if (!rc && pipeline && *pipeline) {
         rc = lt_db_run(state->db, PIPELINE_SQL, 2, params, NULL, err);
     }
@@ -125,7 +130,7 @@ int leat_execution_complete(struct leat_state *state, const char *id, struct lea
 int leat_execution_fail(struct leat_state *state, const char *id, const char *reason,
                         struct leat_error *err)
 {
-    return lt_fail_kind(state, &lt_kind_execution, id, reason, err);
+    return lt_fail_kind(state, &lt_kind_execution, id, reason, NULL, NULL, err);
 }
 
 /* --- documents ------------------------------------------------------------------------------ */

@@ -135,6 +135,9 @@ static int read_completed(struct leat_state *state, const struct lt_kind *kind, 
     return rc;
 }
 
+/* The time it took, up to its end now. */
+#define TOOK_SQL " execution_time_ms = ({now_us} - {us started_on} + 500) / 1000"
+
 /* Runs an UPDATE of one row, given as a format with table and key. */
 static int update(struct leat_state *state, const struct lt_kind *kind, const char *set,
                   const char *const *params, int n_params, struct leat_error *err)
@@ -155,9 +158,9 @@ int lt_complete(struct leat_state *state, const struct lt_kind *kind, const char
     const char *params[] = {guid, rows};
     int rc = lt_state_need_dpo(state, err);
     rc = rc ? rc : lt_guid_parse(id, guid, err);
-    char *set = lt_format("status = 'COMPLETED', updated_on = {now}, completed_on = {now},"
-                          " execution_time_ms = ({now_us} - {us started_on} + 500) / 1000%s",
-                          rows_sql ? rows_sql : "");
+    char *set =
+        lt_format("status = 'COMPLETED', updated_on = {now}, completed_on = {now}," TOOK_SQL "%s",
+                  rows_sql ? rows_sql : "");
     rc = rc || set ? rc : lt_fail_oom(err);
     rc = rc ? rc : lt_db_begin(state->db, err);
     if (!rc) {
@@ -174,22 +177,25 @@ int lt_complete(struct leat_state *state, const struct lt_kind *kind, const char
     " ON CONFLICT (%s) DO UPDATE SET failed_on = excluded.failed_on, error = excluded.error"
 
 int lt_fail_kind(struct leat_state *state, const struct lt_kind *kind, const char *id,
-                 const char *reason, struct leat_error *err)
+                 const char *reason, const char *rows_sql, const char *rows, struct leat_error *err)
 {
     char guid[LEAT_GUID_MAX];
-    const char *params[] = {guid, reason};
+    const char *why[] = {guid, reason}, *params[] = {guid, rows};
     bool execution = kind == &lt_kind_execution;
     int rc = lt_state_need_dpo(state, err);
     rc = rc ? rc : lt_guid_parse(id, guid, err);
     char *sql = lt_format(WHY_SQL, kind->info, kind->key, execution ? ", pipeline," : ",",
                           execution ? ", ''," : ",", kind->key);
-    rc = rc || sql ? rc : lt_fail_oom(err);
+    char *set =
+        lt_format("status = 'FAILED', updated_on = {now}," TOOK_SQL "%s", rows_sql ? rows_sql : "");
+    rc = rc || (sql && set) ? rc : lt_fail_oom(err);
     rc = rc ? rc : lt_db_begin(state->db, err);
     if (!rc) {
-        rc = update(state, kind, "status = 'FAILED', updated_on = {now}", params, 1, err);
-        rc = rc ? rc : lt_db_run(state->db, sql, 2, params, NULL, err);
+        rc = update(state, kind, set, params, rows_sql ? 2 : 1, err);
+        rc = rc ? rc : lt_db_run(state->db, sql, 2, why, NULL, err);
         rc = lt_db_end(state->db, rc, err);
     }
+    free(set);
     free(sql);
     return rc;
 }

@@ -33,6 +33,7 @@ int lt_complete(struct leat_state *state, const struct lt_kind *kind, const char
                 const char *rows_sql, const char *rows, struct leat_completed *ret,
                 struct leat_error *err);
 int lt_fail_kind(struct leat_state *state, const struct lt_kind *kind, const char *id,
-                 const char *reason, struct leat_error *err);
+                 const char *reason, const char *rows_sql, const char *rows,
+                 struct leat_error *err);
 
 #endif

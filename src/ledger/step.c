@@ -192,18 +192,22 @@ int leat_step_init(struct leat_state *state, const struct leat_step *step,
 
 /* --- what comes after ------------------------------------------------------------------------- */
 
+#define ROWS_SQL ", rows_processed = $2"
+
 int leat_step_complete(struct leat_state *state, const char *id, const int64_t *rows,
                        struct leat_completed *ret, struct leat_error *err)
 {
     char number[LT_DB_NUMBER_MAX];
-    return lt_complete(state, &lt_kind_step, id, ", rows_processed = $2",
+    return lt_complete(state, &lt_kind_step, id, ROWS_SQL,
                        rows ? lt_db_number_text(*rows, number) : NULL, ret, err);
 }
 
 int leat_step_fail(struct leat_state *state, const char *id, const char *reason,
-                   struct leat_error *err)
+                   const int64_t *rows, struct leat_error *err)
 {
-    return lt_fail_kind(state, &lt_kind_step, id, reason, err);
+    char number[LT_DB_NUMBER_MAX];
+    return lt_fail_kind(state, &lt_kind_step, id, reason, rows ? ROWS_SQL : NULL,
+                        rows ? lt_db_number_text(*rows, number) : NULL, err);
 }
 
 static const char *const names[] = {"step",
@@ -223,21 +227,38 @@ static const char *const names[] = {"step",
     " CASE WHEN s.status = 'FAILED' THEN {us i.failed_on} END, s.execution_time_ms,"               \
     " s.rows_processed, (SELECT count(*) FROM {dpo}execution_step_model m"                         \
     " WHERE m.execution_step_id = s.execution_step_id) FROM {dpo}execution_step s"                 \
-    " LEFT JOIN {leat}step_info i ON i.execution_step_id = s.execution_step_id"                    \
-    " WHERE s.execution_id = $1 ORDER BY s.created_on, s.execution_step_id"
+    " LEFT JOIN {leat}step_info i ON i.execution_step_id = s.execution_step_id"
 
-int leat_step_list(struct leat_state *state, const char *execution_id, leat_document_fn *each,
-                   void *arg, struct leat_error *err)
+/* Steps by the GUID of a query that ends with its condition. */
+static int give_steps(struct leat_state *state, const char *sql, const char *id, bool must_be,
+                      leat_document_fn *each, void *arg, struct leat_error *err)
 {
     struct lt_db_rows rows = {0};
     char guid[LEAT_GUID_MAX];
     const char *params[] = {guid};
     int rc = lt_state_need_dpo(state, err);
-    rc = rc ? rc : lt_guid_parse(execution_id, guid, err);
-    rc = rc ? rc : lt_db_query(state->db, LIST_SQL, 1, params, &rows, err);
+    rc = rc ? rc : lt_guid_parse(id, guid, err);
+    rc = rc ? rc : lt_db_query(state->db, sql, 1, params, &rows, err);
+    if (!rc && must_be && !rows.n) {
+        rc = lt_no_such("step", guid, err);
+    }
     for (size_t i = 0; !rc && i < rows.n; i++) {
         rc = lt_give_row(&rows, i, names, LT_ARRAY_LEN(names), NULL, NULL, each, arg, err);
     }
     lt_db_rows_done(&rows);
     return rc;
+}
+
+int leat_step_show(struct leat_state *state, const char *id, leat_document_fn *each, void *arg,
+                   struct leat_error *err)
+{
+    return give_steps(state, LIST_SQL " WHERE s.execution_step_id = $1", id, true, each, arg, err);
+}
+
+int leat_step_list(struct leat_state *state, const char *execution_id, leat_document_fn *each,
+                   void *arg, struct leat_error *err)
+{
+    return give_steps(
+        state, LIST_SQL " WHERE s.execution_id = $1 ORDER BY s.created_on, s.execution_step_id",
+        execution_id, false, each, arg, err);
 }

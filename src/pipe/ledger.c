@@ -1,5 +1,6 @@
-/* A step of a pipe as a step of an execution: its models are the document and the files it names. */
+/* Steps of a pipe as steps of an execution: their models are the document and the files they name. */
 #include "core/codes.h"
+#include "core/log.h"
 #include "core/util.h"
 #include "leat/execution.h"
 #include "pipe/pipe.h"
@@ -48,5 +49,88 @@ int lt_ledger_begin(struct leat_pipe *pipe, const struct lt_step *step, struct l
                                     .flags = LEAT_STEP_LATER_WINS};
     int rc = arena.failed ? lt_fail_oom(err) : leat_step_init(state, &begun, ret_id, NULL, err);
     lt_arena_done(&arena);
+    return rc;
+}
+
+static void warn(const char *name, const struct leat_error *err)
+{
+    lt_log(LT_LOG_WARN, "the step \"%s\" is not recorded: %s", name, err->message);
+}
+
+void lt_ledger_end(struct leat_state *state, const char *id, const char *name, int64_t rows,
+                   const struct leat_error *error)
+{
+    struct leat_error err = {0};
+    int ended = error->status ? leat_step_fail(state, id, error->message, &rows, &err)
+                              : leat_step_complete(state, id, &rows, NULL, &err);
+    if (ended) {
+        warn(name, &err);
+    }
+}
+
+/* --- Halfpipe -------------------------------------------------------------------------------- */
+
+/* Between a document of Halfpipe and its observer. Groups that are told of run one after the other,
+ * their steps at once. */
+struct watch {
+    struct leat_pipe *pipe;
+    struct leat_state *state;
+    const char *execution;
+    const struct leat_pipe_observer *observer; /* may be NULL */
+    char (*ids)[LEAT_GUID_MAX];                /* of the group at work; "": none */
+    int64_t n;
+};
+
+static void on_begin(void *arg, const struct leat_pipe_step *told)
+{
+    struct watch *watch = arg;
+    const struct lt_step step = {.name = told->name};
+    struct leat_error err = {0};
+    if (!told->index) {
+        free(watch->ids);
+        watch->ids = calloc((size_t)told->count, sizeof *watch->ids);
+        watch->n = watch->ids ? told->count : 0;
+    }
+    int rc = told->index < watch->n
+                 ? lt_ledger_begin(watch->pipe, &step, watch->state, watch->execution,
+                                   watch->ids[told->index], &err)
+                 : lt_fail_oom(&err);
+    if (rc) {
+        warn(told->name, &err);
+    }
+    if (watch->observer && watch->observer->step_begin) {
+        watch->observer->step_begin(watch->observer->arg, told);
+    }
+}
+
+static void on_done(void *arg, const struct leat_pipe_step *told)
+{
+    struct watch *watch = arg;
+    const char *id = told->index < watch->n ? watch->ids[told->index] : "";
+    struct leat_error stopped = {0};
+    if (told->skipped) {
+        lt_fail(&stopped, LT_E_CANCELLED, "it was stopped before its end");
+    }
+    if (*id) {
+        lt_ledger_end(watch->state, id, told->name, told->rows,
+                      told->skipped ? &stopped : told->error);
+    }
+    if (watch->observer && watch->observer->step_done) {
+        watch->observer->step_done(watch->observer->arg, told);
+    }
+}
+
+int lt_ledger_run_halfpipe(struct leat_pipe *pipe, struct leat_state *state, const char *execution,
+                           const struct leat_pipe_observer *observer, struct leat_error *err)
+{
+    struct watch watch = {
+        .pipe = pipe, .state = state, .execution = execution, .observer = observer};
+    const struct leat_pipe_observer watching = {
+        .size = sizeof watching, .arg = &watch, .step_begin = on_begin, .step_done = on_done};
+    if (!state || !execution) {
+        return lt_halfpipe_run(pipe->halfpipe, observer, err);
+    }
+    int rc = lt_halfpipe_run(pipe->halfpipe, &watching, err);
+    free(watch.ids);
     return rc;
 }

@@ -82,5 +82,11 @@ int lt_hooks_run(struct leat_pipe *pipe, const struct lt_hooks *hooks, enum lt_h
 /* ledger.c: the step of an execution. */
 int lt_ledger_begin(struct leat_pipe *pipe, const struct lt_step *step, struct leat_state *state,
                     const char *execution, char *ret_id, struct leat_error *err);
+/* Completes or fails it, by `error`; a fault of the store is a warning. */
+void lt_ledger_end(struct leat_state *state, const char *id, const char *name, int64_t rows,
+                   const struct leat_error *error);
+/* Runs a document of Halfpipe: each step its observer is told of is one of the execution. */
+int lt_ledger_run_halfpipe(struct leat_pipe *pipe, struct leat_state *state, const char *execution,
+                           const struct leat_pipe_observer *observer, struct leat_error *err);
 
 #endif

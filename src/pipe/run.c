@@ -165,18 +165,6 @@ static int do_step(struct work *work)
     return rc;
 }
 
-static void end_in_ledger(struct work *work, const char *id, int rc)
-{
-    struct leat_error err = {0};
-    struct leat_state *state = work->run->state;
-    const int64_t rows = work->told.rows;
-    int ended = rc ? leat_step_fail(state, id, work->error.message, &err)
-                   : leat_step_complete(state, id, &rows, NULL, &err);
-    if (ended) {
-        lt_log(LT_LOG_WARN, "the step \"%s\" is not recorded: %s", work->step->name, err.message);
-    }
-}
-
 static int run_step(struct run *run, size_t index, int64_t number)
 {
     const struct leat_pipe_observer *observer = run->observer;
@@ -195,10 +183,10 @@ static int run_step(struct run *run, size_t index, int64_t number)
                                               &work.error)
                             : LEAT_OK;
     rc = rc ? rc : do_step(&work);
-    if (*id) {
-        end_in_ledger(&work, id, rc);
-    }
     work.error.status = (enum leat_status)rc;
+    if (*id) {
+        lt_ledger_end(run->state, id, work.step->name, work.told.rows, &work.error);
+    }
     work.told.error = &work.error;
     work.told.elapsed_us = lt_now_us() - started;
     if (observer && observer->step_done) {
@@ -264,23 +252,6 @@ static int pipe_hooks(struct run *run, enum lt_hook_time when, const char *statu
     return lt_hooks_run(run->pipe, &run->pipe->doc.hooks, when, &facts, err);
 }
 
-/* In the ledger a document of Halfpipe is one step. */
-static int run_halfpipe(struct run *run)
-{
-    const struct lt_step step = {.name = "halfpipe"};
-    struct work work = {.run = run, .step = &step};
-    char id[LEAT_GUID_MAX] = "";
-    int rc = run->execution
-                 ? lt_ledger_begin(run->pipe, &step, run->state, run->execution, id, run->err)
-                 : LEAT_OK;
-    rc = rc ? rc : lt_halfpipe_run(run->pipe->halfpipe, run->observer, run->err);
-    if (*id) {
-        work.error = rc ? *run->err : work.error;
-        end_in_ledger(&work, id, rc);
-    }
-    return rc;
-}
-
 int leat_pipe_run(struct leat_pipe *pipe, struct leat_state *state, const char *execution,
                   const struct leat_pipe_observer *observer, bool *ret_different,
                   struct leat_error *err)
@@ -290,7 +261,7 @@ int leat_pipe_run(struct leat_pipe *pipe, struct leat_state *state, const char *
         if (ret_different) {
             *ret_different = false;
         }
-        return lt_halfpipe_run(pipe->halfpipe, observer, err);
+        return lt_ledger_run_halfpipe(pipe, state, execution, observer, err);
     }
     struct run run = {.pipe = pipe,
                       .state = state,
@@ -300,10 +271,6 @@ int leat_pipe_run(struct leat_pipe *pipe, struct leat_state *state, const char *
                       .outcomes = calloc(pipe->doc.n_steps + 1, sizeof *run.outcomes)};
     if (!run.outcomes) {
         return lt_fail_oom(err);
-    }
-    if (pipe->halfpipe) {
-        free(run.outcomes);
-        return run_halfpipe(&run);
     }
     run.rc = pipe_hooks(&run, LT_HOOK_BEFORE, "started", run.err);
     run.failed = run.rc != LEAT_OK;

@@ -144,6 +144,33 @@ static int set_version(struct lt_db *db, const struct lt_tables *schema, const c
     return rc;
 }
 
+/* Whether one of leat's own tables is there, and may be emptied. */
+static const char *const find_beside[LT_DB_KINDS_N] = {
+    [LT_DB_SQLITE] = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1",
+    [LT_DB_POSTGRES] = "SELECT c.relname FROM pg_catalog.pg_class c"
+                       " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                       " WHERE n.nspname = 'leat' AND c.relname = $1"
+                       " AND has_schema_privilege(n.oid, 'USAGE')"
+                       " AND has_table_privilege(c.oid, 'DELETE')",
+};
+
+static int empty_beside(struct lt_db *db, const struct lt_migration *step, struct leat_error *err)
+{
+    int rc = LEAT_OK;
+    for (const char *const *table = step->beside; *table && !rc; table++) {
+        struct lt_db_rows rows = {0};
+        rc = lt_db_query(db, find_beside[lt_db_kind(db)], 1, table, &rows, err);
+        bool there = !rc && rows.n;
+        lt_db_rows_done(&rows);
+        char *sql = there ? lt_format("DELETE FROM {leat}%s", *table) : NULL;
+        if (there) {
+            rc = sql ? lt_db_exec(db, sql, err) : lt_fail_oom(err);
+        }
+        free(sql);
+    }
+    return rc;
+}
+
 static int run_steps(struct lt_db *db, const struct lt_tables *schema, int at, int to,
                      struct leat_error *err)
 {
@@ -152,6 +179,7 @@ static int run_steps(struct lt_db *db, const struct lt_tables *schema, int at, i
     while (at != to && !rc) {
         const struct lt_migration *step = &schema->steps[at < to ? at + 1 : at];
         rc = lt_db_exec(db, at < to ? step->sql[kind].up : step->sql[kind].down, err);
+        rc = rc || at < to ? rc : empty_beside(db, step, err);
         if (rc) {
             leat_error_place(err, "%s to revision %s", at < to ? "upgrade" : "downgrade",
                              lt_tables_id(schema, at < to ? at + 1 : at - 1));

@@ -12,6 +12,9 @@ struct lt_migration {
     struct {
         const char *up, *down;
     } sql[LT_DB_KINDS_N];
+    /* leat's own tables, NULL at the end, whose rows describe what `down` drops: emptied with it,
+     * where they are and this role may. */
+    const char *beside[3];
 };
 
 struct lt_tables {

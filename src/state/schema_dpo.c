@@ -147,10 +147,12 @@ static const struct lt_migration steps[] = {
     {"7d9871ef8afa",
      "executions and checksums of models",
      {{INITIAL_UP("", "INTEGER", "", "TEXT", "INTEGER"), INITIAL_DOWN("")},
-      {MAKE_SCHEMA INITIAL_UP("dpo.", PG_TIME, PG_NOW, "uuid", "serial"), INITIAL_DOWN("dpo.")}}},
+      {MAKE_SCHEMA INITIAL_UP("dpo.", PG_TIME, PG_NOW, "uuid", "serial"), INITIAL_DOWN("dpo.")}},
+     {"execution_info", "model_file", NULL}},
     {"fe9eed6d812f",
      "shorter names of tables",
-     {{RENAME_UP(""), RENAME_DOWN("")}, {RENAME_UP("dpo."), RENAME_DOWN("dpo.")}}},
+     {{RENAME_UP(""), RENAME_DOWN("")}, {RENAME_UP("dpo."), RENAME_DOWN("dpo.")}},
+     {NULL}},
     {"c5c34dd0b8f2",
      "steps and statistics",
      {{STEPS_UP("", "INTEGER", "", "TEXT", "INTEGER", SQLITE_UUID),
@@ -158,7 +160,8 @@ static const struct lt_migration steps[] = {
                   "execution_model_pkey")},
       {STEPS_UP("dpo.", PG_TIME, PG_NOW, "uuid", "bigint", PG_UUID),
        STEPS_DOWN("dpo.", PG_TIME, PG_NOW, "uuid", "execution_time_ms::integer", "execution_pkey1",
-                  "execution_model_pkey")}}},
+                  "execution_model_pkey")}},
+     {"step_info", NULL}},
 };
 
 #define VERSION_TABLE(name)                                                                        \

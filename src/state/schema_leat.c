@@ -80,12 +80,14 @@ static const struct lt_migration steps[] = {
     {"0001",
      "runs and leases",
      {{RUNS_UP("", "INTEGER", "INTEGER", "TEXT"), RUNS_DOWN("")},
-      {RUNS_UP("leat.", "timestamp with time zone", "bigint", "json"), RUNS_DOWN("leat.")}}},
+      {RUNS_UP("leat.", "timestamp with time zone", "bigint", "json"), RUNS_DOWN("leat.")}},
+     {NULL}},
     {"0002",
      "pipelines, failures, files known by their times",
      {{EXECUTIONS_UP("", "INTEGER", "INTEGER", "TEXT"), EXECUTIONS_DOWN("")},
       {EXECUTIONS_UP("leat.", "timestamp with time zone", "bigint", "uuid"),
-       EXECUTIONS_DOWN("leat.")}}},
+       EXECUTIONS_DOWN("leat.")}},
+     {NULL}},
 };
 
 #define VERSION_TABLE "(version_num varchar(32) NOT NULL PRIMARY KEY)"

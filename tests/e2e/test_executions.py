@@ -106,6 +106,32 @@ def test_a_failed_execution_is_no_success_and_tells_its_reason(pipe, models):
     assert pipe.json("execution", "show", execution)[0]["error"] is None
 
 
+def test_a_failure_has_its_time_and_the_rows_that_stay(pipe, models):
+    execution, step = run_once(pipe, models)
+    pipe.ok("step", "fail", step, "--rows", "1100")
+    pipe.ok("execution", "fail", execution)
+    shown, = pipe.json("execution", "show", execution)
+    assert shown["step_list"][0]["rows_processed"] == 1100
+    for each in (shown, shown["step_list"][0]):
+        took = (each["failed_unix_us"] - each["started_unix_us"]) / 1000
+        assert abs(each["execution_time_ms"] - took) <= 1
+    assert " 1 step " in pipe.ok("execution", "show", execution).splitlines()[0]
+
+
+def test_what_is_changed_is_told_as_an_object(pipe, models):
+    execution, step = run_once(pipe, models)
+    told, = pipe.json("step", "fail", step, "--reason", "why")
+    assert (told["status"], told["error"]) == ("FAILED", "why")
+    told, = pipe.json("step", "complete", step, "--rows", "7")
+    assert [told] == pipe.json("step", "list", execution)
+    assert (told["status"], told["rows_processed"]) == ("COMPLETED", 7)
+    for action, status in (("fail", "FAILED"), ("complete", "COMPLETED")):
+        told, = pipe.json("execution", action, execution)
+        assert told == pipe.json("execution", "show", execution)[0]
+        assert told["status"] == status
+    assert pipe.ok("step", "complete", step) == "" == pipe.ok("execution", "complete", execution)
+
+
 def test_executions_are_listed_by_pipeline_the_newest_first(pipe):
     ids = [pipe.ok("execution", "init", "--pipeline", name) for name in ("a", "b", "a")]
     assert [each["execution"] for each in pipe.json("execution", "list")] == ids[::-1]

@@ -482,6 +482,27 @@ def test_a_group_repeats_from_start_to_start_until_it_is_stopped(leat, folder):
     assert 1.5 < took < 15
 
 
+def test_steps_of_a_document_are_steps_of_its_execution(leat, folder):
+    rows = ("gen", "GenerateRows", {"sequenceFieldName": "n", "numRows": "9"})
+    for name, groups, status in (
+            ("good", {"g": [rows, ("show", "StdOutPassThrough", {"readDataFromStep": "gen"})]}, 0),
+            ("bad", {"g": [rows], "h": [read("t", "select * from nowhere")]}, 2)):
+        (leat.home / f"{name}.json").write_text(json.dumps(document(groups, hr="sqlite:hr.db")))
+        done = leat("pipe", "run", f"{name}.json", "--report", "report.json")
+        assert done.returncode == status, done.stderr
+        execution, = leat.ok("execution", "list", "--pipeline", name, "--json").stdout.splitlines()
+        execution = json.loads(execution)["execution"]
+        steps = [json.loads(line) for line in
+                 leat.ok("step", "list", execution, "--json").stdout.splitlines()]
+        told = json.loads((leat.home / "report.json").read_text())["steps"]
+        ends = {"done": "COMPLETED", "failed": "FAILED"}
+        assert sorted((s["name"], s["status"], s["rows_processed"]) for s in steps) == sorted(
+            (s["step"].upper(), ends[s["status"]], s["rows"]) for s in told)
+        assert {s["name"]: s["rows_processed"] for s in steps}["G.GEN"] == 9
+        assert {s["models"] for s in steps} == {1}  # the document
+    assert "nowhere" in {s["name"]: s["error"] for s in steps}["H.T"]
+
+
 def test_a_failed_step_stops_groups_beside_it(leat, folder):
     doc = document({
         "for_ever": ("repeating", [("t", "GenerateRows", {"sequenceFieldName": "n", "numRows": "9",

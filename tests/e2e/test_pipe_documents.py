@@ -221,6 +221,27 @@ def test_after_a_failure_only_those_run_that_should(leat, keep, expected):
     assert by_name["other"] == ("done" if keep else "skipped")
 
 
+def test_a_step_that_fails_halfway_tells_the_rows_it_committed(leat, shop):
+    con = sqlite3.connect(shop)
+    con.executescript("create view bad as select abs(-9223372036854775807 - total / 10) as x "
+                      "from orders where id = 1")
+    con.commit()
+    con.close()
+    write(leat.home, "half.yaml", """
+name: half
+copy: shop.db
+to: out.db
+streams: {orders: {}, customers: {}, bad: {}}
+""")
+    leat("pipe", "run", "half.yaml", "--keep-going", "--report", "report.json")
+    execution, = executions(leat, "half")
+    step, = steps_of(leat, execution).values()
+    told, = json.loads((leat.home / "report.json").read_text())["steps"]
+    assert execution["status"] == step["status"] == "FAILED" == told["status"].upper()
+    assert step["rows_processed"] == told["rows"] > 0
+    assert step["execution_time_ms"] is not None is not execution["execution_time_ms"]
+
+
 def test_single_steps_can_be_chosen(leat):
     write(leat.home, "s.yaml", STEPS.replace("{middle}", "insert into log values ('middle')"))
     leat.ok("pipe", "run", "s.yaml", "--step", "first")

@@ -212,6 +212,30 @@ def test_data_survive_the_way_up_and_down(leat, store):
     assert store.query("select count(*) from dpo.execution_step_model") == [(3,)]
 
 
+@pytest.mark.parametrize("how", ["state", "dpo-migrate", "by hand"])
+def test_what_describes_executions_goes_with_them(leat, store, how):
+    state = ["--state", store.location]
+    chosen = "33333333-3333-3333-3333-333333333333"
+    leat.ok("execution", "init", "--id", chosen, "--pipeline", "nightly", *state)
+    step = leat.ok("step", "init", chosen, "load", "/", "no-such-file", "--trust-mtime",
+                   *state).stdout.strip()
+    leat.ok("step", "fail", step, "--reason", "why", *state)
+    if how == "by hand":  # as the original, which knows nothing of leat's tables
+        store.execute("delete from dpo.execution_step", "delete from dpo.execution")
+    else:
+        if how == "state":
+            leat.ok("state", "downgrade", "base", "--tables", "dpo", *state)
+        else:
+            url = store.location if store.kind == "postgres" else f"sqlite:///{store.location}"
+            leat.ok("dpo-migrate", url, "downgrade", "base")
+        for table in ("execution_info", "step_info", "model_file"):
+            assert store.query(f"select count(*) from leat.{table}") == [(0,)]
+        leat.ok("state", "upgrade", *state)
+    leat.ok("execution", "init", "--id", chosen, "--pipeline", "other", *state)
+    listed, = leat.ok("execution", "list", "--json", *state).stdout.splitlines()
+    assert (json.loads(listed)["pipeline"], json.loads(listed)["error"]) == ("other", None)
+
+
 def test_a_move_that_fails_leaves_everything_as_it_was(leat, pg_db):
     state = ["--state", pg_db.url, "--tables", "dpo"]
     leat.ok("state", "upgrade", "head", *state)

@@ -8,6 +8,8 @@ setup:
 	tools/setup
 
 build:
+	@command -v meson >/dev/null || \
+		{ echo "make build: there is no meson; run tools/setup build first" >&2; exit 1; }
 	test -f build/build.ninja || meson setup build
 	ninja -C build
 

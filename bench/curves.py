@@ -14,9 +14,10 @@ import statistics
 import tempfile
 
 import arms
-import bench as benchmark
 import data
 import measure
+import workloads
+from server import MIB, ROOT, Bench, Server
 
 ROWS = [10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000, 30_000_000]
 COLUMNS = [1, 3, 10, 30, 100, 200, 400]
@@ -30,13 +31,14 @@ COLORS = {"leat, PostgreSQL to PostgreSQL": "#1f6feb", "leat, PostgreSQL to Parq
 
 def commands(bench):
     source = "{url}#public.curve"
-    duck = arms.pg_to_parquet("curve").arms
+    duck = workloads.pg_to_parquet("curve").arms
     pipe = next(a for a in duck if a.name == "psql csv | duckdb")
     found = {
         "reading only, in C": lambda: [[bench.limit, "read", bench.url, "SELECT * FROM curve"]],
-        "leat, PostgreSQL to PostgreSQL":
-            lambda: arms.leat(source, "{url}#public.curve_dst", "--append")(bench),
-        "leat, PostgreSQL to Parquet": lambda: arms.leat(source, "{dir}/out.parquet")(bench)}
+        "leat, PostgreSQL to PostgreSQL": lambda: arms.leat(
+            "leat", source, "{url}#public.curve_dst", "--append").command(bench),
+        "leat, PostgreSQL to Parquet": lambda: arms.leat(
+            "leat", source, "{dir}/out.parquet").command(bench)}
     if not pipe.missing(bench):
         found["psql csv | duckdb to Parquet"] = lambda: pipe.command(bench)
     return found
@@ -54,11 +56,12 @@ def point(bench, sql, rows, runs):
             bench.server.sql("TRUNCATE curve_dst")
             bench.path("out.parquet").unlink(missing_ok=True)
             taken.setdefault(name, []).append(
-                measure.run(command(), benchmark.ENVIRONMENT, bench.server.pid))
-            if "PostgreSQL to PostgreSQL" in name and int(bench.rows("curve_dst")) != rows:
+                measure.run(command(), bench.environment, bench.server.pid))
+            arrived = int(bench.server.sql("SELECT count(*) FROM curve_dst"))
+            if "PostgreSQL to PostgreSQL" in name and arrived != rows:
                 raise measure.Failed(f"{name}: not all rows arrived")
     return {name: {key: statistics.median(getattr(r, key) for r in several)
-                   / (benchmark.MIB if key == "peak" else 1) for key, _ in MEASURES}
+                   / (MIB if key == "peak" else 1) for key, _ in MEASURES}
             for name, several in taken.items()}
 
 
@@ -69,7 +72,7 @@ WIDTH, HEIGHT, LEFT, TOP, GAP = 300, 190, 56, 56, 70
 
 def scale(values, length, low=None):
     """A logarithmic axis: where a value lies, and its marks."""
-    first = math.floor(math.log10(low or min(values)))
+    first = math.floor(math.log10(low or min(v for v in values if v > 0)))
     last = max(math.ceil(math.log10(max(values))), first + 1)
     return (lambda v: (math.log10(max(v, 10 ** first)) - first) / (last - first) * length,
             [10 ** e for e in range(first, last + 1)])
@@ -130,12 +133,12 @@ def main():
     parser.add_argument("--rows-max", type=int, default=int(env("BENCH_ROWS_MAX", "30000000")))
     parser.add_argument("--cells", type=int, default=int(env("BENCH_CELLS", "20000000")))
     parser.add_argument("--runs", type=int, default=int(env("BENCH_RUNS", "3")))
-    parser.add_argument("--out", default=str(benchmark.ROOT / "docs/cost.svg"))
-    parser.add_argument("--peers", default=env("BENCH_PEERS", str(benchmark.ROOT / "build/peers")))
+    parser.add_argument("--out", default=str(ROOT / "docs/cost.svg"))
+    parser.add_argument("--peers", default=env("BENCH_PEERS", str(ROOT / "build/peers")))
     options = parser.parse_args()
     out = pathlib.Path(options.out)
-    with benchmark.Server() as server, tempfile.TemporaryDirectory(prefix="leat-bench-") as folder:
-        bench = benchmark.Bench(server, pathlib.Path(folder), pathlib.Path(options.peers))
+    with Server() as server, tempfile.TemporaryDirectory(prefix="leat-bench-") as folder:
+        bench = Bench(server, pathlib.Path(folder), pathlib.Path(options.peers))
         by_rows = [(n, point(bench, NARROW, n, options.runs))
                    for n in ROWS if n <= options.rows_max]
         by_columns = [(n, point(bench, data.columns_sql(n), options.cells // n, options.runs))

@@ -4,12 +4,14 @@
  *   limit read URL QUERY            COPY (QUERY) TO STDOUT (FORMAT binary), to nowhere
  *   limit forward URL FROM TO       the bytes of COPY TO straight into COPY FROM, one thread
  *   limit load URL QUERY TO         the bytes of QUERY into memory first; prints the seconds that
- *                                   COPY FROM alone then takes
+ *                                   COPY FROM alone then takes, of wall and of CPU
  *   limit sqlite URL QUERY FILE     text rows into prepared INSERTs in one transaction
+ *   limit scan FILE TABLE           every column of every row of an SQLite table, to nowhere
  *
  * cc -O2 limit.c -lpq -lsqlite3 */
 #include <libpq-fe.h>
 #include <sqlite3.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +130,7 @@ static void load(const char *url, const char *query, const char *to)
     PQclear(PQgetResult(conn));
     PQclear(PQgetResult(conn));
     double began = now();
+    clock_t cpu = clock();
     start_in(conn, to);
     for (size_t at = 0; at < len; at += (size_t)n) {
         n = len - at < (256 << 10) ? (int)(len - at) : 256 << 10;
@@ -138,7 +141,7 @@ static void load(const char *url, const char *query, const char *to)
     if (PQresultStatus(result) != PGRES_COMMAND_OK) {
         die("copy in", PQerrorMessage(conn));
     }
-    printf("%.4f\n", now() - began);
+    printf("%.4f %.4f\n", now() - began, (double)(clock() - cpu) / CLOCKS_PER_SEC);
     PQfinish(conn);
     free(data);
 }
@@ -193,6 +196,45 @@ static void to_sqlite(const char *url, const char *query, const char *file)
     PQfinish(conn);
 }
 
+/* Asks for each value the way a reader has to: its type, then the value as that type. */
+static int64_t look_at(sqlite3_stmt *stmt, int column)
+{
+    switch (sqlite3_column_type(stmt, column)) {
+    case SQLITE_INTEGER:
+        return sqlite3_column_int64(stmt, column);
+    case SQLITE_FLOAT:
+        return sqlite3_column_double(stmt, column) > 0;
+    case SQLITE_TEXT:
+        return sqlite3_column_text(stmt, column)[0] + sqlite3_column_bytes(stmt, column);
+    case SQLITE_BLOB:
+        return sqlite3_column_bytes(stmt, column);
+    default:
+        return 0;
+    }
+}
+
+static void scan(const char *file, const char *table)
+{
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+    char sql[512];
+    uint64_t sum = 0;
+    int rc;
+    snprintf(sql, sizeof sql, "SELECT * FROM \"%s\"", table);
+    check(NULL, sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, NULL));
+    check(db, sqlite3_prepare_v2(db, sql, -1, &stmt, NULL));
+    int columns = sqlite3_column_count(stmt);
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        for (int i = 0; i < columns; i++) {
+            sum += (uint64_t)look_at(stmt, i);
+        }
+    }
+    check(db, rc);
+    printf("%llu\n", (unsigned long long)sum);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+}
+
 int main(int argc, char **argv)
 {
     const char *verb = argc > 3 ? argv[1] : "";
@@ -204,8 +246,10 @@ int main(int argc, char **argv)
         load(argv[2], argv[3], argv[4]);
     } else if (!strcmp(verb, "sqlite") && argc == 5) {
         to_sqlite(argv[2], argv[3], argv[4]);
+    } else if (!strcmp(verb, "scan") && argc == 4) {
+        scan(argv[2], argv[3]);
     } else {
-        fputs("usage: limit read|forward|load|sqlite URL ...\n", stderr);
+        fputs("usage: limit read|forward|load|sqlite URL ... | scan FILE TABLE\n", stderr);
         return 2;
     }
     return 0;

@@ -1,6 +1,8 @@
 """Running one arm of a measurement: its processes, and what they and the server took."""
 import os
 import pathlib
+import re
+import signal
 import subprocess
 import threading
 import time
@@ -79,19 +81,17 @@ class Watch(threading.Thread):
 
 
 class Taken:
-    """What one run took: wall seconds, the CPU seconds of both sides, bytes at the peak."""
+    """What one run took: wall seconds, the CPU seconds of both sides, bytes at the peak, and what it
+    left behind: bytes of files."""
 
     def __init__(self, wall, client, server, peak, output):
         self.wall, self.client, self.server = wall, client, server
-        self.peak, self.output = peak, output
+        self.peak, self.output, self.size = peak, output, 0
 
 
-def run(pipeline, env, postmaster=None, out=None, log=None):
-    """Runs commands joined by pipes. The last one's output goes to the file `out`, or is kept."""
-    before = server_cpu(postmaster) if postmaster else 0
+def launch(pipeline, env, sink, log):
+    """Starts commands joined by pipes; the last one's output goes to `sink`."""
     processes, stdin = [], subprocess.DEVNULL
-    sink = open(out, "wb") if out else subprocess.PIPE
-    began = time.perf_counter()
     for i, argv in enumerate(pipeline):
         last = i + 1 == len(pipeline)
         # A session of its own: some programs signal their whole process group when they fail.
@@ -102,21 +102,75 @@ def run(pipeline, env, postmaster=None, out=None, log=None):
             stdin.close()
         stdin = process.stdout
         processes.append(process)
-    watch = Watch([p.pid for p in processes])
-    watch.start()
-    output = processes[-1].stdout.read() if not out else b""
+    return processes
+
+
+def end_groups(processes, over):
+    """Ends what has taken too long, by the groups that launch() made."""
+    over.set()
+    for process in processes:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def reap(processes):
+    """CPU seconds and exit codes, in order."""
     client, codes = 0, []
     for process in processes:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         codes.append(process.returncode)
         client += usage.ru_utime + usage.ru_stime
-    wall = time.perf_counter() - began
-    watch.over.set()
-    watch.join()
-    if out:
-        sink.close()
+    return client, codes
+
+
+def run(pipeline, env, postmaster=None, out=None, log=None, patience=None):
+    """Runs commands joined by pipes. The last one's output goes to the file `out`, or is kept.
+    After `patience` seconds they are ended."""
+    before = server_cpu(postmaster) if postmaster else 0
+    sink = open(out, "wb") if out else subprocess.PIPE
+    over = threading.Event()
+    began = time.perf_counter()
+    processes = launch(pipeline, env, sink, log)
+    watch = Watch([p.pid for p in processes])
+    watch.start()
+    timer = threading.Timer(patience or 86400, end_groups, (processes, over))
+    timer.start()
+    try:
+        output = processes[-1].stdout.read() if not out else b""
+        client, codes = reap(processes)
+        wall = time.perf_counter() - began
+    except BaseException:  # the bench itself is told to end
+        end_groups(processes, over)
+        raise
+    finally:
+        timer.cancel()
+        watch.over.set()
+        watch.join()
+        if out:
+            sink.close()
+    if over.is_set():
+        raise Failed(f"not done after {patience:.0f} s")
     if any(codes):
-        raise Failed(f"{pipeline[codes.index(next(c for c in codes if c))][0]}: exit {codes}")
+        if log:
+            log.write(output[-20000:])
+        failed = next(i for i, code in enumerate(codes) if code)
+        raise Failed(f"{pathlib.Path(str(pipeline[failed][0])).name}: exit {codes[failed]}")
     server = server_cpu(postmaster) - before if postmaster else 0
-    return Taken(wall, client, server, watch.peak, output.decode())
+    return Taken(wall, client, server, watch.peak, output.decode(errors="replace"))
+
+
+NOISE = re.compile(r"\x1b\[[0-9;]*m|\w+://\S+|/\S*/|[│┌└├─┐┘┤╭╰╮╯|`*]+")
+TELLING = re.compile(r"error|fatal|fail|exception|unsupported|cannot|could not|invalid|unable|panic",
+                     re.IGNORECASE)
+
+
+def last_error(text, longest=110):
+    """The line by which a program says why it failed, without colours, places and frames."""
+    lines = [" ".join(NOISE.sub(" ", line).split()) for line in text.splitlines()]
+    lines = [line for line in lines if len(line) > 8]
+    telling = [line for line in lines if TELLING.search(line)]
+    line = (telling or lines or [""])[-1]
+    return line if len(line) <= longest else line[:longest - 3].rstrip() + "..."

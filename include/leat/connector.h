@@ -138,6 +138,9 @@ enum leat_payload_kind {
 #define LEAT_CAN_STREAMS 64u  /* one load can cover many streams */
 #define LEAT_HAS_NAMESPACES 128u
 #define LEAT_IS_TERMINAL 256u /* writes standard output: nothing else may */
+/* Foreign keys are enforced while rows are loaded: streams whose tables refer to each other are
+ * given to one load, which finds the order by itself. Needs LEAT_CAN_STREAMS. */
+#define LEAT_KEYS_HOLD 512u
 
 struct leat_capabilities {
     size_t size;
@@ -189,6 +192,8 @@ struct leat_stream_info {
     int64_t rows_estimate;  /* -1 unknown */
     int64_t bytes_estimate; /* -1 unknown */
     const char *comment;    /* NULL: none */
+    bool own_types; /* some columns have types that are not the system's own: discover() may say so,
+                       for prepare() of a destination to be told of the stream */
 };
 
 /* Borrowed for the call. Non-zero stops the listing and is returned. */
@@ -549,6 +554,9 @@ struct leat_load_stream {
     char *ddl;           /* statements begin() or commit() would run; NULL: none */
     char *route;         /* in words: "delete and copy in one transaction" */
     char *drift;         /* columns that differ and what is done, in words; NULL: none */
+    /* Statements that begin() would run before those of `ddl`, for what other streams may need as
+     * well (types): who shows several streams shows each once. NULL-terminated; NULL: none. */
+    char **shared_ddl;
 };
 
 struct leat_load_plan {
@@ -727,6 +735,17 @@ struct leat_load_ops {
      * taken over. */
     int (*resumed)(struct leat_load *load, struct leat_resumed *ret_resumed,
                    struct leat_error *err);
+
+    /* What can be made or refused before the first stream of a command: types that the tables need.
+     * Told of streams that have some (leat_stream_info.own_types); idempotent. What it refuses with
+     * [unsupported-type], plan() would refuse as well. NULL member: nothing. */
+    int (*prepare)(struct leat_endpoint *ep, const struct leat_write_stream *streams,
+                   size_t n_streams, struct leat_error *err);
+    /* The statements that complete() would run once the streams' tables are there, as they may not
+     * be yet, each with its ";" and line break; "" where there are none. *ret_text is malloc'ed.
+     * Changes nothing. NULL member: they cannot be told. */
+    int (*complete_show)(struct leat_endpoint *ep, const struct leat_write_stream *streams,
+                         size_t n_streams, char **ret_text, struct leat_error *err);
 };
 
 /* --- changes as they happen ---------------------------------------------------------------- */

@@ -116,8 +116,11 @@ const char *cli_nth(const struct cli *cli, const char *name, int i);
 bool cli_on(const struct cli *cli, const char *name);
 
 /* record.c */
-/* Opens the store that --state names; commands that cannot do without it. */
+/* Opens a store, references of its URL resolved (leat_resolve_references()); NULL: the default. */
 struct leat_state;
+int cli_store_open(const char *location, unsigned flags, struct leat_state **ret_state,
+                   struct leat_error *err);
+/* That which --state names; commands that cannot do without it. */
 int cli_open_state(struct cli *cli, unsigned flags, struct leat_state **ret_state,
                    struct leat_error *err);
 /* Before a run: a store that was asked for by name must be there. */
@@ -128,6 +131,8 @@ void cli_record(struct cli *cli, struct leat_report *report);
 
 /* words.c */
 void cli_log(void *arg, enum leat_log_level level, const char *line);
+/* A warning: what is so, and the error that made it so, with its place and remedy. */
+void cli_warn(struct cli *cli, const char *what, const struct leat_error *err);
 /* One error, with what the destination holds now (may be NULL), on standard error. */
 void cli_print_error(struct cli *cli, const struct leat_error *err, const char *state);
 void cli_print_progress(void *arg, const struct leat_progress *progress);

@@ -1,6 +1,8 @@
 /* leat execution ... and leat step ...: what a pipeline did, and what changed since. */
 #include "cli/cli.h"
+#include "cli/table.h"
 
+#include "core/codes.h"
 #include "core/json.h"
 #include "core/json_read.h"
 #include "core/util.h"
@@ -13,7 +15,8 @@ struct printer {
     struct cli *cli;
     bool json;
     char separator; /* of names */
-    int n;
+    bool list;      /* rows of `table`, else a line each */
+    struct table table;
 };
 
 typedef int action_fn(struct cli *cli, struct leat_state *state, struct leat_error *err);
@@ -94,6 +97,56 @@ static const char *text(const struct lt_json_value *of, const char *key)
     return lt_json_string(lt_json_get(of, key), "");
 }
 
+static const char *moment(int64_t unix_us, char *when, size_t size)
+{
+    struct tm fields;
+    time_t seconds = (time_t)(unix_us / 1000000);
+    strftime(when, size, "%Y-%m-%d %H:%M:%S", gmtime_r(&seconds, &fields));
+    return when;
+}
+
+static void put_row(struct table *table, const char *const *cells, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        table_cell(table, cells[i], strlen(cells[i]));
+    }
+}
+
+static const struct table_column step_columns[] = {
+    {"step", false}, {"status", false}, {"name", false}, {"models", true},
+    {"rows", true},  {"took", true},    {"error", false}};
+
+static void put_step(struct table *table, const struct lt_json_value *step)
+{
+    char models[LT_HUMAN_MAX], rows[LT_HUMAN_MAX], took[LT_HUMAN_MAX];
+    int64_t processed = lt_json_integer(lt_json_get(step, "rows_processed"), INT64_MIN);
+    const char *const cells[] = {text(step, "step"),
+                                 text(step, "status"),
+                                 text(step, "name"),
+                                 lt_human_count(number(step, "models"), models),
+                                 processed == INT64_MIN ? "-" : lt_human_count(processed, rows),
+                                 lt_human_time(number(step, "execution_time_ms") * 1000, took),
+                                 text(step, "error")};
+    put_row(table, cells, LT_ARRAY_LEN(cells));
+}
+
+static const struct table_column execution_columns[] = {
+    {"execution", false}, {"started", false}, {"status", false}, {"pipeline", false},
+    {"steps", true},      {"took", true},     {"error", false}};
+
+static void put_execution(struct table *table, const struct lt_json_value *execution)
+{
+    char when[32], steps[LT_HUMAN_MAX], took[LT_HUMAN_MAX];
+    const char *const cells[] = {text(execution, "execution"),
+                                 moment(number(execution, "started_unix_us"), when, sizeof when),
+                                 text(execution, "status"),
+                                 text(execution, "pipeline"),
+                                 lt_human_count(number(execution, "steps"), steps),
+                                 lt_human_time(number(execution, "execution_time_ms") * 1000, took),
+                                 text(execution, "error")};
+    put_row(table, cells, LT_ARRAY_LEN(cells));
+}
+
 static void print_step_line(const struct lt_json_value *step)
 {
     char models[LT_HUMAN_MAX], rows[LT_HUMAN_MAX], took[LT_HUMAN_MAX];
@@ -109,10 +162,8 @@ static void print_step_line(const struct lt_json_value *step)
 static void print_execution_line(const struct lt_json_value *execution)
 {
     char when[32], took[LT_HUMAN_MAX];
-    struct tm fields;
-    time_t seconds = (time_t)(number(execution, "started_unix_us") / 1000000);
-    strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", gmtime_r(&seconds, &fields));
-    printf("%s  %s  %-12s %-20s %3lld steps %9s  %s\n", text(execution, "execution"), when,
+    printf("%s  %s  %-12s %-20s %3lld steps %9s  %s\n", text(execution, "execution"),
+           moment(number(execution, "started_unix_us"), when, sizeof when),
            text(execution, "status"), text(execution, "pipeline"),
            (long long)number(execution, "steps"),
            lt_human_time(number(execution, "execution_time_ms") * 1000, took),
@@ -131,7 +182,9 @@ static int print_document(void *arg, const char *json)
     int rc = lt_json_doc_parse(json, strlen(json), &doc, NULL);
     const struct lt_json_value *root = rc ? NULL : lt_json_root(doc);
     const struct lt_json_value *steps = lt_json_get(root, "step_list");
-    if (!rc && lt_json_get(root, "step")) {
+    if (!rc && printer->list) {
+        (lt_json_get(root, "step") ? put_step : put_execution)(&printer->table, root);
+    } else if (!rc && lt_json_get(root, "step")) {
         print_step_line(root);
     } else if (!rc) {
         print_execution_line(root);
@@ -144,15 +197,30 @@ static int print_document(void *arg, const char *json)
     return rc;
 }
 
+/* The end of a list: what was put into the table is shown. */
+static int show_list(struct printer *printer, int rc, struct leat_error *err)
+{
+    if (!rc && printer->table.n_cells) {
+        table_flush(&printer->table);
+    }
+    rc = rc || !printer->table.failed ? rc : lt_fail_oom(err);
+    table_done(&printer->table);
+    return rc;
+}
+
 static int execution_list(struct cli *cli, struct leat_state *state, struct leat_error *err)
 {
-    struct printer printer = {.cli = cli, .json = cli_on(cli, "json")};
+    struct printer printer = {.cli = cli, .json = cli_on(cli, "json"), .list = true};
     int64_t limit = 0;
     if (lt_parse_int(cli_value(cli, "limit"), &limit)) {
         return leat_fail_as(err, LEAT_INVALID, "usage", "--limit takes a whole number");
     }
-    return leat_execution_list(state, cli_value(cli, "pipeline"), limit, print_document, &printer,
-                               err);
+    int rc = table_init(&printer.table, stdout, cli->color_out, execution_columns,
+                        LT_ARRAY_LEN(execution_columns), err);
+    rc = rc ? rc
+            : leat_execution_list(state, cli_value(cli, "pipeline"), limit, print_document,
+                                  &printer, err);
+    return show_list(&printer, rc, err);
 }
 
 static int execution_show(struct cli *cli, struct leat_state *state, struct leat_error *err)
@@ -214,8 +282,11 @@ static int step_fail(struct cli *cli, struct leat_state *state, struct leat_erro
 
 static int step_list(struct cli *cli, struct leat_state *state, struct leat_error *err)
 {
-    struct printer printer = {.cli = cli, .json = cli_on(cli, "json")};
-    return leat_step_list(state, cli->args[0], print_document, &printer, err);
+    struct printer printer = {.cli = cli, .json = cli_on(cli, "json"), .list = true};
+    int rc = table_init(&printer.table, stdout, cli->color_out, step_columns,
+                        LT_ARRAY_LEN(step_columns), err);
+    rc = rc ? rc : leat_step_list(state, cli->args[0], print_document, &printer, err);
+    return show_list(&printer, rc, err);
 }
 
 static const struct {

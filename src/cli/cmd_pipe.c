@@ -263,11 +263,9 @@ static int open_state(struct cli *cli, struct leat_state **ret_state, struct lea
     if (cli->state && !strcmp(cli->state, "none")) {
         return LEAT_OK;
     }
-    int rc = leat_state_open(cli->state, 0, ret_state, err);
+    int rc = cli_store_open(cli->state, 0, ret_state, err);
     if (rc && !cli->state) {
-        char line[1536];
-        snprintf(line, sizeof line, "the run is not recorded: %s", err->message);
-        cli_log(cli, LEAT_LOG_WARN, line);
+        cli_warn(cli, "the run is not recorded", err);
         leat_error_clear(err);
         return LEAT_OK;
     }
@@ -281,9 +279,7 @@ static void end_execution(struct cli *cli, struct leat_state *state, const char 
     int ended = rc ? leat_execution_fail(state, id, why->message, &err)
                    : leat_execution_complete(state, id, NULL, &err);
     if (ended) {
-        char line[1536];
-        snprintf(line, sizeof line, "the end of the run is not recorded: %s", err.message);
-        cli_log(cli, LEAT_LOG_WARN, line);
+        cli_warn(cli, "the end of the run is not recorded", &err);
     }
 }
 

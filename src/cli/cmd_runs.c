@@ -1,6 +1,8 @@
 /* leat runs: what ran, out of the store. */
 #include "cli/cli.h"
+#include "cli/table.h"
 
+#include "core/codes.h"
 #include "core/json_read.h"
 #include "core/util.h"
 #include "leat/state.h"
@@ -10,7 +12,7 @@
 
 struct printer {
     bool json, details;
-    int n;
+    struct table table; /* of a list */
 };
 
 static int64_t number(const struct lt_json_value *of, const char *key)
@@ -23,21 +25,38 @@ static const char *text(const struct lt_json_value *of, const char *key)
     return lt_json_string(lt_json_get(of, key), "");
 }
 
-static void print_time(int64_t unix_us)
+static const char *moment(int64_t unix_us, char *when, size_t size)
 {
-    char when[32];
     struct tm fields;
     time_t seconds = (time_t)(unix_us / 1000000);
-    strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", gmtime_r(&seconds, &fields));
-    fputs(when, stdout);
+    strftime(when, size, "%Y-%m-%d %H:%M:%S", gmtime_r(&seconds, &fields));
+    return when;
+}
+
+/* A row of the list. */
+static void put_row(struct table *table, const struct lt_json_value *run)
+{
+    char when[32], streams[LT_HUMAN_MAX], rows[LT_HUMAN_MAX], bytes[LT_HUMAN_MAX],
+        elapsed[LT_HUMAN_MAX];
+    const char *const cells[] = {text(run, "run"),
+                                 moment(number(run, "started_unix_us"), when, sizeof when),
+                                 text(run, "command"),
+                                 text(run, "status"),
+                                 lt_human_count(number(run, "streams"), streams),
+                                 lt_human_count(number(run, "rows_written"), rows),
+                                 lt_human_bytes(number(run, "bytes"), bytes),
+                                 lt_human_time(number(run, "elapsed_us"), elapsed),
+                                 text(run, "error_code")};
+    for (size_t i = 0; i < LT_ARRAY_LEN(cells); i++) {
+        table_cell(table, cells[i], strlen(cells[i]));
+    }
 }
 
 static void print_line(const struct lt_json_value *run)
 {
-    char rows[LT_HUMAN_MAX], bytes[LT_HUMAN_MAX], elapsed[LT_HUMAN_MAX];
-    printf("%s  ", text(run, "run"));
-    print_time(number(run, "started_unix_us"));
-    printf("  %-10s %-9s %3lld streams %15s rows %9s %9s  %s\n", text(run, "command"),
+    char when[32], rows[LT_HUMAN_MAX], bytes[LT_HUMAN_MAX], elapsed[LT_HUMAN_MAX];
+    printf("%s  %s  %-10s %-9s %3lld streams %15s rows %9s %9s  %s\n", text(run, "run"),
+           moment(number(run, "started_unix_us"), when, sizeof when), text(run, "command"),
            text(run, "status"), (long long)number(run, "streams"),
            lt_human_count(number(run, "rows_written"), rows),
            lt_human_bytes(number(run, "bytes"), bytes),
@@ -73,7 +92,6 @@ static void print_streams(const struct lt_json_value *report)
 static int print_run(void *arg, const char *json)
 {
     struct printer *printer = arg;
-    printer->n++;
     if (printer->json) {
         puts(json);
         return LEAT_OK;
@@ -81,10 +99,10 @@ static int print_run(void *arg, const char *json)
     struct lt_json_doc *doc = NULL;
     struct leat_error err = {0};
     int rc = lt_json_doc_parse(json, strlen(json), &doc, &err);
-    if (!rc) {
+    if (!rc && !printer->details) {
+        put_row(&printer->table, lt_json_root(doc));
+    } else if (!rc) {
         print_line(lt_json_root(doc));
-    }
-    if (!rc && printer->details) {
         print_streams(lt_json_get(lt_json_root(doc), "report"));
     }
     lt_json_doc_free(doc);
@@ -93,6 +111,10 @@ static int print_run(void *arg, const char *json)
 
 int cmd_runs(struct cli *cli)
 {
+    static const struct table_column columns[] = {
+        {"run", false},    {"started", false}, {"command", false},
+        {"status", false}, {"streams", true},  {"rows", true},
+        {"bytes", true},   {"took", true},     {"error", false}};
     struct leat_error err = {0};
     struct leat_state *state = NULL;
     struct printer printer = {.json = cli_on(cli, "json"), .details = cli->n_args > 0};
@@ -102,8 +124,16 @@ int cmd_runs(struct cli *cli)
         rc = leat_fail_as(&err, LEAT_INVALID, "usage", "--limit takes a whole number");
     }
     rc = rc ? rc
+            : table_init(&printer.table, stdout, cli->color_out, columns, LT_ARRAY_LEN(columns),
+                         &err);
+    rc = rc ? rc
             : leat_state_runs(state, cli->n_args ? cli->args[0] : NULL, limit, print_run, &printer,
                               &err);
+    if (!rc && printer.table.n_cells) {
+        table_flush(&printer.table);
+    }
+    rc = rc || !printer.table.failed ? rc : lt_fail_oom(&err);
+    table_done(&printer.table);
     if (rc) {
         cli_print_error(cli, &err, NULL);
     }

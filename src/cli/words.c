@@ -62,6 +62,14 @@ void cli_log(void *arg, enum leat_log_level level, const char *line)
     put_json_line(&json, &text);
 }
 
+void cli_warn(struct cli *cli, const char *what, const struct leat_error *err)
+{
+    char line[sizeof err->place + sizeof err->message + sizeof err->remedy + 128];
+    snprintf(line, sizeof line, "%s: %s%s%s%s%s", what, err->place, *err->place ? ": " : "",
+             err->message, *err->remedy ? "; " : "", err->remedy);
+    cli_log(cli, LEAT_LOG_WARN, line);
+}
+
 static void print_error_json(const struct leat_error *err, const char *state)
 {
     struct lt_buf text = LT_BUF_INIT;

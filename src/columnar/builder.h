@@ -106,6 +106,12 @@ static inline int lt_builder_bytes_value(struct lt_builder *builder, const void 
     if (lt_buf_append(&builder->data, data, len)) {
         return LEAT_NO_MEMORY;
     }
+    bool narrow = builder->type.id == LT_UTF8 || builder->type.id == LT_BINARY;
+    if (narrow && builder->offsets.len && builder->data.len <= INT32_MAX) {
+        int32_t end = (int32_t)builder->data.len;
+        return lt_buf_append(&builder->offsets, &end, sizeof end) ? LEAT_NO_MEMORY
+                                                                  : lt_builder_valid(builder);
+    }
     return lt_builder_end_value(builder);
 }
 

@@ -668,9 +668,11 @@ static int cast_built(struct lt_cast_step *step, const struct lt_view *view,
                       struct leat_error *err)
 {
     struct lt_buf text = LT_BUF_INIT;
-    int status = lt_builder_reserve(&step->builder, view->length);
+    bool whole = step->op == LT_OP_FORMAT && !step->hides_nulls;
+    int status = whole ? lt_text_format_column(view, &step->builder)
+                       : lt_builder_reserve(&step->builder, view->length);
 
-    for (int64_t row = 0; !status && row < view->length; row++) {
+    for (int64_t row = 0; !whole && !status && row < view->length; row++) {
         const char *why = NULL;
         if (lt_view_is_null(view, row)) {
             status = lt_builder_null(&step->builder);

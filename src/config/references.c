@@ -1,4 +1,4 @@
-/* ${env:NAME}, ${file:PATH} and ${cmd:COMMAND} in the URL of a connection. */
+/* ${env:NAME}, ${file:PATH} and ${cmd:COMMAND} in the URL of a connection, and in secret options. */
 #include "config/references.h"
 
 #include "leat/config.h"
@@ -196,26 +196,38 @@ static int resolve(const char *kind_text, const char *end, bool whole, const vol
     return LEAT_INVALID;
 }
 
-static int resolve_all(const char *url, const volatile int *cancel, struct lt_buf *out,
+/* Whether "${" begins one of the references, and not just any text. */
+static bool is_reference(const char *text)
+{
+    bool is = false;
+    for (size_t i = 0; i < LT_ARRAY_LEN(kinds); i++) {
+        size_t len = strlen(kinds[i].name);
+        is = is || (!strncmp(text + 2, kinds[i].name, len) && text[2 + len] == ':');
+    }
+    return is;
+}
+
+/* `plain`: of a value, in which nothing has to be encoded, and "${" that is no reference is itself. */
+static int resolve_all(const char *text, bool plain, const volatile int *cancel, struct lt_buf *out,
                        struct leat_error *err)
 {
     int rc = LEAT_OK, n = 0;
-    for (const char *p = url; !rc && *p;) {
-        size_t plain = strcspn(p, "$");
-        if (plain) {
-            rc = lt_buf_append(out, p, plain);
-            p += plain;
-        } else if (!strncmp(p, "$${", 3)) {
+    for (const char *p = text; !rc && *p;) {
+        size_t len = strcspn(p, "$");
+        if (len) {
+            rc = lt_buf_append(out, p, len);
+            p += len;
+        } else if (!strncmp(p, "$${", 3) && (!plain || is_reference(p + 1))) {
             rc = lt_buf_append(out, "${", 2);
             p += 3;
-        } else if (!strncmp(p, "${", 2)) {
+        } else if (!strncmp(p, "${", 2) && (!plain || is_reference(p))) {
             const char *end = closing(p);
             if (!end || ++n > REFERENCES_MAX) {
                 return lt_fail(err, LT_E_INVALID,
-                               end ? "too many references in one URL"
+                               end ? "too many references in one text"
                                    : "a reference is not closed by }");
             }
-            rc = resolve(p + 2, end, p == url && !end[1], cancel, out, err);
+            rc = resolve(p + 2, end, plain || (p == text && !end[1]), cancel, out, err);
             if (rc) {
                 return rc;
             }
@@ -224,19 +236,20 @@ static int resolve_all(const char *url, const volatile int *cancel, struct lt_bu
             rc = lt_buf_byte(out, (uint8_t)*p++);
         }
         if (!rc && out->len > URL_MAX) {
-            return lt_fail(err, LT_E_LIMIT, "the URL is longer than %zu bytes", URL_MAX);
+            return lt_fail(err, LT_E_LIMIT, "the %s is longer than %zu bytes",
+                           plain ? "value" : "URL", URL_MAX);
         }
     }
     return rc ? lt_fail_oom(err) : LEAT_OK;
 }
 
-int lt_resolve_references(const char *url, const volatile int *cancel, char **ret_url,
-                          struct leat_error *err)
+static int resolve_text(const char *text, bool plain, const volatile int *cancel, char **ret_text,
+                        struct leat_error *err)
 {
     struct lt_buf out = LT_BUF_INIT;
-    int rc = resolve_all(url, cancel, &out, err);
-    char *text = rc ? NULL : lt_buf_take(&out);
-    if (!rc && !text) {
+    int rc = resolve_all(text, plain, cancel, &out, err);
+    char *resolved = rc ? NULL : lt_buf_take(&out);
+    if (!rc && !resolved) {
         rc = lt_fail_oom(err);
     }
     if (out.data) {
@@ -244,9 +257,21 @@ int lt_resolve_references(const char *url, const volatile int *cancel, char **re
     }
     lt_buf_done(&out);
     if (!rc) {
-        *ret_url = text;
+        *ret_text = resolved;
     }
     return rc;
+}
+
+int lt_resolve_references(const char *url, const volatile int *cancel, char **ret_url,
+                          struct leat_error *err)
+{
+    return resolve_text(url, false, cancel, ret_url, err);
+}
+
+int lt_resolve_value(const char *value, const volatile int *cancel, char **ret_value,
+                     struct leat_error *err)
+{
+    return resolve_text(value, true, cancel, ret_value, err);
 }
 
 int leat_resolve_references(const char *url, char **ret_url, struct leat_error *err)

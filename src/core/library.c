@@ -15,12 +15,16 @@ void lt_library_load(struct lt_library *library)
     void *handle = NULL;
     for (size_t i = 0; !handle && i < LT_ARRAY_LEN(library->names); i++) {
         handle = dlopen(library->names[i], RTLD_NOW | RTLD_LOCAL);
+        const char *why = handle ? NULL : dlerror();
+        /* The first name is the one that packages install: what is told is why that failed. */
+        if (!handle && i == 0) {
+            snprintf(library->fault, sizeof(library->fault), "%s", why ? why : "not found");
+        }
     }
     if (!handle) {
-        const char *why = dlerror();
-        snprintf(library->fault, sizeof(library->fault), "%s", why ? why : "not found");
         return;
     }
+    library->fault[0] = 0;
     for (size_t i = 0; i < library->n_symbols; i++) {
         void *symbol = dlsym(handle, library->symbols[i]);
         if (!symbol) {

@@ -69,8 +69,11 @@
     X(sqlite3_result_blob64)                                                                       \
     X(sqlite3_result_text64)                                                                       \
     X(sqlite3_result_error)                                                                        \
-    X(sqlite3_result_error_nomem) \
-    X(sqlite3_db_config)
+    X(sqlite3_result_error_nomem)                                                                  \
+    X(sqlite3_db_config)                                                                           \
+    X(sqlite3_limit)                                                                               \
+    X(sqlite3_create_module_v2)                                                                    \
+    X(sqlite3_declare_vtab)
 /* clang-format on */
 
 struct lt_sqlite {

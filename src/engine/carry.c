@@ -239,5 +239,7 @@ int lt_carry_apply(const struct lt_run *run, const struct lt_job *job,
         rc = carry_default(run, from, schema->children[i], err);
     }
     lt_schema_done(&own);
-    return rc;
+    /* Statements of a new table may hold them; names at several destinations are alike but for
+     * templates, of which the first one's count. */
+    return rc ? rc : lt_carry_foreign_keys(run, job, 0, schema, err);
 }

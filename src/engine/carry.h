@@ -24,4 +24,10 @@ int lt_carry_apply(const struct lt_run *run, const struct lt_job *job,
                    const struct ArrowSchema *described, struct ArrowSchema *schema,
                    struct leat_error *err);
 
+/* foreign.c. The foreign keys that `schema`, which the transform made, has from the source: their
+ * columns, and the tables of this run that they refer to, are called as at destination d. One with
+ * a column that is not copied is left out; with --with foreign-keys a warning says so. */
+int lt_carry_foreign_keys(const struct lt_run *run, const struct lt_job *job, size_t d,
+                          struct ArrowSchema *schema, struct leat_error *err);
+
 #endif

@@ -113,6 +113,9 @@ static int diff_job(struct lt_run *run, struct lt_worker *worker, size_t i, int6
     rc = rc ? rc : lt_compare_sample(&run->plan->settings, &pair.sample, err);
     rc = rc ? rc : note_columns(result, &pair, err);
     rc = rc ? rc : diff_records(run, &pair, result, told, err);
+    if (rc) {
+        lt_pair_note_misfit(&pair, err);
+    }
     lt_pair_done(&pair);
     return rc;
 }
@@ -172,6 +175,9 @@ static int sum_job(struct lt_run *run, struct lt_worker *worker, size_t i, struc
         rc = lt_result_set_words(result, out->len ? lt_buf_text(out) : "both read whole",
                                  equal ? "counts and checksums equal" : "different", err);
     }
+    if (rc) {
+        lt_pair_note_misfit(&pair, err);
+    }
     lt_pair_done(&pair);
     return rc;
 }
@@ -203,18 +209,26 @@ static int one_job(struct lt_run *run, struct lt_worker *worker, size_t i, int64
                : diff_job(run, worker, i, told, err);
 }
 
-/* One stream, again after a passing fault, as long as nothing of it was told. */
+/* One stream, again after a passing fault, or with a further column as text, as long as nothing of
+ * it was told. */
 static int compare_job(struct lt_run *run, struct lt_worker *worker, size_t i,
                        struct leat_error *err)
 {
     struct lt_result *result = lt_run_result(run, i, 0);
     int64_t retries = lt_settings_number(&run->plan->settings, "retries");
     int64_t wait_ms = LT_RETRY_FIRST_MS, told = 0, started_us = lt_now_us();
+    const struct lt_typing *typing = &run->jobs.items[i].typing;
     int rc;
     run->current = run->jobs.items[i].label;
     for (int tries = 1;; tries++) {
+        const size_t texts = typing->n_texts;
         result->pub.attempts = tries;
         rc = one_job(run, worker, i, &told, err);
+        if (rc && !told && typing->n_texts > texts && lt_side_can_be_read_again(worker->source)) {
+            leat_error_clear(err);
+            tries--;
+            continue;
+        }
         if (rc != LEAT_UNAVAILABLE || told || tries > retries ||
             !lt_side_can_be_read_again(worker->source)) {
             break;

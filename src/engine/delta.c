@@ -99,6 +99,11 @@ static bool has_one_record_a_key(const struct lt_delta *delta)
     return delta->keys_declared && !(*delta->source)->connector->source->mark;
 }
 
+static bool may_empty(const struct lt_delta *delta)
+{
+    return lt_settings_bool(&delta->run->plan->settings, "allow-empty");
+}
+
 /* A table that is not there yet is made and filled as by a copy, the fast way, where no two records
  * can be of one row; --full-refresh replaces what is there. Where several records can be of one row
  * it is merged, so that the latest stays, and what it does not bring goes. */
@@ -112,7 +117,8 @@ static void begin_afresh(const struct lt_delta *delta, struct lt_slice *slice)
         slice->flags |= LEAT_WRITE_ALONE;
     } else if (refresh || (plain && delta->ranges == 0)) {
         slice->mode = LEAT_REPLACE;
-        slice->flags |= LEAT_WRITE_ALLOW_EMPTY | (refresh ? LEAT_WRITE_FORCE : 0);
+        slice->flags |= refresh ? LEAT_WRITE_FORCE : LEAT_WRITE_ALLOW_EMPTY;
+        slice->flags |= may_empty(delta) ? LEAT_WRITE_ALLOW_EMPTY : 0;
     }
 }
 
@@ -258,6 +264,9 @@ static int load_rest(struct lt_delta *delta, struct leat_error *err)
     if (slice.nothing && !delta->fresh && !refresh) {
         return lt_delta_note_nothing(delta, &slice, err);
     }
+    if (slice.nothing && refresh && delta->rows_before && !may_empty(delta)) {
+        return lt_fail(err, LT_E_EMPTY_SOURCE, "no rows would replace those there are");
+    }
     bool goes = refresh && delta->before.value;
     int rc = goes ? make_state(delta, NULL, &own, &value, err) : LEAT_OK;
     slice.state = &own;
@@ -268,18 +277,38 @@ static int load_rest(struct lt_delta *delta, struct leat_error *err)
 
 /* --- the watermark -------------------------------------------------------------------------- */
 
-/* --watermark target: the greatest cursor among the destination's own rows. */
-static int read_target(struct lt_delta *delta, struct leat_error *err)
+static bool tells_bounds(const struct lt_side *side)
+{
+    return side->connector->source && side->connector->source->bounds;
+}
+
+/* The least and greatest cursor among the destination's own rows, those of `range` or all. Where it
+ * is not there yet they are empty. *ret_bounds is the caller's to release also after a failure. */
+static int ask_target(const struct lt_delta *delta, const struct leat_cursor_range *range,
+                      struct leat_bounds *ret_bounds, struct leat_error *err)
 {
     struct lt_side *dest = *delta->dest;
-    const struct leat_source_ops *ops = dest->connector->source;
-    struct leat_bounds bounds = {.size = sizeof bounds};
     const struct leat_read_plan plan = {
         .size = sizeof plan,
         .stream = {delta->job->dest_ns[0], delta->job->dest_names[0]},
+        .cursor = range,
         .limit = -1,
         .params = dest->params,
         .n_params = dest->n_params};
+    *ret_bounds = (struct leat_bounds){.size = sizeof *ret_bounds, .empty = true};
+    int rc = dest->connector->source->bounds(dest->ep, &plan, delta->cursor_to, delta->cursor.n, 0,
+                                             ret_bounds, err);
+    if (rc == LEAT_NOT_FOUND) {
+        ret_bounds->empty = true; /* to be made */
+        return LEAT_OK;
+    }
+    return rc;
+}
+
+/* --watermark target: the greatest cursor among the destination's own rows. */
+static int read_target(struct lt_delta *delta, struct leat_error *err)
+{
+    struct leat_bounds bounds;
     for (size_t i = 0; i < delta->cursor.n; i++) {
         if (!delta->cursor_to[i]) {
             return lt_fail(err, LT_E_USAGE,
@@ -288,14 +317,12 @@ static int read_target(struct lt_delta *delta, struct leat_error *err)
                            delta->cursor.names[i]);
         }
     }
-    if (!ops || !ops->bounds) {
+    if (!tells_bounds(*delta->dest)) {
         return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot tell the greatest cursor of its rows",
-                       dest->connector->name);
+                       (*delta->dest)->connector->name);
     }
-    int rc = ops->bounds(dest->ep, &plan, delta->cursor_to, delta->cursor.n, 0, &bounds, err);
-    if (rc == LEAT_NOT_FOUND) {
-        rc = LEAT_OK; /* to be made */
-    } else if (!rc && !bounds.empty) {
+    int rc = ask_target(delta, NULL, &bounds, err);
+    if (!rc && !bounds.empty) {
         lt_cursor_row_take(&delta->reached, bounds.high, delta->cursor.n);
     }
     leat_x_bounds_release(&bounds);
@@ -318,6 +345,48 @@ static int find_watermark(struct lt_delta *delta, struct leat_error *err)
     return rc || refresh ? rc : lt_cursor_row_copy(&delta->before.row, &delta->reached, err);
 }
 
+/* --- windows -------------------------------------------------------------------------------- */
+
+/* An append adds the records of --window whatever is there: those that are already would be there
+ * twice. A destination that cannot tell its rows has what lies up to the watermark. */
+static int check_window(const struct lt_delta *delta, struct leat_error *err)
+{
+    bool known = tells_bounds(*delta->dest), there;
+    if (delta->moves || delta->keyed || delta->ranges || !lt_cursor_row_is_set(&delta->high)) {
+        return LEAT_OK;
+    }
+    for (size_t i = 0; i < delta->cursor.n; i++) {
+        known = known && delta->cursor_to[i];
+    }
+    int rc = LEAT_OK;
+    if (known) {
+        const struct leat_cursor_range range = {.size = sizeof range,
+                                                .columns = delta->cursor_to,
+                                                .n_columns = delta->cursor.n,
+                                                .low = (const char *const *)delta->low.texts,
+                                                .high = (const char *const *)delta->high.texts,
+                                                .low_inclusive = true,
+                                                .high_inclusive = true};
+        struct leat_bounds bounds;
+        rc = ask_target(delta, &range, &bounds, err);
+        there = !bounds.empty;
+        leat_x_bounds_release(&bounds);
+    } else {
+        there = lt_cursor_row_is_set(&delta->reached) &&
+                lt_cursor_compare(&delta->cursor, &delta->low, &delta->reached) <= 0;
+    }
+    if (!rc && there) {
+        rc = lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS,
+                     "it holds records of this --window, which an append would add again");
+        leat_error_remedy(err, known ? "a strategy with a key absorbs those that are there; or "
+                                       "delete them there first"
+                                     : "--full-refresh starts over; a window that begins above "
+                                       "the watermark can be appended");
+        leat_error_place(err, "%s", delta->job->dest_names[0]);
+    }
+    return rc;
+}
+
 /* --- the whole ------------------------------------------------------------------------------ */
 
 static int run_cursor(struct lt_delta *delta, struct leat_error *err)
@@ -329,6 +398,7 @@ static int run_cursor(struct lt_delta *delta, struct leat_error *err)
         rc = lt_delta_probe(delta, err);
     }
     rc = rc ? rc : lt_delta_find_bounds(delta, err);
+    rc = rc ? rc : check_window(delta, err);
     if (!rc) {
         rc = lt_cursor_row_is_set(&delta->high) ? load_ranges(delta, err) : load_rest(delta, err);
     }
@@ -426,7 +496,7 @@ static int describe_cursor(struct lt_delta *delta, struct lt_side *const *dests,
     lt_delta_slice(delta, &slice);
     begin_afresh(delta, &slice);
     delta->job->slice = &slice;
-    rc = rc ? rc : lt_unit_describe(delta->run, *delta->source, dests, delta->index, out, err);
+    rc = rc ? rc : lt_unit_describe(delta->run, *delta->source, dests, delta->index, 1, out, err);
     delta->job->slice = NULL;
     return rc ? rc : describe_bounds(delta, out) ? lt_fail_oom(err) : LEAT_OK;
 }
@@ -443,7 +513,7 @@ int lt_delta_describe(struct lt_run *run, struct lt_side **source, struct lt_sid
         struct lt_slice slice;
         lt_delta_slice(&delta, &slice);
         delta.job->slice = &slice;
-        rc = lt_unit_describe(run, *source, dest, job, out, err);
+        rc = lt_unit_describe(run, *source, dest, job, 1, out, err);
         delta.job->slice = NULL;
     }
     delta_done(&delta);

@@ -42,6 +42,7 @@ struct lt_delta {
     /* delta_bounds.c */
     struct lt_watermark before;
     bool fresh;                   /* the destination's stream is not there */
+    int64_t rows_before;          /* what it holds, where that was probed; -1: some, not counted */
     bool with_nulls;              /* records without a cursor are to be read */
     struct lt_cursor_row low;     /* the first record to be read; not set: all from the beginning */
     struct lt_cursor_row high;    /* the last; not set: there is none */

@@ -330,6 +330,7 @@ int lt_delta_probe(struct lt_delta *delta, struct leat_error *err)
     if (!rc) {
         const struct leat_load_stream *to = &unit.dests[0].plan.streams[0];
         delta->fresh = !to->exists;
+        delta->rows_before = to->exists ? to->rows_before : 0;
         if (to->exists && to->rows_before && !delta->keyed && !lt_settings_text(s, "start") &&
             !lt_settings_text(s, "window") && !lt_delta_refreshes(delta)) {
             rc = refuse_rows(delta, to->rows_before, err);

@@ -1,6 +1,7 @@
 #include "engine/flow.h"
 
 #include "core/codes.h"
+#include "core/log.h"
 #include "core/util.h"
 #include "engine/queue.h"
 
@@ -102,15 +103,34 @@ int lt_flow_dest_init(struct lt_flow *flow, struct lt_flow_dest *dest,
     return rc;
 }
 
+/* Why records of two ends that speak the same wire format are looked at on the way; NULL: they are
+ * not. */
+static const char *reason_to_look(const struct lt_flow *flow)
+{
+    bool limits = flow->limit >= 0 && !lt_side_can(flow->source, LEAT_CAN_LIMIT);
+    return flow->n_dests > 1                  ? "there are several destinations"
+           : flow->parts                      ? "the load is made of parts that can be resumed"
+           : flow->run->rejects               ? "faulty records are set aside"
+           : flow->run->verify                ? "--verify looks at every value"
+           : limits                           ? "--limit counts them"
+           : !lt_cast_is_identity(flow->cast) ? "columns are chosen, renamed or cast"
+           : !lt_cast_is_identity(flow->dests[0].cast)
+               ? "the destination has other types, or columns in another order"
+               : NULL;
+}
+
 /* Bytes are handed on when both ends speak the same wire format, the destination takes this
  * stream's, and nothing is to be done to the records on the way, looking at them included. */
 static bool can_forward(const struct lt_flow *flow, const struct leat_load_stream *to)
 {
-    const struct lt_side *source = flow->source;
-    return flow->n_dests == 1 && !flow->parts && (to->payloads & LEAT_PAYLOAD_BYTES) &&
-           lt_sides_share_bytes(source, flow->dests[0].side) && !flow->run->rejects &&
-           !flow->run->verify && (flow->limit < 0 || lt_side_can(source, LEAT_CAN_LIMIT)) &&
-           lt_cast_is_identity(flow->cast) && lt_cast_is_identity(flow->dests[0].cast);
+    if (!lt_sides_share_bytes(flow->source, flow->dests[0].side)) {
+        return false;
+    }
+    const char *why = reason_to_look(flow);
+    if (why) {
+        lt_log(LT_LOG_INFO, "%s: goes by columns, not as bytes: %s", flow->job->label, why);
+    }
+    return !why && (to->payloads & LEAT_PAYLOAD_BYTES);
 }
 
 int lt_flow_choose(struct lt_flow *flow, const struct leat_load_stream *to, struct leat_error *err)
@@ -121,7 +141,9 @@ int lt_flow_choose(struct lt_flow *flow, const struct leat_load_stream *to, stru
     int rc = flow->source->connector->source->choose(flow->reader, LEAT_PAYLOAD_BYTES, err);
     flow->forward = !rc;
     if (rc == LEAT_UNSUPPORTED && err) {
-        *err = (struct leat_error){0}; /* batches, then */
+        lt_log(LT_LOG_INFO, "%s: goes by columns, not as bytes: %s", flow->job->label,
+               err->message);
+        *err = (struct leat_error){0};
     }
     return rc == LEAT_UNSUPPORTED ? LEAT_OK : rc;
 }

@@ -1,4 +1,5 @@
 #include "core/codes.h"
+#include "core/log.h"
 #include "core/util.h"
 #include "engine/compare_run.h"
 
@@ -24,6 +25,12 @@ void lt_jobs_done(struct lt_jobs *jobs, size_t n_destinations)
     memset(jobs, 0, sizeof *jobs);
 }
 
+/* Of a connector of an earlier make the member is not there. */
+static bool says_own_types(const struct leat_stream_info *info)
+{
+    return info->size >= offsetof(struct leat_stream_info, own_types) + sizeof info->own_types;
+}
+
 static int add_job(struct lt_run *run, const struct leat_stream_info *info)
 {
     const char *ns = info->name.ns, *name = info->name.name;
@@ -41,17 +48,13 @@ static int add_job(struct lt_run *run, const struct leat_stream_info *info)
                            .kind = info->kind,
                            .rows_estimate = info->rows_estimate,
                            .bytes_estimate = info->bytes_estimate,
+                           .own_types = says_own_types(info) && info->own_types,
                            .dest_ns = calloc(n_dests + 1, sizeof(char *)),
                            .dest_names = calloc(n_dests + 1, sizeof(char *))};
     return job->ns && job->name && job->label && job->dest_ns && job->dest_names
                ? lt_typing_init(&job->typing, &run->wishes, NULL)
                : LEAT_NO_MEMORY;
 }
-
-struct listing {
-    struct lt_run *run;
-    char **include, **exclude;
-};
 
 static bool matches_any(char *const *patterns, const char *ns, const char *name)
 {
@@ -65,12 +68,43 @@ static bool matches_any(char *const *patterns, const char *ns, const char *name)
     return false;
 }
 
+struct listing {
+    struct lt_run *run;
+    char **include, **exclude;
+    bool skip_views;
+    size_t n_views;
+    struct lt_buf views; /* names of the first ones taken, for people */
+};
+
+#define VIEWS_NAMED_MAX 3
+
+/* A view that is among several streams: is it left out? Those that are taken are counted. */
+static bool leaves_view(struct listing *listing, const struct leat_stream_info *info)
+{
+    bool asked = false;
+    for (size_t i = 0; listing->include[i]; i++) {
+        char *const one[] = {listing->include[i], NULL};
+        asked =
+            asked || (!lt_wildcard_has(one[0]) && matches_any(one, info->name.ns, info->name.name));
+    }
+    if (asked || listing->skip_views) {
+        return !asked;
+    }
+    if (listing->n_views++ < VIEWS_NAMED_MAX) {
+        const char *ns = info->name.ns ? info->name.ns : "";
+        (void)lt_buf_printf(&listing->views, "%s%s%s%s", listing->views.len ? ", " : "", ns,
+                            *ns ? "." : "", info->name.name);
+    }
+    return false;
+}
+
 static int take_stream(void *arg, const struct leat_stream_info *info)
 {
     struct listing *listing = arg;
     const char *ns = info->name.ns, *name = info->name.name;
     if ((listing->include[0] && !matches_any(listing->include, ns, name)) ||
-        matches_any(listing->exclude, ns, name)) {
+        matches_any(listing->exclude, ns, name) ||
+        (info->kind == LEAT_VIEW && leaves_view(listing, info))) {
         return LEAT_OK;
     }
     return add_job(listing->run, info);
@@ -85,12 +119,29 @@ static int larger_first(const void *a, const void *b)
     return strcmp(x->label, y->label);
 }
 
+/* Nobody who says "all of it" need think of views, and what becomes of them is a table. */
+static void tell_views(const struct listing *listing)
+{
+    enum leat_action action = listing->run->plan->action;
+    bool said = lt_settings_text(&listing->run->plan->settings, "views") != NULL;
+    if (listing->n_views && !said && (action == LEAT_ACTION_COPY || action == LEAT_ACTION_META)) {
+        lt_log(LT_LOG_WARN,
+               "%zu view%s become%s table%s (%s%s); --views skip leaves views out, --views copy "
+               "says that it is meant",
+               listing->n_views, listing->n_views == 1 ? "" : "s",
+               listing->n_views == 1 ? "s a" : "", listing->n_views == 1 ? "" : "s",
+               lt_buf_text(&listing->views), listing->n_views > VIEWS_NAMED_MAX ? ", ..." : "");
+    }
+}
+
 static int discover(struct lt_run *run, struct lt_side *source, const char *ns, const char *name,
                     struct leat_error *err)
 {
-    struct listing listing = {run, NULL, NULL};
+    struct listing listing = {.run = run, .views = LT_BUF_INIT};
     size_t n;
     const struct lt_settings *s = &run->plan->settings;
+    const char *views = lt_settings_text(s, "views");
+    listing.skip_views = views && !strcmp(views, "skip");
     int rc = lt_settings_list(s, "include", &listing.include, &n, err);
     if (!rc) {
         rc = lt_settings_list(s, "exclude", &listing.exclude, &n, err);
@@ -115,8 +166,12 @@ static int discover(struct lt_run *run, struct lt_side *source, const char *ns, 
     if (!rc) {
         qsort(run->jobs.items, run->jobs.n, sizeof *run->jobs.items, larger_first);
     }
+    if (!rc) {
+        tell_views(&listing);
+    }
     lt_list_free(listing.include);
     lt_list_free(listing.exclude);
+    lt_buf_done(&listing.views);
     return rc;
 }
 

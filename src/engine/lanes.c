@@ -100,7 +100,7 @@ static int see_one_moment(struct lt_flow *flow, bool *ret_sees, struct leat_erro
     }
     int rc = ops->snapshot_take(flow->source->ep, token, sizeof token, err);
     if (rc == LEAT_UNSUPPORTED) {
-        lt_log(LT_LOG_INFO, "%s: read by one connection: %s", flow->job->label, err->message);
+        lt_log(LT_LOG_WARN, "%s: read by one connection: %s", flow->job->label, err->message);
         *err = (struct leat_error){0};
         *ret_sees = false;
         return LEAT_OK;

@@ -71,7 +71,7 @@ int lt_meta_describe(struct lt_run *run, struct lt_side *source, struct lt_side 
     if (!rc) {
         make_slice(run, dests[0], keys, n, &slice);
         run->jobs.items[job].slice = &slice;
-        rc = lt_unit_describe(run, source, dests, job, out, err);
+        rc = lt_unit_describe(run, source, dests, job, 1, out, err);
         run->jobs.items[job].slice = NULL;
     }
     lt_list_free(keys);

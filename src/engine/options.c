@@ -96,6 +96,10 @@ const struct leat_option lt_plan_options[] = {
     {"include", LEAT_OPTION_LIST, NULL, "PATTERN,...",
      "Of several streams, only those whose name matches (* any run of characters)"},
     {"exclude", LEAT_OPTION_LIST, NULL, "PATTERN,...", "Leave out streams whose name matches"},
+    {"views", LEAT_OPTION_CHOICE, NULL, "copy|skip",
+     "What becomes of views, materialized ones too, of several streams: taken like tables, by the "
+     "rows they have now, which is said in a warning when this option is not; or left out, but for "
+     "those that a name without * asks for"},
     {"also", LEAT_OPTION_LIST, NULL, "DST",
      "Write the same read to this destination too; may be given several times"},
     {"keep-going", LEAT_OPTION_BOOL, "false", NULL,
@@ -158,7 +162,7 @@ static const struct {
     {"append", BIT(COPY)},
     {"recreate", BIT(COPY) | BIT(META)},
     {"truncate", BIT(COPY)},
-    {"allow-empty", BIT(COPY) | BIT(SYNC)},
+    {"allow-empty", BIT(COPY) | BIT(SYNC) | BIT(DELTA)},
     {"key", BIT(DELTA) | BIT(META) | COMPARES},
     {"cursor", BIT(DELTA)},
     {"limit", BIT(COPY)},

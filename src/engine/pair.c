@@ -2,9 +2,11 @@
 #include "engine/pair.h"
 
 #include "core/codes.h"
+#include "core/log.h"
 #include "core/util.h"
 #include "engine/flow.h"
 #include "engine/ranges.h"
+#include "engine/retype.h"
 
 #include <stdlib.h>
 
@@ -71,13 +73,15 @@ static int take_schema(struct lt_pair_side *side, struct leat_error *err)
 }
 
 /* Values that only a system's own text can tell (infinite dates) can be compared as that, if both
- * sides give it: --cast is about the source, but as text it counts for the destination, too. */
+ * sides give it: --cast is about the source, but as text it counts for the destination, too. So do
+ * columns of which that was found out (lt_pair_note_misfit()). */
 static int find_texts(struct lt_pair_side *side, struct leat_error *err)
 {
     const struct lt_column_wishes *wishes = &side->pair->run->wishes;
+    const struct ArrowSchema *casts = &side->pair->job->typing.casts;
     int rc = lt_schema_init_struct(&side->texts, 0, err);
-    for (int64_t i = 0; !rc && i < wishes->types.n_children; i++) {
-        const struct ArrowSchema *wish = wishes->types.children[i];
+    for (int64_t i = 0; !rc && i < casts->n_children; i++) {
+        const struct ArrowSchema *wish = casts->children[i];
         struct ArrowSchema field = {.release = NULL};
         struct lt_type type;
         rc = lt_type_of(wish, &type, err);
@@ -89,6 +93,35 @@ static int find_texts(struct lt_pair_side *side, struct leat_error *err)
         }
     }
     return rc;
+}
+
+/* Is the column of both sides one and the same type of one kind of system? */
+static bool is_same_type(const struct lt_pair *pair, const char *name)
+{
+    char a[128], b[128];
+    const struct ArrowSchema *from = &pair->source.given, *to = &pair->destination.given;
+    const char *new_name = lt_wishes_new_name(&pair->run->wishes, name);
+    int64_t i = from->release ? lt_schema_find(from, name) : -1;
+    int64_t k = to->release ? lt_schema_find(to, new_name) : -1;
+    return i >= 0 && k >= 0 && pair->source.side->connector == pair->destination.side->connector &&
+           lt_schema_same(from->children[i], to->children[k], false) &&
+           lt_schema_meta_text(from->children[i], LT_META_SOURCE_TYPE, a, sizeof a) &&
+           lt_schema_meta_text(to->children[k], LT_META_SOURCE_TYPE, b, sizeof b) && !strcmp(a, b);
+}
+
+void lt_pair_note_misfit(struct lt_pair *pair, const struct leat_error *err)
+{
+    bool fresh = false;
+    char *named =
+        err && !strcmp(err->code, lt_codes[LT_E_VALUE_RANGE].code) ? lt_error_column(err) : NULL;
+    const char *column = named ? lt_wishes_old_name(&pair->run->wishes, named) : NULL;
+    column = column && !is_same_type(pair, column) ? named : column;
+    if (column && is_same_type(pair, column) &&
+        !lt_typing_add_text(&pair->job->typing, column, NULL, err, &fresh, NULL) && fresh) {
+        lt_log(LT_LOG_INFO, "%s: column \"%s\" is compared as text: %s", pair->job->label, column,
+               err->message);
+    }
+    free(named);
 }
 
 static int open_side(struct lt_pair_side *side, struct lt_side *end, struct leat_error *err)
@@ -111,24 +144,43 @@ static int open_side(struct lt_pair_side *side, struct lt_side *end, struct leat
 
 /* --- inferred types ------------------------------------------------------------------------ */
 
-/* The type by which a value keeps all that its text says, where an inferred one may not; false:
- * the inferred one will do. */
+/* The widest type of a kind; NULL: the type itself. */
+static const char *plain_name(const struct lt_type *type)
+{
+    switch (type->id) {
+    case LT_DECIMAL32:
+    case LT_DECIMAL64:
+    case LT_DECIMAL128:
+    case LT_DECIMAL256:
+        return "numeric";
+    case LT_UTF8:
+    case LT_LARGE_UTF8:
+    case LT_UTF8_VIEW:
+        return type->logical == LT_NUMERIC ? "numeric" : type->logical == LT_JSON ? "json" : "utf8";
+    case LT_BINARY:
+    case LT_LARGE_BINARY:
+    case LT_BINARY_VIEW:
+    case LT_FIXED_BINARY:
+        return "binary";
+    default:
+        return NULL;
+    }
+}
+
+/* The type by which a value keeps all that its text says, where an inferred one may not: the other
+ * side's, but for decimals and texts, which take any there are. Nothing where the inferred one will
+ * do. */
 static int read_as(const struct ArrowSchema *inferred, const struct ArrowSchema *like,
                    struct ArrowSchema *types, struct leat_error *err)
 {
-    struct lt_type from, to;
+    struct lt_type to;
     struct ArrowSchema field = {.release = NULL};
-    int rc = lt_type_of(inferred, &from, err);
-    rc = rc ? rc : lt_type_of(like, &to, err);
-    if (rc) {
-        return rc;
-    }
-    bool text = lt_type_is_text(to.id) && to.logical != LT_JSON && to.logical != LT_NUMERIC;
-    bool exact = to.logical == LT_NUMERIC || (to.id >= LT_DECIMAL32 && to.id <= LT_DECIMAL256);
-    if (!(text && !lt_type_is_text(from.id)) && !(exact && from.id == LT_FLOAT64)) {
+    if (!lt_reads_better(inferred, like)) {
         return LEAT_OK;
     }
-    rc = lt_type_parse(text ? "utf8" : "numeric", &field, err);
+    int rc = lt_type_of(like, &to, err);
+    const char *name = rc ? NULL : plain_name(&to);
+    rc = rc ? rc : name ? lt_type_parse(name, &field, err) : lt_schema_copy(like, &field, err);
     rc = rc ? rc : lt_schema_set_name(&field, inferred->name, err);
     rc = rc ? rc : lt_schema_add(types, &field, err);
     lt_schema_done(&field);

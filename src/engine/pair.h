@@ -94,6 +94,10 @@ bool lt_pair_chooses(const struct lt_pair *pair);
 int lt_pair_open(struct lt_pair *pair, struct lt_run *run, struct lt_job *job,
                  struct lt_side *source, struct lt_side *destination, unsigned how,
                  struct leat_error *err);
+/* The comparison failed with *err: where that was for a value that only the text of a system can
+ * tell (an infinite date), and both sides are of one kind and have the column in the same type, the
+ * job's typing has it as text from now on, and the pair can be opened afresh. */
+void lt_pair_note_misfit(struct lt_pair *pair, const struct leat_error *err);
 /* Finishes the readers, so that the systems may be written; what was found stays. */
 void lt_pair_close(struct lt_pair *pair);
 void lt_pair_done(struct lt_pair *pair);

@@ -116,6 +116,9 @@ int lt_result_set_losses(struct lt_result *result, const struct lt_lost *lost,
         result->pub.values_lost += column->values;
     }
     for (size_t i = 0; !rc && i < job->typing.n_texts; i++) {
+        if (job->typing.texts[i].own) {
+            continue; /* nothing of it is another */
+        }
         const struct lt_text_column *text = &job->typing.texts[i];
         rc = add_loss(result, lt_wishes_new_name(&run->wishes, text->name), 0, true,
                       text->why.message);

@@ -33,7 +33,9 @@ static const char *find_reason(const struct lt_unit_try *unit)
         bool holds;
         const char *why;
     } reasons[] = {
-        {unit->n > 1, "several streams are committed together (--atomic)"},
+        {unit->n > 1,
+         "several streams are committed together (--atomic, or their tables refer to each "
+         "other)"},
         {unit->n_dests > 1, "several destinations are written from one read (--also)"},
         {run->snapshot[0] && !run->snapshot_given &&
              !lt_settings_bool(&run->plan->settings, "immutable"),
@@ -153,7 +155,7 @@ static bool is_harmless(const char *option)
 {
     static const char *const names[] = {
         "resume",  "part-rows",    "immutable",       "snapshot",   "verify",  "parallel", "memory",
-        "retries", "lock-timeout", "connect-timeout", "keep-going", "include", "exclude"};
+        "retries", "lock-timeout", "connect-timeout", "keep-going", "include", "exclude",  "views"};
     for (size_t i = 0; i < LT_ARRAY_LEN(names); i++) {
         if (!strcmp(names[i], option)) {
             return true;

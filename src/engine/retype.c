@@ -6,19 +6,23 @@
  * destination's types, where going by way of the inferred one could lose something, and the text
  * is read as that at once. Other pairs are left to the cast, which takes more (1.0 for an
  * integer). */
-#include "engine/flow.h"
+#include "engine/retype.h"
 
 #include "columnar/schema.h"
+#include "core/codes.h"
+#include "engine/flow.h"
 
-/* True when a text read as `to` can be more exact than the same by way of `from`. */
-static bool is_better(const struct lt_type *from, const struct lt_type *to)
+static bool reads_better(const struct ArrowSchema *from, const struct ArrowSchema *to, int depth);
+
+/* Of plain values. */
+static bool value_reads_better(const struct lt_type *from, const struct lt_type *to)
 {
     bool text = lt_type_is_text(to->id);
     if (from->id == to->id && from->logical == to->logical) {
         return false;
     }
     if (text && to->logical == LT_JSON) {
-        return lt_type_is_integer(from->id) || from->id == LT_FLOAT64;
+        return true; /* "5" is another JSON value than 5, and 1.10 than 1.1 */
     }
     switch (to->id) {
     case LT_FLOAT16:
@@ -31,11 +35,55 @@ static bool is_better(const struct lt_type *from, const struct lt_type *to)
     case LT_BINARY:
     case LT_LARGE_BINARY:
     case LT_BINARY_VIEW:
+    case LT_FIXED_BINARY:
         return lt_type_is_text(from->id) && to->logical == LT_PLAIN;
     default:
         return text && (to->logical == LT_PLAIN || to->logical == LT_FOREIGN ||
                         (to->logical == LT_NUMERIC && from->id == LT_FLOAT64));
     }
+}
+
+/* Text readers build no views and no dictionaries; whole columns of them have a plain name. */
+static bool is_built(const struct ArrowSchema *field, int depth)
+{
+    struct lt_type type;
+    bool built = depth <= LT_TYPE_DEPTH_MAX && !lt_type_of(field, &type, NULL) &&
+                 type.id != LT_DICTIONARY && type.id != LT_UTF8_VIEW && type.id != LT_BINARY_VIEW;
+    for (int64_t i = 0; built && i < field->n_children; i++) {
+        built = is_built(field->children[i], depth + 1);
+    }
+    return built;
+}
+
+static bool children_read_better(const struct ArrowSchema *from, const struct ArrowSchema *to,
+                                 bool by_name, int depth)
+{
+    for (int64_t i = 0; i < to->n_children; i++) {
+        int64_t at = by_name ? lt_schema_find(from, to->children[i]->name) : i;
+        if (at >= 0 && at < from->n_children &&
+            reads_better(from->children[at], to->children[i], depth + 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool reads_better(const struct ArrowSchema *from, const struct ArrowSchema *to, int depth)
+{
+    struct lt_type a, b;
+    if (depth > LT_TYPE_DEPTH_MAX || lt_type_of(from, &a, NULL) || lt_type_of(to, &b, NULL)) {
+        return false;
+    }
+    if (lt_type_is_nested(a.id) && a.id == b.id) {
+        return (depth || is_built(to, 0)) &&
+               children_read_better(from, to, a.id == LT_STRUCT, depth);
+    }
+    return value_reads_better(&a, &b);
+}
+
+bool lt_reads_better(const struct ArrowSchema *inferred, const struct ArrowSchema *wanted)
+{
+    return reads_better(inferred, wanted, 0);
 }
 
 /* What column `column` of the source is called after the transform; NULL: left out, or the user
@@ -49,27 +97,47 @@ static const char *name_after(const struct lt_flow *flow, const char *column)
     return lt_schema_find(&flow->schema, name) >= 0 ? name : NULL;
 }
 
+static bool is_json(const struct ArrowSchema *field)
+{
+    struct lt_type type;
+    return !lt_type_of(field, &type, NULL) && type.logical == LT_JSON;
+}
+
+/* A JSON value and the text that it says are not the same: no reading gives both. */
+static int no_one_reading(const struct ArrowSchema *field, struct leat_error *err)
+{
+    int rc = lt_fail(err, LT_E_COLUMN_MISMATCH,
+                     "one destination has the column as json and another has not");
+    leat_error_place(err, "column \"%s\"", field->name);
+    leat_error_remedy(err, "--cast says what to read it as, or copy to one after the other");
+    return rc;
+}
+
 /* The type to read a column as: what the destinations take, plain text where they differ. */
 static int choose(const struct ArrowSchema *field, const char *name,
                   const struct ArrowSchema *const *taken, size_t n_taken,
                   struct ArrowSchema *ret_field, struct leat_error *err)
 {
-    const struct ArrowSchema *wanted = NULL;
-    struct lt_type from, to;
-    bool differ = false;
-    int rc = lt_type_of(field, &from, err);
-    for (size_t d = 0; !rc && d < n_taken; d++) {
+    const struct ArrowSchema *wanted = NULL, *first = NULL;
+    bool differ = false, json = false;
+    for (size_t d = 0; d < n_taken; d++) {
         int64_t i = lt_schema_find(taken[d], name);
-        rc = i < 0 ? LEAT_OK : lt_type_of(taken[d]->children[i], &to, err);
-        if (!rc && i >= 0 && is_better(&from, &to)) {
-            differ |= n_taken > 1;
-            wanted = taken[d]->children[i];
+        const struct ArrowSchema *to = i < 0 ? NULL : taken[d]->children[i];
+        if (to) {
+            differ = differ || (first && !lt_schema_same(first, to, false));
+            json = json || is_json(to);
+            first = first ? first : to;
+            wanted = lt_reads_better(field, to) ? to : wanted;
         }
     }
-    if (rc || !wanted) {
-        return rc;
+    if (!wanted) {
+        return LEAT_OK;
     }
-    rc = differ ? lt_type_parse("utf8", ret_field, err) : lt_schema_copy(wanted, ret_field, err);
+    if (differ && json) {
+        return no_one_reading(field, err);
+    }
+    int rc =
+        differ ? lt_type_parse("utf8", ret_field, err) : lt_schema_copy(wanted, ret_field, err);
     return rc ? rc : lt_schema_set_name(ret_field, field->name, err);
 }
 

@@ -2,7 +2,6 @@
 #include "core/codes.h"
 #include "core/log.h"
 #include "core/util.h"
-#include "engine/carry.h"
 #include "engine/compare_run.h"
 #include "engine/delta.h"
 #include "engine/sync.h"
@@ -91,65 +90,6 @@ static int workers_max(const struct lt_run *run, const struct lt_worker *first)
     return LT_MAX(n, 1);
 }
 
-/* The job's stream as the source describes it, under the names the destination has. */
-static int describe_job(struct lt_run *run, struct lt_side *source, const struct lt_job *job,
-                        struct ArrowSchema *ret_schema, struct leat_error *err)
-{
-    const struct leat_stream_name name = {job->ns, job->name};
-    struct leat_stream_info info = {.size = sizeof info};
-    struct ArrowSchema schema = {0};
-    struct lt_cast *cast = NULL;
-    int rc = source->connector->catalog->describe(source->ep, &name, &schema, &info, err);
-    if (!rc) {
-        rc = lt_transform_new(&run->wishes, &job->typing, &schema, ret_schema, &cast, err);
-    }
-    lt_cast_free(cast);
-    lt_schema_done(&schema);
-    return rc;
-}
-
-static int complete_dest(struct lt_run *run, struct lt_side *source, struct lt_side *dest, size_t d,
-                         struct leat_error *err)
-{
-    struct leat_write_stream *streams = calloc(run->jobs.n, sizeof *streams);
-    struct ArrowSchema *schemas = calloc(run->jobs.n, sizeof *schemas);
-    int rc = streams && schemas ? LEAT_OK : lt_fail_oom(err);
-    for (size_t i = 0; !rc && i < run->jobs.n; i++) {
-        const struct lt_job *job = &run->jobs.items[i];
-        rc = describe_job(run, source, job, &schemas[i], err);
-        streams[i] = (struct leat_write_stream){.size = sizeof streams[i],
-                                                .name = {job->dest_ns[d], job->dest_names[d]},
-                                                .schema = &schemas[i]};
-    }
-    if (!rc) {
-        rc = dest->connector->load->complete(dest->ep, streams, run->jobs.n, err);
-    }
-    for (size_t i = 0; schemas && i < run->jobs.n; i++) {
-        lt_schema_done(&schemas[i]);
-    }
-    free(schemas);
-    free(streams);
-    return rc;
-}
-
-/* What can only be made after the last stream. */
-static int complete(struct lt_run *run, struct lt_worker *worker, struct leat_error *err)
-{
-    const struct leat_catalog_ops *catalog = worker->source->connector->catalog;
-    int rc = LEAT_OK;
-    if (!(run->with & LT_WITH_FOREIGN_KEYS) || !catalog || !catalog->describe) {
-        return LEAT_OK;
-    }
-    for (size_t d = 0; !rc && d < run->plan->n_destinations; d++) {
-        rc = lt_side_freshen(&worker->source, true, err);
-        rc = rc ? rc : lt_side_freshen(&worker->dests[d], false, err);
-        if (!rc && worker->dests[d]->connector->load->complete) {
-            rc = complete_dest(run, worker->source, worker->dests[d], d, err);
-        }
-    }
-    return rc;
-}
-
 /* Opens the first worker's sides; with them the streams are listed and named. A server that is
  * just restarting is waited for, as it is later on. */
 static int open_and_list(struct lt_run *run, struct lt_worker *first, struct leat_error *err)
@@ -198,6 +138,7 @@ static int run_workers(struct lt_run *run, struct lt_worker *workers, struct lea
         free(told);
         return lt_fail_oom(err);
     }
+    rc = rc ? rc : lt_run_prepare(run, &workers[0], err);
     if (!rc) {
         n = lt_workers_open(run, workers, n);
         run->lanes_max = LT_MAX(run->workers_n / n, 1);
@@ -222,7 +163,7 @@ static int run_workers(struct lt_run *run, struct lt_worker *workers, struct lea
         rc = lt_fail(err, LT_E_CANCELLED, "the run was cancelled");
     }
     settle_rest(run, rc);
-    return rc ? rc : complete(run, &workers[0], err);
+    return rc ? rc : lt_run_complete(run, &workers[0], err);
 }
 
 /* How long a single stream is: asked for only when somebody watches. Standard input cannot be
@@ -279,9 +220,7 @@ int leat_run(struct leat_plan *plan, const struct leat_observer *observer,
     if (!rc) {
         rc = open_and_list(&run, &workers[0], err);
     }
-    if (!rc && plan->action == LEAT_ACTION_SYNC) {
-        rc = lt_jobs_relate(&run, workers[0].dests[0], &run.related_n, err);
-    }
+    rc = rc ? rc : lt_jobs_relate(&run, workers[0].dests, err);
     if (!rc) {
         estimate(&run, workers[0].source);
         rc = lt_run_open_rejects(&run, err);
@@ -319,8 +258,8 @@ int leat_run(struct leat_plan *plan, const struct leat_observer *observer,
     return rc;
 }
 
-static int describe(struct lt_run *run, struct lt_worker *worker, size_t job, struct lt_buf *out,
-                    struct leat_error *err)
+static int describe(struct lt_run *run, struct lt_worker *worker, size_t job, size_t n,
+                    struct lt_buf *out, struct leat_error *err)
 {
     switch (run->plan->action) {
     case LEAT_ACTION_DELTA:
@@ -333,7 +272,7 @@ static int describe(struct lt_run *run, struct lt_worker *worker, size_t job, st
     case LEAT_ACTION_SYNC:
         return lt_sync_describe(run, worker, job, out, err);
     default:
-        return lt_unit_describe(run, worker->source, worker->dests, job, out, err);
+        return lt_unit_describe(run, worker->source, worker->dests, job, n, out, err);
     }
 }
 
@@ -353,9 +292,13 @@ int leat_plan_describe(struct leat_plan *plan, char **ret_text, struct leat_erro
     if (!rc) {
         rc = open_and_list(&run, &first, err);
     }
-    for (size_t i = 0; !rc && i < run.jobs.n; i++) {
-        rc = describe(&run, &first, i, &text, err);
+    bool copies = plan->action == LEAT_ACTION_COPY;
+    rc = rc || !copies ? rc : lt_jobs_relate(&run, first.dests, err);
+    for (size_t i = 0, n; !rc && i < run.jobs.n; i += n) {
+        n = i || !copies ? 1 : run.atomic ? run.jobs.n : LT_MAX(run.related_n, 1);
+        rc = describe(&run, &first, i, n, &text, err);
     }
+    rc = rc ? rc : lt_run_complete_show(&run, &first, &text, err);
     if (first.run) {
         lt_worker_close(&first);
     }

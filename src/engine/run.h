@@ -1,6 +1,7 @@
 /* One run of a plan, as the engine's files share it.
  *
- *     run.c       opens, lists, starts workers, completes, reports
+ *     run.c       opens, lists, starts workers, reports
+ *     prepare.c   what is made before the first stream, and after the last
  *     setup.c     options, shares of memory, cancel
  *     hold.c      a snapshot, held for other runs
  *     worker.c    threads that take one unit after another
@@ -60,6 +61,7 @@ struct lt_job {
     enum leat_stream_kind kind;
     int64_t rows_estimate, bytes_estimate;
     char **dest_ns, **dest_names; /* one for each destination */
+    bool own_types;               /* of the system's users: prepare() is told of it */
     struct lt_typing typing;      /* changed only between two attempts at it */
     const struct lt_slice *slice; /* NULL: all of it, written as the options say */
 };
@@ -155,6 +157,8 @@ struct lt_run {
     const char *current; /* label of a stream at work */
     bool *job_done;
 
+    struct lt_buf shown; /* of a description: shared statements that stand in it, with their NULs */
+
     _Atomic bool input_spent; /* standard input was begun, which cannot be read twice */
     _Atomic int64_t rows, bytes;
 };
@@ -196,9 +200,10 @@ bool lt_name_is_template(const char *text);
 /* without.c. Of several streams of a delta, those that lack a column of its cursor: left out, or
  * [unknown-column] names them all. */
 int lt_jobs_leave_out(struct lt_run *run, struct lt_side *source, struct leat_error *err);
-/* related.c. Puts jobs whose tables at the destination refer to each other in front, parents before
- * their children; *ret_n says how many they are. */
-int lt_jobs_relate(struct lt_run *run, struct lt_side *dest, size_t *ret_n, struct leat_error *err);
+/* related.c. Puts jobs whose tables at a destination refer to each other in front, parents before
+ * their children, and notes in run->related_n how many they are: where the action takes such
+ * streams together, and the destination holds its keys meanwhile. */
+int lt_jobs_relate(struct lt_run *run, struct lt_side *const *dests, struct leat_error *err);
 /* source_id.c. What a job is read from, the same from run to run and without secrets; malloc'ed, NULL
  * without memory. */
 char *lt_job_source_id(const struct lt_run *run, const struct lt_job *job);
@@ -216,13 +221,24 @@ int lt_unit_note_drift(struct lt_run *run, struct lt_side *source, struct lt_sid
                        size_t job, struct leat_error *err);
 /* The same up to the plan: appends its description. */
 int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
-                     size_t job, struct lt_buf *out, struct leat_error *err);
+                     size_t first, size_t n, struct lt_buf *out, struct leat_error *err);
 
 /* meta.c. lt_unit_run() and lt_unit_describe() for one job of which no record is moved. */
 int lt_meta_run(struct lt_run *run, struct lt_side **source, struct lt_side **dests, size_t job,
                 struct leat_error *err);
 int lt_meta_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
                      size_t job, struct lt_buf *out, struct leat_error *err);
+
+/* prepare.c */
+struct lt_worker;
+/* Of several streams: makes the types that they need at the destinations, or says that it cannot be
+ * done, before the first of them is copied. */
+int lt_run_prepare(struct lt_run *run, struct lt_worker *worker, struct leat_error *err);
+/* What can only be made after the last stream. */
+int lt_run_complete(struct lt_run *run, struct lt_worker *worker, struct leat_error *err);
+/* The statements of it, for cp meta to print: appended to `out`. */
+int lt_run_complete_show(struct lt_run *run, struct lt_worker *worker, struct lt_buf *out,
+                         struct leat_error *err);
 
 /* One thread's own sides. */
 struct lt_worker {

@@ -167,6 +167,7 @@ void lt_run_done(struct lt_run *run)
     lt_column_wishes_done(&run->wishes);
     lt_jobs_done(&run->jobs, run->plan->n_destinations);
     free(run->job_done);
+    lt_buf_done(&run->shown);
     pthread_cond_destroy(&run->changed);
     pthread_mutex_destroy(&run->mutex);
     pthread_mutex_destroy(&run->sides_mutex);

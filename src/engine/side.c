@@ -56,6 +56,38 @@ static int pick_params(struct lt_side *side, const struct lt_settings *extras,
     return LEAT_OK;
 }
 
+/* The params with what secret ones refer to in its place: at every opening, so that a retry takes a
+ * password that was changed meanwhile. Secret; free with free_params(). */
+static int resolve_params(const struct lt_side *side, const volatile int *cancel,
+                          struct leat_param **ret_params, struct leat_error *err)
+{
+    struct leat_param *params = calloc(side->n_params + 1, sizeof *params);
+    int rc = params ? LEAT_OK : lt_fail_oom(err);
+    for (size_t i = 0; !rc && i < side->n_params; i++) {
+        const struct leat_param *from = &side->params[i];
+        const struct leat_option *option = lt_option_find(side->connector->options, from->name);
+        bool secret = option && option->kind == LEAT_OPTION_SECRET && from->value;
+        char *value = secret ? NULL : lt_strdup(from->value);
+        rc = secret ? lt_resolve_value(from->value, cancel, &value, err) : LEAT_OK;
+        params[i] = (struct leat_param){from->name, value};
+        if (rc) {
+            leat_error_place(err, "--%s", from->name);
+        } else if (from->value && !value) {
+            rc = lt_fail_oom(err);
+        }
+    }
+    *ret_params = params;
+    return rc;
+}
+
+static void free_params(struct leat_param *params, size_t n)
+{
+    for (size_t i = 0; params && i < n; i++) {
+        lt_crypt_free_text((char *)params[i].value);
+    }
+    free(params);
+}
+
 static int open_endpoint(struct lt_run *run, struct lt_side *side, struct leat_error *err)
 {
     if (side->connector == &lt_connector_stream_source) {
@@ -65,17 +97,20 @@ static int open_endpoint(struct lt_run *run, struct lt_side *side, struct leat_e
         return lt_stream_source_open(&run->plan->stream, run->plan->stream_name, &side->ep, err);
     }
     const struct lt_settings *s = &run->plan->settings;
+    const volatile int *cancel = (const volatile int *)&run->leat->cancelled;
+    struct leat_param *params = NULL;
     char *url = NULL;
-    /* At every opening, so that a retry takes a password that was changed meanwhile. */
-    int rc = lt_resolve_references(side->location->url, (const volatile int *)&run->leat->cancelled,
-                                   &url, err);
+    int rc = lt_resolve_references(side->location->url, cancel, &url, err);
+    rc = rc ? rc : resolve_params(side, cancel, &params, err);
     if (rc) {
+        free_params(params, side->n_params);
+        lt_crypt_free_text(url);
         return rc;
     }
     const struct leat_config config = {
         .size = sizeof config,
         .url = url,
-        .params = side->params,
+        .params = params,
         .n_params = side->n_params,
         .host = &side->host,
         .state_namespace = lt_settings_text(s, "state-schema"),
@@ -85,6 +120,7 @@ static int open_endpoint(struct lt_run *run, struct lt_side *side, struct leat_e
         .bytes = lt_plan_bytes(run->plan, side->location),
     };
     rc = side->connector->open(&config, &side->ep, err);
+    free_params(params, side->n_params);
     lt_crypt_free_text(url);
     return rc;
 }

@@ -246,7 +246,7 @@ static int plan_changes(struct lt_syncing *sync, struct lt_buf *out, struct leat
     sync->job->slice = &slice;
     int rc = lt_side_freshen(sync->dest, false, err);
     rc = rc    ? rc
-         : out ? lt_unit_describe(sync->run, &side, sync->dest, sync->index, out, err)
+         : out ? lt_unit_describe(sync->run, &side, sync->dest, sync->index, 1, out, err)
                : lt_unit_note_drift(sync->run, &side, sync->dest, sync->index, err);
     sync->job->slice = NULL;
     free(keys);
@@ -570,7 +570,7 @@ int lt_sync_describe(struct lt_run *run, struct lt_worker *worker, size_t job, s
     bool there = false;
     int rc = look(&sync, &there, err);
     if (!rc && !there) {
-        rc = lt_unit_describe(run, worker->source, worker->dests, job, out, err);
+        rc = lt_unit_describe(run, worker->source, worker->dests, job, 1, out, err);
     } else if (!rc) {
         rc = compare(&sync, err);
         rc = rc ? rc : lt_pair_describe(&sync.pair, out) ? lt_fail_oom(err) : LEAT_OK;

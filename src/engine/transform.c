@@ -250,7 +250,8 @@ int lt_typing_give(struct lt_typing *typing, const struct ArrowSchema *schema,
 }
 
 /* `casts` with the column as text, in the place of a cast of its own. */
-static int cast_to_text(struct lt_typing *typing, const char *name, struct leat_error *err)
+static int cast_to_text(struct lt_typing *typing, const char *name, const char *own_type,
+                        struct leat_error *err)
 {
     struct ArrowSchema casts = {0};
     bool found = false;
@@ -264,6 +265,7 @@ static int cast_to_text(struct lt_typing *typing, const char *name, struct leat_
         if (own) {
             rc = lt_type_parse("utf8", &field, err);
             rc = rc ? rc : lt_schema_set_name(&field, name, err);
+            rc = rc ? rc : lt_schema_set_meta(&field, LT_META_SOURCE_TYPE, own_type, err);
         } else if (!end) {
             rc = lt_schema_copy(old, &field, err);
         }
@@ -278,8 +280,8 @@ static int cast_to_text(struct lt_typing *typing, const char *name, struct leat_
     return rc ? rc : unite(typing, err);
 }
 
-int lt_typing_add_text(struct lt_typing *typing, const char *name, const struct leat_error *why,
-                       bool *ret_new, struct leat_error *err)
+int lt_typing_add_text(struct lt_typing *typing, const char *name, const char *own_type,
+                       const struct leat_error *why, bool *ret_new, struct leat_error *err)
 {
     for (size_t i = 0; i < typing->n_texts; i++) {
         if (!strcmp(typing->texts[i].name, name)) {
@@ -295,9 +297,9 @@ int lt_typing_add_text(struct lt_typing *typing, const char *name, const struct 
         free(copy);
         return lt_fail_oom(err);
     }
-    texts[typing->n_texts++] = (struct lt_text_column){copy, *why};
+    texts[typing->n_texts++] = (struct lt_text_column){copy, own_type != NULL, *why};
     *ret_new = true;
-    return cast_to_text(typing, name, err);
+    return cast_to_text(typing, name, own_type, err);
 }
 
 /* --- schemas -------------------------------------------------------------------------------- */

@@ -22,6 +22,7 @@ void lt_column_wishes_done(struct lt_column_wishes *wishes);
 /* A column that is carried as text, and what it was that its own type could not do. */
 struct lt_text_column {
     char *name; /* at the source */
+    bool own;   /* as the text of the source's type, for systems of the same kind */
     struct leat_error why;
 };
 
@@ -40,9 +41,10 @@ void lt_typing_done(struct lt_typing *typing);
 /* Takes over types, nullability, keys and source types of `schema`'s columns. */
 int lt_typing_give(struct lt_typing *typing, const struct ArrowSchema *schema,
                    struct leat_error *err);
-/* From now on the column is text. *ret_new false: it was already. */
-int lt_typing_add_text(struct lt_typing *typing, const char *name, const struct leat_error *why,
-                       bool *ret_new, struct leat_error *err);
+/* From now on the column is text: plain text, or with `own_type` (NULL: none) the text of that type
+ * ("postgres:date"), which a system that has it stores as such. *ret_new false: it was already. */
+int lt_typing_add_text(struct lt_typing *typing, const char *name, const char *own_type,
+                       const struct leat_error *why, bool *ret_new, struct leat_error *err);
 
 /* What a column of the source is called at the destinations, and back; the name itself where it
  * is not renamed. */

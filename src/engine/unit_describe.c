@@ -3,14 +3,41 @@
 
 #include "core/codes.h"
 
-/* The statements alone, and what differs as comments: to be kept, or run by somebody else. */
-static int describe_ddl(struct lt_unit_try *unit, size_t d, struct lt_buf *out)
+#include <stdlib.h>
+
+/* Statements that other streams may need as well stand once. */
+static int describe_shared(struct lt_unit_try *unit, size_t d, const char *indent,
+                           struct lt_buf *out)
 {
     const struct leat_load_stream *to = &unit->dests[d].plan.streams[0];
+    struct lt_buf *shown = &unit->run->shown;
+    size_t known = offsetof(struct leat_load_stream, shared_ddl) + sizeof to->shared_ddl;
+    int rc = LEAT_OK;
+    for (size_t i = 0; !rc && to->size >= known && to->shared_ddl && to->shared_ddl[i]; i++) {
+        char *text = lt_format("%zu:%s", d, to->shared_ddl[i]);
+        bool there = false;
+        for (size_t at = 0; text && at < shown->len && !there;
+             at += strlen((char *)shown->data + at) + 1) {
+            there = !strcmp((char *)shown->data + at, text);
+        }
+        if (!text || (!there && (lt_buf_append(shown, text, strlen(text) + 1) ||
+                                 lt_buf_printf(out, "%s%s;\n", indent, to->shared_ddl[i])))) {
+            rc = LEAT_NO_MEMORY;
+        }
+        free(text);
+    }
+    return rc;
+}
+
+/* The statements alone, and what differs as comments: to be kept, or run by somebody else. */
+static int describe_ddl(struct lt_unit_try *unit, size_t d, size_t i, struct lt_buf *out)
+{
+    const struct leat_load_stream *to = &unit->dests[d].plan.streams[i];
     int rc = LEAT_OK;
     if (to->drift && *to->drift) {
-        rc = lt_buf_printf(out, "-- %s: %s\n", lt_unit_job(unit, 0)->label, to->drift);
+        rc = lt_buf_printf(out, "-- %s: %s\n", lt_unit_job(unit, i)->label, to->drift);
     }
+    rc = rc ? rc : describe_shared(unit, d, "", out);
     if (!rc && to->ddl) {
         size_t len = strlen(to->ddl);
         while (len && strchr("; \n", to->ddl[len - 1])) {
@@ -21,17 +48,20 @@ static int describe_ddl(struct lt_unit_try *unit, size_t d, struct lt_buf *out)
     return rc;
 }
 
-static int describe_one(struct lt_unit_try *unit, size_t d, struct lt_buf *out)
+static int describe_one(struct lt_unit_try *unit, size_t d, size_t i, struct lt_buf *out)
 {
-    char words[512];
-    const struct leat_load_stream *to = &unit->dests[d].plan.streams[0];
-    const struct lt_job *job = lt_unit_job(unit, 0);
-    const struct ArrowSchema *from = &unit->flow.schema; /* as the destinations have it read */
+    char words[512] = "";
+    const struct leat_load_stream *to = &unit->dests[d].plan.streams[i];
+    const struct lt_job *job = lt_unit_job(unit, i);
+    /* Of a single stream as the destinations have it read. */
+    const struct ArrowSchema *from = unit->flow_started ? &unit->flow.schema : &unit->schemas[i];
     const char *ns = job->dest_ns[d];
     int rc = lt_buf_printf(out, "%s -> %s (%s%s%s): %s\n", job->label,
                            (*unit->dests[d].side)->location->text, ns, *ns ? "." : "",
                            job->dest_names[d], to->route ? to->route : "written directly");
-    lt_flow_explain(&unit->flow, words, sizeof words);
+    if (unit->flow_started) {
+        lt_flow_explain(&unit->flow, words, sizeof words);
+    }
     if (!rc && *words) {
         rc = lt_buf_printf(out, "  read: %s\n", words);
     }
@@ -41,16 +71,17 @@ static int describe_one(struct lt_unit_try *unit, size_t d, struct lt_buf *out)
                                  (long long)to->rows_before, to->ours ? ", written by leat" : "")
                  : lt_buf_printf(out, "  it exists\n");
     }
-    for (int64_t i = 0; !rc && i < to->schema.n_children; i++) {
+    for (int64_t c = 0; !rc && c < to->schema.n_children; c++) {
         /* lt_unit_plan() saw to it that there is one. */
         const struct ArrowSchema *field =
-            from->children[lt_schema_find(from, to->schema.children[i]->name)];
+            from->children[lt_schema_find(from, to->schema.children[c]->name)];
         rc = lt_buf_printf(out, "  %-24s ", field->name);
         rc = rc ? rc : lt_type_print(field, out);
         rc = rc ? rc : lt_buf_puts(out, " -> ");
-        rc = rc ? rc : lt_type_print(to->schema.children[i], out);
+        rc = rc ? rc : lt_type_print(to->schema.children[c], out);
         rc = rc ? rc : lt_buf_puts(out, field->flags & ARROW_FLAG_NULLABLE ? "\n" : " not null\n");
     }
+    rc = rc ? rc : describe_shared(unit, d, "  ", out);
     if (!rc && to->ddl) {
         rc = lt_buf_printf(out, "  %s\n", to->ddl);
     }
@@ -59,21 +90,24 @@ static int describe_one(struct lt_unit_try *unit, size_t d, struct lt_buf *out)
 
 /* *ret_again: not yet, for a column is to be carried as text first. */
 static int describe_once(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
-                         size_t job, struct lt_buf *out, bool *ret_again, struct leat_error *err)
+                         size_t first, size_t n, struct lt_buf *out, bool *ret_again,
+                         struct leat_error *err)
 {
     struct lt_unit_try unit;
-    int rc = lt_unit_init(&unit, run, &source, (struct lt_side **)dests, job, 1, err);
+    int rc = lt_unit_init(&unit, run, &source, (struct lt_side **)dests, first, n, err);
     rc = rc ? rc : lt_resume_look(&unit, err);
     rc = rc ? rc : lt_unit_find_schemas(&unit, err);
     rc = rc ? rc : lt_resume_plan(&unit, err);
     for (size_t d = 0; !rc && d < unit.n_dests; d++) {
         rc = lt_unit_plan(&unit, d, err);
     }
-    rc = rc ? rc : lt_unit_retype(&unit, 0, err);
-    for (size_t d = 0; !rc && d < unit.n_dests; d++) {
-        const struct lt_slice *slice = run->jobs.items[job].slice;
-        bool ddl = run->plan->action == LEAT_ACTION_META || (slice && slice->op);
-        rc = (ddl ? describe_ddl : describe_one)(&unit, d, out) ? lt_fail_oom(err) : LEAT_OK;
+    rc = rc || !unit.flow_started ? rc : lt_unit_retype(&unit, 0, err);
+    const struct lt_slice *slice = run->jobs.items[first].slice;
+    bool ddl = run->plan->action == LEAT_ACTION_META || (slice && slice->op);
+    for (size_t i = 0; !rc && i < n; i++) {
+        for (size_t d = 0; !rc && d < unit.n_dests; d++) {
+            rc = (ddl ? describe_ddl : describe_one)(&unit, d, i, out) ? lt_fail_oom(err) : LEAT_OK;
+        }
     }
     *ret_again = rc && unit.again;
     lt_unit_done(&unit);
@@ -81,12 +115,12 @@ static int describe_once(struct lt_run *run, struct lt_side *source, struct lt_s
 }
 
 int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
-                     size_t job, struct lt_buf *out, struct leat_error *err)
+                     size_t first, size_t n, struct lt_buf *out, struct leat_error *err)
 {
     bool again;
     int rc;
     do {
-        rc = describe_once(run, source, dests, job, out, &again, err);
+        rc = describe_once(run, source, dests, first, n, out, &again, err);
     } while (again && lt_side_can_be_read_again(source));
     return rc;
 }
@@ -97,7 +131,8 @@ int lt_unit_note_drift(struct lt_run *run, struct lt_side *source, struct lt_sid
     struct lt_result *result = lt_run_result(run, job, 0);
     struct lt_buf words = LT_BUF_INIT;
     struct leat_error own = {.status = LEAT_OK};
-    int rc = lt_unit_describe(run, source, dests, job, &words, &own);
+    int rc = lt_unit_describe(run, source, dests, job, 1, &words, &own);
+    memset(result->load_id, 0, sizeof result->load_id); /* there is no load */
     bool mismatch = rc && !strcmp(own.code, lt_codes[LT_E_COLUMN_MISMATCH].code);
     lt_buf_done(&words);
     if (mismatch && run->schema_policy != LEAT_SCHEMA_STRICT) {

@@ -10,11 +10,11 @@
 
 /* The next attempt carries the column as text, unless this one did. */
 static int carry_as_text(struct lt_unit_try *unit, size_t i, const char *column,
-                         const struct leat_error *why, struct leat_error *err)
+                         const char *own_type, const struct leat_error *why, struct leat_error *err)
 {
     struct lt_job *job = lt_unit_job(unit, i);
     bool fresh = false;
-    int rc = lt_typing_add_text(&job->typing, column, why, &fresh, err);
+    int rc = lt_typing_add_text(&job->typing, column, own_type, why, &fresh, err);
     if (rc || !fresh) {
         return rc;
     }
@@ -49,12 +49,13 @@ void lt_unit_note_refused(struct lt_unit_try *unit, struct leat_error *err)
     }
     if (found == 1) {
         const struct leat_error why = *err;
-        carry_as_text(unit, at, lt_wishes_old_name(&unit->run->wishes, column), &why, err);
+        carry_as_text(unit, at, lt_wishes_old_name(&unit->run->wishes, column), NULL, &why, err);
     }
     free(column);
 }
 
-/* Where a column is carried as text the destination's must be text, or it is as it was. */
+/* Where a column is carried as text the destination's must be text, or it is as it was. The text of
+ * a type is text, too, while a destination has it in that type. */
 int lt_unit_check_texts(const struct lt_unit_try *unit, size_t i, const struct ArrowSchema *taken,
                         struct leat_error *err)
 {
@@ -63,26 +64,53 @@ int lt_unit_check_texts(const struct lt_unit_try *unit, size_t i, const struct A
         const struct lt_text_column *text = &typing->texts[k];
         const char *name = lt_wishes_new_name(&unit->run->wishes, text->name);
         int64_t at = lt_schema_find(taken, name);
-        if (at >= 0 && !is_text(taken->children[at])) {
-            if (err) {
-                *err = text->why;
-            }
+        struct lt_type type;
+        if (at < 0 || is_text(taken->children[at]) ||
+            (text->own && !lt_type_of(taken->children[at], &type, NULL) &&
+             lt_type_is_text(type.id))) {
+            continue;
+        }
+        if (err) {
+            *err = text->why;
+        }
+        if (!text->own) {
             leat_error_remedy(err, "the column there is no text: --recreate makes it anew, "
                                    "--on-loss null leaves such values out");
-            return text->why.status;
         }
+        return text->why.status;
     }
     return LEAT_OK;
 }
 
-/* The flow failed for a value: its column may do better as text. */
+/* The source's name for the type of a column that destinations of its own kind have as well; false:
+ * there is none, or not all destinations are. */
+static bool find_own_type(const struct lt_unit_try *unit, const char *column, char *ret_type,
+                          size_t size)
+{
+    const struct leat_connector *kind = (*unit->source)->connector;
+    const struct ArrowSchema *schema = &unit->flow.source_schema;
+    int64_t at = schema->release ? lt_schema_find(schema, column) : -1;
+    bool same = at >= 0 && kind->sql != NULL;
+    for (size_t d = 0; same && d < unit->n_dests; d++) {
+        same = (*unit->dests[d].side)->connector == kind;
+    }
+    return same && lt_schema_meta_text(schema->children[at], LT_META_SOURCE_TYPE, ret_type, size) &&
+           !strncmp(ret_type, kind->name, strlen(kind->name)) &&
+           ret_type[strlen(kind->name)] == ':';
+}
+
+/* The flow failed for a value: its column may do better as text, or between systems of one kind as
+ * the text of its type, by which nothing of it is lost. */
 void lt_unit_note_misfit(struct lt_unit_try *unit, size_t i, struct leat_error *err)
 {
     struct leat_error why;
-    char *column =
-        unit->run->on_loss == LT_LOSS_TEXT && err ? lt_flow_misfit(&unit->flow, err, &why) : NULL;
-    if (column) {
-        carry_as_text(unit, i, column, &why, err);
+    char own[256];
+    enum lt_on_loss on_loss = unit->run->on_loss;
+    char *column = err && on_loss != LT_LOSS_NULL ? lt_flow_misfit(&unit->flow, err, &why) : NULL;
+    if (column && on_loss == LT_LOSS_TEXT) {
+        carry_as_text(unit, i, column, NULL, &why, err);
+    } else if (column && find_own_type(unit, column, own, sizeof own)) {
+        carry_as_text(unit, i, column, own, &why, err);
     }
     free(column);
 }

@@ -33,6 +33,7 @@ struct lt_step_plans {
 /* A stream of a step, or a query, with what all rules that match it say. */
 struct lt_stream_found {
     const char *ns, *name, *full;
+    bool view;
 };
 struct lt_member {
     const struct lt_stream_found *found; /* NULL: a query */

@@ -343,9 +343,7 @@ int leat_pipe_show(struct leat_pipe *pipe, enum leat_pipe_form form, char **ret_
 {
     struct lt_buf out = LT_BUF_INIT;
     if (pipe->halfpipe) {
-        int rc = lt_fail(err, LT_E_UNSUPPORTED, "a document of Halfpipe is shown as it stands");
-        leat_error_remedy(err, "leat pipe run --dry-run says what it does");
-        return rc;
+        return lt_halfpipe_show(pipe->halfpipe, form == LEAT_PIPE_JSON, ret_text, err);
     }
     struct show show = {.pipe = pipe, .emit = {.out = &out, .json = form == LEAT_PIPE_JSON}};
     int rc = put_document(&show, err);

@@ -26,6 +26,7 @@ static int take_stream(void *arg, const struct leat_stream_info *info)
     listing->items = items;
     struct lt_stream_found *f = &items[listing->n];
     f->ns = lt_arena_strdup(listing->arena, ns);
+    f->view = info->kind == LEAT_VIEW;
     f->name = lt_arena_strdup(listing->arena, info->name.name);
     f->full = *ns ? lt_arena_format(listing->arena, "%s.%s", ns, info->name.name) : f->name;
     listing->n += f->ns && f->name && f->full;
@@ -186,8 +187,22 @@ static int check_matches(const struct lt_step *step, const struct listing *listi
     return LEAT_OK;
 }
 
-static int find_members(const struct lt_step *step, const struct listing *listing,
-                        struct lt_members *ret, struct leat_error *err)
+/* `views: skip`, of the stream, the step or the defaults: a view that only a pattern matches. */
+static bool leaves_view(const struct leat_pipe *pipe, const struct lt_step *step,
+                        const struct lt_member *member)
+{
+    const struct lt_choices *const places[] = {&pipe->set, &member->choices, &step->choices,
+                                               &pipe->doc.defaults};
+    const char *said = NULL;
+    for (size_t i = 0; !said && i < LT_ARRAY_LEN(places); i++) {
+        said = lt_choices_find(places[i], "views");
+    }
+    return member->found->view && member->rule->wild && said && !strcmp(said, "skip");
+}
+
+static int find_members(const struct leat_pipe *pipe, const struct lt_step *step,
+                        const struct listing *listing, struct lt_members *ret,
+                        struct leat_error *err)
 {
     struct lt_arena *arena = ret->arena;
     const struct lt_rule **rules = ordered_rules(step, arena);
@@ -205,7 +220,7 @@ static int find_members(const struct lt_step *step, const struct listing *listin
                 add_rule(arena, rules[k], m);
             }
         }
-        n += m->rule && !m->rule->skip;
+        n += m->rule && !m->rule->skip && !leaves_view(pipe, step, m);
     }
     for (size_t k = 0; k < step->n_rules; k++) {
         if (rules[k]->query && !rules[k]->skip) {
@@ -224,7 +239,7 @@ int lt_step_members(struct leat_pipe *pipe, const struct lt_step *step, struct l
     struct listing listing = {.arena = ret->arena};
     int rc = list_streams(pipe, step, &listing, err);
     rc = rc ? rc : check_matches(step, &listing, ret, err);
-    rc = rc ? rc : find_members(step, &listing, ret, err);
+    rc = rc ? rc : find_members(pipe, step, &listing, ret, err);
     if (!rc && !ret->n) {
         rc = lt_fail(err, LT_E_NOT_FOUND, "%s holds no stream that matches", step->from.text);
         lt_at_node(rc, step->node, err);

@@ -368,7 +368,7 @@ static const char *skip_arguments(const char *at)
 }
 
 /* True when the text is a type's name and nothing more. */
-static bool is_plain_type(const struct lt_dialect *dialect, const char *text)
+bool lt_dialect_plain_type(const struct lt_dialect *dialect, const char *text)
 {
     bool first = true;
     for (const char *at = text; at && *at;) {
@@ -498,7 +498,7 @@ static bool own_text(const struct lt_dialect *dialect, const struct ArrowSchema 
     }
     memcpy(text, value + prefix + 1, len - prefix - 1);
     text[len - prefix - 1] = 0;
-    return strlen(text) == len - prefix - 1 && is_plain_type(dialect, text);
+    return strlen(text) == len - prefix - 1 && lt_dialect_plain_type(dialect, text);
 }
 
 bool lt_dialect_own_type(const struct lt_dialect *dialect, const struct ArrowSchema *field,

@@ -87,6 +87,9 @@ bool lt_dialect_split(const char *text, struct lt_type_words *ret_words);
 int lt_dialect_foreign_list(const struct lt_dialect *dialect, const char *system_full,
                             struct ArrowSchema *ret_field, struct leat_error *err);
 
+/* Whether the text is a type's name with its arguments and nothing else. */
+bool lt_dialect_plain_type(const struct lt_dialect *dialect, const char *text);
+
 /* The type text of a field's leat.source_type, where it is this dialect's, and a plain type name:
  * metadata also comes from files, and must not smuggle other SQL into a statement. *ret_same: it
  * describes the field's storage, so that values go there as they are. */

@@ -49,6 +49,7 @@ struct lt_index {
     char *words; /* column names, for a name: "a_b" */
     char *body;  /* of an index what follows the table's name, of a check its condition */
     bool check, unique, constraint, deferrable, deferred;
+    bool key; /* it is to become the primary key's */
 };
 
 struct lt_indexes {

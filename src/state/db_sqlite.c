@@ -18,6 +18,8 @@
 /* A log of 128 pages is read through in well under a millisecond by whoever opens the file next. */
 #define SETTINGS                                                                                   \
     "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 128"
+/* Somewhat less, so that of many short runs one here and there waits for the disk, and once. */
+#define LOG_BYTES_MAX (96 * 4096)
 
 struct sqlite_db {
     struct lt_db base;
@@ -307,6 +309,20 @@ static int check_path(const char *path, bool make, bool *ret_fresh, struct leat_
     return make ? make_file(path, err) : lt_fail(err, LT_E_NOT_FOUND, "there is no file %s", path);
 }
 
+/* Whoever opens the file alone reads the log through, and does not know what of it is in the file
+ * already: then a checkpoint moves all of it again, and the log never starts over. So one that has
+ * grown is emptied. Where others are at work with the file that may fail, and need not be waited
+ * for: one of the next will. */
+static void empty_log(const struct sqlite_db *s, const char *path)
+{
+    struct stat st;
+    char *log = lt_format("%s-wal", path);
+    if (log && !stat(log, &st) && st.st_size > LOG_BYTES_MAX) {
+        (void)s->api->sqlite3_exec(s->handle, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+    }
+    free(log);
+}
+
 int lt_db_sqlite_open(const char *path, bool make, struct lt_db **ret_db, struct leat_error *err)
 {
     const struct lt_sqlite *api;
@@ -326,6 +342,7 @@ int lt_db_sqlite_open(const char *path, bool make, struct lt_db **ret_db, struct
         rc = fail(s, opened, err);
     } else {
         api->sqlite3_extended_result_codes(s->handle, 1);
+        empty_log(s, path);
         api->sqlite3_busy_handler(s->handle, on_busy, s);
         /* Moving the log into the file waits for the disk: not at the end of every small run. */
         api->sqlite3_db_config(s->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);

@@ -112,6 +112,15 @@ static int not_hidden(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
+static struct leat_stream_info stream_info(const char *name, int64_t rows)
+{
+    return (struct leat_stream_info){.size = sizeof(struct leat_stream_info),
+                                     .name = {"", name},
+                                     .kind = LEAT_FILE,
+                                     .rows_estimate = rows,
+                                     .bytes_estimate = -1};
+}
+
 static int toy_discover(struct leat_endpoint *ep, const char *ns_pattern, const char *name_pattern,
                         leat_stream_fn *each, void *arg, struct leat_error *err)
 {
@@ -126,8 +135,7 @@ static int toy_discover(struct leat_endpoint *ep, const char *ns_pattern, const 
         const char *name = entries[i]->d_name;
         if (!status && (!name_pattern || lt_wildcard_match(name_pattern, name)) &&
             !toy_manifest_read(ep, name, &manifest, NULL)) {
-            struct leat_stream_info info = {sizeof info,   {"", name}, LEAT_FILE,
-                                            manifest.rows, -1,         NULL};
+            struct leat_stream_info info = stream_info(name, manifest.rows);
             status = each(arg, &info);
             toy_manifest_done(&manifest);
         }
@@ -147,8 +155,7 @@ static int toy_describe(struct leat_endpoint *ep, const struct leat_stream_name 
         return status;
     }
     status = toy_schema_read(manifest.schema.data, manifest.schema.len, ret_schema, err);
-    *ret_info = (struct leat_stream_info){
-        sizeof *ret_info, {"", name->name}, LEAT_FILE, manifest.rows, -1, NULL};
+    *ret_info = stream_info(name->name, manifest.rows);
     toy_manifest_done(&manifest);
     return status;
 }

@@ -167,6 +167,21 @@ def json_own(rng):
     return rng.choice([json_text(rng), json_text(rng), '"\\u0000"', '{"a":1,"a":2}', "1e400"])
 
 
+# Strings of one form each: what infers types takes them for something else, if it may.
+JSON_STRINGS = (["5", "1.50", "-7"], ["true", "false"], ["2024-02-29", "0001-01-01"], ["12:00:00", "23:59:59.50"],
+                ["2024-01-01T00:00:00", "2024-01-01 12:00:00.50"], ["2024-01-01T00:00:00Z", "2024-01-01 00:00:00+02"],
+                ["6ba7b810-9dad-11d1-80b4-00c04fd430c8", "6BA7B810-9DAD-11D1-80B4-00C04FD430C8"],
+                ['{"a":1}', "[1]", "null"], ["x", ""])
+JSON_OTHERS = (["true", "false"], ["5", "-7", "12345678901234567890123"], ["1.10", "0.1", "1E-7"])
+
+
+def json_of_one_form(rng):
+    """Makes the values of a column that has scalars of one form only."""
+    if rng.random() < 0.6:
+        return choice(*map(json.dumps, rng.choice(JSON_STRINGS)))
+    return choice(*rng.choice(JSON_OTHERS))
+
+
 def bits(count):
     return lambda rng: "".join(rng.choice("01") for _ in range(count))
 
@@ -346,6 +361,8 @@ class Column:
         types = [type_ for type_ in FIXED if type_.since <= version]
         self.name = name
         self.type = with_arguments(rng, version) if rng.random() < 0.25 else rng.choice(types)
+        if self.type.name in ("json", "jsonb") and rng.random() < 0.5:
+            self.type = PgType(self.type.name, json_of_one_form(rng))
         self.many = self.type.arrays and rng.random() < 0.25
         self.nulls = rng.choice([0, 0.2, 0.2, 1])
         self.not_null = self.nulls == 0 and rng.random() < 0.5

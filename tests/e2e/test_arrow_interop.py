@@ -10,17 +10,22 @@ import os
 import pathlib
 import subprocess
 
+import pyarrow as pa
+import pyarrow.ipc as ipc
 import pytest
 
-pa = pytest.importorskip("pyarrow")
-ipc = pytest.importorskip("pyarrow.ipc")
+from conftest import needed
 
 BUILD = pathlib.Path(
     os.environ.get("LEAT_BUILD", pathlib.Path(__file__).resolve().parents[2] / "build")
 )
 TOOL = BUILD / "tests" / "unit" / "formats" / "arrow_tool"
 
-pytestmark = pytest.mark.skipif(not TOOL.exists(), reason=f"{TOOL} is not built")
+
+@pytest.fixture(scope="module", autouse=True)
+def _tool():
+    if not TOOL.exists():
+        needed("arrow_tool is not built: meson setup with -Dtests=true")
 
 
 def run(source, target, name="arrow", codec="none", rows=65536, forward=False):

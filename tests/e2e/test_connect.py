@@ -130,3 +130,22 @@ def test_password_file_in_the_home_and_sslmode_variable_are_read(leat, pg, table
                env={"PGSSLMODE": "require"})
     password.chmod(0o644)  # libpq ignores one that others may read
     leat.fails((1, 2, 77), "denied", "cp", url, "csv:-")
+
+
+def test_references_stand_in_the_password_option_and_in_the_state_url(leat, pg, table, tmp_path):
+    bare = f"postgres://leat@127.0.0.1:{pg.port}/{table.name}"
+    secret = tmp_path / "secret"
+    secret.write_text(PASSWORD + "\n", encoding="utf-8")
+    secret.chmod(0o600)
+    out = tmp_path / "out.csv"
+    for reference in ("${env:PW}", f"${{file:{secret}}}", "${cmd:echo " + PASSWORD + "}"):
+        done = leat.ok("cp", f"{bare}#public.t", out, "--password", reference, "--state",
+                       bare.replace("leat@", f"leat:{reference}@"), env={"PW": PASSWORD})
+        assert PASSWORD not in done.stdout + done.stderr
+        out.unlink()
+    shown = leat.ok("runs", "--json", "--state", bare.replace("leat@", "leat:${env:PW}@"), env={"PW": PASSWORD}).stdout
+    assert shown.count('"run"') == 3 and PASSWORD not in shown
+    leat.fails((1, 2), "reference", "cp", f"{bare}#public.t", out, "--password", "${env:NO_SUCH}")
+    leat.fails((1, 2), "reference", "runs", "--state", bare.replace("leat@", "leat:${env:NO_SUCH}@"))
+    done = leat("cp", f"{bare}#public.t", out, "--password", "${odd}", "--retries", "0")  # no reference: a password
+    assert "[reference]" not in done.stderr and done.returncode != 0

@@ -391,6 +391,21 @@ def test_start_end_and_window(delta, place, of):
     delta(source, dest, "-d", "updated_at", "--start", "yesterday", status=2, code="usage")
 
 
+@pytest.mark.parametrize("to", DESTINATIONS)
+def test_a_window_is_not_appended_twice(delta, place, to):
+    source, dest = place("sqlite"), place(to, "destination")
+    source.create()
+    for day in range(1, 6):
+        fill(source, day, day, f"2026-11-{day:02d} 00:00:00")
+    append = ["-d", "updated_at", "--strategy", "append"]
+    delta(source, dest, *append, "--end", "2026-11-03")
+    assert [row[0] for row in dest.rows()] == [1, 2]
+    delta(source, dest, *append, "--window", "2026-11-02..2026-11-04", status=2,
+          code="destination-holds-rows")
+    delta(source, dest, *append, "--window", "2026-11-03..2026-11-05")
+    assert [row[0] for row in dest.rows()] == [1, 2, 3, 4]
+
+
 # --- beginnings -----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("to", DESTINATIONS)
@@ -434,6 +449,20 @@ def test_a_full_refresh_lets_the_other_sources_start_over_too(delta, place, to):
     assert dest.rows() == sorted(sources[0].rows() + sources[1].rows())
     delta(sources[0], dest, "-d", "updated_at", "--full-refresh", "--window",
           "2026-11-01..2026-11-02", status=2, code="usage")
+
+
+@pytest.mark.parametrize("to", DESTINATIONS)
+def test_a_full_refresh_from_an_emptied_source_is_asked_for(delta, place, to):
+    source, dest = made(place("sqlite"), place(to, "destination"))
+    delta(source, dest, "-d", "updated_at")
+    rows = dest.rows()
+    source.execute("delete from orders")
+    delta(source, dest, "-d", "updated_at", "--full-refresh", status=2, code="empty-source")
+    assert dest.rows() == rows
+    delta(source, dest, "-d", "updated_at", "--full-refresh", "--allow-empty")
+    assert dest.rows() == []
+    delta(source, dest, "-d", "updated_at", "--full-refresh")
+    assert dest.rows() == []
 
 
 @pytest.mark.parametrize("to", DESTINATIONS)

@@ -400,7 +400,7 @@ def test_values_that_only_text_can_tell_are_compared_as_text(leat, pg_db):
     pg_db.execute("create table t (id int primary key, at timestamptz)",
                   "insert into t values (1, 'infinity'), (2, '-infinity'), (3, 'epoch')",
                   "create table u as select * from t", "update u set at = 'infinity' where id = 2")
-    leat.fails(1, "value-range", "diff", pg_db.stream("t"), pg_db.stream("u"))
-    done = leat("diff", pg_db.stream("t"), pg_db.stream("u"), "--cast", "at=utf8")
-    assert found(done) == {2: "CHANGED"}, done.stderr
-    assert lines(done)[0]["at"] == {"source": "-infinity", "destination": "infinity"}
+    for cast in ((), ("--cast", "at=utf8")):  # found out, or said
+        done = leat("diff", pg_db.stream("t"), pg_db.stream("u"), *cast)
+        assert found(done) == {2: "CHANGED"}, done.stderr
+        assert lines(done)[0]["at"] == {"source": "-infinity", "destination": "infinity"}

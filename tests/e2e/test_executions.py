@@ -100,6 +100,8 @@ def test_a_failed_execution_is_no_success_and_tells_its_reason(pipe, models):
     assert [(each["status"], each["error"], each["models"]) for each in shown["step_list"]] == [
         ("FAILED", "no \"rows\"", 3)]
     assert pipe.json("step", "list", execution) == shown["step_list"]
+    header, _, *steps = pipe.ok("step", "list", execution).splitlines()
+    assert header.split()[:4] == ["step", "status", "name", "models"] and len(steps) == len(shown["step_list"])
     pipe.ok("execution", "complete", execution)
     assert pipe.json("execution", "show", execution)[0]["error"] is None
 
@@ -109,7 +111,9 @@ def test_executions_are_listed_by_pipeline_the_newest_first(pipe):
     assert [each["execution"] for each in pipe.json("execution", "list")] == ids[::-1]
     assert [each["execution"] for each in pipe.json("execution", "list", "--pipeline", "a")] == [
         ids[2], ids[0]]
-    assert len(pipe.ok("execution", "list", "--limit", "1").splitlines()) == 1
+    header, _, row = pipe.ok("execution", "list", "--limit", "1").splitlines()
+    assert header.split() == ["execution", "started", "status", "pipeline", "steps", "took", "error"]
+    assert row[header.index("pipeline"):].startswith("a ") and row.startswith(ids[2])
     pipe.fails(2, "id-taken", "execution", "init", "--id", ids[0])
 
 

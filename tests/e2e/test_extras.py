@@ -190,3 +190,45 @@ def test_a_default_that_the_type_cannot_hold_is_left_out(leat, pg_db, tmp_path):
     assert 'default of column "i"' in done.stderr
     pg_db.execute("INSERT INTO t (id) VALUES (5)")
     assert rows(pg_db, "SELECT i, k FROM t WHERE id = 5") == [(None, 7)]
+
+
+KEYS = ("SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'f' AND "
+        "connamespace = '{}'::regnamespace ORDER BY conname")
+
+
+def test_meta_prints_foreign_keys_after_all_tables_and_psql_can_run_it(leat, pg_db, tmp_path):
+    path = tmp_path / "s.db"
+    with sqlite3.connect(path) as lite:
+        lite.executescript("CREATE TABLE child (id INTEGER PRIMARY KEY, p INTEGER DEFAULT 7 REFERENCES parent (id) "
+                           "ON DELETE CASCADE, o INTEGER REFERENCES other (id)); CREATE INDEX by_p ON child (p);"
+                           "CREATE TABLE other (id INTEGER PRIMARY KEY); CREATE TABLE parent (id INTEGER PRIMARY KEY)")
+    words = ("cp", "meta", path, f"{pg_db.url}#public.", "--with", "foreign-keys,indexes,defaults")
+    assert "FOREIGN KEY" not in leat.ok(*words[:4]).stdout
+    assert leat.ok(*words, "--exclude", "parent,other").stdout.count("FOREIGN KEY") == 0
+    printed = leat.ok(*words).stdout
+    assert printed.rindex("CREATE TABLE") < printed.index("ADD CONSTRAINT") and printed.count("ADD CONSTRAINT") == 2
+    assert "DEFAULT 7" in printed and "CREATE INDEX" in printed
+    pg_db.execute(printed)
+    assert rows(pg_db, KEYS.format("public")) == [("child", "FOREIGN KEY (o) REFERENCES other(id)"),
+                                                  ("child", "FOREIGN KEY (p) REFERENCES parent(id) ON DELETE CASCADE")]
+    assert leat.ok(*words).stdout == ""  # all is there
+
+
+def test_foreign_keys_follow_columns_and_tables_to_their_new_names(leat, pg_db, tmp_path):
+    pg_db.execute("CREATE SCHEMA s", "CREATE SCHEMA d", "CREATE TABLE s.a (id int, site int, PRIMARY KEY (id, site))",
+                  "CREATE TABLE s.b (id int, site int, FOREIGN KEY (id, site) REFERENCES s.a (id, site))",
+                  "INSERT INTO s.a VALUES (1, 1)", "INSERT INTO s.b VALUES (1, 1)")
+    leat.ok("cp", f"{pg_db.url}#s.*", f"{pg_db.url}#d.n_{{stream}}", "--rename", "site=place", "--with", "foreign-keys")
+    assert rows(pg_db, KEYS.format("d")) == [("d.n_b", "FOREIGN KEY (id, place) REFERENCES d.n_a(id, place)")]
+    path = tmp_path / "d.db"
+    leat.ok("cp", f"{pg_db.url}#s.*", path, "--rename", "site=place", "--with", "foreign-keys")
+    with sqlite3.connect(path) as lite:
+        assert {(row[2], row[3], row[4]) for row in lite.execute("PRAGMA foreign_key_list(b)")} == {
+            ("a", "id", "id"), ("a", "place", "place")}
+
+
+def test_a_foreign_key_of_a_column_that_stays_behind_is_left_out_with_a_word(leat, pg_db):
+    pg_db.execute("CREATE SCHEMA s", "CREATE SCHEMA d", "CREATE TABLE s.a (id int PRIMARY KEY, k int)",
+                  "CREATE TABLE s.b (id int PRIMARY KEY, k int REFERENCES s.a)")
+    done = leat.ok("cp", f"{pg_db.url}#s.*", f"{pg_db.url}#d.", "--columns", "id", "--with", "foreign-keys", "--allow-empty")
+    assert "foreign key to a is not made" in done.stderr and rows(pg_db, KEYS.format("d")) == []

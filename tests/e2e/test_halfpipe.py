@@ -661,3 +661,25 @@ def test_stored_connections_are_leats(hp, folder):
     assert "kept" in hp("config", "connections", "list").stdout
     assert hp("config", "connections", "rm", "-c", "kept").returncode == 0
     assert hp("query", "kept", "select 1").returncode == 1
+
+
+def test_pipe_show_writes_the_document_as_it_is_understood(leat, tmp_path):
+    doc = document({"all": [
+        ("rows", "GenerateRows", {"fieldNamesValuesCSV": "t:${WHAT}", "numRows": "2"}),
+        ("map", "FieldMapper", {"readDataFromStep": "rows"}, [
+            {"type": "JsonLogic", "data": {"rule": '{"+": [{"var": "t"}, 1]}', "resultField": "j"}}]), show("map")]},
+        db=f"sqlite:{tmp_path}/x.db", far="postgres://u:hunter2pw@h.example/db")
+    (leat.home / "doc.json").write_text(json.dumps(doc))
+    shown = leat.ok("pipe", "show", "doc.json", "--json", "--var", "WHAT=41").stdout
+    told = json.loads(shown)
+    assert "hunter2pw" not in shown and "${WHAT}" not in shown
+    assert told["connections"]["db"]["data"]["dsn"] == f"sqlite:{tmp_path}/x.db"
+    group = told["transformGroups"]["all"]
+    assert group["sequence"] == ["rows", "map", "show"]
+    assert group["steps"]["rows"] == {"type": "GenerateRows", "data": {"fieldNamesValuesCSV": "t:41", "numRows": "2"}}
+    assert group["steps"]["map"]["steps"] == doc["transformGroups"]["all"]["steps"]["map"]["steps"]
+    # What is shown is a document that does the same, in both forms.
+    (leat.home / "shown.yaml").write_text(leat.ok("pipe", "show", "doc.json", "--var", "WHAT=41").stdout)
+    rows = printed(run(leat, told))
+    assert [row["j"] for row in rows] == ["42", "42"]
+    assert printed(leat.ok("hp", "pipe", "-f", "shown.yaml", "-L", "0", "-l", "error")) == rows

@@ -1,4 +1,6 @@
 """Whole namespaces: selection, keep-going, all or nothing, one moment for all."""
+import json
+import sqlite3
 import threading
 
 import pytest
@@ -136,3 +138,42 @@ def test_a_chinook_database_moves_to_postgres_with_keys(leat, chinook, pg_db):
                                   "connamespace = 'public'::regnamespace and "
                                   "conrelid::regclass::text !~ '_leat'").fetchone()[0]
     assert keys == len(tables)
+
+
+@pytest.mark.parametrize("system", ["postgres", "sqlite"])
+def test_views_among_several_streams_are_told_of_or_left_out(leat, pg_db, tmp_path, system):
+    ddl = ("create table t (id int primary key)", "insert into t values (1), (2)", "create view v as select id from t",
+           "create view w as select id from t where id > 1")
+    source, out = (f"{pg_db.url}#public.*", tmp_path / "out.db") if system == "postgres" else (
+        tmp_path / "in.db", tmp_path / "out.db")
+    if system == "postgres":
+        pg_db.execute(*ddl, "create materialized view m as select id from t")
+    else:
+        with sqlite3.connect(tmp_path / "in.db") as lite:
+            lite.executescript(";".join(ddl))
+
+    def copied(*options):
+        out.unlink(missing_ok=True)
+        done = leat.ok("cp", source, f"sqlite:{out}", *options)
+        with sqlite3.connect(out) as lite:
+            names = {name for (name,) in lite.execute("select name from sqlite_master where type = 'table'")}
+        return {name for name in names if not name.startswith("_leat")}, done.stderr
+
+    views = {"v", "w", "m"} if system == "postgres" else {"v", "w"}
+    tables, told = copied()
+    assert tables == {"t"} | views and f"{len(views)} views become tables" in told and "--views" in told
+    tables, told = copied("--views", "copy")
+    assert tables == {"t"} | views and "become" not in told
+    tables, told = copied("--views", "skip")
+    assert tables == {"t"} and "become" not in told
+    assert copied("--views", "skip", "--include", "t,w")[0] == {"t", "w"}
+    leat.ok("verify", source, f"sqlite:{out}", "--views", "skip", "--include", "t,w")
+    shown = leat.ok("streams", source, "--json").stdout
+    assert shown.count('"view"') == len(views)
+    (leat.home / "p.yaml").write_text(f"from: {json.dumps(str(source).replace('#public.*', ''))}\nto: 'sqlite:{out}'\n"
+                                      "streams: {'*': {views: skip}, w: {}}\n")
+    out.unlink()
+    leat.ok("pipe", "run", "p.yaml", "-q")
+    with sqlite3.connect(out) as lite:
+        names = {name for (name,) in lite.execute("select name from sqlite_master where type = 'table'")}
+    assert {"t", "w"} == {name for name in names if not name.startswith("_leat")}

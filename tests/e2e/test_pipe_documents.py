@@ -10,12 +10,11 @@ import subprocess
 import threading
 import time
 
+import jsonschema
 import pytest
 import yaml
 
 from conftest import ROOT
-
-jsonschema = pytest.importorskip("jsonschema")
 
 
 def write(folder, name, text):

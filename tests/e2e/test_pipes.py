@@ -105,3 +105,33 @@ def test_a_format_that_seeks_comes_through_pipes_and_codecs_and_leaves_nothing(l
     assert list(temp.iterdir()) == []
     done = leat("cp", "-", "csv:-", stdin=data, env={"TMPDIR": str(tmp_path / "none")})
     assert done.returncode and "TMPDIR" in done.stderr
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("piped", [False, True])
+def test_compression_is_about_what_is_written(leat, csv_file, tmp_path, packed, piped):
+    import gzip
+
+    import pyarrow.parquet
+    text = csv_file.read_bytes()
+    if packed:
+        csv_file.write_bytes(gzip.compress(text))
+    source = "csv:-" if piped else csv_file
+
+    def copy(dest, codec):
+        leat.ok("cp", source, dest, "--compression", codec, "--replace",
+                stdin=csv_file.read_bytes() if piped else None)
+
+    for codec in ("snappy", "gzip", "zstd", "brotli"):
+        copy(tmp_path / "o.parquet", codec)
+        file = pa.parquet.ParquetFile(tmp_path / "o.parquet")
+        assert file.metadata.row_group(0).column(0).compression == codec.upper()
+        assert file.read().column("name").to_pylist() == ["one", "two"]
+    copy(tmp_path / "o.arrow", "lz4")
+    assert pa.ipc.open_file(tmp_path / "o.arrow").read_all()["id"].to_pylist() == [1, 2]
+    copy(f"csv:{tmp_path}/o", "gzip")
+    assert gzip.decompress((tmp_path / "o").read_bytes()) == text
+
+
+def test_the_url_of_a_source_says_its_codec_for_sure(leat, csv_file):
+    leat.fails(1, "corrupt-file", "cp", f"csv:{csv_file}?compression=zstd", "csv:-")

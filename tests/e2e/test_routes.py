@@ -45,6 +45,7 @@ def test_other_types_go_by_columns_and_lose_nothing(leat, pg_db, column, value, 
     done = leat(*arguments)
     assert "pass-through" not in done.stderr
     assert (done.returncode == 0) == kept, done.stderr
+    assert 'goes by columns, not as bytes: "v" is' in done.stderr
     if kept:
         assert pg_db.rows("b") == pg_db.rows("a")
     else:
@@ -56,7 +57,7 @@ def test_what_must_look_at_records_goes_by_columns(leat, pg_db, tmp_path, option
     pg_db.execute("create table a as select g as id from generate_series(1, 100) g")
     more = [f"--rejects={tmp_path}/r"] if "skip" in option else []
     done = leat.ok("cp", pg_db.stream("a"), pg_db.stream("c"), option, "-v", *more)
-    assert "columnar" in done.stderr
+    assert "columnar" in done.stderr and "goes by columns, not as bytes" in done.stderr
     assert pg_db.count("c") == 100
 
 

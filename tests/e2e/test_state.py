@@ -106,7 +106,10 @@ def test_runs_are_kept_in_the_state_home_unless_none_is_said(leat, csv_file):
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
     leat.ok("cp", csv_file, "arrow:-", binary=True, env={"LEAT_STATE": "none"})
-    assert len(leat.ok("runs").stdout.splitlines()) == 1
+    header, _, row = leat.ok("runs").stdout.splitlines()
+    assert header.split() == ["run", "started", "command", "status", "streams", "rows", "bytes", "took", "error"]
+    for name in ("started", "command", "status"):  # aligned
+        assert row[header.index(name) - 1] == " " != row[header.index(name)]
     leat.fails(2, "usage", "runs", "--state", "none")
 
 

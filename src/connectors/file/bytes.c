@@ -95,7 +95,9 @@ static const struct lt_format *said_format(const struct leat_endpoint *ep,
     return read->format ? read->format : said;
 }
 
-/* The codec: as given, by its magic bytes, else by name. Arrow's own option is not the file's. */
+/* The codec: by its magic bytes, as the URL says, else by name. A flag of the command is meant for
+ * what is written, whose format may know codecs that no file as a whole is compressed with; and
+ * Arrow's own option is not the file's. */
 static int choose_codec(struct leat_endpoint *ep, const struct fc_read *read, const uint8_t *data,
                         size_t len, enum lt_codec *ret_codec, struct leat_error *err)
 {

@@ -289,6 +289,11 @@ static int configure(struct leat_endpoint *ep, const struct leat_config *config,
     }
     int status = take_path(ep, colon ? colon + 1 : config->url, err);
     bool in_url = lt_fc_param(ep, NULL, 0, "format") != NULL;
+    const char *compression = lt_fc_param(ep, NULL, 0, "compression");
+    if (!status && compression) {
+        ep->compression = lt_strdup(compression);
+        status = ep->compression ? LEAT_OK : lt_fail_oom(err);
+    }
     for (size_t i = 0; i < config->n_params && !status; i++) {
         status = add_param(ep, config->params[i].name, config->params[i].value, err);
     }
@@ -296,11 +301,6 @@ static int configure(struct leat_endpoint *ep, const struct leat_config *config,
     status = status ? status : choose_format(ep, scheme, in_url, err);
     struct lt_format_options given = {.params = ep->params, .n_params = ep->n_params};
     status = status ? status : lt_format_check_options(&given, lt_fc_options, "file", err);
-    const char *compression = lt_fc_param(ep, NULL, 0, "compression");
-    if (!status && compression) {
-        ep->compression = lt_strdup(compression);
-        status = ep->compression ? LEAT_OK : lt_fail_oom(err);
-    }
     const char *as_stream = lt_fc_param(ep, NULL, 0, "as-stream");
     if (!status && as_stream && (ep->kind == FC_DIRECTORY || ep->kind == FC_GLOB)) {
         ep->as_stream = lt_strdup(as_stream);

@@ -26,7 +26,7 @@ struct leat_endpoint {
     char *path;                     /* directories end in / */
     const struct lt_format *format; /* by scheme or parameter; NULL: by name or contents */
     bool format_is_flag;            /* a flag of the command: it may be meant for the other side */
-    char *compression;              /* as given; NULL: by name or contents */
+    char *compression;              /* of what is read, by the URL; NULL: by name or contents */
     struct leat_param *params;      /* of the URL and the configuration; owned texts */
     size_t n_params;
     int64_t lock_timeout_ms;

@@ -107,6 +107,21 @@ static int add_partitions(struct fc_stream *stream, const char *list, struct lea
     return status;
 }
 
+/* A path is no template: a file with such a name is hardly what is meant. */
+static int refuse_template(const struct leat_endpoint *ep, struct leat_error *err)
+{
+    static const char *const words[] = {"{namespace}", "{stream}", "{date}", "{time}", "{run_id}"};
+    for (size_t i = 0; i < LT_ARRAY_LEN(words); i++) {
+        if (strstr(ep->path, words[i])) {
+            int rc = lt_fail(err, LT_E_USAGE, "a path is no template: %s stays as it is", words[i]);
+            leat_error_remedy(err, "name a directory (with a / behind it) and its files by "
+                                   "--file-name, or its streams as in DIR/#{namespace}_{stream}");
+            return rc;
+        }
+    }
+    return LEAT_OK;
+}
+
 int lt_fc_layout(struct leat_endpoint *ep, const struct leat_write_plan *want,
                  struct fc_stream *stream, struct leat_error *err)
 {
@@ -114,6 +129,10 @@ int lt_fc_layout(struct leat_endpoint *ep, const struct leat_write_plan *want,
     const char *by = lt_fc_param(ep, want->params, want->n_params, "partition-by");
     const char *name = lt_fc_param(ep, want->params, want->n_params, "file-name");
     bool flat = layout && !strcmp(layout, "flat");
+    int refused = refuse_template(ep, err);
+    if (refused) {
+        return refused;
+    }
     if (ep->kind != FC_DIRECTORY) {
         bool any = by || name || (layout && !flat);
         if (any) {

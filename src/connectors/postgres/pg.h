@@ -20,6 +20,7 @@
 #define PG_IDLE_MAX 8
 #define PG_NAME_MAX 64
 #define PG_STATEMENTS_MAX 48
+#define PG_FIRST_OWN_OID 16384 /* what initdb made has lower numbers */
 #define PG_STATE_TABLE "_leat_state"
 #define PG_LOAD_TABLE "_leat_load"
 
@@ -193,10 +194,11 @@ struct pg_column {
     int32_t modifier;  /* of it; -1: none */
     char *type_text;   /* format_type() of it; of a column to be made, as it stands in the DDL */
     bool list;
-    uint32_t element_oid; /* list: what the array says on the wire */
-    uint32_t value_oid;   /* the type itself, or a list's elements' */
-    bool known;           /* its type is in the tables of sql/postgres.c */
-    bool generated;       /* computed by the server: cannot be written */
+    uint32_t element_oid;  /* list: what the array says on the wire */
+    uint32_t value_oid;    /* the type itself, or a list's elements' */
+    uint32_t declared_oid; /* its type as it is declared: a domain itself, not what lies under it */
+    bool known;            /* its type is in the tables of sql/postgres.c */
+    bool generated;        /* computed by the server: cannot be written */
 };
 
 /* A relation or the result of a query, described. */
@@ -225,6 +227,8 @@ int pg_describe_query(struct pg_conn *conn, const char *query, struct pg_table *
                       struct leat_error *err);
 /* Adds its indexes, checks and defaults (sql/extras.h). pg_extras.c */
 int pg_describe_extras(struct pg_conn *conn, struct pg_table *table, struct leat_error *err);
+/* Adds what the types are that users made, to the columns that have such. pg_type_defs.c */
+int pg_describe_own_types(struct pg_conn *conn, struct pg_table *table, struct leat_error *err);
 /* Fills the columns of table->oid. */
 int pg_describe_columns(struct pg_conn *conn, struct pg_table *table, struct leat_error *err);
 /* From now on the column is the server's own text of it; its field becomes a copy of `text` with

@@ -228,14 +228,16 @@ static int list_streams(struct pg_conn *conn, const char *ns_like, const char *n
                       "CASE WHEN c.relkind NOT IN ('r', 'm') THEN -1 "
                       "WHEN c.relpages > 0 THEN c.relpages::int8 * 8192 "
                       "ELSE coalesce(pg_catalog.pg_relation_size(c.oid), -1) END, "
-                      "pg_catalog.obj_description(c.oid, 'pg_class') FROM pg_catalog.pg_class c "
+                      "pg_catalog.obj_description(c.oid, 'pg_class'), EXISTS (SELECT 1 FROM "
+                      "pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND "
+                      "a.atttypid >= %d::pg_catalog.oid) FROM pg_catalog.pg_class c "
                       "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
                       "WHERE n.nspname LIKE $1 AND c.relname LIKE $2 "
                       "AND c.relkind IN ('r','v','m','f','p') AND NOT c.relispartition "
                       "AND n.nspname NOT LIKE 'pg\\_%%' AND n.nspname <> 'information_schema' "
                       "AND c.relname NOT LIKE '\\_leat\\_%%' AND c.relpersistence <> 't' "
                       "ORDER BY n.nspname::text COLLATE \"C\", c.relname::text COLLATE \"C\"",
-                      estimate)
+                      estimate, PG_FIRST_OWN_OID)
             ? lt_fail_oom(err)
             : LEAT_OK;
     status = status ? status : pg_query(conn, lt_buf_text(&sql), 2, params, ret_result, err);
@@ -269,6 +271,7 @@ static int discover(struct leat_endpoint *ep, const char *ns_pattern, const char
             .bytes_estimate =
                 kind == 'r' || kind == 'm' ? strtoll(pg_cell(conn, result, i, 4), NULL, 10) : -1,
             .comment = pg_cell_null(conn, result, i, 5) ? NULL : pg_cell(conn, result, i, 5),
+            .own_types = pg_cell_true(conn, result, i, 6),
         };
         status = each(arg, &info);
     }
@@ -289,6 +292,7 @@ static int describe(struct leat_endpoint *ep, const struct leat_stream_name *nam
     status = status ? status
                     : pg_explain_lock(conn, name, true, pg_describe(conn, name, &table, err), err);
     status = status ? status : pg_describe_extras(conn, &table, err);
+    status = status ? status : pg_describe_own_types(conn, &table, err);
     if (!status) {
         if (ret_info) {
             *ret_info = (struct leat_stream_info){

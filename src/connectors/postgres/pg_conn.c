@@ -108,8 +108,9 @@ int pg_fail_result(struct pg_conn *conn, const PGresult *result, struct leat_err
         }
     }
     if (!strcmp(state, "23503")) {
-        leat_error_remedy(err, "load tables that refer to each other in one command with --atomic, "
-                               "which orders them by their foreign keys");
+        leat_error_remedy(err,
+                          "copy tables that refer to each other in one command; where one that "
+                          "is not copied refers to these, load with --append or drop its key");
     }
     if (!strncmp(state, "57P0", 4) || !strncmp(state, "08", 2)) {
         conn->broken = true;
@@ -525,7 +526,7 @@ static int find_pooler(struct pg_conn *conn, struct leat_error *err)
             atomic_store(&conn->ep->pooler, pooler);
         }
         if (pooler) {
-            pg_log(conn->ep, LEAT_LOG_INFO,
+            pg_log(conn->ep, LEAT_LOG_WARN,
                    "a pooler stands before the server: every read and load keeps to one "
                    "transaction, and streams are read one at a time");
         }

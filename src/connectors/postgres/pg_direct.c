@@ -1,5 +1,6 @@
 /* The direct protocol: begin() opens the one transaction, parts COPY inside savepoints of it, and
- * commit() ends it. A connection lost anywhere before leaves nothing. */
+ * commit() ends it. A connection lost anywhere before leaves nothing. One that makes tables with
+ * several indexes may be handed over at its commit: pg_apart.c. */
 #include "connectors/postgres/pg_load.h"
 
 #include <inttypes.h>
@@ -45,6 +46,7 @@ static int part_open(struct leat_load *load, const struct leat_part_plan *plan,
         return lt_fail(err, LT_E_INVALID, "this load takes one part at a time");
     }
     int status = pg_part_new(load, plan, load->conn, &part, err);
+    load->threads = plan->threads;
     if (status) {
         return status;
     }
@@ -226,13 +228,16 @@ static int commit(struct leat_load *load, const struct leat_commit *what, bool *
     if (load->committed) {
         return LEAT_OK;
     }
-    if (load->ep->pq->PQtransactionStatus(load->conn->pg) != PQTRANS_INTRANS) {
+    if (load->apart || load->ep->pq->PQtransactionStatus(load->conn->pg) != PQTRANS_INTRANS) {
         return load->conn->broken ? pg_fail_conn(load->conn, err)
                                   : lt_fail(err, LT_E_INVALID, "the load has failed already");
     }
     int status = check_receipts(load, what, err);
     status = status ? status : pg_check_guards(load->plan, what, err);
     status = status ? status : pg_step(load->ep, "postgres:commit:before", err);
+    if (!status && pg_apart_pays(load)) {
+        return pg_apart_commit(load, what, err);
+    }
     status = status ? status : finish_targets(load, err);
     status = status ? status : pg_check_counts(load->plan, what, err);
     if (!status && !load->ep->no_state) {
@@ -252,6 +257,10 @@ static int commit(struct leat_load *load, const struct leat_commit *what, bool *
 
 static void abort_load(struct leat_load *load)
 {
+    if (load->apart) {
+        pg_staged.abort(load);
+        return;
+    }
     /* Everything is in the transaction: rolled back when the connection is given back. */
     if (load->conn) {
         pg_interrupt(load->conn);

@@ -147,7 +147,7 @@ static int change_table(struct pg_conn *conn, struct evolving *e, struct pg_targ
                         struct pg_table *table, struct leat_error *err)
 {
     struct pg_table made = {0};
-    int status = e->n_changing ? pg_describe_new(conn, &e->changing, &made, err) : LEAT_OK;
+    int status = e->n_changing ? pg_describe_new(conn, target, &e->changing, &made, err) : LEAT_OK;
     if (!status && target->alter && lt_buf_puts(&e->alter, target->alter)) {
         status = lt_fail_oom(err);
     }

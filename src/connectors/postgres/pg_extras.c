@@ -1,6 +1,7 @@
 /* What a table has beside columns and key, for --with: read from the catalog of a source, and made
  * at a destination once the rows are there. */
 #include "connectors/postgres/pg_load.h"
+#include "connectors/postgres/pg_own_types.h"
 
 #include "core/json_read.h"
 #include "sql/extras.h"
@@ -10,14 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SERVER_MAX 32
 #define NAMES_TRIED_MAX 100
-
-/* Whose expressions these are: servers of one major version read them the same. */
-static void server_text(const struct leat_endpoint *ep, char text[SERVER_MAX])
-{
-    snprintf(text, SERVER_MAX, "postgres:%d", ep->version / 10000);
-}
+#define UNIQUE_VIOLATION "23505"
 
 /* --- reading ------------------------------------------------------------------------------- */
 
@@ -131,10 +126,10 @@ static int add_defaults(struct pg_conn *conn, struct pg_table *table, const char
 
 int pg_describe_extras(struct pg_conn *conn, struct pg_table *table, struct leat_error *err)
 {
-    char oid[16], server[SERVER_MAX];
+    char oid[16], server[PG_SERVER_MAX];
     const char *params[] = {oid, server};
     snprintf(oid, sizeof oid, "%u", table->oid);
-    server_text(conn->ep, server);
+    pg_server_text(conn->ep, server);
     if (table->kind == 'v' || table->kind == 'f' || conn->ep->version < 120000) {
         return LEAT_OK;
     }
@@ -162,8 +157,8 @@ int pg_extras_plan(struct pg_conn *conn, struct pg_target *target, struct ArrowS
                    struct leat_error *err)
 {
     struct teller teller = {conn, target};
-    char server[SERVER_MAX];
-    server_text(conn->ep, server);
+    char server[PG_SERVER_MAX];
+    pg_server_text(conn->ep, server);
     /* Only what comes from such a server itself: a file may say anything. */
     const char *whose = strncmp(target->source_id, "postgres:", 9) ? NULL : server;
     int status =
@@ -186,7 +181,8 @@ static int propose_name(const struct pg_target *target, const struct lt_index *i
     } else {
         failed |=
             lt_buf_printf(&words, "%s%s%s_%s", target->name, *index->words ? "_" : "", index->words,
-                          index->check        ? "check"
+                          index->key          ? "pkey"
+                          : index->check      ? "check"
                           : index->constraint ? "key"
                                               : "idx");
         failed |= tried > 1 ? lt_buf_printf(&words, "%d", tried - 1) : LEAT_OK;
@@ -217,24 +213,33 @@ static int is_free(struct pg_conn *conn, const struct pg_target *target, const c
     return status;
 }
 
-static int choose_name(struct pg_conn *conn, const struct pg_target *target,
-                       const struct lt_index *index, struct lt_buf *name, struct leat_error *err)
+int pg_extras_name(struct pg_conn *conn, const struct pg_target *target,
+                   const struct lt_index *index, char *const *taken, size_t n_taken,
+                   char **ret_name, struct leat_error *err)
 {
+    struct lt_buf name = LT_BUF_INIT;
     bool free_one = false;
     int status = LEAT_OK;
     for (int tried = 0; tried < NAMES_TRIED_MAX && !status && !free_one; tried++) {
-        status = propose_name(target, index, tried, name) ? lt_fail_oom(err) : LEAT_OK;
+        status = propose_name(target, index, tried, &name) ? lt_fail_oom(err) : LEAT_OK;
         status = status ? status
-                        : is_free(conn, target, lt_buf_text(name), index->check, &free_one, err);
+                        : is_free(conn, target, lt_buf_text(&name), index->check, &free_one, err);
+        for (size_t i = 0; i < n_taken && !status && free_one; i++) {
+            free_one = strcmp(taken[i], lt_buf_text(&name)) != 0;
+        }
     }
     if (!status && !free_one) {
         status = lt_fail(err, LT_E_CONFLICT, "no name is left for the index \"%s\"", index->name);
     }
+    if (!status && !(*ret_name = lt_buf_take(&name))) {
+        status = lt_fail_oom(err);
+    }
+    lt_buf_done(&name);
     return status;
 }
 
-static int put_sql(const struct lt_index *index, const char *table, const char *name,
-                   struct lt_buf *sql)
+int pg_extras_put(const struct lt_index *index, const char *table, const char *name,
+                  struct lt_buf *sql)
 {
     if (index->check) {
         return lt_buf_printf(sql, "ALTER TABLE %s ADD CONSTRAINT ", table) | pg_ident(sql, name) |
@@ -244,12 +249,13 @@ static int put_sql(const struct lt_index *index, const char *table, const char *
            pg_ident(sql, name) | lt_buf_printf(sql, " ON %s%s", table, index->body);
 }
 
-static int put_constraint(const struct pg_target *target, const struct lt_index *index,
-                          const char *name, const char *built, struct lt_buf *sql)
+int pg_extras_put_constraint(const struct pg_target *target, const struct lt_index *index,
+                             const char *name, struct lt_buf *sql)
 {
     return lt_buf_printf(sql, "ALTER TABLE %s ADD CONSTRAINT ", target->quoted) |
-           pg_ident(sql, name) | lt_buf_puts(sql, " UNIQUE USING INDEX ") | pg_ident(sql, built) |
-           lt_buf_puts(sql, index->deferrable ? " DEFERRABLE" : "") |
+           pg_ident(sql, name) |
+           lt_buf_printf(sql, " %s USING INDEX ", index->key ? "PRIMARY KEY" : "UNIQUE") |
+           pg_ident(sql, name) | lt_buf_puts(sql, index->deferrable ? " DEFERRABLE" : "") |
            lt_buf_puts(sql, index->deferred ? " INITIALLY DEFERRED" : "");
 }
 
@@ -257,42 +263,76 @@ static int put_constraint(const struct pg_target *target, const struct lt_index 
  * what there is. Both only grow. */
 static const char build_settings[] =
     "SELECT pg_catalog.set_config('maintenance_work_mem', greatest(m.setting::int8, least("
-    "b.setting::int8 * 8, 262144))::text || 'kB', true) FROM pg_catalog.pg_settings m, "
-    "pg_catalog.pg_settings b WHERE m.name = 'maintenance_work_mem' AND b.name = 'shared_buffers'";
+    "b.setting::int8 * 8, 262144) / %d)::text || 'kB', true) FROM pg_catalog.pg_settings m, "
+    "pg_catalog.pg_settings b WHERE m.name = 'maintenance_work_mem' AND b.name = "
+    "'shared_buffers'; ";
 
 /* A server at work on an index does not notice that its client is gone, and its locks would keep
  * the next load waiting. Only some systems can ask. */
 static const char watch_client[] =
     "SELECT pg_catalog.set_config('client_connection_check_interval', '1s', true) WHERE "
     "pg_catalog.version() LIKE '%linux%' AND "
-    "pg_catalog.current_setting('client_connection_check_interval') = '0'";
+    "pg_catalog.current_setting('client_connection_check_interval') = '0'; ";
+
+int pg_extras_settings(const struct pg_conn *conn, int64_t rows, int builds, struct lt_buf *sql)
+{
+    int failed = conn->ep->version >= 140000 ? lt_buf_puts(sql, watch_client) : LEAT_OK;
+    return failed |
+           (rows < PG_ROWS_WORTH_SETTINGS ? LEAT_OK : lt_buf_printf(sql, build_settings, builds));
+}
 
 static int ready_to_build(struct pg_conn *conn, int64_t rows, struct leat_error *err)
 {
-    int status = conn->ep->version >= 140000 ? pg_exec(conn, watch_client, err) : LEAT_OK;
-    return status || rows < PG_ROWS_WORTH_SETTINGS ? status : pg_exec(conn, build_settings, err);
+    struct lt_buf sql = LT_BUF_INIT;
+    int status = pg_extras_settings(conn, rows, 1, &sql) ? lt_fail_oom(err) : LEAT_OK;
+    status = status || !sql.len ? status : pg_exec(conn, lt_buf_text(&sql), err);
+    lt_buf_done(&sql);
+    return status;
+}
+
+int pg_extras_blame(const struct pg_target *target, const struct lt_index *index, const char *name,
+                    int status, struct leat_error *err)
+{
+    if (err && !strcmp(err->sqlstate, UNIQUE_VIOLATION)) {
+        status = lt_fail(err, LT_E_DUPLICATE_KEY,
+                         "several rows have the same values, and the index is unique");
+        snprintf(err->sqlstate, sizeof err->sqlstate, "%s", UNIQUE_VIOLATION);
+    }
+    leat_error_place(err, "%s.%s: %s \"%s\"", target->ns, target->name,
+                     index->check ? "check" : "index", name);
+    return status;
 }
 
 static int make_one(struct pg_conn *conn, const struct pg_target *target,
                     const struct lt_index *index, struct leat_error *err)
 {
-    struct lt_buf name = LT_BUF_INIT, sql = LT_BUF_INIT;
-    int status = choose_name(conn, target, index, &name, err);
+    char *name = NULL;
+    struct lt_buf sql = LT_BUF_INIT;
+    int status = pg_extras_name(conn, target, index, NULL, 0, &name, err);
     int failed = LEAT_OK;
     if (!status) {
-        failed = put_sql(index, target->quoted, lt_buf_text(&name), &sql);
+        failed = pg_extras_put(index, target->quoted, name, &sql);
         if (index->constraint && !failed) {
-            failed = lt_buf_puts(&sql, "; ") |
-                     put_constraint(target, index, lt_buf_text(&name), lt_buf_text(&name), &sql);
+            failed = lt_buf_puts(&sql, "; ") | pg_extras_put_constraint(target, index, name, &sql);
         }
         status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
     }
     if (status) {
-        leat_error_place(err, "%s.%s: %s \"%s\"", target->ns, target->name,
-                         index->check ? "check" : "index", lt_buf_text(&name));
+        status = pg_extras_blame(target, index, name ? name : index->name, status, err);
     }
-    lt_buf_done(&name);
+    free(name);
     lt_buf_done(&sql);
+    return status;
+}
+
+int pg_extras_checks(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (size_t i = 0; i < target->indexes.n && !status; i++) {
+        status = target->indexes.items[i].check
+                     ? make_one(conn, target, &target->indexes.items[i], err)
+                     : LEAT_OK;
+    }
     return status;
 }
 
@@ -330,10 +370,10 @@ int pg_extras_show(const struct pg_target *target, struct lt_buf *sql)
     for (size_t i = 0; i < target->indexes.n; i++) {
         const struct lt_index *index = &target->indexes.items[i];
         failed |= propose_name(target, index, 0, &name) | lt_buf_puts(sql, "; ") |
-                  put_sql(index, target->quoted, lt_buf_text(&name), sql);
+                  pg_extras_put(index, target->quoted, lt_buf_text(&name), sql);
         if (index->constraint) {
             failed |= lt_buf_puts(sql, "; ") |
-                      put_constraint(target, index, lt_buf_text(&name), lt_buf_text(&name), sql);
+                      pg_extras_put_constraint(target, index, lt_buf_text(&name), sql);
         }
     }
     lt_buf_done(&name);

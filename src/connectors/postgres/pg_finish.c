@@ -296,22 +296,27 @@ int pg_target_fill(struct pg_conn *conn, struct pg_target *target, struct leat_e
     return status;
 }
 
+int pg_put_gone(const struct pg_target *target, struct lt_buf *sql)
+{
+    int failed = lt_buf_printf(sql, "NOT EXISTS (SELECT 1 FROM %s AS new", target->copy_to);
+    for (size_t k = 0; k < target->n_keys; k++) {
+        failed |= lt_buf_puts(sql, k ? " AND new." : " WHERE new.");
+        failed |= pg_ident(sql, target->keys[k]) | lt_buf_puts(sql, " = old.");
+        failed |= pg_ident(sql, target->keys[k]);
+    }
+    return failed | lt_buf_byte(sql, ')');
+}
+
 int pg_target_delete_gone(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
     struct lt_buf sql = LT_BUF_INIT;
     if (target->route != PG_ROUTE_MIRROR) {
         return LEAT_OK;
     }
-    int failed =
-        lt_buf_printf(&sql, "DELETE FROM %s AS old WHERE NOT EXISTS (SELECT 1 FROM %s AS new",
-                      target->quoted, target->copy_to);
-    for (size_t k = 0; k < target->n_keys; k++) {
-        failed |= lt_buf_puts(&sql, k ? " AND new." : " WHERE new.");
-        failed |= pg_ident(&sql, target->keys[k]) | lt_buf_puts(&sql, " = old.");
-        failed |= pg_ident(&sql, target->keys[k]);
-    }
-    failed |= lt_buf_byte(&sql, ')');
-    int status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+    int status = pg_refuse_orphans(conn, target, err);
+    int failed = lt_buf_printf(&sql, "DELETE FROM %s AS old WHERE ", target->quoted) |
+                 pg_put_gone(target, &sql);
+    status = status ? status : failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
     lt_buf_done(&sql);
     return status;
 }

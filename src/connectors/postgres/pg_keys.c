@@ -57,46 +57,85 @@ static int key_name(const struct lt_json_value *key, const char *table, struct l
     return failed;
 }
 
-/* Is this key to be made: the other table is there, and no such constraint yet? */
+/* Is this key to be made: the other table is there, or will be, and no such constraint yet? */
 static int is_wanted(struct pg_conn *conn, const char *ns, const char *table, const char *name,
                      const char *other, bool *ret_wanted, struct leat_error *err)
 {
     const char *params[] = {ns, table, name, other};
     char text[8];
-    int status = pg_value(
-        conn,
-        "SELECT 1 FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_class r ON r.relnamespace = "
-        "n.oid AND r.relname = $4 AND r.relkind IN ('r', 'p') JOIN pg_catalog.pg_class c ON "
-        "c.relnamespace = n.oid AND c.relname = $2 WHERE n.nspname = $1 AND NOT EXISTS (SELECT 1 "
-        "FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.conname = $3)",
-        4, params, text, sizeof text, err);
+    int status =
+        pg_value(conn,
+                 "SELECT 1 WHERE ($4::text IS NULL OR EXISTS (SELECT 1 FROM pg_catalog.pg_class r "
+                 "JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace WHERE n.nspname = $1 "
+                 "AND r.relname = $4 AND r.relkind IN ('r', 'p'))) AND NOT EXISTS (SELECT 1 FROM "
+                 "pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN "
+                 "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND "
+                 "c.relname = $2 AND k.conname = $3)",
+                 4, params, text, sizeof text, err);
     *ret_wanted = !status && *text;
     return status;
 }
 
-static int add_key(struct pg_conn *conn, const char *ns, const char *table,
-                   const struct lt_json_value *key, struct leat_error *err)
+/* The keys of all streams of a command. */
+struct completion {
+    struct pg_conn *conn;
+    const char *default_ns;
+    const struct leat_write_stream *streams;
+    size_t n_streams;
+    struct lt_buf *show; /* statements go here; NULL: they are run */
+};
+
+static const char *ns_of(const struct completion *all, size_t i)
+{
+    const char *ns = all->streams[i].name.ns;
+    return ns && *ns ? ns : all->default_ns;
+}
+
+/* Only shown, nothing was made yet: tables of the command will be there. */
+static bool will_be_there(const struct completion *all, const char *ns, const char *table)
+{
+    bool will = false;
+    for (size_t i = 0; all->show && i < all->n_streams; i++) {
+        will = will || (!strcmp(ns_of(all, i), ns) && !strcmp(all->streams[i].name.name, table));
+    }
+    return will;
+}
+
+/* ALTER TABLE ... ADD CONSTRAINT; LEAT_OK or not. */
+static int key_sql(const struct lt_json_value *key, const char *ns, const char *table,
+                   const char *name, const char *other, struct lt_buf *sql)
+{
+    return lt_buf_puts(sql, "ALTER TABLE ") |
+           lt_dialect_quote_name(&lt_dialect_postgres, ns, table, sql) |
+           lt_buf_puts(sql, " ADD CONSTRAINT ") | pg_ident(sql, name) |
+           lt_buf_puts(sql, " FOREIGN KEY") | column_list(lt_json_get(key, "columns"), sql) |
+           lt_buf_puts(sql, " REFERENCES ") |
+           lt_dialect_quote_name(&lt_dialect_postgres, ns, other, sql) |
+           column_list(lt_json_get(key, "ref_columns"), sql) |
+           lt_buf_printf(sql, " ON DELETE %s ON UPDATE %s", action(key, "on_delete"),
+                         action(key, "on_update"));
+}
+
+static int add_key(const struct completion *all, size_t stream, const struct lt_json_value *key,
+                   struct leat_error *err)
 {
     const char *other = lt_json_string(lt_json_get(key, "ref_table"), NULL);
-    const struct lt_json_value *columns = lt_json_get(key, "columns");
+    const char *ns = ns_of(all, stream), *table = all->streams[stream].name.name;
     struct lt_buf name = LT_BUF_INIT, sql = LT_BUF_INIT;
     bool wanted = false;
-    if (!other || !lt_json_count(columns)) {
+    if (!other || !lt_json_count(lt_json_get(key, "columns"))) {
         return LEAT_OK;
     }
     int status = key_name(key, table, &name) ? lt_fail_oom(err) : LEAT_OK;
-    status = status ? status : is_wanted(conn, ns, table, lt_buf_text(&name), other, &wanted, err);
-    if (!status && wanted) {
-        int failed = lt_buf_puts(&sql, "ALTER TABLE ") |
-                     lt_dialect_quote_name(&lt_dialect_postgres, ns, table, &sql) |
-                     lt_buf_puts(&sql, " ADD CONSTRAINT ") | pg_ident(&sql, lt_buf_text(&name)) |
-                     lt_buf_puts(&sql, " FOREIGN KEY") | column_list(columns, &sql) |
-                     lt_buf_puts(&sql, " REFERENCES ") |
-                     lt_dialect_quote_name(&lt_dialect_postgres, ns, other, &sql) |
-                     column_list(lt_json_get(key, "ref_columns"), &sql) |
-                     lt_buf_printf(&sql, " ON DELETE %s ON UPDATE %s", action(key, "on_delete"),
-                                   action(key, "on_update"));
-        status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+    status = status ? status
+                    : is_wanted(all->conn, ns, table, lt_buf_text(&name),
+                                will_be_there(all, ns, other) ? NULL : other, &wanted, err);
+    if (!status && wanted && key_sql(key, ns, table, lt_buf_text(&name), other, &sql)) {
+        status = lt_fail_oom(err);
+    } else if (!status && wanted && all->show) {
+        status = lt_buf_printf(all->show, "%s;\n", lt_buf_text(&sql)) ? lt_fail_oom(err) : LEAT_OK;
+    } else if (!status && wanted) {
+        status = pg_exec(all->conn, lt_buf_text(&sql), err);
         if (status) {
             leat_error_place(err, "%s.%s: foreign key %s", ns, table, lt_buf_text(&name));
         }
@@ -106,26 +145,45 @@ static int add_key(struct pg_conn *conn, const char *ns, const char *table,
     return status;
 }
 
-int pg_complete(struct leat_endpoint *ep, const struct leat_write_stream *streams, size_t n_streams,
-                struct leat_error *err)
+static int complete(struct leat_endpoint *ep, struct completion *all, struct leat_error *err)
 {
-    struct pg_conn *conn = NULL;
-    int status = pg_take(ep, &conn, err);
-    for (size_t i = 0; i < n_streams && !status; i++) {
-        const char *ns =
-            streams[i].name.ns && *streams[i].name.ns ? streams[i].name.ns : ep->default_ns;
+    int status = pg_take(ep, &all->conn, err);
+    all->default_ns = ep->default_ns;
+    for (size_t i = 0; i < all->n_streams && !status; i++) {
         size_t len;
-        const char *text = lt_schema_meta(streams[i].schema, META_FOREIGN_KEYS, &len);
+        const char *text = lt_schema_meta(all->streams[i].schema, META_FOREIGN_KEYS, &len);
         struct lt_json_doc *doc = NULL;
         if (!text || lt_json_doc_parse(text, len, &doc, NULL)) {
             continue;
         }
         const struct lt_json_value *keys = lt_json_root(doc);
         for (size_t k = 0; k < lt_json_count(keys) && !status; k++) {
-            status = add_key(conn, ns, streams[i].name.name, lt_json_at(keys, k), err);
+            status = add_key(all, i, lt_json_at(keys, k), err);
         }
         lt_json_doc_free(doc);
     }
-    pg_give(conn);
+    pg_give(all->conn);
+    return status;
+}
+
+int pg_complete(struct leat_endpoint *ep, const struct leat_write_stream *streams, size_t n_streams,
+                struct leat_error *err)
+{
+    struct completion all = {.streams = streams, .n_streams = n_streams};
+    return complete(ep, &all, err);
+}
+
+int pg_complete_show(struct leat_endpoint *ep, const struct leat_write_stream *streams,
+                     size_t n_streams, char **ret_text, struct leat_error *err)
+{
+    struct lt_buf show = LT_BUF_INIT;
+    struct completion all = {.streams = streams, .n_streams = n_streams, .show = &show};
+    int status = complete(ep, &all, err);
+    char *text = status ? NULL : lt_buf_take(&show);
+    lt_buf_done(&show);
+    if (!status && !text) {
+        return lt_fail_oom(err);
+    }
+    *ret_text = status ? *ret_text : text;
     return status;
 }

@@ -90,6 +90,17 @@ static int take_fence(struct leat_load *load, struct leat_error *err)
     return status ? status : pg_step(load->ep, "postgres:begin:locked", err);
 }
 
+/* Types that the tables need: before any transaction of theirs, for others may need them too. */
+static int make_types(struct leat_load *load, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    for (size_t i = 0; i < load->plan->n_targets && !status; i++) {
+        status =
+            pg_own_make(load->conn, load->plan->targets[i].ns, &load->plan->targets[i].types, err);
+    }
+    return status;
+}
+
 static int begin(struct leat_endpoint *ep, const struct leat_load_plan *plan,
                  struct leat_load **ret_load, struct leat_error *err)
 {
@@ -103,6 +114,7 @@ static int begin(struct leat_endpoint *ep, const struct leat_load_plan *plan,
     load->plan->holders++;
     int status = pg_step(ep, "postgres:begin:before", err);
     status = status ? status : pg_take(ep, &load->conn, err);
+    status = status ? status : make_types(load, err);
     status = status ? status : take_fence(load, err);
     status = status ? status : protocol_of(load)->begin(load, err);
     if (!status) {
@@ -269,7 +281,9 @@ const struct leat_load_ops pg_load_ops = {
     .release = release,
     .sweep = sweep,
     .complete = pg_complete,
+    .complete_show = pg_complete_show,
     .state = pg_state_read,
     .state_set = pg_state_set,
     .resumed = pg_resumed,
+    .prepare = pg_ready_types,
 };

@@ -11,6 +11,7 @@
 #define LT_PG_LOAD_H
 
 #include "connectors/postgres/pg.h"
+#include "connectors/postgres/pg_own_types.h"
 #include "sql/extras.h"
 #include "sql/merge.h"
 
@@ -18,6 +19,7 @@
 #define PG_CLEANUP_MS 5000
 #define PG_ROWS_KEY_AFTER 10000 /* with fewer, a key that is there from the start costs less */
 #define PG_ROWS_WORTH_SETTINGS 100000
+#define PG_ROWS_APART 100000 /* with fewer, indexes built side by side gain nothing */
 
 enum pg_route {
     PG_ROUTE_CREATE,
@@ -65,6 +67,7 @@ struct pg_target {
     bool fresh;     /* a table is made: the key comes after the rows, when no key has several */
     bool key_after; /* a table is made: its key, which no mode asks for, comes after the rows */
     struct lt_indexes indexes; /* of a table that is made: they come after the rows */
+    struct pg_own_types types; /* of users' own that its columns have */
     enum leat_schema_policy policy;
     char *drift;                   /* what of its columns differs, in words; NULL: nothing */
     char *alter;                   /* statements that bring the table to what comes; NULL: none */
@@ -99,6 +102,8 @@ struct leat_load {
     struct pg_found found;
     bool attached;
     bool committed;
+    bool apart;    /* direct: handed over to records, as a staged one is (pg_apart.c) */
+    int threads;   /* that its parts were told they may keep busy */
     bool moved_in; /* what commit() does to the tables was done, for they were read back */
     struct leat_part *open_part;   /* direct: the only one */
     struct leat_receipt *receipts; /* of the sealed parts: direct; staged: of those found */
@@ -137,10 +142,19 @@ int pg_refuse_foreign_rows(const struct pg_target *target, struct leat_error *er
  * and rules, if it has any. Returns `status`. */
 int pg_blame_triggers(struct pg_conn *conn, const struct pg_target *target, int status,
                       struct leat_error *err);
+
+/* --- pg_related.c: tables that are replaced together */
 /* Deleting a row there must not reach rows of other tables: [destination-holds-rows] names the
  * foreign keys by which it would. */
 int pg_refuse_cascades(struct pg_conn *conn, const struct pg_target *target,
                        struct leat_error *err);
+/* Of a mirrored target: keys that would cascade are refused where they are those of a table that
+ * this load does not replace as well. */
+int pg_plan_cascades(struct pg_conn *conn, const struct pg_plan *plan,
+                     const struct pg_target *target, struct leat_error *err);
+/* Before what is gone is deleted from a mirrored target: a row that came and refers to such a row
+ * would go or change with it. [destination-holds-rows] names its table. */
+int pg_refuse_orphans(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err);
 
 /* --- pg_extras.c */
 /* Of a table that is to be made: takes what it is to have beside columns and key from `incoming`,
@@ -149,6 +163,25 @@ int pg_extras_plan(struct pg_conn *conn, struct pg_target *target, struct ArrowS
                    struct leat_error *err);
 /* Makes it: the key first, then unique indexes. In the transaction of the load. */
 int pg_extras_make(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* The same of checks alone, which are made while the table is still the load's own. */
+int pg_extras_checks(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err);
+/* A name for the index that nobody has in its namespace, and that is not among `taken`; to be freed. */
+int pg_extras_name(struct pg_conn *conn, const struct pg_target *target,
+                   const struct lt_index *index, char *const *taken, size_t n_taken,
+                   char **ret_name, struct leat_error *err);
+/* Appends the settings of a transaction that builds one of `builds` indexes at a time, each
+ * followed by a semicolon. */
+int pg_extras_settings(const struct pg_conn *conn, int64_t rows, int builds, struct lt_buf *sql);
+/* Appends CREATE INDEX on `table`, or of a check ADD CONSTRAINT. */
+int pg_extras_put(const struct lt_index *index, const char *table, const char *name,
+                  struct lt_buf *sql);
+/* Appends the statement that makes a constraint of the index, on the target's own table. */
+int pg_extras_put_constraint(const struct pg_target *target, const struct lt_index *index,
+                             const char *name, struct lt_buf *sql);
+/* Returns the status of a failure to make it, which *err comes to name; [duplicate-key] where rows
+ * are alike. */
+int pg_extras_blame(const struct pg_target *target, const struct lt_index *index, const char *name,
+                    int status, struct leat_error *err);
 /* Appends it to the statements a plan shows, each after "; ". */
 int pg_extras_show(const struct pg_target *target, struct lt_buf *sql);
 
@@ -199,7 +232,10 @@ int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct lea
 int pg_target_begin(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* Rows of copy_to into the table: inserted, or upserted where it is mirrored. */
 int pg_target_fill(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
-/* Deletes from a mirrored table what copy_to lacks. */
+/* Appends the condition on rows "old" of a mirrored table that copy_to lacks. */
+int pg_put_gone(const struct pg_target *target, struct lt_buf *sql);
+/* Deletes them. [destination-holds-rows] where a row that came refers to one of them, and a key would pass the
+ * deletion on. */
 int pg_target_delete_gone(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 int pg_target_sequences(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* Reads the load's rows of a stream on the load's own connection; `described` is the table whose
@@ -279,7 +315,18 @@ struct pg_protocol {
 
 extern const struct pg_protocol pg_direct, pg_staged;
 
+/* --- pg_apart.c: a direct load whose indexes several connections build */
+/* Is that worth it, and can it be? */
+bool pg_apart_pays(const struct leat_load *load);
+/* The whole commit of such a load, from within its transaction. */
+int pg_apart_commit(struct leat_load *load, const struct leat_commit *what, struct leat_error *err);
+
 /* --- pg_staged.c */
+/* Records the load as open, and its streams with their staging tables, named already. */
+int pg_staged_record(struct leat_load *load, struct leat_error *err);
+/* Takes the load's row in the last transaction; *ret_already when it was committed before. */
+int pg_staged_take_row(struct leat_load *load, bool *ret_already, struct leat_error *err);
+int pg_staged_mark_committed(struct leat_load *load, struct leat_error *err);
 int pg_staged_attach(struct leat_load *load, const char *state_ns, struct leat_error *err);
 /* Drops staging tables of loads nobody takes part in any more at these tables, but for the load
  * `keep` (NULL: none). A live one at the same table is [destination-busy] when `busy_fails`. The
@@ -302,9 +349,24 @@ int pg_resume_look(struct pg_conn *conn, const struct leat_write_plan *want, str
 int pg_resume(struct leat_load *load, struct leat_error *err);
 int pg_resumed(struct leat_load *load, struct leat_resumed *ret_resumed, struct leat_error *err);
 
-/* The columns of a table to be made, as the server would have them, with their DDL types. */
-int pg_describe_new(struct pg_conn *conn, const struct ArrowSchema *incoming,
-                    struct pg_table *ret_table, struct leat_error *err);
+/* The columns of a table to be made, as the server would have them, with their DDL types; types of
+ * users' own that are missing are planned in target->types. */
+int pg_describe_new(struct pg_conn *conn, struct pg_target *target,
+                    const struct ArrowSchema *incoming, struct pg_table *ret_table,
+                    struct leat_error *err);
+/* Labels that come for columns that are there must be there too; the policy says what is done about
+ * others. pg_plan.c */
+int pg_match_labels(struct pg_conn *conn, struct pg_target *target,
+                    const struct ArrowSchema *incoming, const struct pg_table *table,
+                    struct leat_error *err);
+/* leat_load_ops.prepare. pg_ready.c */
+int pg_ready_types(struct leat_endpoint *ep, const struct leat_write_stream *streams,
+                   size_t n_streams, struct leat_error *err);
+/* Whether the types of such a table are here, or can be made: plans them, and nothing else. */
+int pg_plan_new_types(struct pg_conn *conn, struct pg_target *target,
+                      const struct ArrowSchema *incoming, struct leat_error *err);
+/* What a column of users' own types needs, for a target. */
+struct pg_own_wish pg_own_wish_of(struct pg_target *target);
 
 /* --- pg_evolve.c */
 /* What the schema policy makes of a table that is there: `table` comes to be as after
@@ -370,5 +432,7 @@ void pg_tell_counts(const struct pg_plan *plan, const struct leat_commit *what);
 /* --- pg_keys.c */
 int pg_complete(struct leat_endpoint *ep, const struct leat_write_stream *streams, size_t n_streams,
                 struct leat_error *err);
+int pg_complete_show(struct leat_endpoint *ep, const struct leat_write_stream *streams,
+                     size_t n_streams, char **ret_text, struct leat_error *err);
 
 #endif

@@ -108,14 +108,31 @@ static int check_type(struct pg_conn *conn, const struct ArrowSchema *field, con
     return !status && lt_buf_append(seen, own, strlen(own) + 1) ? lt_fail_oom(err) : status;
 }
 
-/* The DDL type of one column, with the types and domains that the server has. */
-static int choose_type(struct pg_conn *conn, const struct ArrowSchema *field, struct lt_buf *seen,
-                       char **ret_type, struct leat_error *err)
+/* What the columns are declared as, and what the server is asked for where a type is yet to be made.
+ */
+struct chosen {
+    char **types;
+    struct pg_own_column *own; /* as many; type NULL: none of users' own */
+};
+
+/* The DDL type of one column, with the types and domains that the server has or is to have. */
+static int choose_type(struct pg_conn *conn, struct pg_target *target,
+                       const struct ArrowSchema *field, struct lt_buf *seen,
+                       struct pg_own_column *ret_own, char **ret_type, struct leat_error *err)
 {
-    char own[LT_DIALECT_TYPE_MAX];
+    char own[LT_DIALECT_TYPE_MAX], domain[LT_DIALECT_TYPE_MAX];
     struct lt_buf type = LT_BUF_INIT;
+    const struct pg_own_wish wish = pg_own_wish_of(target);
+    bool keeps = keeps_own(field, own);
     int status = LEAT_OK;
-    if (keeps_own(field, own)) {
+    if (keeps || lt_dialect_own_domain(&lt_dialect_postgres, field, domain)) {
+        status = pg_own_column(conn, &wish, field, ret_own, err);
+    }
+    if (!status && ret_own->type) {
+        *ret_type = lt_strdup(ret_own->type);
+        return *ret_type ? LEAT_OK : lt_fail_oom(err);
+    }
+    if (!status && keeps) {
         status = check_type(conn, field, own, seen, err);
     }
     status = status ? status : put_type(field, &type, err);
@@ -127,25 +144,71 @@ static int choose_type(struct pg_conn *conn, const struct ArrowSchema *field, st
     return status;
 }
 
+/* A type that is not made yet is asked for as what its values go as. */
+static const char *asked_type(const struct chosen *chosen, int64_t i)
+{
+    const struct pg_own_column *own = &chosen->own[i];
+    if (!own->type || !own->missing) {
+        return chosen->types[i];
+    }
+    return own->under == PG_UNDER_KNOWN  ? own->known
+           : own->under == PG_UNDER_LIST ? "pg_catalog.text[]"
+                                         : "pg_catalog.text";
+}
+
+/* ... and is described as it will be. Labels go as they are; what else there is goes by its text,
+ * for the numbers of the types are not known yet. */
+static int describe_missing(const struct ArrowSchema *incoming, const struct pg_own_column *own,
+                            struct pg_table *table, int64_t i, struct leat_error *err)
+{
+    struct pg_column *column = &table->columns[i];
+    struct ArrowSchema field = {.release = NULL};
+    char text[LT_DIALECT_TYPE_MAX];
+    bool same;
+    if (!own->type || !own->missing || own->under == PG_UNDER_KNOWN) {
+        return LEAT_OK;
+    }
+    if (!lt_dialect_own_type(&lt_dialect_postgres, incoming, text, &same)) {
+        snprintf(text, sizeof text, "%s", own->type);
+    }
+    int status = own->under == PG_UNDER_LIST
+                     ? lt_dialect_foreign_list(&lt_dialect_postgres, text, &field, err)
+                     : lt_dialect_field(&lt_dialect_postgres, "", text, -1, -1, &field, err);
+    status = status ? status : lt_schema_set_name(&field, table->schema.children[i]->name, err);
+    if (!status) {
+        lt_schema_done(table->schema.children[i]);
+        lt_schema_move(&field, table->schema.children[i]);
+        column->wire = own->under == PG_UNDER_ENUM ? PG_WIRE_TEXT : PG_WIRE_TEXT_CAST;
+        column->known = false;
+    }
+    lt_schema_done(&field);
+    return status;
+}
+
 /* Asks the server what columns of these types are like, by a query that is only parsed. */
 static int describe_types(struct pg_conn *conn, const struct ArrowSchema *incoming,
-                          char *const *types, struct pg_table *ret_table, struct leat_error *err)
+                          const struct chosen *chosen, struct pg_table *ret_table,
+                          struct leat_error *err)
 {
     struct lt_buf sql = LT_BUF_INIT;
     bool all = false;
-    int status = pg_type_table(conn->ep, incoming, types, ret_table, &all, err);
+    int status = pg_type_table(conn->ep, incoming, chosen->types, ret_table, &all, err);
     if (status || all) {
         return status;
     }
     int failed = lt_buf_puts(&sql, "SELECT ");
     for (int64_t i = 0; i < incoming->n_children; i++) {
-        failed |= lt_buf_printf(&sql, "%sNULL::%s AS ", i ? ", " : "", types[i]);
+        failed |= lt_buf_printf(&sql, "%sNULL::%s AS ", i ? ", " : "", asked_type(chosen, i));
         failed |= pg_ident(&sql, incoming->children[i]->name);
     }
     status = failed ? lt_fail_oom(err) : pg_describe_query(conn, lt_buf_text(&sql), ret_table, err);
     for (int64_t i = 0; i < incoming->n_children && !status; i++) {
-        status = pg_type_keep(conn->ep, types[i], &ret_table->columns[i],
-                              ret_table->schema.children[i], err);
+        if (!chosen->own[i].type) {
+            status = pg_type_keep(conn->ep, chosen->types[i], &ret_table->columns[i],
+                                  ret_table->schema.children[i], err);
+        } else {
+            status = describe_missing(incoming->children[i], &chosen->own[i], ret_table, i, err);
+        }
     }
     lt_buf_done(&sql);
     return status;
@@ -186,11 +249,29 @@ static int finish_column(struct pg_table *table, int64_t i, const struct ArrowSc
     return status;
 }
 
-static int choose_types(struct pg_conn *conn, const struct ArrowSchema *incoming, char **types,
+static void chosen_done(struct chosen *chosen, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        if (chosen->types) {
+            free(chosen->types[i]);
+        }
+        if (chosen->own) {
+            pg_own_column_done(&chosen->own[i]);
+        }
+    }
+    free(chosen->types);
+    free(chosen->own);
+}
+
+/* *chosen is the caller's to release also after a failure. */
+static int choose_types(struct pg_conn *conn, struct pg_target *target,
+                        const struct ArrowSchema *incoming, struct chosen *chosen,
                         struct leat_error *err)
 {
-    int status = LEAT_OK;
     struct lt_buf seen = LT_BUF_INIT;
+    size_t n = (size_t)incoming->n_children;
+    *chosen = (struct chosen){calloc(n + 1, sizeof(char *)), calloc(n + 1, sizeof *chosen->own)};
+    int status = chosen->types && chosen->own ? LEAT_OK : lt_fail_oom(err);
     for (int64_t i = 0; i < incoming->n_children && !status; i++) {
         const struct ArrowSchema *field = incoming->children[i];
         if (strlen(field->name) >= PG_NAME_MAX) {
@@ -199,7 +280,9 @@ static int choose_types(struct pg_conn *conn, const struct ArrowSchema *incoming
                         "a name longer than %d bytes, which the server would cut", PG_NAME_MAX - 1);
             leat_error_remedy(err, "rename it with --rename old=new");
         }
-        status = status ? status : choose_type(conn, field, &seen, &types[i], err);
+        status = status ? status
+                        : choose_type(conn, target, field, &seen, &chosen->own[i],
+                                      &chosen->types[i], err);
         if (status) {
             leat_error_place(err, "column \"%s\"", field->name);
         }
@@ -229,21 +312,35 @@ static int create_table(const struct pg_target *target, const struct ArrowSchema
     return status;
 }
 
-int pg_describe_new(struct pg_conn *conn, const struct ArrowSchema *incoming,
-                    struct pg_table *ret_table, struct leat_error *err)
+int pg_describe_new(struct pg_conn *conn, struct pg_target *target,
+                    const struct ArrowSchema *incoming, struct pg_table *ret_table,
+                    struct leat_error *err)
 {
-    size_t n = (size_t)incoming->n_children;
-    char **types = calloc(n + 1, sizeof *types);
-    int status = types ? choose_types(conn, incoming, types, err) : lt_fail_oom(err);
-    status = status ? status : describe_types(conn, incoming, types, ret_table, err);
+    struct chosen chosen;
+    int status = choose_types(conn, target, incoming, &chosen, err);
+    status = status ? status : describe_types(conn, incoming, &chosen, ret_table, err);
     for (int64_t i = 0; i < incoming->n_children && !status; i++) {
-        status = finish_column(ret_table, i, incoming->children[i], &types[i], err);
+        status = finish_column(ret_table, i, incoming->children[i], &chosen.types[i], err);
     }
-    for (size_t i = 0; types && i < n; i++) {
-        free(types[i]);
-    }
-    free(types);
+    chosen_done(&chosen, incoming->n_children);
     return status;
+}
+
+int pg_plan_new_types(struct pg_conn *conn, struct pg_target *target,
+                      const struct ArrowSchema *incoming, struct leat_error *err)
+{
+    struct chosen chosen;
+    int status = choose_types(conn, target, incoming, &chosen, err);
+    chosen_done(&chosen, incoming->n_children);
+    return status;
+}
+
+struct pg_own_wish pg_own_wish_of(struct pg_target *target)
+{
+    return (struct pg_own_wish){.ns = target->ns,
+                                .policy = target->policy,
+                                .trusted = !strncmp(target->source_id, "postgres:", 9),
+                                .types = &target->types};
 }
 
 static int say_create(struct pg_target *target, const struct ArrowSchema *incoming,
@@ -268,7 +365,7 @@ int pg_plan_new_table(struct pg_conn *conn, struct pg_target *target,
                       const struct ArrowSchema *incoming, struct leat_error *err)
 {
     struct pg_table *table = &target->table;
-    int status = pg_describe_new(conn, incoming, table, err);
+    int status = pg_describe_new(conn, target, incoming, table, err);
     status = status ? status : say_create(target, incoming, err);
     size_t len;
     const char *text = status ? NULL : lt_schema_meta(incoming, LT_META_COMMENT, &len);

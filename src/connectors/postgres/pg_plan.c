@@ -30,6 +30,7 @@ void pg_target_done(struct pg_target *target)
     pg_merge_free(target->merge);
     lt_merge_free(target->merging);
     lt_indexes_done(&target->indexes);
+    pg_own_types_done(&target->types);
     pg_table_done(&target->table);
     *target = (struct pg_target){0};
 }
@@ -48,6 +49,14 @@ void pg_plan_put(struct pg_plan *plan)
     free(plan);
 }
 
+static void free_texts(char **texts)
+{
+    for (size_t i = 0; texts && texts[i]; i++) {
+        free(texts[i]);
+    }
+    free(texts);
+}
+
 void pg_plan_release(struct leat_load_plan *plan)
 {
     for (size_t i = 0; plan->streams && i < plan->n_streams; i++) {
@@ -55,6 +64,7 @@ void pg_plan_release(struct leat_load_plan *plan)
         free(plan->streams[i].ddl);
         free(plan->streams[i].route);
         free(plan->streams[i].drift);
+        free_texts(plan->streams[i].shared_ddl);
     }
     free(plan->streams);
     pg_plan_put(plan->state);
@@ -137,10 +147,6 @@ static const char referencing_sql[] =
     "SELECT pg_catalog.string_agg(DISTINCT k.conrelid::pg_catalog.regclass::text, ', ') "
     "FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND k.confrelid = $1::oid "
     "AND k.conrelid <> k.confrelid";
-static const char cascading_sql[] =
-    "SELECT pg_catalog.string_agg(k.conrelid::pg_catalog.regclass::text || ' (' || k.conname "
-    "|| ')', ', ') FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND "
-    "k.confrelid = $1::oid AND k.confdeltype IN ('c', 'n', 'd')";
 static const char interfering_sql[] =
     "SELECT pg_catalog.string_agg(x.name, ', ' ORDER BY x.name) FROM (SELECT 'trigger ' || "
     "t.tgname AS name FROM pg_catalog.pg_trigger t WHERE t.tgrelid = $1::oid AND NOT "
@@ -196,33 +202,11 @@ int pg_blame_triggers(struct pg_conn *conn, const struct pg_target *target, int 
     return status;
 }
 
-int pg_refuse_cascades(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err)
-{
-    char cascading[512];
-    int status = list_of(conn, cascading_sql, target->oid, cascading, sizeof cascading, err);
-    if (!status && *cascading) {
-        status = lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS,
-                         "deleting rows of %s.%s would delete or change rows of other tables "
-                         "through their foreign keys: %s",
-                         target->ns, target->name, cascading);
-        leat_error_remedy(err, "%s, or drop those keys first",
-                          !target->merge                       ? "load with --append"
-                          : target->mode == LEAT_DELETE_INSERT ? "merge instead"
-                                                               : "--soft-delete leaves such rows "
-                                                                 "where they are");
-    }
-    return status;
-}
-
 /* Foreign keys of other tables: the rows they point at must stay, so the table is mirrored. */
-static int plan_mirror(struct pg_conn *conn, struct pg_target *target, const char *referencing,
-                       struct leat_error *err)
+static int plan_mirror(struct pg_target *target, const char *referencing, struct leat_error *err)
 {
     bool missing = !target->n_keys;
-    int status = pg_refuse_cascades(conn, target, err);
-    if (status) {
-        return status;
-    }
+    int status;
     for (size_t k = 0; k < target->n_keys; k++) {
         missing = missing || lt_schema_find(&target->table.schema, target->keys[k]) < 0;
     }
@@ -244,7 +228,7 @@ static int plan_replace(struct pg_conn *conn, struct pg_target *target, struct l
     target->route = target->flags & LEAT_WRITE_TRUNCATE ? PG_ROUTE_TRUNCATE : PG_ROUTE_DELETE;
     int status = list_of(conn, referencing_sql, target->oid, referencing, sizeof referencing, err);
     if (!status && *referencing && target->rows_before != 0) {
-        status = plan_mirror(conn, target, referencing, err);
+        status = plan_mirror(target, referencing, err);
     } else if (!status && *referencing) {
         target->route = PG_ROUTE_DELETE; /* the server truncates no such table, even an empty one */
     }
@@ -344,6 +328,25 @@ static int take_texts(const struct ArrowSchema *incoming, struct pg_table *table
     return status;
 }
 
+int pg_match_labels(struct pg_conn *conn, struct pg_target *target,
+                    const struct ArrowSchema *incoming, const struct pg_table *table,
+                    struct leat_error *err)
+{
+    const struct pg_own_wish wish = pg_own_wish_of(target);
+    int status = LEAT_OK;
+    for (int64_t i = 0; i < incoming->n_children && !status; i++) {
+        const struct ArrowSchema *field = incoming->children[i];
+        int64_t at = lt_schema_find(&table->schema, field->name);
+        if (at >= 0 && !table->columns[at].known && table->columns[at].wire == PG_WIRE_TEXT) {
+            status = pg_own_labels(conn, &wish, field, table->columns[at].value_oid, err);
+        }
+        if (status) {
+            leat_error_place(err, "column \"%s\"", field->name);
+        }
+    }
+    return status;
+}
+
 /* Columns: by name, checked as a whole, then in the order they come. */
 static int match_columns(struct pg_conn *conn, struct pg_target *target,
                          struct ArrowSchema *incoming, struct pg_table *table,
@@ -352,6 +355,7 @@ static int match_columns(struct pg_conn *conn, struct pg_target *target,
     struct ArrowSchema matched = {.release = NULL};
     int status = drop_generated(incoming, table, err);
     status = status ? status : take_texts(incoming, table, err);
+    status = status ? status : pg_match_labels(conn, target, incoming, table, err);
     status = status ? status : pg_evolve(conn, target, incoming, table, err);
     if (!status) {
         status = lt_dialect_match(incoming, &table->schema, &matched, err);
@@ -476,7 +480,32 @@ static bool is_type(const struct ArrowSchema *field, const char *type_text)
             (type.id == LT_BINARY && !strcmp(type_text, "bytea")));
 }
 
-static bool can_forward(const struct pg_target *target, const struct leat_write_stream *want)
+/* Whether the column takes the source's bytes as they are. Types of the user's own have other
+ * numbers at every server. */
+static bool takes_bytes(const struct pg_column *column, const struct ArrowSchema *own,
+                        const struct ArrowSchema *incoming)
+{
+    return column->known && column->wire != PG_WIRE_TEXT_CAST &&
+           !strcmp(incoming->format, own->format) && is_type(incoming, column->type_text);
+}
+
+static void log_converted(const struct leat_endpoint *ep, const struct pg_target *target,
+                          const struct pg_column *column, const struct ArrowSchema *incoming)
+{
+    struct lt_buf type = LT_BUF_INIT;
+    char source[512];
+    if (lt_schema_meta_text(incoming, LT_META_SOURCE_TYPE, source, sizeof source)
+            ? !lt_buf_puts(&type, source)
+            : !lt_type_print(incoming, &type)) {
+        pg_log(ep, LEAT_LOG_INFO,
+               "%s: goes by columns, not as bytes: \"%s\" is %s here and %s at the source",
+               target->name, incoming->name, column->type_text, lt_buf_text(&type));
+    }
+    lt_buf_done(&type);
+}
+
+static bool can_forward(const struct leat_endpoint *ep, const struct pg_target *target,
+                        const struct leat_write_stream *want)
 {
     if (!(want->payloads & LEAT_PAYLOAD_BYTES) || (target->merge && target->merge->op) ||
         !want->bytes_format || strcmp(want->bytes_format, "pgcopy") != 0 ||
@@ -485,10 +514,8 @@ static bool can_forward(const struct pg_target *target, const struct leat_write_
     }
     for (int64_t i = 0; i < target->table.n_columns; i++) {
         const struct pg_column *column = &target->table.columns[i];
-        /* Types of the user's own have other numbers at every server. */
-        if (!column->known || column->wire == PG_WIRE_TEXT_CAST ||
-            strcmp(want->schema->children[i]->format, target->table.schema.children[i]->format) ||
-            !is_type(want->schema->children[i], column->type_text)) {
+        if (!takes_bytes(column, target->table.schema.children[i], want->schema->children[i])) {
+            log_converted(ep, target, column, want->schema->children[i]);
             return false;
         }
     }
@@ -545,7 +572,7 @@ static int plan_target(struct leat_endpoint *ep, struct pg_conn *conn,
     if (!status) {
         snprintf(target->table.ns, sizeof target->table.ns, "%s", target->ns);
         snprintf(target->table.name, sizeof target->table.name, "%s", target->name);
-        target->bytes = can_forward(target, want);
+        target->bytes = can_forward(ep, target, want);
     }
     pg_table_done(&table);
     lt_schema_done(&incoming);
@@ -625,6 +652,22 @@ static char *ddl_of(const struct pg_target *target)
     return lt_buf_take(&sql);
 }
 
+/* Of types that are to be made, or are to be given labels. */
+static int show_types(const struct pg_own_types *types, char ***ret_texts, struct leat_error *err)
+{
+    char **texts = types->n ? calloc(types->n + 1, sizeof *texts) : NULL;
+    size_t n = 0;
+    int status = texts || !types->n ? LEAT_OK : lt_fail_oom(err);
+    for (size_t i = 0; i < types->n && !status; i++) {
+        const char *text = types->items[i].make ? types->items[i].make : types->items[i].widen;
+        if (text && !(texts[n++] = lt_strdup(text))) {
+            status = lt_fail_oom(err);
+        }
+    }
+    *ret_texts = texts;
+    return status;
+}
+
 static int show_target(const struct pg_target *target, bool staged, int parts,
                        struct leat_load_stream *stream, struct leat_error *err)
 {
@@ -643,7 +686,8 @@ static int show_target(const struct pg_target *target, bool staged, int parts,
     if (!stream->route || (ddl && !stream->ddl) || (target->drift && !stream->drift)) {
         return lt_fail_oom(err);
     }
-    return lt_schema_copy(&target->table.schema, &stream->schema, err);
+    int status = show_types(&target->types, &stream->shared_ddl, err);
+    return status ? status : lt_schema_copy(&target->table.schema, &stream->schema, err);
 }
 
 static int plan_targets(struct leat_endpoint *ep, struct pg_conn *conn,
@@ -660,6 +704,9 @@ static int plan_targets(struct leat_endpoint *ep, struct pg_conn *conn,
             leat_error_place(err, "%s.%s", target->ns ? target->ns : "",
                              want->streams[i].name.name);
         }
+    }
+    for (size_t i = 0; i < plan->n_targets && !status; i++) {
+        status = pg_plan_cascades(conn, plan, &plan->targets[i], err);
     }
     if (!status && !ep->no_state && ep->state_namespace) {
         status = check_schema(conn, ep->state_namespace, err);

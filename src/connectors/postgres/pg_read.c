@@ -154,8 +154,9 @@ static int init_decoder(struct leat_reader *reader, struct leat_error *err)
     return status;
 }
 
+/* `own_types`: with what the types are that users made. */
 static int describe_plan(struct leat_endpoint *ep, const struct leat_read_plan *plan,
-                         struct pg_table *ret_table, struct leat_error *err)
+                         bool own_types, struct pg_table *ret_table, struct leat_error *err)
 {
     struct pg_conn *conn = NULL;
     int status = pg_take_held(ep, &conn, err);
@@ -163,6 +164,9 @@ static int describe_plan(struct leat_endpoint *ep, const struct leat_read_plan *
         status = plan->query ? pg_describe_query(conn, plan->query, ret_table, err)
                              : pg_describe(conn, &plan->stream, ret_table, err);
         status = pg_explain_lock(conn, plan->query ? NULL : &plan->stream, true, status, err);
+    }
+    if (!status && own_types && (status = pg_describe_own_types(conn, ret_table, err))) {
+        pg_table_done(ret_table);
     }
     pg_give(conn);
     return status;
@@ -265,7 +269,7 @@ static int start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
         *ret_reader = reader;
         return LEAT_OK;
     }
-    int status = describe_plan(ep, plan, &all, err);
+    int status = describe_plan(ep, plan, true, &all, err);
     status = status ? status : copy_table(&all, &reader->table, err);
     if (!status && plan->columns) {
         status = pg_table_project(&reader->table, plan->columns, plan->n_columns, err);
@@ -393,7 +397,7 @@ static int split(struct leat_endpoint *ep, const struct leat_read_plan *plan, in
         return each(arg, NULL, 0, -1);
     }
     int64_t pages = 0;
-    int status = plan->like ? LEAT_OK : describe_plan(ep, plan, &own, err);
+    int status = plan->like ? LEAT_OK : describe_plan(ep, plan, false, &own, err);
     const struct pg_table *table = plan->like ? &plan->like->table : &own;
     int64_t rows = table->rows_estimate;
     if (!status && (table->kind == 'r' || table->kind == 'm')) {
@@ -445,7 +449,7 @@ static int fingerprint(struct leat_endpoint *ep, const struct leat_read_plan *pl
                            : "a table that is live may change at any time; --immutable says "
                              "that it does not, --snapshot that one moment of it is read");
     }
-    int status = describe_plan(ep, plan, &table, err);
+    int status = describe_plan(ep, plan, false, &table, err);
     if (!status && ((table.kind != 'r' && table.kind != 'm') || ep->version < 140000)) {
         status = lt_fail(err, LT_E_UNSUPPORTED,
                          ep->version < 140000 ? "a server before PostgreSQL 14 cannot read a table "
@@ -474,7 +478,7 @@ static int bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
 {
     struct pg_table table = {0};
     *ret_bounds = (struct leat_bounds){.size = ret_bounds->size, .nulls = -1};
-    int status = describe_plan(ep, plan, &table, err);
+    int status = describe_plan(ep, plan, false, &table, err);
     status =
         status ? status : pg_bounds(ep, plan, &table, columns, n_columns, wait_ms, ret_bounds, err);
     pg_table_done(&table);
@@ -486,7 +490,7 @@ static int key_split(struct leat_endpoint *ep, const struct leat_read_plan *plan
 {
     struct pg_table table = {0};
     struct pg_conn *conn = NULL;
-    int status = describe_plan(ep, plan, &table, err);
+    int status = describe_plan(ep, plan, false, &table, err);
     status = status ? status : take_to_read(ep, &conn, err);
     status = status ? status : pg_key_split(conn, plan, &table, rows_per_range, each, arg, err);
     pg_give(conn);
@@ -500,7 +504,7 @@ static int hash_ranges(struct leat_endpoint *ep, const struct leat_read_plan *pl
 {
     struct pg_table all = {0}, read = {0};
     struct pg_conn *conn = NULL;
-    int status = describe_plan(ep, plan, &all, err);
+    int status = describe_plan(ep, plan, false, &all, err);
     status = status ? status : copy_table(&all, &read, err);
     if (!status && plan->columns) {
         status = pg_table_project(&read, plan->columns, plan->n_columns, err);

@@ -183,23 +183,30 @@ static int record_stream(struct leat_load *load, size_t stream, struct leat_erro
     return status;
 }
 
-static int begin(struct leat_load *load, struct leat_error *err)
+int pg_staged_record(struct leat_load *load, struct leat_error *err)
 {
     const char *params[] = {load->plan->load_id, load->plan->resume};
+    int status = pg_on_records(load->conn, load->plan->state_ns, "INSERT INTO ",
+                               " (load_id, stream, part, status, plan) VALUES ($1, -1, -1, "
+                               "'open', pg_catalog.jsonb_build_object('resume', $2::text))",
+                               2, params, NULL, err);
+    for (size_t i = 0; i < load->plan->n_targets && !status; i++) {
+        status = record_stream(load, i, err);
+    }
+    return status;
+}
+
+static int begin(struct leat_load *load, struct leat_error *err)
+{
     if (load->found.taken) {
         return LEAT_OK;
     }
     int status = pg_exec(load->conn, "BEGIN", err);
-    status = status ? status
-                    : pg_on_records(load->conn, load->plan->state_ns, "INSERT INTO ",
-                                    " (load_id, stream, part, status, plan) VALUES ($1, -1, -1, "
-                                    "'open', pg_catalog.jsonb_build_object('resume', $2::text))",
-                                    2, params, NULL, err);
     for (size_t i = 0; i < load->plan->n_targets && !status; i++) {
         status = pg_staged_name(&load->plan->targets[i], load->plan->load_id, i, err);
         status = status ? status : create_staging(load->conn, &load->plan->targets[i], err);
-        status = status ? status : record_stream(load, i, err);
     }
+    status = status ? status : pg_staged_record(load, err);
     return status ? status : pg_exec(load->conn, "COMMIT", err);
 }
 
@@ -484,8 +491,7 @@ static void part_close(struct leat_part *part)
 
 /* --- commit -------------------------------------------------------------------------------- */
 
-/* Takes the load's row; *ret_already when it was committed before. */
-static int take_row(struct leat_load *load, bool *ret_already, struct leat_error *err)
+int pg_staged_take_row(struct leat_load *load, bool *ret_already, struct leat_error *err)
 {
     const char *params[] = {load->plan->load_id};
     PGresult *result = NULL;
@@ -649,7 +655,7 @@ static int move_in(struct leat_load *load, struct leat_error *err)
     return status;
 }
 
-static int mark_committed(struct leat_load *load, struct leat_error *err)
+int pg_staged_mark_committed(struct leat_load *load, struct leat_error *err)
 {
     const char *params[] = {load->plan->load_id};
     int status = pg_on_records(load->conn, load->plan->state_ns, "UPDATE ",
@@ -663,7 +669,7 @@ static int mark_committed(struct leat_load *load, struct leat_error *err)
 static int commit_open(struct leat_load *load, const struct leat_commit *what, bool *ret_already,
                        struct leat_error *err)
 {
-    int status = load->moved_in ? LEAT_OK : take_row(load, ret_already, err);
+    int status = load->moved_in ? LEAT_OK : pg_staged_take_row(load, ret_already, err);
     if (status || *ret_already) {
         return status;
     }
@@ -673,7 +679,7 @@ static int commit_open(struct leat_load *load, const struct leat_commit *what, b
     status = status ? status : drop_merged(load, err);
     status = status ? status : pg_check_guards(load->plan, what, err);
     status = status ? status : pg_state_write(load->conn, load->plan, what, false, err);
-    status = status ? status : mark_committed(load, err);
+    status = status ? status : pg_staged_mark_committed(load, err);
     return status ? status : pg_step(load->ep, "postgres:commit:state", err);
 }
 
@@ -716,7 +722,7 @@ static int read_back(struct leat_load *load, uint32_t stream, struct leat_reader
     }
     if (!load->moved_in) {
         int status = pg_exec(load->conn, "BEGIN", err);
-        status = status ? status : take_row(load, &already, err);
+        status = status ? status : pg_staged_take_row(load, &already, err);
         if (!status && already) {
             status = lt_fail(err, LT_E_INVALID, "the load is over");
         }

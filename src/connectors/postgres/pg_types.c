@@ -23,7 +23,7 @@
     "t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace, t.oid, "                              \
     "col.not_null OR b.not_null, col.required, col.identity, col.generated, col.comment, "         \
     "col.key_place, t.typtype, e.oid, e.typtype, e.typdelim, "                                     \
-    "CASE WHEN col.typ <> b.typ THEN pg_catalog.format_type(col.typ, NULL) END "                   \
+    "CASE WHEN col.typ <> b.typ THEN pg_catalog.format_type(col.typ, NULL) END, col.typ "          \
     "FROM col JOIN base b ON b.n = col.n JOIN pg_catalog.pg_type t ON t.oid = b.typ "              \
     "LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid "                  \
     "WHERE t.typtype <> 'd' ORDER BY col.n"
@@ -45,7 +45,8 @@ enum column_cell {
     CELL_ELEMENT_OID,
     CELL_ELEMENT_KIND,
     CELL_ELEMENT_DELIMITER,
-    CELL_DOMAIN
+    CELL_DOMAIN,
+    CELL_DECLARED
 };
 
 #define IDENTITY_SQL                                                                               \
@@ -209,6 +210,7 @@ static int add_column(struct pg_conn *conn, const PGresult *result, int row, str
     set_wire(conn, result, row, column);
     column->modifier = (int32_t)strtol(pg_cell(conn, result, row, CELL_MODIFIER), NULL, 10);
     column->generated = *pg_cell(conn, result, row, CELL_GENERATED) != 0;
+    column->declared_oid = (uint32_t)strtoul(pg_cell(conn, result, row, CELL_DECLARED), NULL, 10);
     column->type_text = lt_strdup(pg_cell(conn, result, row, CELL_TYPE_TEXT));
     table->n_columns = row + 1;
     if (!column->type_text) {

@@ -58,7 +58,8 @@ static int value_text(struct sq_conn *conn, sqlite3_stmt *stmt, int index,
         return status;
     }
     struct sq_reading reading = {lt_sq_decoder_of(&builder.type), conn->ep->numbers};
-    status = lt_sq_decode(conn->api, stmt, index, reading, &builder, &bytes, &misfit);
+    status = lt_sq_decode_value(conn->api, conn->api->sqlite3_column_value(stmt, index), reading,
+                                &builder, &bytes, &misfit);
     if (status == LEAT_BAD_DATA) {
         status = lt_fail(err, misfit.code, "%s", misfit.why);
         leat_error_place(err, "column \"%s\"", field->name);

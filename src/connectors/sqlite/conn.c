@@ -166,6 +166,7 @@ static int prepare_connection(struct sq_conn *conn, struct leat_error *err)
         conn, conn->use == SQ_USE_READ ? "PRAGMA query_only = 1" : "PRAGMA foreign_keys = 0", err);
     status = status ? status : lt_sq_collations(conn, err);
     status = status ? status : lt_sq_functions(conn, err);
+    status = status ? status : lt_sq_take_function(conn, err);
     return status ? status : set_cache(conn, err);
 }
 

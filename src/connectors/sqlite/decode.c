@@ -5,7 +5,7 @@
  * lost; what does not fit is a misfit, told with its code and never with its data. */
 #include "connectors/sqlite/internal.h"
 
-#include "columnar/text.h"
+#include "columnar/text_fast.h"
 #include "columnar/text_parts.h"
 #include "core/util.h"
 
@@ -326,9 +326,54 @@ static int moment_value(enum sq_decoder decoder, struct lt_builder *builder, con
     return from_text(builder, text, len, misfit);
 }
 
+/* The usual form of a date or time; false: it is for moment_value(). */
+static bool usual_moment(enum sq_decoder decoder, struct lt_builder *builder, const char *text,
+                         size_t len, int *ret_status)
+{
+    const uint8_t *bytes = (const uint8_t *)text;
+    int64_t value;
+    if (decoder == SQ_READ_DATE) {
+        if (builder->type.id != LT_DATE32 || !lt_fast_date(bytes, len, &value)) {
+            return false;
+        }
+        *ret_status = lt_builder_i32(builder, (int32_t)value);
+        return true;
+    }
+    if (builder->type.unit != LT_MICRO ||
+        !lt_fast_timestamp(bytes, len, *builder->type.zone, &value)) {
+        return false;
+    }
+    *ret_status = lt_builder_i64(builder, value);
+    return true;
+}
+
+/* The same of decimals and uuids; false: it is for the text parser. */
+static bool usual_text(enum sq_decoder decoder, struct lt_builder *builder, const char *text,
+                       size_t len, int *ret_status)
+{
+    const uint8_t *bytes = (const uint8_t *)text;
+    uint8_t uuid[16];
+    lt_int128 wide;
+    int64_t value;
+    if (decoder == SQ_READ_DECIMAL) {
+        if (!lt_fast_decimal(bytes, len, builder->type.precision, builder->type.scale, &value)) {
+            return false;
+        }
+        wide = value;
+        *ret_status = lt_builder_fixed(builder, &wide, sizeof wide);
+        return true;
+    }
+    if (decoder != SQ_READ_UUID || !lt_fast_uuid(bytes, len, uuid)) {
+        return false;
+    }
+    *ret_status = lt_builder_fixed(builder, uuid, sizeof uuid);
+    return true;
+}
+
 static int text_value(enum sq_decoder decoder, struct lt_builder *builder, const char *text,
                       size_t len, struct sq_misfit *misfit)
 {
+    int status;
     switch (decoder) {
     case SQ_READ_TEXT:
     case SQ_READ_JSON:
@@ -344,9 +389,13 @@ static int text_value(enum sq_decoder decoder, struct lt_builder *builder, const
         return misfit_syntax(misfit, "a text, not a blob");
     case SQ_READ_DATE:
     case SQ_READ_TIMESTAMP:
-        return moment_value(decoder, builder, text, len, misfit);
+        return usual_moment(decoder, builder, text, len, &status)
+                   ? status
+                   : moment_value(decoder, builder, text, len, misfit);
     default:
-        return from_text(builder, text, len, misfit);
+        return usual_text(decoder, builder, text, len, &status)
+                   ? status
+                   : from_text(builder, text, len, misfit);
     }
 }
 
@@ -395,14 +444,4 @@ int lt_sq_decode_value(const struct lt_sqlite *api, sqlite3_value *value, struct
     default:
         return lt_builder_null(builder);
     }
-}
-
-/* One call that looks the column up, instead of one for each question. What SQLite calls an
- * unprotected value is safe here: nobody else uses the connection meanwhile (lt_sq_lock()). */
-int lt_sq_decode(const struct lt_sqlite *api, sqlite3_stmt *stmt, int index,
-                 struct sq_reading reading, struct lt_builder *builder, int64_t *bytes,
-                 struct sq_misfit *misfit)
-{
-    return lt_sq_decode_value(api, api->sqlite3_column_value(stmt, index), reading, builder, bytes,
-                              misfit);
 }

@@ -43,7 +43,8 @@ struct sq_conn {
     sqlite3 *db;
     struct leat_endpoint *ep;
     enum sq_use use;
-    int64_t busy_since_us; /* when the present wait for a lock began */
+    int64_t busy_since_us;     /* when the present wait for a lock began */
+    struct leat_reader *taker; /* whose statement is at work and hands over its rows; else NULL */
 };
 
 struct leat_endpoint {
@@ -177,19 +178,16 @@ struct sq_misfit {
     const char *why;
 };
 
-/* Appends column `index` of the statement's row. *bytes grows by what it holds beyond its fixed
- * width. LEAT_BAD_DATA fills *misfit, and nothing was appended; LEAT_NO_MEMORY. */
-int lt_sq_decode(const struct lt_sqlite *api, sqlite3_stmt *stmt, int index,
-                 struct sq_reading reading, struct lt_builder *builder, int64_t *bytes,
-                 struct sq_misfit *misfit);
-
-/* The same of a function's argument. */
+/* Appends a value: of a row, or of a function's argument. *bytes grows by what it holds beyond its
+ * fixed width. LEAT_BAD_DATA fills *misfit, and nothing was appended; LEAT_NO_MEMORY. */
 int lt_sq_decode_value(const struct lt_sqlite *api, sqlite3_value *value, struct sq_reading reading,
                        struct lt_builder *builder, int64_t *bytes, struct sq_misfit *misfit);
 
 /* Columns and bounds as SQLite can compare them in the order of the columns' types (order.c), by
  * means of a function that every connection knows. LEAT_UNSUPPORTED where a type has no order. */
 int lt_sq_functions(struct sq_conn *conn, struct leat_error *err);
+/* And the one that readers of whole tables take their rows by (read.c). */
+int lt_sq_take_function(struct sq_conn *conn, struct leat_error *err);
 int lt_sq_put_comparable(const struct ArrowSchema *schema, const char *column, struct lt_buf *sql,
                          struct leat_error *err);
 int lt_sq_put_bound(const struct ArrowSchema *schema, const char *column, const char *bound,
@@ -217,27 +215,15 @@ int lt_sq_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
 
 extern const struct leat_source_ops lt_sq_source;
 
-/* --- writing (load.c, bind.c, plan.c, state.c) --------------------------------------------- */
+/* --- writing (load.c, feed.c, plan.c, state.c) --------------------------------------------- */
 
-struct sq_binder;
-/* The affinity that SQLite gives a declared type, as a type's name; "" for none. */
+/* The affinity that SQLite gives a declared type, as a type's name; "" for none. affinity.c */
 const char *lt_sq_affinity(const char *declared);
-/* Binders for a batch schema; `declared` are the destination's declared types, which decide
- * whether exact text would be turned into a number. */
-int lt_sq_binder_new(const struct lt_sqlite *api, const struct ArrowSchema *schema,
-                     const char *const *declared, struct sq_binder **ret_binder,
-                     struct leat_error *err);
-void lt_sq_binder_free(struct sq_binder *binder);
-int lt_sq_binder_set(struct sq_binder *binder, const struct ArrowArray *batch,
-                     struct leat_error *err);
-/* Binds the columns of one row from `first` on. The bytes stay where they are until the next row.
- * LEAT_BAD_DATA fills *misfit and *ret_column: whoever makes that one null goes on after it. */
-int lt_sq_bind_row(struct sq_binder *binder, sqlite3_stmt *stmt, int64_t row, int64_t first,
-                   struct sq_misfit *misfit, int64_t *ret_column);
-/* Times in this column get all digits of their fraction, so that texts order as times do. */
-void lt_sq_binder_pad(struct sq_binder *binder, int64_t column);
-/* The row as a JSON object, for the reject sink. */
-int lt_sq_binder_json(const struct sq_binder *binder, int64_t row, struct lt_buf *out);
+bool lt_sq_has_text_affinity(const char *declared);
+bool lt_sq_has_numeric_affinity(const char *declared);
+/* True when the text comes back as it is from a column of numeric affinity; a number may come back
+ * in another form of the same value. */
+bool lt_sq_survives(const char *text, size_t len, bool number);
 
 /* Columns (columns.c). */
 #define SQ_KEYS_MAX 32

@@ -6,6 +6,7 @@
  * rollback-journal mode they wait while the commit (or a transaction larger than the page cache)
  * writes to the database, which is said once a load. */
 #include "connectors/sqlite/load.h"
+#include "connectors/sqlite/feed.h"
 
 #include "columnar/array.h"
 #include "core/util.h"
@@ -24,8 +25,8 @@ struct leat_part {
     struct load_stream *stream;
     const struct leat_reject_sink *rejects;
     const struct leat_loss_sink *losses;
-    struct sq_binder *binder;
-    sqlite3_stmt *stmt;
+    struct sq_feed *feed;
+    sqlite3_stmt *stmt; /* inserts what the feed's range holds */
     struct leat_receipt receipt;
     bool sealed;
     bool repeated; /* sealed by an earlier attempt: writes are passed over */
@@ -108,11 +109,7 @@ static int make_insert(struct sq_conn *conn, const char *table, const char *op,
         failed |= lt_buf_puts(&sql, i ? ", " : " (");
         failed |= lt_sq_quote(&sql, stream->schema.children[i]->name);
     }
-    failed |= lt_buf_puts(&sql, ") VALUES (");
-    for (int64_t i = 0; i < n; i++) {
-        failed |= lt_buf_puts(&sql, i ? ", ?" : "?");
-    }
-    failed |= lt_buf_puts(&sql, ")");
+    failed |= lt_buf_puts(&sql, ")") | lt_sq_feed_put_from(&sql);
     stream->insert = failed ? NULL : lt_buf_take(&sql);
     lt_buf_done(&sql);
     stream->declared = calloc((size_t)n + 1, sizeof *stream->declared);
@@ -320,21 +317,19 @@ static void sq_part_close(struct leat_part *part)
         }
         part->load->part_open = false;
     }
-    lt_sq_binder_free(part->binder);
+    lt_sq_feed_free(part->feed);
     free(part);
 }
 
 static int part_prepare(struct leat_part *part, struct leat_error *err)
 {
     struct leat_load *load = part->load;
-    int status = lt_sq_prepare(load->conn, part->stream->insert, &part->stmt, err);
-    status =
-        status ? status
-               : lt_sq_binder_new(load->conn->api, &part->stream->schema,
-                                  (const char *const *)part->stream->declared, &part->binder, err);
+    int status = lt_sq_feed_new(load->conn, &part->stream->schema,
+                                (const char *const *)part->stream->declared, &part->feed, err);
+    status = status ? status : lt_sq_prepare(load->conn, part->stream->insert, &part->stmt, err);
     const struct leat_write_stream *want = &load->want->streams[part->receipt.id.stream];
     if (!status && lt_sq_from_cursor(want)) {
-        lt_sq_binder_pad(part->binder, lt_schema_find(&part->stream->schema, want->cursor[0]));
+        lt_sq_feed_pad(part->feed, lt_schema_find(&part->stream->schema, want->cursor[0]));
     }
     return status ? status : lt_sq_exec(load->conn, "SAVEPOINT leat_part", err);
 }
@@ -395,7 +390,7 @@ static int refuse_row(struct leat_part *part, int64_t row, int64_t number, int64
     if (part->losses) {
         status = part->losses->lost(part->losses->arg, &reject, err);
     } else if (part->rejects) {
-        status = lt_sq_binder_json(part->binder, row, &record) ? lt_fail_oom(err) : LEAT_OK;
+        status = lt_sq_feed_json(part->feed, row, &record) ? lt_fail_oom(err) : LEAT_OK;
         reject.record = lt_buf_text(&record);
         reject.record_len = record.len;
         status = status ? status : part->rejects->reject(part->rejects->arg, &reject, err);
@@ -408,46 +403,39 @@ static int refuse_row(struct leat_part *part, int64_t row, int64_t number, int64
     return status;
 }
 
-/* Binds a row whole; *ret_skip: it was rejected. */
-static int bind_row(struct leat_part *part, int64_t row, int64_t number, bool *ret_skip,
-                    struct leat_error *err)
+/* Sees to the values that SQLite cannot hold, before any of the batch is inserted. */
+static int sort_out(struct leat_part *part, int64_t first, struct leat_error *err)
 {
-    const struct lt_sqlite *api = part->load->conn->api;
     struct sq_misfit misfit;
-    int64_t first = 0, column = 0;
-    *ret_skip = false;
-    for (;;) {
+    int status = LEAT_OK;
+    for (int64_t row = 0, column = 0;
+         !status && lt_sq_feed_misfit(part->feed, &row, &column, &misfit);) {
         bool null = false;
-        int status = lt_sq_bind_row(part->binder, part->stmt, row, first, &misfit, &column);
-        if (status != LEAT_BAD_DATA) {
-            return status ? lt_fail_oom(err) : LEAT_OK;
+        status = refuse_row(part, row, first + row, column, &misfit, &null, err);
+        if (!status &&
+            (null ? lt_sq_feed_lose(part->feed, row, column) : lt_sq_feed_skip(part->feed, row))) {
+            status = lt_fail_oom(err);
         }
-        status = refuse_row(part, row, number, column, &misfit, &null, err);
-        if (status || !null) {
-            *ret_skip = !status;
-            return status;
-        }
-        if (api->sqlite3_bind_null(part->stmt, (int)column + 1)) {
-            return lt_fail_oom(err);
-        }
-        first = column + 1;
+        row += !null;
+        column = null ? column + 1 : 0;
     }
+    return status;
 }
 
-static int insert_row(struct leat_part *part, int64_t row, int64_t number, struct leat_error *err)
+/* Inserts `n` rows of the batch by one statement, whole or not at all. */
+static int insert_rows(struct leat_part *part, int64_t row, int64_t n, int64_t first,
+                       struct leat_error *err)
 {
     struct sq_conn *conn = part->load->conn;
-    bool skip = false;
-    int status = bind_row(part, row, number, &skip, err);
-    if (status || skip) {
-        return status;
-    }
+    int status = LEAT_OK;
+    lt_sq_feed_range(part->feed, row, n);
     int rc = conn->api->sqlite3_step(part->stmt);
     if (rc != SQLITE_DONE) {
-        status = lt_sq_fail(conn, rc, err, "SQLite refused row %lld", (long long)number);
+        status = lt_sq_fail(conn, rc, err, "SQLite refused row %lld",
+                            (long long)(first + lt_sq_feed_row(part->feed)));
         leat_error_place(err, "%s", part->load->want->streams[part->receipt.id.stream].name.name);
     } else {
-        /* A trigger may have skipped the row (RAISE(IGNORE)). */
+        /* A trigger may have skipped rows (RAISE(IGNORE)). */
         part->receipt.rows_inserted += conn->api->sqlite3_changes(conn->db);
     }
     conn->api->sqlite3_reset(part->stmt);
@@ -463,14 +451,15 @@ static int sq_part_write(struct leat_part *part, struct leat_payload *payload,
     if (payload->kind != LEAT_PAYLOAD_BATCH || !payload->batch.release) {
         return lt_fail(err, LT_E_INTERNAL, "a payload that is no batch");
     }
-    int status = lt_sq_binder_set(part->binder, &payload->batch, err);
     int64_t rows = payload->batch.length;
     int64_t first = payload->row_first > 0 ? payload->row_first : 1;
-    for (int64_t row = 0; row < rows && !status; row++) {
-        status = insert_row(part, row, first + row, err);
+    int status = lt_sq_feed_set(part->feed, &payload->batch, err);
+    status = status ? status : sort_out(part, first, err);
+    /* Where a table has triggers SQLite would copy all rows aside first: each is inserted alone. */
+    int64_t step = part->stream->rows_counted >= 0 && !part->stream->staging ? 1 : LT_MAX(rows, 1);
+    for (int64_t row = 0; row < rows && !status; row += step) {
+        status = insert_rows(part, row, step, first, err);
     }
-    /* Texts of the batch are still bound: the next row would not read them, but nothing may. */
-    part->load->conn->api->sqlite3_clear_bindings(part->stmt);
     if (!status) {
         part->receipt.bytes += lt_array_bytes(&part->stream->schema, &payload->batch);
     }

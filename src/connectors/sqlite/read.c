@@ -9,12 +9,14 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "core/banned.h"
 
 #define BATCH_ROWS 65536
 #define BATCH_BYTES ((int64_t)8 << 20)
 #define FIRST_BATCH_RESERVE 1024
+#define TAKE "_leat_take"
 
 struct leat_reader {
     struct sq_conn *conn;
@@ -32,6 +34,17 @@ struct leat_reader {
     const struct leat_reject_sink *rejects;
     const struct leat_loss_sink *losses;
     bool done;
+    bool taking;             /* the statement hands its rows to take() */
+    struct filling *filling; /* the batch at work */
+    sqlite3_value **values;  /* of the row at work, while take() is called; else NULL */
+};
+
+/* A batch as it is filled. */
+struct filling {
+    int64_t rows, bytes;
+    int64_t first; /* number of its first row */
+    int status;
+    struct leat_error *err;
 };
 
 /* --- the statement ------------------------------------------------------------------------- */
@@ -102,6 +115,37 @@ int lt_sq_put_where(const struct ArrowSchema *schema, const struct leat_read_pla
         status = lt_buf_puts(sql, glue) ? lt_fail_oom(err) : put_range(schema, range, sql, err);
     }
     return status;
+}
+
+/* Whether all rows of a table are read, in whatever order they lie: then nothing but the scan comes
+ * before take(). A view might be planned in ways that call it for rows that it has not. */
+static int may_take(struct sq_conn *conn, const struct leat_read_plan *plan, int64_t columns,
+                    bool *ret_taking, struct leat_error *err)
+{
+    int64_t tables = 0, most = conn->api->sqlite3_limit(conn->db, SQLITE_LIMIT_FUNCTION_ARG, -1);
+    const char *ns = plan->stream.ns;
+    bool whole = !plan->query && !plan->predicate && !plan->cursor && !plan->n_order &&
+                 plan->limit < 0 && columns > 0 && columns <= most;
+    int status = LEAT_OK;
+    if (whole && (!ns || !*ns || !strcasecmp(ns, SQ_MAIN))) {
+        status = lt_sq_int(conn,
+                           "SELECT count(*) FROM main.sqlite_master WHERE type = 'table' AND "
+                           "name = ?1 COLLATE NOCASE",
+                           plan->stream.name, NULL, 0, &tables, err);
+    }
+    *ret_taking = tables == 1;
+    return status;
+}
+
+static int put_take(const struct ArrowSchema *wanted, const char *from, struct lt_buf *sql,
+                    struct leat_error *err)
+{
+    int failed = lt_buf_printf(sql, "SELECT 1 FROM %s WHERE " TAKE "(", from);
+    for (int64_t i = 0; i < wanted->n_children; i++) {
+        failed |= lt_buf_puts(sql, i ? ", " : "");
+        failed |= lt_sq_quote(sql, wanted->children[i]->name);
+    }
+    return failed | lt_buf_byte(sql, ')') ? lt_fail_oom(err) : LEAT_OK;
 }
 
 static int put_select(const struct ArrowSchema *source, const struct ArrowSchema *wanted,
@@ -373,6 +417,7 @@ static int sq_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
     struct ArrowSchema source = {.release = NULL}, wanted = {.release = NULL};
     struct lt_buf from = LT_BUF_INIT, sql = LT_BUF_INIT, words = LT_BUF_INIT;
     const char *stream = plan->query ? "query" : plan->stream.name;
+    bool taking = false;
     int status = LEAT_OK;
     if (plan->partition) {
         return lt_fail(err, LT_E_UNSUPPORTED, "a SQLite read cannot be split");
@@ -387,11 +432,15 @@ static int sq_start(struct leat_endpoint *ep, const struct leat_read_plan *plan,
     }
     status = status ? status : lt_sq_resolve_source(conn, plan, &source, &from, &words, err);
     status = status ? status : wanted_schema(&source, plan, &wanted, err);
-    status = status ? status : put_select(&source, &wanted, lt_buf_text(&from), plan, &sql, err);
+    status = status ? status : may_take(conn, plan, wanted.n_children, &taking, err);
+    status = status   ? status
+             : taking ? put_take(&wanted, lt_buf_text(&from), &sql, err)
+                      : put_select(&source, &wanted, lt_buf_text(&from), plan, &sql, err);
     status = status ? status
                     : lt_sq_reader_new(conn, !ep->snapshot, lt_buf_text(&sql), &wanted, stream,
                                        plan, ret_reader, err);
     if (!status) {
+        (*ret_reader)->taking = taking;
         (*ret_reader)->words = words;
         words = (struct lt_buf)LT_BUF_INIT;
     }
@@ -428,26 +477,35 @@ static bool json_bytes(struct lt_json *json, const char *bytes, size_t len)
     return failed;
 }
 
+/* What SQLite calls an unprotected value is safe here: nobody else uses the connection meanwhile
+ * (lt_sq_lock()). */
+static sqlite3_value *value_of(const struct leat_reader *reader, int64_t column)
+{
+    return reader->values ? reader->values[column]
+                          : reader->conn->api->sqlite3_column_value(reader->stmt, (int)column);
+}
+
 /* The row as it is stored, for the reject sink. */
 static int row_json(const struct leat_reader *reader, struct lt_buf *out)
 {
     const struct lt_sqlite *api = reader->conn->api;
     struct lt_json json = {.out = out};
     lt_json_object(&json);
-    for (int i = 0; i < (int)reader->schema.n_children; i++) {
+    for (int64_t i = 0; i < reader->schema.n_children; i++) {
+        sqlite3_value *value = value_of(reader, i);
         lt_json_key(&json, reader->schema.children[i]->name);
         const char *text;
         size_t len;
-        switch (api->sqlite3_column_type(reader->stmt, i)) {
+        switch (api->sqlite3_value_type(value)) {
         case SQLITE_INTEGER:
-            lt_json_int(&json, api->sqlite3_column_int64(reader->stmt, i));
+            lt_json_int(&json, api->sqlite3_value_int64(value));
             break;
         case SQLITE_FLOAT:
-            lt_json_double(&json, api->sqlite3_column_double(reader->stmt, i));
+            lt_json_double(&json, api->sqlite3_value_double(value));
             break;
         case SQLITE_TEXT:
-            text = (const char *)api->sqlite3_column_text(reader->stmt, i);
-            len = text ? (size_t)api->sqlite3_column_bytes(reader->stmt, i) : 0;
+            text = (const char *)api->sqlite3_value_text(value);
+            len = text ? (size_t)api->sqlite3_value_bytes(value) : 0;
             if (text && lt_utf8_valid_prefix(text, len) == len) {
                 lt_json_text_n(&json, text, len);
             } else {
@@ -455,8 +513,8 @@ static int row_json(const struct leat_reader *reader, struct lt_buf *out)
             }
             break;
         case SQLITE_BLOB:
-            text = api->sqlite3_column_blob(reader->stmt, i);
-            len = (size_t)api->sqlite3_column_bytes(reader->stmt, i);
+            text = api->sqlite3_value_blob(value);
+            len = (size_t)api->sqlite3_value_bytes(value);
             json.failed |= json_bytes(&json, text, len);
             break;
         default:
@@ -526,8 +584,7 @@ static int refuse(struct leat_reader *reader, int64_t column, const struct sq_mi
     return status;
 }
 
-/* Appends the row the statement stands on, whole or not at all: then *ret_skip says that it was
- * rejected. */
+/* Appends the row at work, whole or not at all: then *ret_skip says that it was rejected. */
 static int take_row(struct leat_reader *reader, int64_t rows, int64_t *bytes, bool *ret_skip,
                     struct leat_error *err)
 {
@@ -536,8 +593,8 @@ static int take_row(struct leat_reader *reader, int64_t rows, int64_t *bytes, bo
     *ret_skip = false;
     for (int64_t i = 0; i < n; i++) {
         bool null = false;
-        int status = lt_sq_decode(reader->conn->api, reader->stmt, (int)i, reader->readings[i],
-                                  &reader->batch.columns[i], bytes, &misfit);
+        int status = lt_sq_decode_value(reader->conn->api, value_of(reader, i), reader->readings[i],
+                                        &reader->batch.columns[i], bytes, &misfit);
         if (status == LEAT_BAD_DATA) {
             status = refuse(reader, i, &misfit, &null, err);
             if (status) {
@@ -554,38 +611,73 @@ static int take_row(struct leat_reader *reader, int64_t rows, int64_t *bytes, bo
     return LEAT_OK;
 }
 
-/* Rows until the batch is full or the statement ends. With columns, a rejected row leaves the
- * count as it was. */
-static int fill(struct leat_reader *reader, int64_t *ret_rows, int64_t *ret_first,
-                struct leat_error *err)
+/* Puts the row at work into the batch. True: that was enough, or it failed. With columns, a
+ * rejected row leaves the count as it was. */
+static bool fill_row(struct leat_reader *reader, struct filling *filling)
 {
-    int64_t rows = 0, bytes = 0;
-    while (rows < reader->rows_max && bytes < reader->bytes_max) {
+    bool skip = false;
+    filling->status = take_row(reader, filling->rows, &filling->bytes, &skip, filling->err);
+    if (filling->status) {
+        return true;
+    }
+    if (!skip) {
+        filling->first = filling->rows == 0 ? reader->row : filling->first;
+        filling->bytes += reader->row_bytes;
+        filling->rows++;
+    }
+    reader->row++;
+    return filling->rows >= reader->rows_max || filling->bytes >= reader->bytes_max;
+}
+
+/* Is called for every row of a whole table, with its columns, from within the scan, and keeps the row
+ * from the statement's result but when the batch is full: so the scan goes from row to row without
+ * coming back, and without a question for each column. Called by anybody else it is null. */
+static void take(sqlite3_context *context, int n, sqlite3_value **values)
+{
+    const struct lt_sqlite *api = NULL;
+    if (lt_sqlite_load(&api, NULL)) {
+        return;
+    }
+    struct leat_reader *reader = ((struct sq_conn *)api->sqlite3_user_data(context))->taker;
+    if (reader && n == reader->schema.n_children) {
+        reader->values = values;
+        if (fill_row(reader, reader->filling)) {
+            api->sqlite3_result_int64(context, 1);
+        }
+        reader->values = NULL;
+    }
+}
+
+int lt_sq_take_function(struct sq_conn *conn, struct leat_error *err)
+{
+    int rc = conn->api->sqlite3_create_function_v2(
+        conn->db, TAKE, -1, SQLITE_UTF8 | SQLITE_DIRECTONLY, conn, take, NULL, NULL, NULL);
+    return rc ? lt_sq_fail(conn, rc, err, "cannot add the function " TAKE) : LEAT_OK;
+}
+
+/* Rows until the batch is full or the statement ends. */
+static int fill(struct leat_reader *reader, struct filling *filling)
+{
+    bool full = false;
+    reader->filling = filling;
+    reader->conn->taker = reader->taking ? reader : NULL;
+    while (!full) {
         int rc = reader->conn->api->sqlite3_step(reader->stmt);
         if (rc == SQLITE_DONE) {
             reader->done = true;
             break;
         }
         if (rc != SQLITE_ROW) {
-            int status = lt_sq_fail(reader->conn, rc, err, "reading stopped at row %lld",
-                                    (long long)reader->row);
-            leat_error_place(err, "%s", reader->stream);
-            return status;
+            filling->status = lt_sq_fail(reader->conn, rc, filling->err,
+                                         "reading stopped at row %lld", (long long)reader->row);
+            leat_error_place(filling->err, "%s", reader->stream);
+            break;
         }
-        bool skip = false;
-        int status = take_row(reader, rows, &bytes, &skip, err);
-        if (status) {
-            return status;
-        }
-        if (!skip) {
-            *ret_first = rows == 0 ? reader->row : *ret_first;
-            bytes += reader->row_bytes;
-            rows++;
-        }
-        reader->row++;
+        full = reader->taking || fill_row(reader, filling);
     }
-    *ret_rows = rows;
-    return LEAT_OK;
+    reader->filling = NULL;
+    reader->conn->taker = NULL;
+    return filling->status;
 }
 
 /* Gives the read lock up with the last row: in rollback-journal mode nobody can commit before. */
@@ -601,14 +693,14 @@ static int sq_next(struct leat_reader *reader, struct leat_payload *ret_payload,
                    struct leat_error *err)
 {
     struct leat_payload payload = {.size = ret_payload->size, .kind = LEAT_PAYLOAD_NONE};
-    int64_t rows = 0, first = 0;
+    struct filling filling = {.err = err};
     int status = LEAT_OK;
     if (!reader->done) {
         if (lt_batch_builder_reserve(&reader->batch, reader->rows_expected)) {
             return lt_fail_oom(err);
         }
         lt_sq_lock(reader->conn);
-        status = fill(reader, &rows, &first, err);
+        status = fill(reader, &filling);
         lt_sq_unlock(reader->conn);
     }
     if (status) {
@@ -617,12 +709,12 @@ static int sq_next(struct leat_reader *reader, struct leat_payload *ret_payload,
     if (reader->done && reader->owns_conn) {
         end_read(reader);
     }
-    if (rows > 0) {
+    if (filling.rows > 0) {
         payload.kind = LEAT_PAYLOAD_BATCH;
-        payload.rows = rows;
-        payload.row_first = first;
-        reader->rows_expected = rows;
-        status = lt_batch_builder_finish(&reader->batch, rows, &payload.batch, err);
+        payload.rows = filling.rows;
+        payload.row_first = filling.first;
+        reader->rows_expected = filling.rows;
+        status = lt_batch_builder_finish(&reader->batch, filling.rows, &payload.batch, err);
     }
     if (!status) {
         memcpy(ret_payload, &payload, LT_MIN(ret_payload->size, sizeof payload));

@@ -319,6 +319,16 @@ int lt_csv_read_open(struct lt_source *source, const struct lt_format_options *o
     return LEAT_OK;
 }
 
+/* Its words may be in any case, which JSON's may not, and become them. */
+static bool stays_bool(const struct lt_text_reader *reader, int64_t i,
+                       const struct ArrowSchema *types)
+{
+    struct lt_type type, wanted;
+    int64_t at = lt_schema_find(types, reader->schema.children[i]->name);
+    return at >= 0 && !lt_type_of(reader->schema.children[i], &type, NULL) && type.id == LT_BOOL &&
+           !lt_type_of(types->children[at], &wanted, NULL) && wanted.logical == LT_JSON;
+}
+
 int lt_csv_read_retype(struct lt_format_reader *format_reader, const struct ArrowSchema *types,
                        struct leat_error *err)
 {
@@ -326,7 +336,7 @@ int lt_csv_read_retype(struct lt_format_reader *format_reader, const struct Arro
     int status = LEAT_OK;
     for (int64_t i = 0; i < reader->base.schema.n_children && !status; i++) {
         bool set;
-        if (!reader->given[i]) {
+        if (!reader->given[i] && !stays_bool(&reader->base, i, types)) {
             status = lt_text_retype(&reader->base, i, types, &set, err);
         }
     }

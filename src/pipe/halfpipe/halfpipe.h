@@ -41,6 +41,10 @@ const char *lt_halfpipe_description(const struct lt_halfpipe *pipe);
 /* Its groups, their steps and what they read, in words; touches nothing. */
 int lt_halfpipe_describe(const struct lt_halfpipe *pipe, char **ret_text, struct leat_error *err);
 
+/* The document as it is understood, as YAML or JSON: variables replaced, secrets masked. */
+int lt_halfpipe_show(const struct lt_halfpipe *pipe, bool json, char **ret_text,
+                     struct leat_error *err);
+
 /* The types of steps, for documentation. */
 enum lt_halfpipe_key_kind {
     LT_HP_TEXT,

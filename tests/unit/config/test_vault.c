@@ -133,10 +133,11 @@ static void references_are_replaced_encoded_as_their_place_needs(void **state)
         {"a:$${env:X}$1", "a:${env:X}$1"},
         {"a://u:${cmd:printf '%s' '}x'; echo \"{}\"}@h", "a://u:%7Dx%7B%7D@h"},
         {"a://u:${cmd:printf 'x\\n\\n'}@h", "a://u:x%0A@h"},
-        {"a://u:${cmd:echo ${HOME:+y}}@h", "a://u:y@h"},
+        {"a://u:${cmd:echo ${LT_PLAIN:+y}}@h", "a://u:y@h"},
     };
     setenv("LT_T", "p@/:# %\xc3\xa4", 1);
     setenv("LT_URL", "a://u:p@h/d", 1);
+    setenv("LT_PLAIN", "x", 1); /* no reference names it: commands are given it */
     for (size_t i = 0; i < LT_ARRAY_LEN(rows); i++) {
         char *url = NULL;
         assert_int_equal(leat_resolve_references(rows[i].url, &url, NULL), LEAT_OK);

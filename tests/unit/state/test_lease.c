@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,8 @@
 
 #define LONG_MS 60000
 #define SHORT_MS 300
+#define OPENINGS 60
+#define LOG_BYTES_MAX (512 << 10)
 
 static char path[64];
 
@@ -61,6 +64,26 @@ static void a_second_holder_is_told_of_the_first(void **unused)
     assert_int_equal(leat_lease_check(lease, &err), LEAT_OK);
     leat_lease_release(lease);
     leat_state_close(state);
+}
+
+/* SQLite's own checkpoints never let it start over when each process opens the file alone. */
+static void a_store_opened_again_and_again_keeps_a_short_log(void **unused)
+{
+    char log[96];
+    struct stat st;
+    (void)unused;
+    snprintf(log, sizeof log, "%s-wal", path);
+    for (int i = 0; i < OPENINGS; i++) {
+        struct leat_state *state = open_store();
+        struct leat_lease *lease = NULL;
+        for (int n = 0; n < 4; n++) {
+            assert_int_equal(leat_lease_take(state, "log", LONG_MS, &lease, NULL), LEAT_OK);
+            leat_lease_release(lease);
+        }
+        leat_state_close(state);
+        assert_int_equal(stat(log, &st), 0);
+        assert_true(st.st_size < LOG_BYTES_MAX);
+    }
 }
 
 static void a_lease_given_up_is_free_at_once_and_its_fence_grows(void **unused)
@@ -145,6 +168,7 @@ int main(void)
         cmocka_unit_test(a_lease_given_up_is_free_at_once_and_its_fence_grows),
         cmocka_unit_test(a_living_holder_keeps_it_past_its_time_and_a_killed_one_loses_it),
         cmocka_unit_test(a_lease_that_was_taken_away_says_so),
+        cmocka_unit_test(a_store_opened_again_and_again_keeps_a_short_log),
     };
     return cmocka_run_group_tests(tests, make_path, remove_path);
 }

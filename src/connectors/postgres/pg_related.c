@@ -1,0 +1,140 @@
+/* Tables that are replaced in one load and refer to each other: foreign keys between them that pass
+ * deletions on harm nobody, for the rows they reach are replaced as well, children first. What is
+ * left to make sure of is that no row that came in refers to one that goes. */
+#include "connectors/postgres/pg_load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Keys that pass a deletion on, the tables they belong to, and how a row of these refers to one
+ * "old" here. Keys of the table's own come last. */
+static const char cascading_sql[] =
+    "SELECT k.conrelid, k.conrelid::pg_catalog.regclass::text, k.conname, k.conrelid = "
+    "k.confrelid, "
+    "(SELECT pg_catalog.string_agg(pg_catalog.format('c.%I = old.%I', ca.attname, pa.attname), "
+    "' AND ') FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey)) AS u(c, "
+    "p) "
+    "JOIN pg_catalog.pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = u.c "
+    "JOIN pg_catalog.pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = u.p) "
+    "FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND k.confrelid = $1::oid AND "
+    "k.confdeltype IN ('c', 'n', 'd') ORDER BY 4, 2, 3";
+
+enum { CELL_OID, CELL_TABLE, CELL_KEY, CELL_SELF, CELL_REFERS };
+
+static int list_cascading(struct pg_conn *conn, const struct pg_target *target,
+                          PGresult **ret_result, struct leat_error *err)
+{
+    char oid[16];
+    const char *params[] = {oid};
+    snprintf(oid, sizeof oid, "%u", target->oid);
+    return pg_query(conn, cascading_sql, 1, params, ret_result, err);
+}
+
+/* Are all rows of this table replaced by the load? */
+static bool is_replaced(const struct pg_plan *plan, const char *oid_text)
+{
+    uint32_t oid = (uint32_t)strtoul(oid_text, NULL, 10);
+    for (size_t i = 0; plan && i < plan->n_targets; i++) {
+        if (plan->targets[i].oid == oid && plan->targets[i].mode == LEAT_REPLACE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `plan`: whose tables do not count; NULL: all count. */
+static int refuse_cascades(struct pg_conn *conn, const struct pg_plan *plan,
+                           const struct pg_target *target, struct leat_error *err)
+{
+    PGresult *keys = NULL;
+    struct lt_buf others = LT_BUF_INIT;
+    int status = list_cascading(conn, target, &keys, err);
+    int failed = LEAT_OK;
+    for (int row = 0; !status && row < pg_rows(conn, keys); row++) {
+        if (!is_replaced(plan, pg_cell(conn, keys, row, CELL_OID))) {
+            failed |= lt_buf_printf(&others, "%s%s (%s)", others.len ? ", " : "",
+                                    pg_cell(conn, keys, row, CELL_TABLE),
+                                    pg_cell(conn, keys, row, CELL_KEY));
+        }
+    }
+    if (!status && failed) {
+        status = lt_fail_oom(err);
+    } else if (!status && others.len) {
+        status = lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS,
+                         "deleting rows of %s.%s would delete or change rows of other tables "
+                         "through their foreign keys: %s",
+                         target->ns, target->name, lt_buf_text(&others));
+        leat_error_remedy(err, "%s, or drop those keys first",
+                          !target->merge
+                              ? "copy those tables in the same command, load with --append"
+                          : target->mode == LEAT_DELETE_INSERT ? "merge instead"
+                                                               : "--soft-delete leaves such rows "
+                                                                 "where they are");
+    }
+    pg_clear(conn, keys);
+    lt_buf_done(&others);
+    return status;
+}
+
+int pg_refuse_cascades(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err)
+{
+    return refuse_cascades(conn, NULL, target, err);
+}
+
+int pg_plan_cascades(struct pg_conn *conn, const struct pg_plan *plan,
+                     const struct pg_target *target, struct leat_error *err)
+{
+    if (target->route != PG_ROUTE_MIRROR) {
+        return LEAT_OK;
+    }
+    int status = refuse_cascades(conn, plan, target, err);
+    if (status) {
+        leat_error_place(err, "%s.%s", target->ns, target->name);
+    }
+    return status;
+}
+
+/* Of the table's own key only rows that stay count. */
+static int orphans_sql(const struct pg_target *target, const char *child, const char *refers,
+                       bool self, struct lt_buf *sql)
+{
+    int failed =
+        lt_buf_printf(sql, "SELECT EXISTS (SELECT 1 FROM %s AS c JOIN %s AS old ON %s WHERE ",
+                      child, target->quoted, refers) |
+        pg_put_gone(target, sql);
+    if (self) {
+        failed |= lt_buf_printf(sql, " AND EXISTS (SELECT 1 FROM %s AS kept", target->copy_to);
+        for (size_t k = 0; k < target->n_keys; k++) {
+            failed |= lt_buf_puts(sql, k ? " AND kept." : " WHERE kept.");
+            failed |= pg_ident(sql, target->keys[k]) | lt_buf_puts(sql, " = c.");
+            failed |= pg_ident(sql, target->keys[k]);
+        }
+        failed |= lt_buf_byte(sql, ')');
+    }
+    return failed | lt_buf_byte(sql, ')');
+}
+
+int pg_refuse_orphans(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err)
+{
+    PGresult *keys = NULL;
+    int status = list_cascading(conn, target, &keys, err);
+    for (int row = 0; !status && row < pg_rows(conn, keys); row++) {
+        struct lt_buf sql = LT_BUF_INIT;
+        char any[8];
+        const char *child = pg_cell(conn, keys, row, CELL_TABLE);
+        status = orphans_sql(target, child, pg_cell(conn, keys, row, CELL_REFERS),
+                             pg_cell_true(conn, keys, row, CELL_SELF), &sql)
+                     ? lt_fail_oom(err)
+                     : pg_value(conn, lt_buf_text(&sql), 0, NULL, any, sizeof any, err);
+        lt_buf_done(&sql);
+        if (!status && *any == 't') {
+            status = lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS,
+                             "rows that came for %s refer, by its key %s, to rows of %s.%s that "
+                             "the source has no more, and would go or change with them",
+                             child, pg_cell(conn, keys, row, CELL_KEY), target->ns, target->name);
+            leat_error_remedy(err, "mend the source, or drop that key first");
+        }
+    }
+    pg_clear(conn, keys);
+    return status;
+}

@@ -588,7 +588,9 @@ static const struct {
     {"list<T>", "any number of values of one type", "list"},
     {"struct<a: T, b: T>", "named fields", "struct"},
     {"map<K, V>", "pairs", "map"},
-    {"text(SYSTEM:TYPE)", "a type leat has no word for, as text; shown, not given",
+    {"text(SYSTEM:TYPE)",
+     "a type leat has no word for, or text that says more than utf8 does (`text(postgres:character "
+     "varying(7))`); as utf8; shown, not given",
      "utf8 with leat.source_type"},
 };
 

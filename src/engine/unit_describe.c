@@ -132,6 +132,7 @@ int lt_unit_note_drift(struct lt_run *run, struct lt_side *source, struct lt_sid
     struct lt_buf words = LT_BUF_INIT;
     struct leat_error own = {.status = LEAT_OK};
     int rc = lt_unit_describe(run, source, dests, job, 1, &words, &own);
+    memset(result->load_id, 0, sizeof result->load_id); /* there is no load */
     bool mismatch = rc && !strcmp(own.code, lt_codes[LT_E_COLUMN_MISMATCH].code);
     lt_buf_done(&words);
     if (mismatch && run->schema_policy != LEAT_SCHEMA_STRICT) {

@@ -365,7 +365,8 @@ static int plan_labels(const struct pg_own_wish *wish, const struct lt_json_valu
         pg_own_compare(wish->types, def, here, lt_buf_text(&quoted), &match, &words, &widen)) {
         status = lt_fail_oom(err);
     }
-    if (!status && match == PG_TYPE_LACKS_LABELS && wish->policy == LEAT_SCHEMA_STRICT) {
+    if (!status && match == PG_TYPE_LACKS_LABELS &&
+        (wish->policy == LEAT_SCHEMA_STRICT || wish->policy == LEAT_SCHEMA_CHECK)) {
         status = lt_fail(err, LT_E_COLUMN_MISMATCH, "the type %s is not the source's: %s",
                          lt_buf_text(&quoted), lt_buf_text(&words));
         remedy_statements(lt_buf_text(&widen), err);

@@ -3,6 +3,7 @@
 #include "core/codes.h"
 #include "core/util.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +78,48 @@ int lt_tables_at(struct lt_db *db, const struct lt_tables *schema, int *ret_at,
         *ret_at = at;
     }
     return rc;
+}
+
+static int read_marks(struct lt_db *db, int64_t *ret_marks, struct leat_error *err)
+{
+    struct lt_db_rows rows = {0};
+    int rc = lt_db_query(db, "PRAGMA user_version", 0, NULL, &rows, err);
+    *ret_marks = !rc && rows.n ? lt_db_number(&rows, 0, 0, 0) : 0;
+    lt_db_rows_done(&rows);
+    return rc;
+}
+
+/* A version table without a revision is left by a move down alone. */
+int lt_tables_held(struct lt_db *db, const struct lt_tables *schema, int at, bool *ret_held,
+                   struct leat_error *err)
+{
+    char *table = NULL;
+    int64_t marks = 0;
+    int rc = LEAT_OK, now = -1; /* another may have made them meanwhile */
+    if (at < 0) {
+        rc = find_table(db, schema, &table, err);
+        rc = rc || !table ? rc : read_at(db, schema, table, &now, err);
+    } else if (lt_db_kind(db) == LT_DB_SQLITE) {
+        rc = read_marks(db, &marks, err);
+    }
+    *ret_held =
+        (table && now < 0) || marks & schema->held || (at >= 0 && lt_db_kind(db) != LT_DB_SQLITE);
+    free(table);
+    return rc;
+}
+
+/* In SQLite: whether it stays below the newest revision. */
+static int mark(struct lt_db *db, const struct lt_tables *schema, int at, struct leat_error *err)
+{
+    char sql[64];
+    int64_t marks = 0;
+    bool held = at < schema->n - 1;
+    int rc = lt_db_kind(db) == LT_DB_SQLITE ? read_marks(db, &marks, err) : LEAT_OK;
+    if (rc || lt_db_kind(db) != LT_DB_SQLITE || held == !!(marks & schema->held)) {
+        return rc;
+    }
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %" PRId64, marks ^ schema->held);
+    return lt_db_exec(db, sql, err);
 }
 
 /* --- where it is to go ------------------------------------------------------------------------ */
@@ -211,6 +254,7 @@ static int move_locked(struct lt_db *db, const struct lt_tables *schema, const c
         rc = table ? run_steps(db, schema, at, target, err)
                    : lt_fail(err, LT_E_INTERNAL, "the version table was not made");
         rc = rc ? rc : set_version(db, schema, table, target, err);
+        rc = rc ? rc : mark(db, schema, target, err);
     }
     free(table);
     *ret_from = at;

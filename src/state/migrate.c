@@ -1,6 +1,7 @@
 #include "state/migrate.h"
 
 #include "core/codes.h"
+#include "core/log.h"
 #include "core/util.h"
 
 #include <inttypes.h>
@@ -274,6 +275,22 @@ static int take_lock(struct lt_db *db, const struct lt_tables *schema, struct le
     return rc ? rc : lt_db_run(db, "SELECT pg_advisory_xact_lock($1)", 1, params, NULL, err);
 }
 
+/* The first schema of the search path is by default that of the role's name. */
+static void warn_of_schema(struct lt_db *db, const struct lt_tables *schema)
+{
+    struct lt_db_rows rows = {0};
+    const char *params[] = {schema->name};
+    if (lt_db_kind(db) == LT_DB_POSTGRES &&
+        !lt_db_query(db, "SELECT 1 WHERE current_schema() = $1", 1, params, &rows, NULL) &&
+        rows.n) {
+        lt_log(LT_LOG_WARN,
+               "the schema %s is the first in this role's search path: names without a schema now "
+               "go there; `ALTER ROLE CURRENT_USER SET search_path TO public` changes that",
+               schema->name);
+    }
+    lt_db_rows_done(&rows);
+}
+
 int lt_tables_move(struct lt_db *db, const struct lt_tables *schema, const char *to, bool up,
                    lt_moved_fn *moved, void *arg, struct leat_error *err)
 {
@@ -282,6 +299,9 @@ int lt_tables_move(struct lt_db *db, const struct lt_tables *schema, const char 
     rc = rc ? rc : take_lock(db, schema, err);
     rc = rc ? rc : move_locked(db, schema, to, up, &from, &target, err);
     rc = lt_db_end(db, rc, err);
+    if (!rc && up) {
+        warn_of_schema(db, schema);
+    }
     for (int at = from; !rc && moved && at != target; at += up ? 1 : -1) {
         moved(arg, schema, lt_tables_id(schema, at), lt_tables_id(schema, at + (up ? 1 : -1)));
     }

@@ -299,6 +299,20 @@ def test_a_newer_store_is_refused_and_an_older_shared_one_is_not_moved_unasked(l
     leat.fails(2, "state-schema", "runs", *state)
 
 
+@pytest.mark.parametrize("first", [["state", "upgrade"], ["runs"]])
+def test_a_role_named_as_the_schema_is_warned(leat, pg_db, first):
+    role = f"other_{pg_db.name}"
+    pg_db.execute(f"create role {role} login superuser password 'other-pw'")
+    other = f"postgres://{role}:other-pw@127.0.0.1:{pg_db.server.port}/{pg_db.name}"
+    assert "leat" not in leat.ok(*first, "--state", other).stderr
+    pg_db.execute("drop schema leat cascade", f"drop owned by {role}", f"drop role {role}")
+    done = leat.ok(*first, "--state", pg_db.url)  # by the role leat
+    assert "the schema leat is the first in this role's search path" in done.stderr
+    pg_db.execute("drop schema leat cascade",
+                  f"alter role leat in database {pg_db.name} set search_path to public")
+    assert "schema leat" not in leat.ok(*first, "--state", pg_db.url).stderr
+
+
 # --- commands of two words --------------------------------------------------------------------------
 
 @pytest.mark.quick

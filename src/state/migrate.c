@@ -132,6 +132,17 @@ static int no_revision(const char *text, struct leat_error *err)
     return LEAT_NOT_FOUND;
 }
 
+static int too_far(const struct lt_tables *schema, int at, const char *text, bool up,
+                   struct leat_error *err)
+{
+    int left = up ? schema->n - 1 - at : at + 1;
+    lt_fail(err, LT_E_NOT_FOUND, "%.40s goes too far: %s %s there %s %d revision%s", text,
+            up ? "above" : "below", lt_tables_id(schema, at), left == 1 ? "is" : "are", left,
+            left == 1 ? "" : "s");
+    leat_error_remedy(err, "`history` lists them");
+    return LEAT_NOT_FOUND;
+}
+
 static int by_prefix(const struct lt_tables *schema, const char *text, int *ret_step,
                      struct leat_error *err)
 {
@@ -163,7 +174,7 @@ static int resolve(const struct lt_tables *schema, int at, const char *text, int
         *ret_step = -1;
     } else if (relative && !lt_parse_int(text + (*text == '+'), &by)) {
         if (by < -1 - at || by > schema->n - 1 - at) {
-            return no_revision(text, err);
+            return too_far(schema, at, text, by > 0, err);
         }
         *ret_step = at + (int)by;
     } else {

@@ -262,7 +262,19 @@ steps:
     assert (leat.home / "orders-mon.csv").exists() and (leat.home / "customers-mon.csv").exists()
     write(leat.home, "docs/loop.yaml", "pipe: loop.yaml\n")
     done = leat("pipe", "check", "docs/loop.yaml")
-    assert done.returncode == 2 and "deep" in done.stderr
+    assert done.returncode == 2 and "runs itself" in done.stderr
+
+
+def test_a_document_that_runs_itself_is_told_once(leat):
+    write(leat.home, "self.yaml", "steps:\n  a: {pipe: ./self.yaml}\n")
+    done = leat("pipe", "check", "self.yaml")
+    fault, = done.stderr.splitlines()
+    assert done.returncode == 2 and fault.startswith("self.yaml:2:13: ") and "runs itself" in fault
+    write(leat.home, "one.yaml", "pipe: two.yaml\n")
+    write(leat.home, "two.yaml", "pipe: one.yaml\n")
+    done = leat("pipe", "check", "one.yaml")
+    assert done.stderr.count("runs itself") == 2, done.stderr  # in two.yaml, and where that is run
+    assert done.stderr.splitlines()[0].startswith("two.yaml:1:7: ")
 
 
 def test_differences_end_with_status_3(leat, shop):

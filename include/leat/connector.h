@@ -475,11 +475,16 @@ enum leat_write_mode {
 
 /* What happens where the stream and an existing table differ in their columns. */
 enum leat_schema_policy {
-    LEAT_SCHEMA_STRICT, /* [column-mismatch] */
-    /* New columns are added (nullable), types widened where no value can change (docs/types.md);
-     * anything else is [column-mismatch] with the ALTERs it would take. */
+    /* Columns that the table lacks are [column-mismatch]; values are cast to the types that are
+     * there and checked one by one. */
+    LEAT_SCHEMA_CHECK,
+    /* New columns are added (nullable), types widened where no value can change (docs/values.md);
+     * any other type is [column-mismatch] with the ALTERs it would take. */
     LEAT_SCHEMA_EVOLVE,
-    LEAT_SCHEMA_IGNORE /* columns the table lacks are left out */
+    LEAT_SCHEMA_IGNORE, /* as CHECK, but columns the table lacks are left out */
+    /* Any difference is [column-mismatch]: columns that only one of both has, a type that does not
+     * hold what comes, NOT NULL where nulls may come. */
+    LEAT_SCHEMA_STRICT
 };
 
 struct leat_write_stream {
@@ -736,6 +741,7 @@ struct leat_load_ops {
      * [unsupported-type], plan() would refuse as well. NULL member: nothing. */
     int (*prepare)(struct leat_endpoint *ep, const struct leat_write_stream *streams,
                    size_t n_streams, struct leat_error *err);
+
     /* The statements that complete() would run once the streams' tables are there, as they may not
      * be yet, each with its ";" and line break; "" where there are none. *ret_text is malloc'ed.
      * Changes nothing. NULL member: they cannot be told. */

@@ -48,7 +48,7 @@ struct leat_error {
     char sqlstate[6];   /* NUL-terminated; "" unless a database gave one */
     char code[32];      /* stable, e.g. "value-range": the bracketed word users see */
     char place[256];    /* stream, file and line, column, row; may be "" */
-    char remedy[256];   /* what to try; may be "" */
+    char remedy[2048];  /* what to try; may be "" */
     char message[1024]; /* UTF-8, one line, no secrets, no data values, no final full stop */
 };
 

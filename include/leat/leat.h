@@ -226,6 +226,9 @@ struct leat_stream_result {
      * too. */
     int64_t parts_resumed, rows_resumed;
     const char *why_not_resumed; /* "": it was, there was nothing, or nobody asked */
+    /* Columns whose finer digits on one side did not count when they were compared, and as what they
+     * were: "\"at\" in milliseconds"; "" none. */
+    const char *resolution;
 };
 
 enum leat_difference_kind { LEAT_NEW, LEAT_CHANGED, LEAT_DELETED };
@@ -247,6 +250,28 @@ struct leat_difference {
 LEAT_EXPORT int leat_value_json(const struct ArrowSchema *field, const struct ArrowArray *column,
                                 int64_t row, char **ret_text, struct leat_error *err);
 
+/* Of columns: only at the source, only at the destination, in both and not the same. */
+enum leat_schema_difference_kind {
+    LEAT_COLUMN_ADDED,
+    LEAT_COLUMN_DROPPED,
+    LEAT_COLUMN_CHANGED,
+    LEAT_SCHEMA_DIFFERENCES_N
+};
+struct leat_schema_column {
+    const char *type; /* as its system declares it: "character varying(5)" */
+    bool nullable;
+    int key; /* place in the primary key, from 1; 0: not in it */
+};
+/* One column that is not the same on both sides; borrowed for the call. */
+struct leat_schema_difference {
+    size_t size;
+    enum leat_schema_difference_kind kind;
+    const char *stream; /* the source's name of it */
+    const char *column;
+    const struct leat_schema_column *source; /* NULL: not there */
+    const struct leat_schema_column *destination;
+};
+
 struct leat_observer {
     size_t size;
     void *arg;
@@ -256,6 +281,8 @@ struct leat_observer {
     /* LEAT_ACTION_DIFF: every difference, in key order, stream by stream. Non-zero stops the run,
      * which is then no failure. May be NULL. */
     int (*difference)(void *arg, const struct leat_difference *difference);
+    /* The same with --schema-only. */
+    int (*schema_difference)(void *arg, const struct leat_schema_difference *difference);
 };
 
 struct leat_report; /* what a run did, stream by stream */

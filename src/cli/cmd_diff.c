@@ -25,11 +25,16 @@ struct printing {
     int64_t left;      /* to be printed; -1: all */
     struct table rows; /* of the stream at work */
     bool different;    /* in columns that one side lacks, too */
+    bool schema;       /* columns are compared, and no records */
     int failed;        /* LEAT_NO_MEMORY, or 0 */
     struct tally *tallies;
     size_t n_tallies;
     struct lt_buf line;
 };
+
+static const char *const column_kinds[] = {[LEAT_COLUMN_ADDED] = "ADDED",
+                                           [LEAT_COLUMN_DROPPED] = "DROPPED",
+                                           [LEAT_COLUMN_CHANGED] = "CHANGED"};
 
 /* --- values --------------------------------------------------------------------------------- */
 
@@ -149,8 +154,90 @@ static int start_table(struct printing *printing, struct leat_error *err)
 {
     static const struct table_column columns[] = {
         {"", false}, {"key", false}, {"column", false}, {"source", false}, {"destination", false}};
-    return table_init(&printing->rows, stdout, printing->cli->color_out, columns,
-                      LT_ARRAY_LEN(columns), err);
+    static const struct table_column schema[] = {{"", false},
+                                                 {"stream", false},
+                                                 {"column", false},
+                                                 {"source", false},
+                                                 {"destination", false}};
+    return table_init(&printing->rows, stdout, printing->cli->color_out,
+                      printing->schema ? schema : columns, LT_ARRAY_LEN(columns), err);
+}
+
+/* --- columns that differ -------------------------------------------------------------------- */
+
+static void put_column_side(struct lt_json *json, const char *side,
+                            const struct leat_schema_column *column)
+{
+    lt_json_key(json, side);
+    if (!column) {
+        lt_json_null(json);
+        return;
+    }
+    lt_json_object(json);
+    lt_json_key(json, "type");
+    lt_json_text(json, column->type);
+    lt_json_key(json, "nullable");
+    lt_json_bool(json, column->nullable);
+    lt_json_key(json, "key");
+    if (column->key) {
+        lt_json_int(json, column->key);
+    } else {
+        lt_json_null(json);
+    }
+    lt_json_object_end(json);
+}
+
+static void print_schema_json(struct printing *printing, const struct leat_schema_difference *d)
+{
+    struct lt_json json = {.out = &printing->line};
+    lt_buf_clear(&printing->line);
+    lt_json_object(&json);
+    lt_json_key(&json, "column");
+    lt_json_text(&json, d->column);
+    lt_json_key(&json, "#diffStatus");
+    lt_json_text(&json, column_kinds[d->kind]);
+    lt_json_key(&json, "#stream");
+    lt_json_text(&json, d->stream);
+    put_column_side(&json, "source", d->source);
+    put_column_side(&json, "destination", d->destination);
+    lt_json_object_end(&json);
+    printing->failed = printing->failed ? printing->failed : json.failed;
+    fprintf(stdout, "%s\n", lt_buf_text(&printing->line));
+}
+
+/* "integer not null, key 1". */
+static void put_column_words(struct printing *printing, const struct leat_schema_column *column)
+{
+    lt_buf_clear(&printing->line);
+    if (column && (lt_buf_printf(&printing->line, "%s%s", column->type,
+                                 column->nullable ? "" : " not null") ||
+                   (column->key && lt_buf_printf(&printing->line, ", key %d", column->key)))) {
+        printing->failed = LEAT_NO_MEMORY;
+    }
+    put(printing, lt_buf_text(&printing->line));
+}
+
+static void print_schema_table(struct printing *printing, const struct leat_schema_difference *d)
+{
+    put(printing, column_kinds[d->kind]);
+    put(printing, d->stream);
+    put(printing, d->column);
+    put_column_words(printing, d->source);
+    put_column_words(printing, d->destination);
+    printing->failed = printing->failed ? printing->failed : printing->rows.failed;
+}
+
+static int on_schema_difference(void *arg, const struct leat_schema_difference *difference)
+{
+    struct printing *printing = arg;
+    cli_clear_progress(printing->cli);
+    if (!printing->summary && printing->table) {
+        print_schema_table(printing, difference);
+    } else if (!printing->summary) {
+        print_schema_json(printing, difference);
+    }
+    printing->left -= printing->left > 0;
+    return printing->failed || !printing->left || ferror(stdout);
 }
 
 /* --- counts --------------------------------------------------------------------------------- */
@@ -186,8 +273,9 @@ static void forget_columns(struct printing *printing)
 
 static void print_summary_table(struct printing *printing, const struct leat_stream_result *r)
 {
-    printf("%s: %lld new, %lld changed, %lld deleted, %lld equal\n", r->source,
-           (long long)r->counts.inserted, (long long)r->counts.updated,
+    printf(printing->schema ? "%s: %lld columns added, %lld changed, %lld dropped, %lld equal\n"
+                            : "%s: %lld new, %lld changed, %lld deleted, %lld equal\n",
+           r->source, (long long)r->counts.inserted, (long long)r->counts.updated,
            (long long)r->counts.deleted, (long long)r->counts.unchanged);
     for (size_t c = 0; c < printing->n_tallies; c++) {
         if (printing->tallies[c].records) {
@@ -197,15 +285,29 @@ static void print_summary_table(struct printing *printing, const struct leat_str
     }
 }
 
+/* How many records differ in each column. */
+static void put_tallies(const struct printing *printing, struct lt_json *json)
+{
+    lt_json_key(json, "columns");
+    lt_json_object(json);
+    for (size_t c = 0; c < printing->n_tallies; c++) {
+        if (printing->tallies[c].records) {
+            lt_json_key(json, printing->tallies[c].column);
+            lt_json_int(json, printing->tallies[c].records);
+        }
+    }
+    lt_json_object_end(json);
+}
+
 static void print_summary_json(struct printing *printing, const struct leat_stream_result *r)
 {
     struct lt_json json = {.out = &printing->line};
     const struct {
         const char *key;
         int64_t value;
-    } rows[] = {{"new", r->counts.inserted},
+    } rows[] = {{printing->schema ? "added" : "new", r->counts.inserted},
                 {"changed", r->counts.updated},
-                {"deleted", r->counts.deleted},
+                {printing->schema ? "dropped" : "deleted", r->counts.deleted},
                 {"equal", r->counts.unchanged}};
     lt_buf_clear(&printing->line);
     lt_json_object(&json);
@@ -215,15 +317,9 @@ static void print_summary_json(struct printing *printing, const struct leat_stre
         lt_json_key(&json, rows[i].key);
         lt_json_int(&json, rows[i].value);
     }
-    lt_json_key(&json, "columns");
-    lt_json_object(&json);
-    for (size_t c = 0; c < printing->n_tallies; c++) {
-        if (printing->tallies[c].records) {
-            lt_json_key(&json, printing->tallies[c].column);
-            lt_json_int(&json, printing->tallies[c].records);
-        }
+    if (!printing->schema) {
+        put_tallies(printing, &json);
     }
-    lt_json_object_end(&json);
     lt_json_object_end(&json);
     printing->failed = printing->failed ? printing->failed : json.failed;
     fprintf(stdout, "%s\n", lt_buf_text(&printing->line));
@@ -246,13 +342,28 @@ static int on_difference(void *arg, const struct leat_difference *difference)
     return printing->failed || !printing->left || ferror(stdout);
 }
 
+static void say_resolution(const struct leat_stream_result *r)
+{
+    fprintf(stderr, "%s%s\n", *r->resolution ? "; compared " : "", r->resolution);
+}
+
 /* Both were summed up, and are the same: no pair had to be looked at. */
 static void say_equal(const struct leat_stream_result *r)
 {
     char rows[LT_HUMAN_MAX], took[LT_HUMAN_MAX];
-    fprintf(stderr, "%s: equal: %s row%s, %s, %s, %s%s%s\n", r->source,
+    fprintf(stderr, "%s: equal: %s row%s, %s, %s, %s%s%s", r->source,
             lt_human_count(r->rows_read, rows), r->rows_read == 1 ? "" : "s", r->proof,
             lt_human_time(r->elapsed_us, took), r->route, *r->drift ? "; columns " : "", r->drift);
+    say_resolution(r);
+}
+
+static void say_columns(const struct leat_stream_result *r)
+{
+    const struct leat_row_counts *counts = &r->counts;
+    fprintf(stderr, "%s: %s, %lld columns added, %lld changed, %lld dropped, %lld equal%s%s\n",
+            r->source, r->proof, (long long)counts->inserted, (long long)counts->updated,
+            (long long)counts->deleted, (long long)counts->unchanged, *r->drift ? "; " : "",
+            r->drift);
 }
 
 static void say(const struct leat_stream_result *r)
@@ -270,8 +381,9 @@ static void say(const struct leat_stream_result *r)
     if (r->rows_skipped) {
         fprintf(stderr, ", %s skipped by hash", lt_human_count(r->rows_skipped, skipped));
     }
-    fprintf(stderr, ", %s, %s%s%s\n", lt_human_time(r->elapsed_us, took), r->route,
+    fprintf(stderr, ", %s, %s%s%s", lt_human_time(r->elapsed_us, took), r->route,
             *r->drift ? "; columns " : "", r->drift);
+    say_resolution(r);
 }
 
 int cli_print_difference(struct cli *cli, const struct leat_difference *difference)
@@ -312,6 +424,12 @@ static void on_stream_done(void *arg, const struct leat_stream_result *r)
         print_summary_json(printing, r);
     }
     forget_columns(printing);
+    if (printing->schema && !printing->cli->json_logs) {
+        if (!printing->cli->quiet) {
+            say_columns(r);
+        }
+        return;
+    }
     cli_print_compared(printing->cli, r);
 }
 
@@ -363,7 +481,8 @@ static int run(struct printing *printing)
         .arg = printing,
         .progress = line || !strcmp(cli->progress, "json") ? on_progress : NULL,
         .stream_done = on_stream_done,
-        .difference = on_difference};
+        .difference = on_difference,
+        .schema_difference = on_schema_difference};
     int rc = leat_run(cli->plan, &observer, &report, &err);
     cli_clear_progress(cli);
     if (printing->rows.n_cells) {
@@ -410,6 +529,7 @@ int cmd_diff(struct cli *cli)
     if (!status && cli_prints_pipe(cli, &status)) {
         return status;
     }
+    printing.schema = leat_plan_is_set(cli->plan, "schema-only");
     if (!status && !cli->dry_run && start_table(&printing, &err)) {
         cli_print_error(cli, &err, NULL);
         status = EXIT_FAILED;

@@ -596,7 +596,8 @@ const struct command cli_commands[] = {
     {"complete", "[--] WORD...", "Print what may follow the words of a command line",
      "For completion scripts. The last word is the one that is completed, and may be empty. One "
      "candidate a line, with what it means behind a tab; the line :files where names of files will "
-     "do as well.",
+     "do as well. Behind the name of a connection and a dot come its streams, if it answers within "
+     "two seconds without a question.",
      "leat complete -- cp --for\n    options of cp that begin so\n", TAKES_RAW, 0, -1, cli_complete,
      NULL, LEAT_ACTION_COPY},
     {"completion", "SHELL", "Print a completion script for bash, zsh or fish",

@@ -6,7 +6,9 @@
 
 #include "core/util.h"
 
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 /* One line a candidate, with what it means behind a tab; this line where names of files will do. */
 #define FILES_LINE ":files"
@@ -237,6 +239,77 @@ static int put_connection(void *arg, const struct leat_connection *connection)
     return 0;
 }
 
+/* --- streams of a connection ---------------------------------------------------------------- */
+
+#define STREAMS_MAX 1000
+#define STREAMS_SECONDS 2 /* nobody waits longer for a Tab */
+
+/* Nobody is there to be told: what was not found in time is not found. */
+static void give_up(int signal_number)
+{
+    (void)signal_number;
+    _exit(0);
+}
+
+/* `before` is what stands before a stream's name in the word at work: "shop." or "shop.public.". */
+struct streams {
+    const struct completing *at;
+    const char *before;
+    int n;
+};
+
+/* A name that needs no quotes, neither here nor in a shell. */
+static bool is_plain(const char *name)
+{
+    return *name && !name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789_-")];
+}
+
+static int put_stream(void *arg, const struct leat_stream_info *info)
+{
+    static const char *const kinds[] = {
+        [LEAT_TABLE] = "table", [LEAT_VIEW] = "view", [LEAT_QUERY] = "query", [LEAT_FILE] = "file"};
+    struct streams *streams = arg;
+    size_t len = strlen(streams->before);
+    if (is_plain(info->name.name) && begins(info->name.name, streams->at->current + len)) {
+        printf("%s%s\t%s\n", streams->before, info->name.name, kinds[info->kind]);
+        streams->n++;
+    }
+    return streams->n >= STREAMS_MAX;
+}
+
+/* Of "NAME.beginning", where NAME is a connection. Nothing is asked, no command is run for a
+ * password, and what goes wrong says nothing. */
+static void put_streams(const struct completing *at)
+{
+    struct leat_connection connection = {.name = NULL};
+    struct leat_plan *plan = NULL;
+    struct leat_error err = {0};
+    const char *dot = strchr(at->current, '.'), *last = strrchr(at->current, '.');
+    char name[256], before[512];
+    if (!dot || (size_t)(dot - at->current) >= sizeof name ||
+        strlen(at->current) >= sizeof before) {
+        return;
+    }
+    snprintf(name, sizeof name, "%.*s", (int)(dot - at->current), at->current);
+    snprintf(before, sizeof before, "%.*s", (int)(last - at->current) + 1, at->current);
+    if (leat_connection_find(name, &connection, &err) || strstr(connection.url, "${cmd:")) {
+        return;
+    }
+    fflush(stdout); /* what there is so far is told in any case */
+    struct sigaction action = {.sa_handler = give_up};
+    sigaction(SIGALRM, &action, NULL);
+    alarm(STREAMS_SECONDS);
+    struct streams streams = {at, before, 0};
+    const char *place = dot == last ? name : before;
+    if (!leat_plan_new(at->cli->leat, &plan, &err) && !leat_plan_source(plan, place, &err) &&
+        !leat_plan_set(plan, "connect-timeout", "1s", &err)) {
+        leat_list(plan, put_stream, &streams, &err);
+    }
+    leat_plan_free(plan);
+    alarm(0);
+}
+
 static void put_words(const char *const *words, const char *current)
 {
     for (; *words; words++) {
@@ -268,6 +341,7 @@ static void put_argument(struct completing *at)
         leat_connections(put_connection, at, NULL);
     } else if (at->command->takes & TAKES_PLAN) {
         leat_connections(put_connection, at, NULL); /* a locked vault gives none */
+        put_streams(at);
         puts(FILES_LINE);
     } else {
         puts(FILES_LINE);

@@ -297,8 +297,9 @@ static void print_counts(const struct leat_stream_result *r)
 static void print_no_load(const struct leat_stream_result *r)
 {
     char took[LT_HUMAN_MAX];
-    fprintf(stderr, "%s: %s%s%s, %s\n", r->source, r->route, *r->watermark_after ? " since " : "",
-            r->watermark_after, lt_human_time(r->elapsed_us, took));
+    fprintf(stderr, "%s: %s%s%s, %s%s%s\n", r->source, r->route,
+            *r->watermark_after ? " since " : "", r->watermark_after,
+            lt_human_time(r->elapsed_us, took), *r->resolution ? "; compared " : "", r->resolution);
 }
 
 void cli_print_result(void *arg, const struct leat_stream_result *r)
@@ -339,6 +340,9 @@ void cli_print_result(void *arg, const struct leat_stream_result *r)
     print_losses(r);
     if (*r->drift) {
         fprintf(stderr, "; %s", r->drift);
+    }
+    if (*r->resolution) {
+        fprintf(stderr, "; compared %s", r->resolution);
     }
     if (*r->watermark_after) {
         fprintf(stderr, "; up to %s", r->watermark_after);

@@ -40,14 +40,20 @@ int lt_key_maker_field(const struct lt_key_maker *maker, const char *name,
 int lt_key_maker_run(struct lt_key_maker *maker, const struct lt_view *batch, int64_t first_row,
                      struct ArrowArray *ret_column, struct leat_error *err);
 
+static inline int lt_key_bytes_compare(const uint8_t *a, size_t a_len, const uint8_t *b,
+                                       size_t b_len)
+{
+    int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+    return order ? order : (a_len > b_len) - (a_len < b_len);
+}
+
 /* Views of key columns of the same maker, or of two whose columns have the same types. */
 static inline int lt_key_compare(const struct lt_view *a, int64_t i, const struct lt_view *b,
                                  int64_t j)
 {
     size_t a_len, b_len;
     const uint8_t *x = lt_view_bytes(a, i, &a_len), *y = lt_view_bytes(b, j, &b_len);
-    int order = memcmp(x, y, a_len < b_len ? a_len : b_len);
-    return order ? order : (a_len > b_len) - (a_len < b_len);
+    return lt_key_bytes_compare(x, a_len, y, b_len);
 }
 
 /* Length without trailing blanks. */

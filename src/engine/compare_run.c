@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/util.h"
 #include "engine/difference.h"
+#include "engine/losses.h"
 #include "engine/pair.h"
 #include "engine/unit.h"
 
@@ -47,6 +48,15 @@ int64_t lt_compare_count(const struct leat_row_counts *counts)
     return counts->inserted + counts->updated + counts->deleted;
 }
 
+int lt_result_note_resolution(struct lt_result *result, const struct lt_pair *pair,
+                              struct leat_error *err)
+{
+    return lt_result_set_text(&result->resolution, &result->pub.resolution,
+                              lt_buf_text(&pair->coarse))
+               ? lt_fail_oom(err)
+               : LEAT_OK;
+}
+
 /* Columns that only one side has are a difference as well: equal records are not all there is. */
 static int note_columns(struct lt_result *result, const struct lt_pair *pair,
                         struct leat_error *err)
@@ -57,30 +67,7 @@ static int note_columns(struct lt_result *result, const struct lt_pair *pair,
                               a->len && b->len ? "; " : "",
                               b->len ? "only at the destination: " : "", lt_buf_text(b));
     result->pub.drift = result->drift ? result->drift : "";
-    return result->drift ? LEAT_OK : lt_fail_oom(err);
-}
-
-/* Types that are not the same on both sides, though they can be compared. */
-static int note_types(struct lt_result *result, const struct lt_pair *pair, struct leat_error *err)
-{
-    struct lt_buf text = LT_BUF_INIT;
-    int failed = lt_buf_puts(&text, result->drift);
-    for (int64_t i = 0; i < pair->n_columns; i++) {
-        const struct ArrowSchema *a = pair->source.own.children[pair->source.from[i]];
-        const struct ArrowSchema *b = pair->destination.own.children[pair->destination.from[i]];
-        if (lt_schema_same(a, b, false)) {
-            continue;
-        }
-        failed |= lt_buf_printf(&text, "%s\"%s\": ", text.len ? "; " : "", b->name);
-        failed |= lt_type_print(a, &text);
-        failed |= lt_buf_puts(&text, " and ");
-        failed |= lt_type_print(b, &text);
-    }
-    free(result->drift);
-    result->drift = failed ? NULL : lt_buf_take(&text);
-    result->pub.drift = result->drift ? result->drift : "";
-    lt_buf_done(&text);
-    return result->drift ? LEAT_OK : lt_fail_oom(err);
+    return result->drift ? lt_result_note_resolution(result, pair, err) : lt_fail_oom(err);
 }
 
 const char *lt_pair_way(const struct lt_pair *pair)
@@ -107,15 +94,14 @@ int lt_result_set_words(struct lt_result *result, const char *route, const char 
 
 /* Differences of one stream, told as they are found. */
 static int diff_records(struct lt_run *run, struct lt_pair *pair, struct lt_result *result,
-                        int64_t *told, struct leat_error *err)
+                        struct lt_told *told, struct leat_error *err)
 {
     struct lt_differences differences;
     struct lt_match_counts counts = {.columns = NULL};
-    int rc = lt_differences_init(&differences, pair, run->observer, err);
+    int rc = lt_differences_init(&differences, pair, run->observer, told, err);
     rc = rc ? rc : lt_pair_start(pair, err);
     rc = rc ? rc : lt_match(pair, lt_differences_tell, &differences, &counts, err);
     lt_pair_stop(pair);
-    *told += differences.told;
     if (!rc) {
         lt_compare_note(result, &counts);
         bool equal = !lt_compare_count(&result->pub.counts) && !pair->only_source.len;
@@ -126,7 +112,7 @@ static int diff_records(struct lt_run *run, struct lt_pair *pair, struct lt_resu
     return rc;
 }
 
-static int diff_job(struct lt_run *run, struct lt_worker *worker, size_t i, int64_t *told,
+static int diff_job(struct lt_run *run, struct lt_worker *worker, size_t i, struct lt_told *told,
                     struct leat_error *err)
 {
     struct lt_pair pair = {.run = NULL};
@@ -137,7 +123,7 @@ static int diff_job(struct lt_run *run, struct lt_worker *worker, size_t i, int6
     rc = rc ? rc : note_columns(result, &pair, err);
     rc = rc ? rc : diff_records(run, &pair, result, told, err);
     if (rc) {
-        lt_pair_note_misfit(&pair, err);
+        lt_pair_note_misfit(&pair, !told->n, err);
     }
     lt_pair_done(&pair);
     return rc;
@@ -150,13 +136,8 @@ static int schema_job(struct lt_run *run, struct lt_worker *worker, size_t i,
     struct lt_pair pair = {.run = NULL};
     struct lt_result *result = lt_run_result(run, i, 0);
     int rc = lt_pair_open(&pair, run, &run->jobs.items[i], worker->source, worker->dests[0],
-                          LT_PAIR_KEYLESS, err);
-    rc = rc ? rc : note_columns(result, &pair, err);
-    rc = rc ? rc : note_types(result, &pair, err);
-    if (!rc) {
-        rc = lt_result_set_words(result, "columns compared",
-                                 *result->pub.drift ? "different" : "equal", err);
-    }
+                          LT_PAIR_COLUMNS, err);
+    rc = rc ? rc : lt_schema_diff(run, &pair, result, err);
     lt_pair_done(&pair);
     return rc;
 }
@@ -204,14 +185,14 @@ static int sum_job(struct lt_run *run, struct lt_worker *worker, size_t i, struc
                                  equal ? "counts and checksums equal" : "different", err);
     }
     if (rc) {
-        lt_pair_note_misfit(&pair, err);
+        lt_pair_note_misfit(&pair, true, err);
     }
     lt_pair_done(&pair);
     return rc;
 }
 
 /* Sums first; only where they differ, and there is a key, the records one by one. */
-static int verify_job(struct lt_run *run, struct lt_worker *worker, size_t i, int64_t *told,
+static int verify_job(struct lt_run *run, struct lt_worker *worker, size_t i, struct lt_told *told,
                       struct leat_error *err)
 {
     struct lt_buf differ = LT_BUF_INIT;
@@ -223,7 +204,7 @@ static int verify_job(struct lt_run *run, struct lt_worker *worker, size_t i, in
     return rc;
 }
 
-static int one_job(struct lt_run *run, struct lt_worker *worker, size_t i, int64_t *told,
+static int one_job(struct lt_run *run, struct lt_worker *worker, size_t i, struct lt_told *told,
                    struct leat_error *err)
 {
     int rc = lt_side_freshen(&worker->source, true, err);
@@ -237,14 +218,15 @@ static int one_job(struct lt_run *run, struct lt_worker *worker, size_t i, int64
                : diff_job(run, worker, i, told, err);
 }
 
-/* One stream, again after a passing fault, or with a further column as text, as long as nothing of
- * it was told. */
+/* One stream, again after a passing fault, as long as nothing of it was told, or with a further
+ * column as text: then what was told is left out. */
 static int compare_job(struct lt_run *run, struct lt_worker *worker, size_t i,
                        struct leat_error *err)
 {
     struct lt_result *result = lt_run_result(run, i, 0);
     int64_t retries = lt_settings_number(&run->plan->settings, "retries");
-    int64_t wait_ms = LT_RETRY_FIRST_MS, told = 0, started_us = lt_now_us();
+    int64_t wait_ms = LT_RETRY_FIRST_MS, started_us = lt_now_us();
+    struct lt_told told = {.n = 0};
     const struct lt_typing *typing = &run->jobs.items[i].typing;
     int rc;
     run->current = run->jobs.items[i].label;
@@ -252,12 +234,12 @@ static int compare_job(struct lt_run *run, struct lt_worker *worker, size_t i,
         const size_t texts = typing->n_texts;
         result->pub.attempts = tries;
         rc = one_job(run, worker, i, &told, err);
-        if (rc && !told && typing->n_texts > texts && lt_side_can_be_read_again(worker->source)) {
+        if (rc && typing->n_texts > texts && lt_side_can_be_read_again(worker->source)) {
             leat_error_clear(err);
             tries--;
             continue;
         }
-        if (rc != LEAT_UNAVAILABLE || told || tries > retries ||
+        if (rc != LEAT_UNAVAILABLE || told.n || tries > retries ||
             !lt_side_can_be_read_again(worker->source)) {
             break;
         }
@@ -267,11 +249,13 @@ static int compare_job(struct lt_run *run, struct lt_worker *worker, size_t i,
             break;
         }
     }
+    lt_buf_done(&told.key);
     if (rc && rc != LEAT_CANCELLED && atomic_load(&run->leat->cancelled)) {
         rc = lt_fail(err, LT_E_CANCELLED, "the run was cancelled");
     }
     result->pub.elapsed_us = lt_now_us() - started_us;
     if (rc) {
+        lt_loss_compared_remedy(err, false);
         result->error = *err;
     }
     run->job_done[i] = true;

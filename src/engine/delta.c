@@ -122,6 +122,24 @@ static void begin_afresh(const struct lt_delta *delta, struct lt_slice *slice)
     }
 }
 
+int lt_delta_note_nothing(struct lt_delta *delta, struct lt_slice *slice, struct leat_error *err)
+{
+    struct lt_result *result = lt_delta_result(delta);
+    begin_afresh(delta, slice);
+    slice->nothing = true;
+    delta->job->slice = slice;
+    int rc = lt_unit_note_drift(delta->run, *delta->source, delta->dest, delta->index, err);
+    delta->job->slice = NULL;
+    if (!rc) {
+        result->pub.committed = true;
+        result->pub.attempts = 1;
+        rc = lt_result_set_text(&result->route, &result->pub.route, "nothing new")
+                 ? lt_fail_oom(err)
+                 : LEAT_OK;
+    }
+    return rc;
+}
+
 int lt_delta_load(struct lt_delta *delta, struct lt_slice *slice, struct leat_error *err)
 {
     struct lt_result *result = lt_delta_result(delta);
@@ -244,12 +262,7 @@ static int load_rest(struct lt_delta *delta, struct leat_error *err)
     slice.range = delta->with_nulls ? &range : NULL;
     slice.nothing = !delta->with_nulls;
     if (slice.nothing && !delta->fresh && !refresh) {
-        struct lt_result *result = lt_delta_result(delta);
-        result->pub.committed = true;
-        result->pub.attempts = 1;
-        return lt_result_set_text(&result->route, &result->pub.route, "nothing new")
-                   ? lt_fail_oom(err)
-                   : LEAT_OK;
+        return lt_delta_note_nothing(delta, &slice, err);
     }
     if (slice.nothing && refresh && delta->rows_before && !may_empty(delta)) {
         return lt_fail(err, LT_E_EMPTY_SOURCE, "no rows would replace those there are");

@@ -87,7 +87,10 @@ int lt_delta_range_next(struct lt_delta *delta, const struct lt_cursor_row *last
 /* delta_marks.c. The whole of a run by marks. */
 int lt_delta_run_marks(struct lt_delta *delta, struct leat_error *err);
 
-/* delta.c. One load of what the slice says, over what the setup did. */
+/* delta.c. There is nothing to load: says so, and what differs between the stream's columns and the
+ * table's. */
+int lt_delta_note_nothing(struct lt_delta *delta, struct lt_slice *slice, struct leat_error *err);
+/* One load of what the slice says, over what the setup did. */
 int lt_delta_load(struct lt_delta *delta, struct lt_slice *slice, struct leat_error *err);
 /* The slice that every load of this delta has in common. */
 void lt_delta_slice(const struct lt_delta *delta, struct lt_slice *ret_slice);

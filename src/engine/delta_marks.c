@@ -48,12 +48,10 @@ int lt_delta_run_marks(struct lt_delta *delta, struct leat_error *err)
     lt_run_read_plan(delta->run, source, delta->job, &plan);
     rc = rc ? rc : source->connector->source->mark(source->ep, &plan, since, &mark, &news, err);
     if (!rc && !news && since) {
-        struct lt_result *result = lt_delta_result(delta);
-        result->pub.committed = true;
-        result->pub.attempts = 1;
-        rc = lt_result_set_text(&result->route, &result->pub.route, "nothing new")
-                 ? lt_fail_oom(err)
-                 : LEAT_OK;
+        struct lt_slice slice;
+        lt_delta_slice(delta, &slice);
+        slice.nothing = true;
+        rc = lt_delta_note_nothing(delta, &slice, err);
     } else if (!rc) {
         rc = load(delta, since, mark, err);
     }

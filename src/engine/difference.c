@@ -54,9 +54,11 @@ static const struct ArrowArray *window_set(struct lt_window *window, const struc
 }
 
 int lt_differences_init(struct lt_differences *differences, const struct lt_pair *pair,
-                        const struct leat_observer *observer, struct leat_error *err)
+                        const struct leat_observer *observer, struct lt_told *told,
+                        struct leat_error *err)
 {
-    *differences = (struct lt_differences){.pair = pair, .observer = observer};
+    *differences = (struct lt_differences){
+        .pair = pair, .observer = observer, .told = told, .again = told->n > 0};
     differences->schema = pair->schema; /* borrowed, without the key as bytes */
     differences->schema.n_children = pair->n_columns;
     differences->schema.release = NULL;
@@ -90,6 +92,30 @@ static int find_columns(struct lt_differences *differences, const struct lt_matc
     return LEAT_OK;
 }
 
+/* Whether an attempt before told it; if not, that it is told now. */
+static int note_told(struct lt_differences *differences, const struct lt_match_rows *rows,
+                     int64_t k, bool *ret_before, struct leat_error *err)
+{
+    struct lt_told *told = differences->told;
+    bool deleted = rows->kind == LEAT_DELETED;
+    const struct lt_view *batch = deleted ? rows->b : rows->a;
+    size_t len;
+    const uint8_t *key = lt_view_bytes(&batch->children[differences->pair->n_columns],
+                                       (deleted ? rows->b_first : rows->a_first) + k, &len);
+    if (differences->again) {
+        int order = lt_key_bytes_compare(key, len, told->key.data, told->key.len);
+        *ret_before = order <= 0;
+        differences->again = *ret_before;
+        if (*ret_before) {
+            return LEAT_OK;
+        }
+    }
+    *ret_before = false;
+    lt_buf_clear(&told->key);
+    told->n++;
+    return lt_buf_append(&told->key, key, len) ? lt_fail_oom(err) : LEAT_OK;
+}
+
 int lt_differences_tell(void *arg, const struct lt_match_rows *rows, struct leat_error *err)
 {
     struct lt_differences *differences = arg;
@@ -102,7 +128,12 @@ int lt_differences_tell(void *arg, const struct lt_match_rows *rows, struct leat
                                       .schema = &differences->schema,
                                       .differs = differences->differs,
                                       .n_keys = differences->pair->n_keys};
-        rc = find_columns(differences, rows, k, err);
+        bool before = false;
+        rc = note_told(differences, rows, k, &before, err);
+        if (before) {
+            continue;
+        }
+        rc = rc ? rc : find_columns(differences, rows, k, err);
         if (rc) {
             break;
         }
@@ -112,7 +143,6 @@ int lt_differences_tell(void *arg, const struct lt_match_rows *rows, struct leat
         if (rows->kind != LEAT_NEW) {
             one.destination = window_set(&differences->b, rows->b, rows->b_first + k);
         }
-        differences->told++;
         rc = observer->difference(observer->arg, &one) ? LT_MATCH_ENOUGH : LEAT_OK;
     }
     return rc;

@@ -124,7 +124,8 @@ static void tell_views(const struct listing *listing)
 {
     enum leat_action action = listing->run->plan->action;
     bool said = lt_settings_text(&listing->run->plan->settings, "views") != NULL;
-    if (listing->n_views && !said && (action == LEAT_ACTION_COPY || action == LEAT_ACTION_META)) {
+    if (listing->n_views && !said && listing->run->plan->n_destinations &&
+        (action == LEAT_ACTION_COPY || action == LEAT_ACTION_META)) {
         lt_log(LT_LOG_WARN,
                "%zu view%s become%s table%s (%s%s); --views skip leaves views out, --views copy "
                "says that it is meant",

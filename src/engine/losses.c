@@ -183,13 +183,16 @@ void lt_loss_remedy(struct leat_error *err, const struct lt_column_wishes *wishe
     }
 }
 
-void lt_loss_compared_remedy(struct leat_error *err)
+void lt_loss_compared_remedy(struct leat_error *err, bool written)
 {
     static const enum lt_code codes[] = {LT_E_VALUE_RANGE, LT_E_UNSUPPORTED_TYPE};
     for (size_t i = 0; i < LT_ARRAY_LEN(codes); i++) {
         if (!strcmp(err->code, lt_codes[codes[i]].code)) {
             char *name = lt_error_column(err);
-            leat_error_remedy(err, "--cast '%s=utf8' compares the column as text",
+            leat_error_remedy(err,
+                              written ? "--columns leaves column \"%s\" out; or give both sides' "
+                                        "the same type"
+                                      : "--cast '%s=utf8' compares the column as text",
                               name ? name : "COLUMN");
             free(name);
         }

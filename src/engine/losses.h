@@ -62,8 +62,9 @@ const struct lt_cast_losses *lt_losses_casting(const struct lt_losses *losses);
 /* Puts what could be done about a value or type that does not fit into *err, unless whoever failed
  * knew something better than the code's own remedy. */
 void lt_loss_remedy(struct leat_error *err, const struct lt_column_wishes *wishes);
-/* The same where nothing is carried, only compared: --on-loss is no option there. */
-void lt_loss_compared_remedy(struct leat_error *err);
+/* The same where nothing is carried, only compared, and perhaps written then: --on-loss is no option
+ * there. */
+void lt_loss_compared_remedy(struct leat_error *err, bool written);
 /* The column that the place of *err names, as it does by convention: column "NAME", the last one
  * counting. malloc'ed; NULL: none. */
 char *lt_error_column(const struct leat_error *err);

@@ -28,10 +28,11 @@ const struct leat_option lt_plan_options[] = {
      "Columns that grow with every change of a record, compared as rows: a time of change, a "
      "number "
      "that is counted up"},
-    {"schema", LEAT_OPTION_CHOICE, NULL, "evolve|strict|ignore",
+    {"schema", LEAT_OPTION_CHOICE, NULL, "evolve|strict|check|ignore",
      "What to do where columns of the source and of an existing table differ: add new ones and "
-     "widen types where no value can change, stop, or leave columns out that the table lacks. "
-     "evolve for deltas and syncs, strict for copies"},
+     "widen types where no value can change, stop at any difference, stop where the table lacks a "
+     "column and check values one by one, or that but leave such columns out. evolve for deltas "
+     "and syncs, check for copies"},
     {"commit-batch-size", LEAT_OPTION_INT, NULL, "N",
      "Write so many changes with each commit, instead of all with one; a sync that was cut short "
      "goes on from what is there"},

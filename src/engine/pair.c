@@ -2,7 +2,6 @@
 #include "engine/pair.h"
 
 #include "core/codes.h"
-#include "core/log.h"
 #include "core/util.h"
 #include "engine/flow.h"
 #include "engine/ranges.h"
@@ -74,7 +73,7 @@ static int take_schema(struct lt_pair_side *side, struct leat_error *err)
 
 /* Values that only a system's own text can tell (infinite dates) can be compared as that, if both
  * sides give it: --cast is about the source, but as text it counts for the destination, too. So do
- * columns of which that was found out (lt_pair_note_misfit()). */
+ * columns of which that was found out (pair_misfit.c). */
 static int find_texts(struct lt_pair_side *side, struct leat_error *err)
 {
     const struct lt_column_wishes *wishes = &side->pair->run->wishes;
@@ -85,7 +84,7 @@ static int find_texts(struct lt_pair_side *side, struct leat_error *err)
         struct ArrowSchema field = {.release = NULL};
         struct lt_type type;
         rc = lt_type_of(wish, &type, err);
-        if (!rc && type.id == LT_UTF8 && type.logical == LT_PLAIN) {
+        if (!rc && type.id == LT_UTF8 && (type.logical == LT_PLAIN || type.logical == LT_FOREIGN)) {
             rc = lt_schema_copy(wish, &field, err);
             rc = rc ? rc : lt_schema_set_name(&field, lt_wishes_new_name(wishes, wish->name), err);
             rc = rc ? rc : lt_schema_add(&side->texts, &field, err);
@@ -93,35 +92,6 @@ static int find_texts(struct lt_pair_side *side, struct leat_error *err)
         }
     }
     return rc;
-}
-
-/* Is the column of both sides one and the same type of one kind of system? */
-static bool is_same_type(const struct lt_pair *pair, const char *name)
-{
-    char a[128], b[128];
-    const struct ArrowSchema *from = &pair->source.given, *to = &pair->destination.given;
-    const char *new_name = lt_wishes_new_name(&pair->run->wishes, name);
-    int64_t i = from->release ? lt_schema_find(from, name) : -1;
-    int64_t k = to->release ? lt_schema_find(to, new_name) : -1;
-    return i >= 0 && k >= 0 && pair->source.side->connector == pair->destination.side->connector &&
-           lt_schema_same(from->children[i], to->children[k], false) &&
-           lt_schema_meta_text(from->children[i], LT_META_SOURCE_TYPE, a, sizeof a) &&
-           lt_schema_meta_text(to->children[k], LT_META_SOURCE_TYPE, b, sizeof b) && !strcmp(a, b);
-}
-
-void lt_pair_note_misfit(struct lt_pair *pair, const struct leat_error *err)
-{
-    bool fresh = false;
-    char *named =
-        err && !strcmp(err->code, lt_codes[LT_E_VALUE_RANGE].code) ? lt_error_column(err) : NULL;
-    const char *column = named ? lt_wishes_old_name(&pair->run->wishes, named) : NULL;
-    column = column && !is_same_type(pair, column) ? named : column;
-    if (column && is_same_type(pair, column) &&
-        !lt_typing_add_text(&pair->job->typing, column, NULL, err, &fresh, NULL) && fresh) {
-        lt_log(LT_LOG_INFO, "%s: column \"%s\" is compared as text: %s", pair->job->label, column,
-               err->message);
-    }
-    free(named);
 }
 
 static int open_side(struct lt_pair_side *side, struct lt_side *end, struct leat_error *err)
@@ -347,6 +317,17 @@ static int add_key_column(struct lt_pair *pair, struct leat_error *err)
     return rc;
 }
 
+static int match(struct lt_pair *pair, struct leat_error *err)
+{
+    struct lt_pair_side *a = &pair->source, *b = &pair->destination;
+    int rc = lt_pair_find_columns(pair, err);
+    rc = rc ? rc : read_less(a, err);
+    rc = rc ? rc : read_less(b, err);
+    rc = rc ? rc : make_cast(a, err);
+    rc = rc ? rc : make_cast(b, err);
+    return rc || pair->unordered ? rc : add_key_column(pair, err);
+}
+
 int lt_pair_open(struct lt_pair *pair, struct lt_run *run, struct lt_job *job,
                  struct lt_side *source, struct lt_side *destination, unsigned how,
                  struct leat_error *err)
@@ -360,14 +341,7 @@ int lt_pair_open(struct lt_pair *pair, struct lt_run *run, struct lt_job *job,
     rc = rc ? rc : open_side(b, destination, err);
     rc = rc ? rc : retype(b, a, err);
     rc = rc ? rc : retype(a, b, err);
-    rc = rc ? rc : lt_pair_find_columns(pair, err);
-    rc = rc ? rc : read_less(a, err);
-    rc = rc ? rc : read_less(b, err);
-    rc = rc ? rc : make_cast(a, err);
-    rc = rc ? rc : make_cast(b, err);
-    if (!rc && !pair->unordered) {
-        rc = add_key_column(pair, err);
-    }
+    rc = rc || how & LT_PAIR_COLUMNS ? rc : match(pair, err);
     if (rc && err && !err->place[0]) {
         leat_error_place(err, "%s", job->label);
     }
@@ -421,6 +395,7 @@ void lt_pair_done(struct lt_pair *pair)
     lt_ranges_free(pair->ranges);
     lt_buf_done(&pair->only_source);
     lt_buf_done(&pair->only_destination);
+    lt_buf_done(&pair->coarse);
     free(pair->common);
     free(pair->padded);
     memset(pair, 0, sizeof *pair);

@@ -73,6 +73,7 @@ struct lt_pair {
     int64_t sort_bytes;                          /* memory for sorting, a side */
     struct lt_ranges *ranges;                    /* NULL: all of it is read */
     struct lt_buf only_source, only_destination; /* columns the other side lacks, for people */
+    struct lt_buf coarse; /* columns compared in less than one side can say, and in what */
     struct lt_pair_side source, destination;
 };
 
@@ -84,16 +85,21 @@ struct lt_pair {
 /* A destination's record that was deleted softly counts as changed: the column that says so is
  * compared with null. */
 #define LT_PAIR_SOFT 4u
+/* Both are opened and their columns known; nothing is matched or can be read. */
+#define LT_PAIR_COLUMNS 8u
 
+/* Whether --columns chose what is compared: columns that only the destination has were left out. */
+bool lt_pair_chooses(const struct lt_pair *pair);
 /* Opens both and finds columns, types and keys; nothing streams yet. [column-mismatch],
  * [unknown-column]; [usage] without a key. After a failure too the pair wants lt_pair_done(). */
 int lt_pair_open(struct lt_pair *pair, struct lt_run *run, struct lt_job *job,
                  struct lt_side *source, struct lt_side *destination, unsigned how,
                  struct leat_error *err);
-/* The comparison failed with *err: where that was for a value that only the text of a system can
- * tell (an infinite date), and both sides are of one kind and have the column in the same type, the
- * job's typing has it as text from now on, and the pair can be opened afresh. */
-void lt_pair_note_misfit(struct lt_pair *pair, const struct leat_error *err);
+/* pair_misfit.c. The comparison failed with *err: where that was for a value that only the text of a
+ * system can tell (an infinite date), and both sides are of one kind and have the column in the same
+ * type, the job's typing has it as text from now on, and the pair can be opened afresh: true. Not a
+ * column of the key, whose order may be another as text, unless `with_keys`. */
+bool lt_pair_note_misfit(struct lt_pair *pair, bool with_keys, const struct leat_error *err);
 /* Finishes the readers, so that the systems may be written; what was found stays. */
 void lt_pair_close(struct lt_pair *pair);
 void lt_pair_done(struct lt_pair *pair);

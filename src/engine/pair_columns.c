@@ -78,6 +78,27 @@ static int find_keys(const struct lt_pair *pair, int64_t *places, size_t *ret_n,
     return rc;
 }
 
+/* Finer digits of one side will not count. A sync's source keeps them: what cannot be written is no
+ * match either. */
+static int note_coarse(struct lt_pair *pair, const struct ArrowSchema *from,
+                       const struct ArrowSchema *common, struct leat_error *err)
+{
+    static const char *const words[] = {[LT_SECOND] = "seconds",
+                                        [LT_MILLI] = "milliseconds",
+                                        [LT_MICRO] = "microseconds",
+                                        [LT_NANO] = "nanoseconds"};
+    struct lt_type fine, type;
+    int rc = lt_type_of(common, &type, err);
+    rc = rc ? rc : lt_type_of(from, &fine, err);
+    if (rc || (pair->how & LT_PAIR_WRITES && fine.unit > type.unit)) {
+        return rc;
+    }
+    return lt_buf_printf(&pair->coarse, "%s\"%s\" in %s", pair->coarse.len ? ", " : "",
+                         common->name, words[type.unit])
+               ? lt_fail_oom(err)
+               : LEAT_OK;
+}
+
 /* Adds a column to those compared; -1 where a side has none, which counts as nulls. */
 static int add_column(struct lt_pair *pair, int64_t from, int64_t to, struct leat_error *err)
 {
@@ -95,11 +116,8 @@ static int add_column(struct lt_pair *pair, int64_t from, int64_t to, struct lea
     pair->destination.from[at] = to;
     pair->padded[at] = pair->common[at].padded;
     pair->n_columns++;
-    if (pair->common[at].coarser) {
-        lt_log(LT_LOG_INFO, "%s: column \"%s\" is compared in the coarser of two resolutions",
-               pair->job->label, pair->schema.children[at]->name);
-    }
-    return LEAT_OK;
+    return pair->common[at].coarser ? note_coarse(pair, a, pair->schema.children[at], err)
+                                    : LEAT_OK;
 }
 
 static int add_name(struct lt_buf *names, const char *name, struct leat_error *err)
@@ -133,6 +151,26 @@ static int add_missing(struct lt_pair *pair, int64_t column, struct leat_error *
     return rc;
 }
 
+bool lt_pair_chooses(const struct lt_pair *pair)
+{
+    return pair->run->wishes.n_columns > 0;
+}
+
+/* A column that the destination computes by itself: a sync cannot write it, so it is none of what
+ * has to be equal. */
+static bool is_computed(const struct lt_pair *pair, const struct ArrowSchema *field)
+{
+    size_t len;
+    bool computed =
+        pair->how & LT_PAIR_WRITES && lt_schema_meta(field, LT_META_GENERATED, &len) != NULL;
+    if (computed) {
+        lt_log(LT_LOG_WARN,
+               "%s: column \"%s\" is not compared: the destination computes it by itself",
+               pair->job->label, field->name);
+    }
+    return computed;
+}
+
 static int match_columns(struct lt_pair *pair, const int64_t *keys, size_t n_keys,
                          struct leat_error *err)
 {
@@ -151,7 +189,7 @@ static int match_columns(struct lt_pair *pair, const int64_t *keys, size_t n_key
         int64_t at = lt_schema_find(b, a->children[i]->name);
         if (at < 0) {
             rc = add_missing(pair, i, err);
-        } else if (!is_key(keys, n_keys, i)) {
+        } else if (!is_key(keys, n_keys, i) && !is_computed(pair, b->children[at])) {
             rc = add_column(pair, i, at, err);
         }
     }
@@ -160,7 +198,7 @@ static int match_columns(struct lt_pair *pair, const int64_t *keys, size_t n_key
         bool mark = !strcmp(b->children[i]->name, LEAT_DELETED_COLUMN);
         if (lt_schema_find(a, b->children[i]->name) < 0 && mark && pair->how & LT_PAIR_SOFT) {
             rc = add_column(pair, -1, i, err);
-        } else if (lt_schema_find(a, b->children[i]->name) < 0) {
+        } else if (lt_schema_find(a, b->children[i]->name) < 0 && !lt_pair_chooses(pair)) {
             rc = add_name(&pair->only_destination, b->children[i]->name, err);
         }
     }

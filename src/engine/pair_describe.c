@@ -26,7 +26,7 @@ static int describe_column(const struct lt_pair *pair, int64_t i, struct lt_buf 
     return rc ? rc : lt_buf_puts(out, i < pair->n_keys ? " (key)\n" : "\n");
 }
 
-static int describe(const struct lt_pair *pair, struct lt_buf *out)
+int lt_pair_describe(const struct lt_pair *pair, struct lt_buf *out)
 {
     int rc = lt_buf_printf(out, "%s and %s: %s\n", pair->job->label,
                            pair->destination.side->location->text,
@@ -48,12 +48,10 @@ int lt_compare_describe(struct lt_run *run, struct lt_worker *worker, size_t job
                         struct lt_buf *out, struct leat_error *err)
 {
     struct lt_pair pair = {.run = NULL};
-    unsigned how = run->plan->action == LEAT_ACTION_SYNC     ? LT_PAIR_WRITES
-                   : run->plan->action == LEAT_ACTION_VERIFY ? LT_PAIR_KEYLESS
-                                                             : 0;
+    unsigned how = run->plan->action == LEAT_ACTION_VERIFY ? LT_PAIR_KEYLESS : 0;
     int rc =
         lt_pair_open(&pair, run, &run->jobs.items[job], worker->source, worker->dests[0], how, err);
-    rc = rc ? rc : describe(&pair, out) ? lt_fail_oom(err) : LEAT_OK;
+    rc = rc ? rc : lt_pair_describe(&pair, out) ? lt_fail_oom(err) : LEAT_OK;
     lt_pair_done(&pair);
     return rc;
 }

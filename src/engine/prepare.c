@@ -60,17 +60,17 @@ static int find_streams(struct lt_run *run, struct lt_side *source, size_t d, bo
         if (own_types && !job->own_types) {
             continue;
         }
-        s->source_ids[s->n] = lt_job_source_id(run, job);
-        rc = s->source_ids[s->n] ? describe_job(run, source, job, d, &s->schemas[s->n], err)
-                                 : lt_fail_oom(err);
-        s->items[s->n] = (struct leat_write_stream){.size = sizeof s->items[s->n],
-                                                    .name = {job->dest_ns[d], job->dest_names[d]},
-                                                    .schema = &s->schemas[s->n],
-                                                    .source_id = s->source_ids[s->n],
-                                                    .mode = run->mode,
-                                                    .flags = run->write_flags,
-                                                    .schema_policy = run->schema_policy};
-        s->n++;
+        size_t at = s->n++; /* released also where it cannot be described */
+        s->source_ids[at] = lt_job_source_id(run, job);
+        rc = s->source_ids[at] ? describe_job(run, source, job, d, &s->schemas[at], err)
+                               : lt_fail_oom(err);
+        s->items[at] = (struct leat_write_stream){.size = sizeof s->items[at],
+                                                  .name = {job->dest_ns[d], job->dest_names[d]},
+                                                  .schema = &s->schemas[at],
+                                                  .source_id = s->source_ids[at],
+                                                  .mode = run->mode,
+                                                  .flags = run->write_flags,
+                                                  .schema_policy = run->schema_policy};
     }
     return rc;
 }
@@ -127,40 +127,37 @@ int lt_run_prepare(struct lt_run *run, struct lt_worker *worker, struct leat_err
     return rc;
 }
 
-static bool carries_foreign_keys(const struct lt_run *run, const struct lt_worker *worker)
+int lt_run_complete(struct lt_run *run, struct lt_worker *worker, struct leat_error *err)
 {
     const struct leat_catalog_ops *catalog = worker->source->connector->catalog;
-    return (run->with & LT_WITH_FOREIGN_KEYS) && catalog && catalog->describe;
+    if (!(run->with & LT_WITH_FOREIGN_KEYS) || !catalog || !catalog->describe) {
+        return LEAT_OK;
+    }
+    return each_dest(run, worker, false, complete_of, err);
 }
 
-int lt_run_complete_show(struct lt_run *run, struct lt_worker *worker, struct lt_buf *out,
+int lt_run_show_complete(struct lt_run *run, struct lt_worker *worker, struct lt_buf *out,
                          struct leat_error *err)
 {
+    const struct leat_catalog_ops *catalog = worker->source->connector->catalog;
     int rc = LEAT_OK;
-    if (run->plan->action != LEAT_ACTION_META || !carries_foreign_keys(run, worker)) {
+    if (run->plan->action != LEAT_ACTION_META || !(run->with & LT_WITH_FOREIGN_KEYS) || !catalog ||
+        !catalog->describe) {
         return LEAT_OK;
     }
     for (size_t d = 0; !rc && d < run->plan->n_destinations; d++) {
         const struct lt_side *dest = worker->dests[d];
+        const struct leat_load_ops *ops = dest->connector->load;
         struct streams streams = {.n = 0};
         char *text = NULL;
-        if (dest->connector->load->complete_show) {
-            rc = find_streams(run, worker->source, d, false, &streams, err);
-            rc = rc ? rc
-                    : dest->connector->load->complete_show(dest->ep, streams.items, streams.n,
-                                                           &text, err);
-            streams_done(&streams);
+        if (!ops->complete_show) {
+            continue;
         }
+        rc = find_streams(run, worker->source, d, false, &streams, err);
+        rc = rc ? rc : ops->complete_show(dest->ep, streams.items, streams.n, &text, err);
         rc = rc || !text ? rc : lt_buf_puts(out, text) ? lt_fail_oom(err) : LEAT_OK;
+        streams_done(&streams);
         free(text);
     }
     return rc;
-}
-
-int lt_run_complete(struct lt_run *run, struct lt_worker *worker, struct leat_error *err)
-{
-    if (!carries_foreign_keys(run, worker)) {
-        return LEAT_OK;
-    }
-    return each_dest(run, worker, false, complete_of, err);
 }

@@ -52,6 +52,7 @@ int lt_report_new(struct lt_run *run, struct lt_side *const *dests, struct leat_
                                                   .watermark_after = "",
                                                   .drift = "",
                                                   .why_not_resumed = "",
+                                                  .resolution = "",
                                                   .error = &result->error};
     }
     *ret_report = report;
@@ -141,6 +142,7 @@ void leat_report_free(struct leat_report *report)
         free(report->results[i].proof);
         free(report->results[i].drift);
         free(report->results[i].why_not_resumed);
+        free(report->results[i].resolution);
         free(report->results[i].watermark_before);
         free(report->results[i].watermark_after);
         free(report->results[i].open_loads);
@@ -261,6 +263,7 @@ static void add_result(struct lt_json *json, const struct leat_stream_result *r)
                  {"proof", r->proof},
                  {"state", r->state},
                  {"drift", r->drift},
+                 {"resolution", r->resolution},
                  {"watermark_before", r->watermark_before},
                  {"watermark_after", r->watermark_after}};
     const struct {

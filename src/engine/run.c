@@ -298,7 +298,7 @@ int leat_plan_describe(struct leat_plan *plan, char **ret_text, struct leat_erro
         n = i || !copies ? 1 : run.atomic ? run.jobs.n : LT_MAX(run.related_n, 1);
         rc = describe(&run, &first, i, n, &text, err);
     }
-    rc = rc ? rc : lt_run_complete_show(&run, &first, &text, err);
+    rc = rc ? rc : lt_run_show_complete(&run, &first, &text, err);
     if (first.run) {
         lt_worker_close(&first);
     }

@@ -74,7 +74,7 @@ struct lt_jobs {
 /* A result being made; `pub` is what the report shows and points into the rest. */
 struct lt_result {
     struct leat_stream_result pub;
-    char *source, *destination, *route, *proof, *drift, *why_not_resumed;
+    char *source, *destination, *route, *proof, *drift, *why_not_resumed, *resolution;
     char *watermark_before, *watermark_after;
     char *open_loads;                /* load_plan.open_loads of the last attempt */
     struct leat_column_loss *losses; /* names and reasons owned */
@@ -215,6 +215,10 @@ void lt_jobs_done(struct lt_jobs *jobs, size_t n_destinations);
  * results. Stale sides are opened again first, and on the way. */
 int lt_unit_run(struct lt_run *run, struct lt_side **source, struct lt_side **dests, size_t first,
                 size_t n, struct leat_error *err);
+/* Nothing is to be written: puts into the result how the stream's columns differ from the table's.
+ * Only the strict policy fails where a load would; for the others it is a word more of the drift. */
+int lt_unit_note_drift(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
+                       size_t job, struct leat_error *err);
 /* The same up to the plan: appends its description. */
 int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
                      size_t first, size_t n, struct lt_buf *out, struct leat_error *err);
@@ -232,8 +236,8 @@ struct lt_worker;
 int lt_run_prepare(struct lt_run *run, struct lt_worker *worker, struct leat_error *err);
 /* What can only be made after the last stream. */
 int lt_run_complete(struct lt_run *run, struct lt_worker *worker, struct leat_error *err);
-/* The statements of it, for cp meta to print: appended to `out`. */
-int lt_run_complete_show(struct lt_run *run, struct lt_worker *worker, struct lt_buf *out,
+/* The statements by which that would be done, for cp meta to print. */
+int lt_run_show_complete(struct lt_run *run, struct lt_worker *worker, struct lt_buf *out,
                          struct leat_error *err);
 
 /* One thread's own sides. */

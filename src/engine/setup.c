@@ -28,6 +28,7 @@ static enum leat_schema_policy schema_policy(const struct leat_plan *plan)
         const char *word;
         enum leat_schema_policy policy;
     } words[] = {{"strict", LEAT_SCHEMA_STRICT},
+                 {"check", LEAT_SCHEMA_CHECK},
                  {"evolve", LEAT_SCHEMA_EVOLVE},
                  {"ignore", LEAT_SCHEMA_IGNORE}};
     const char *said = lt_settings_text(&plan->settings, "schema");
@@ -36,7 +37,7 @@ static enum leat_schema_policy schema_policy(const struct leat_plan *plan)
             return words[i].policy;
         }
     }
-    return plan->action == LEAT_ACTION_COPY ? LEAT_SCHEMA_STRICT : LEAT_SCHEMA_EVOLVE;
+    return plan->action == LEAT_ACTION_COPY ? LEAT_SCHEMA_CHECK : LEAT_SCHEMA_EVOLVE;
 }
 
 static void read_options(struct lt_run *run)

@@ -110,25 +110,55 @@ static int keep(void *arg, const struct lt_match_rows *rows, struct leat_error *
     }
 }
 
+/* The columns that are written, in the types that they are compared in. Where that is the source's
+ * own, what the source says of it (the length of a text) goes along: the table is held against it. */
+static int written_columns(const struct lt_pair *pair, struct ArrowSchema *ret_schema,
+                           struct leat_error *err)
+{
+    struct ArrowSchema schema = {.release = NULL};
+    char words[512];
+    int rc = lt_schema_copy(&pair->schema, &schema, err);
+    for (int64_t i = 0; !rc && i < pair->n_written; i++) {
+        const struct ArrowSchema *own = pair->source.own.children[pair->source.from[i]];
+        struct ArrowSchema *to = schema.children[i];
+        bool same = !strcmp(own->format, to->format) && own->n_children == to->n_children;
+        if (same && lt_schema_meta_text(own, LT_META_SOURCE_TYPE, words, sizeof words)) {
+            rc = lt_schema_set_meta(to, LT_META_SOURCE_TYPE, words, err);
+        }
+        to->flags =
+            (to->flags & ~(int64_t)ARROW_FLAG_NULLABLE) | (own->flags & ARROW_FLAG_NULLABLE);
+    }
+    if (rc) {
+        lt_schema_done(&schema);
+        return rc;
+    }
+    lt_schema_move(&schema, ret_schema);
+    return LEAT_OK;
+}
+
 static int compare(struct lt_syncing *sync, struct leat_error *err)
 {
     const struct lt_settings *s = &sync->run->plan->settings;
     bool soft = lt_settings_bool(s, "soft-delete");
     unsigned how = LT_PAIR_WRITES | (soft ? LT_PAIR_SOFT : 0);
     struct lt_pair *pair = &sync->pair;
+    struct ArrowSchema written = {.release = NULL};
     sync->keeps = (*sync->dest)->caps->modes & 1u << LEAT_CHANGES;
     if (soft && !sync->keeps) {
         return lt_fail(err, LT_E_UNSUPPORTED, "%s is written anew, so that no deleted row can stay",
                        (*sync->dest)->location->text);
     }
     int rc = lt_pair_open(pair, sync->run, sync->job, *sync->source, *sync->dest, how, err);
+    rc = rc ? rc : written_columns(pair, &written, err);
     rc = rc ? rc
-            : lt_changes_init(&sync->changes, &pair->schema, pair->n_written,
+            : lt_changes_init(&sync->changes, &written, pair->n_written,
                               LT_MAX(pair->sort_bytes / sync->together, CHANGES_BYTES_MIN), err);
+    lt_schema_done(&written);
     rc = rc ? rc : lt_pair_start(pair, err);
     rc = rc ? rc : lt_match(pair, keep, sync, &sync->counts, err);
     lt_pair_close(pair);
     sync->counts.deleted -= sync->marked;
+    sync->retyped = rc && lt_pair_note_misfit(pair, true, err);
     return rc ? rc : lt_changes_end(&sync->changes, err);
 }
 
@@ -186,6 +216,44 @@ static int assert_counts(const struct lt_syncing *sync, struct leat_error *err)
                    (long long)done->inserted, (long long)done->updated, (long long)done->deleted);
 }
 
+/* How kept changes are written. */
+static struct lt_slice changes_slice(const struct lt_syncing *sync, const char *const *keys,
+                                     struct leat_row_counts *counts)
+{
+    bool soft = lt_settings_bool(&sync->run->plan->settings, "soft-delete");
+    return (struct lt_slice){.mode = LEAT_CHANGES,
+                             .flags =
+                                 (soft ? LEAT_WRITE_SOFT_DELETE : 0) |
+                                 LEAT_WRITE_ALLOW_EMPTY, /* few changes are no emptied source */
+                             .keys = keys,
+                             .n_keys = (size_t)sync->pair.n_keys,
+                             .op = LT_CHANGES_OP,
+                             .deletes_max = sync->deletes_max,
+                             .counts = counts};
+}
+
+/* What writing would do to the table's columns, as statements; out NULL: nothing is to be written,
+ * and the result is told what differs. */
+static int plan_changes(struct lt_syncing *sync, struct lt_buf *out, struct leat_error *err)
+{
+    struct leat_row_counts counts = lt_changes_counts(&sync->changes);
+    const char **keys = key_names(&sync->pair);
+    struct lt_slice slice = changes_slice(sync, keys, &counts);
+    struct lt_side side;
+    if (!keys) {
+        return lt_fail_oom(err);
+    }
+    lt_changes_side(&sync->changes, sync->run, &side);
+    sync->job->slice = &slice;
+    int rc = lt_side_freshen(sync->dest, false, err);
+    rc = rc    ? rc
+         : out ? lt_unit_describe(sync->run, &side, sync->dest, sync->index, 1, out, err)
+               : lt_unit_note_drift(sync->run, &side, sync->dest, sync->index, err);
+    sync->job->slice = NULL;
+    free(keys);
+    return rc;
+}
+
 /* Changes [from, to) in the order they are kept; none at all is a load too, which may alter. */
 static int write_changes(struct lt_syncing *sync, int64_t from, int64_t to, struct leat_error *err)
 {
@@ -199,21 +267,13 @@ static int write_changes(struct lt_syncing *sync, int64_t from, int64_t to, stru
     const char **keys = key_names(&sync->pair);
     struct lt_side side, *source = &side;
     struct leat_row_counts counts;
-    struct lt_slice slice = {.mode = LEAT_CHANGES,
-                             .flags =
-                                 lt_settings_bool(s, "soft-delete") ? LEAT_WRITE_SOFT_DELETE : 0,
-                             .keys = keys,
-                             .n_keys = (size_t)sync->pair.n_keys,
-                             .op = LT_CHANGES_OP,
-                             .deletes_max = sync->deletes_max,
-                             .counts = &counts};
+    struct lt_slice slice = changes_slice(sync, keys, &counts);
     if (!keys) {
         return lt_fail_oom(err);
     }
     if (batch && !lt_parse_int(batch, &step)) {
         step = LT_MAX(step, 1);
     }
-    slice.flags |= LEAT_WRITE_ALLOW_EMPTY; /* few changes are no emptied source */
     lt_changes_side(changes, sync->run, &side);
     int rc = LEAT_OK;
     int64_t first = from;
@@ -283,6 +343,7 @@ static int compare_again(struct lt_syncing *sync, struct leat_error *err)
     lt_sync_init(&again, sync->run, sync->source, sync->dest, sync->index);
     int rc = lt_side_freshen(sync->dest, false, err);
     rc = rc ? rc : compare(&again, err);
+    sync->retyped = again.retyped;
     int64_t left = again.counts.inserted + again.counts.updated + again.counts.deleted;
     if (!rc && left && again.keeps) {
         rc = lt_fail(err, LT_E_VERIFY_MISMATCH,
@@ -318,6 +379,7 @@ static int note(struct lt_syncing *sync, bool wrote, bool verified, struct leat_
                                          err)
                    : lt_fail_oom(err);
     free(route);
+    rc = rc ? rc : lt_result_note_resolution(result, &sync->pair, err);
     lt_compare_note(result, &sync->counts);
     result->pub.rows_written = sync->sum.rows_written;
     result->pub.bytes = sync->sum.bytes;
@@ -397,7 +459,9 @@ int lt_sync_write(struct lt_syncing *sync, enum lt_sync_part part, struct leat_e
 int lt_sync_finish(struct lt_syncing *sync, struct leat_error *err)
 {
     bool verify = sync->run->verify && sync->keeps && sync->differs;
+    bool idle = !sync->made && sync->keeps && !sync->differs && !sync->widens;
     int rc = sync->made || !verify ? LEAT_OK : compare_again(sync, err);
+    rc = rc || !idle ? rc : plan_changes(sync, NULL, err); /* what differs is told all the same */
     return rc || sync->made ? rc : note(sync, sync->differs || sync->widens, verify, err);
 }
 
@@ -470,6 +534,10 @@ int lt_sync_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
                    sync.job->label);
             again = true;
         }
+        if (rc && sync.retyped) {
+            again = true;
+            tries--;
+        }
         if (rc && rc != LEAT_OUTCOME_UNKNOWN && atomic_load(&run->leat->cancelled)) {
             return lt_fail(err, LT_E_CANCELLED, "the run was cancelled");
         }
@@ -488,6 +556,19 @@ int lt_sync_run(struct lt_run *run, struct lt_side **source, struct lt_side **de
     }
 }
 
+static int describe_counts(const struct lt_syncing *sync, struct lt_buf *out)
+{
+    const struct lt_match_counts *n = &sync->counts;
+    bool anew = !sync->keeps && (n->inserted || n->updated || n->deleted);
+    return lt_buf_printf(out,
+                         "  to be inserted: %lld, updated: %lld, deleted: %lld; left as they are: "
+                         "%lld%s\n",
+                         (long long)n->inserted, (long long)n->updated, (long long)n->deleted,
+                         (long long)(n->unchanged + n->skipped),
+                         anew ? "; written anew as a whole" : "");
+}
+
+/* What would be done: everything is compared, and nothing written. */
 int lt_sync_describe(struct lt_run *run, struct lt_worker *worker, size_t job, struct lt_buf *out,
                      struct leat_error *err)
 {
@@ -495,9 +576,20 @@ int lt_sync_describe(struct lt_run *run, struct lt_worker *worker, size_t job, s
     lt_sync_init(&sync, run, &worker->source, worker->dests, job);
     bool there = false;
     int rc = look(&sync, &there, err);
-    if (rc) {
-        return rc;
+    if (!rc && !there) {
+        rc = lt_unit_describe(run, worker->source, worker->dests, job, 1, out, err);
+    } else if (!rc) {
+        rc = compare(&sync, err);
+        rc = rc ? rc : lt_pair_describe(&sync.pair, out) ? lt_fail_oom(err) : LEAT_OK;
+        rc = rc ? rc : describe_counts(&sync, out) ? lt_fail_oom(err) : LEAT_OK;
+        rc = rc ? rc : check_guards(&sync, sync.counts.deleted, &sync.deletes_max, err);
+        bool strict = run->schema_policy == LEAT_SCHEMA_STRICT;
+        bool writes = lt_changes_rows(&sync.changes) || sync.pair.only_source.len || strict;
+        rc = rc || !sync.keeps || !writes ? rc : plan_changes(&sync, out, err);
     }
-    return there ? lt_compare_describe(run, worker, job, out, err)
-                 : lt_unit_describe(run, worker->source, worker->dests, job, 1, out, err);
+    if (rc && err && !err->place[0]) {
+        leat_error_place(err, "%s", sync.job->label);
+    }
+    lt_sync_done(&sync);
+    return rc;
 }

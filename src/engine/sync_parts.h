@@ -19,6 +19,7 @@ struct lt_syncing {
     bool keeps;           /* the destination takes changes: they are kept */
     bool made;            /* it was not there, and was copied */
     bool differs, widens; /* records; columns that are to be added */
+    bool retyped;         /* it failed for a value of a column that is text from now on */
     int64_t deletes_max;  /* -1: any number */
     struct lt_match_counts counts;
     int64_t marked; /* deleted softly before, and gone at the source */

@@ -45,7 +45,7 @@ static int run_once(struct related *related, struct leat_error *err)
     return rc;
 }
 
-/* A passing fault, or somebody else who wrote: all are compared again, and go on from what is
+/* A passing fault, somebody else who wrote, or a column that is text from now on: all are compared again, and go on from what is
  * there. */
 static bool may_go_on(const struct related *related, int rc, const struct leat_error *err,
                       int64_t tries)
@@ -54,7 +54,8 @@ static bool may_go_on(const struct related *related, int rc, const struct leat_e
     bool loading = related->failed < related->n && related->syncs[related->failed].loading;
     bool passing = rc == LEAT_UNAVAILABLE && !loading && tries <= retries;
     bool conflict = lt_sync_is_conflict(err) && tries <= LT_SYNC_CONFLICTS_MAX;
-    return (passing || conflict) && !atomic_load(&related->run->leat->cancelled) &&
+    bool retyped = related->failed < related->n && related->syncs[related->failed].retyped;
+    return (passing || conflict || retyped) && !atomic_load(&related->run->leat->cancelled) &&
            lt_side_can_be_read_again(*related->source);
 }
 

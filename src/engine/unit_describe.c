@@ -102,7 +102,8 @@ static int describe_once(struct lt_run *run, struct lt_side *source, struct lt_s
         rc = lt_unit_plan(&unit, d, err);
     }
     rc = rc || !unit.flow_started ? rc : lt_unit_retype(&unit, 0, err);
-    bool ddl = run->plan->action == LEAT_ACTION_META;
+    const struct lt_slice *slice = run->jobs.items[first].slice;
+    bool ddl = run->plan->action == LEAT_ACTION_META || (slice && slice->op);
     for (size_t i = 0; !rc && i < n; i++) {
         for (size_t d = 0; !rc && d < unit.n_dests; d++) {
             rc = (ddl ? describe_ddl : describe_one)(&unit, d, i, out) ? lt_fail_oom(err) : LEAT_OK;
@@ -121,5 +122,25 @@ int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side 
     do {
         rc = describe_once(run, source, dests, first, n, out, &again, err);
     } while (again && lt_side_can_be_read_again(source));
+    return rc;
+}
+
+int lt_unit_note_drift(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
+                       size_t job, struct leat_error *err)
+{
+    struct lt_result *result = lt_run_result(run, job, 0);
+    struct lt_buf words = LT_BUF_INIT;
+    struct leat_error own = {.status = LEAT_OK};
+    int rc = lt_unit_describe(run, source, dests, job, 1, &words, &own);
+    bool mismatch = rc && !strcmp(own.code, lt_codes[LT_E_COLUMN_MISMATCH].code);
+    lt_buf_done(&words);
+    if (mismatch && run->schema_policy != LEAT_SCHEMA_STRICT) {
+        return lt_result_set_text(&result->drift, &result->pub.drift, own.message)
+                   ? lt_fail_oom(err)
+                   : LEAT_OK;
+    }
+    if (rc && err) {
+        *err = own;
+    }
     return rc;
 }

@@ -99,6 +99,36 @@ static bool find_own_type(const struct lt_unit_try *unit, const char *column, ch
            ret_type[strlen(kind->name)] == ':';
 }
 
+/* Nobody said a type for the column, and all destinations have the one that it comes in. */
+static bool goes_unchanged(const struct lt_unit_try *unit, size_t i,
+                           const struct ArrowSchema *field)
+{
+    const struct lt_flow *flow = &unit->flow;
+    const char *name = lt_wishes_new_name(&unit->run->wishes, field->name);
+    bool same = lt_schema_find(&lt_unit_job(unit, i)->typing.casts, field->name) < 0;
+    for (size_t d = 0; same && d < flow->n_dests; d++) {
+        const struct ArrowSchema *taken = &flow->dests[d].schema;
+        int64_t at = lt_schema_find(taken, name);
+        same = at >= 0 && lt_schema_same(field, taken->children[at], false);
+    }
+    return same;
+}
+
+/* Where one column has a value that only its type's text can tell, others of that type often have. */
+static void carry_others(struct lt_unit_try *unit, size_t i, const char *own_type,
+                         const struct leat_error *why, struct leat_error *err)
+{
+    const struct ArrowSchema *schema = &unit->flow.source_schema;
+    char type[256];
+    for (int64_t k = 0; k < schema->n_children; k++) {
+        const struct ArrowSchema *field = schema->children[k];
+        if (goes_unchanged(unit, i, field) && find_own_type(unit, field->name, type, sizeof type) &&
+            !strcmp(type, own_type)) {
+            carry_as_text(unit, i, field->name, own_type, why, err);
+        }
+    }
+}
+
 /* The flow failed for a value: its column may do better as text, or between systems of one kind as
  * the text of its type, by which nothing of it is lost. */
 void lt_unit_note_misfit(struct lt_unit_try *unit, size_t i, struct leat_error *err)
@@ -111,6 +141,7 @@ void lt_unit_note_misfit(struct lt_unit_try *unit, size_t i, struct leat_error *
         carry_as_text(unit, i, column, NULL, &why, err);
     } else if (column && find_own_type(unit, column, own, sizeof own)) {
         carry_as_text(unit, i, column, own, &why, err);
+        carry_others(unit, i, own, &why, err);
     }
     free(column);
 }

@@ -137,7 +137,7 @@ static void *work(void *arg)
         size_t first = unit_first(run, unit), n = unit ? 1 : run->first_unit_n;
         int rc = run_unit(run, worker, first, n, &error);
         if (rc && !leat_action_takes(run->plan->action, "on-loss")) {
-            lt_loss_compared_remedy(&error);
+            lt_loss_compared_remedy(&error, run->plan->action == LEAT_ACTION_SYNC);
         }
         if (!rc) {
             error.status = LEAT_OK;

@@ -168,17 +168,10 @@ out:
     return status;
 }
 
-/* Takes "name(1,2) more[]" apart: name and more joined by a space, arguments, list or not. */
-struct type_words {
-    char name[TYPE_TEXT_MAX];
-    int args[2];
-    bool list;
-};
-
-static bool split_type(const char *text, struct type_words *words)
+bool lt_dialect_split(const char *text, struct lt_type_words *words)
 {
     size_t len = strlen(text), used = 0;
-    *words = (struct type_words){.args = {-1, -1}};
+    *words = (struct lt_type_words){.args = {-1, -1}};
     if (len + 2 > sizeof words->name) {
         return false;
     }
@@ -302,11 +295,11 @@ bool lt_dialect_canonical(const struct lt_dialect *dialect, const char *text,
 int lt_dialect_parse(const struct lt_dialect *dialect, const char *text,
                      struct ArrowSchema *ret_field, struct leat_error *err)
 {
-    struct type_words words;
+    struct lt_type_words words;
     if (lt_dialect_canonical(dialect, text, ret_field)) {
         return LEAT_OK;
     }
-    if (!split_type(text, &words)) {
+    if (!lt_dialect_split(text, &words)) {
         return lt_dialect_field(dialect, "", text, -1, -1, ret_field, err);
     }
     const char *system = words.name;

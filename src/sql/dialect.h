@@ -14,17 +14,32 @@ struct lt_type_alias {
     const char *system;
 };
 
+/* Types of one family hold each other's values as far as their argument goes: how many characters,
+ * bits, or digits of a second. Of `kind` EXACT a value has just so many, of PADDED blanks fill it up,
+ * which count for nothing, and of ANY nobody looks at the argument. */
+enum lt_type_kind { LT_TYPE_VARYING, LT_TYPE_PADDED, LT_TYPE_EXACT, LT_TYPE_ANY };
+struct lt_type_family {
+    const char *name; /* lower-case, without its argument */
+    const char *family;
+    enum lt_type_kind kind;
+    int bare; /* the argument that it has when none is said; INT_MAX: no limit */
+};
+
 struct lt_merge_words;
 struct lt_extra_words;
 
+#define LT_DIALECT_TYPE_MAX 512
+
 struct lt_dialect {
-    const char *name;                    /* "postgres": also the prefix of leat.source_type */
-    char quote;                          /* '"' */
-    size_t identifier_bytes_max;         /* 63 */
-    const struct leat_type_in *in;       /* end with a NULL system */
-    const struct leat_type_out *out;     /* end with a NULL canonical */
-    const struct lt_type_alias *aliases; /* end with a NULL alias; NULL: none */
-    bool has_identity;                   /* GENERATED ... AS IDENTITY is understood */
+    const char *name;                      /* "postgres": also the prefix of leat.source_type */
+    char quote;                            /* '"' */
+    size_t identifier_bytes_max;           /* 63 */
+    const struct leat_type_in *in;         /* end with a NULL system */
+    const struct leat_type_out *out;       /* end with a NULL canonical */
+    const struct lt_type_alias *aliases;   /* end with a NULL alias; NULL: none */
+    const struct lt_type_family *families; /* end with a NULL name; NULL: none */
+    bool retypes;                          /* ALTER COLUMN ... TYPE, DROP NOT NULL are understood */
+    bool has_identity;                     /* GENERATED ... AS IDENTITY is understood */
     /* For systems that take any name as a type: the words that say how values are stored, NULL at
      * the end. A type that no row of `out` brings back exactly is then declared by its canonical
      * name and such a word, quoted as one identifier: "list<int64> TEXT". The word is the one that
@@ -59,11 +74,18 @@ int lt_dialect_field(const struct lt_dialect *dialect, const char *system, const
 int lt_dialect_parse(const struct lt_dialect *dialect, const char *text,
                      struct ArrowSchema *ret_field, struct leat_error *err);
 
+/* A type as DDL writes it, taken apart: "name(1,2) more[]". */
+struct lt_type_words {
+    char name[LT_DIALECT_TYPE_MAX]; /* lower-case: name and more joined by a space */
+    int args[2];                    /* -1: absent */
+    bool list;
+};
+/* False: too long, or no name. */
+bool lt_dialect_split(const char *text, struct lt_type_words *ret_words);
+
 /* An array ("inet[]") of a type without a word here: a list of texts, each of its type. */
 int lt_dialect_foreign_list(const struct lt_dialect *dialect, const char *system_full,
                             struct ArrowSchema *ret_field, struct leat_error *err);
-
-#define LT_DIALECT_TYPE_MAX 512
 
 /* Whether the text is a type's name with its arguments and nothing else. */
 bool lt_dialect_plain_type(const struct lt_dialect *dialect, const char *text);

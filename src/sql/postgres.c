@@ -6,6 +6,8 @@
 #include "sql/extras.h"
 #include "sql/merge.h"
 
+#include <limits.h>
+
 #define NOTE_NUMERIC                                                                               \
     "no NaN or infinity unless the column has no precision; numeric where the scale is negative "  \
     "or there are more than 76 digits"
@@ -139,6 +141,23 @@ static const struct lt_type_alias aliases[] = {
     {NULL, NULL},
 };
 
+#define TYPE_UNITS 6 /* a time's fraction: microseconds */
+
+static const struct lt_type_family families[] = {
+    {"text", "text", LT_TYPE_VARYING, INT_MAX},
+    {"character varying", "text", LT_TYPE_VARYING, INT_MAX},
+    {"character", "text", LT_TYPE_PADDED, 1},
+    {"bpchar", "text", LT_TYPE_PADDED, INT_MAX},
+    {"bit varying", "bit", LT_TYPE_VARYING, INT_MAX},
+    {"bit", "bit", LT_TYPE_EXACT, 1},
+    {"timestamp without time zone", "timestamp", LT_TYPE_VARYING, TYPE_UNITS},
+    {"timestamp with time zone", "timestamptz", LT_TYPE_VARYING, TYPE_UNITS},
+    {"time without time zone", "time", LT_TYPE_VARYING, TYPE_UNITS},
+    {"time with time zone", "timetz", LT_TYPE_VARYING, TYPE_UNITS},
+    {"interval", "interval", LT_TYPE_VARYING, TYPE_UNITS},
+    {NULL, NULL, LT_TYPE_VARYING, 0},
+};
+
 /* Text is compared byte by byte, for collations may take different values for equal. */
 static const struct lt_merge_words merge_words = {
     .differs = "IS DISTINCT FROM",
@@ -174,6 +193,8 @@ const struct lt_dialect lt_dialect_postgres = {
     .in = lt_postgres_types_in,
     .out = lt_postgres_types_out,
     .aliases = aliases,
+    .families = families,
+    .retypes = true,
     .has_identity = true,
     .merge = &merge_words,
     .extras = &extra_words,

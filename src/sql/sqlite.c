@@ -113,6 +113,20 @@ const struct leat_type_out lt_sqlite_types_out[] = {
     {NULL, NULL, NULL},
 };
 
+static const struct lt_type_family families[] = {
+    {"text", "text", LT_TYPE_ANY, 0},
+    {"varchar", "text", LT_TYPE_ANY, 0},
+    {"char", "text", LT_TYPE_ANY, 0},
+    {"character", "text", LT_TYPE_ANY, 0},
+    {"character varying", "text", LT_TYPE_ANY, 0},
+    {"varying character", "text", LT_TYPE_ANY, 0},
+    {"nchar", "text", LT_TYPE_ANY, 0},
+    {"native character", "text", LT_TYPE_ANY, 0},
+    {"nvarchar", "text", LT_TYPE_ANY, 0},
+    {"clob", "text", LT_TYPE_ANY, 0},
+    {NULL, NULL, LT_TYPE_ANY, 0},
+};
+
 static const char *const storage_words[] = {"TEXT", "BLOB", "INTEGER", "REAL", NULL};
 
 static const struct lt_merge_words merge_words = {
@@ -143,6 +157,7 @@ const struct lt_dialect lt_dialect_sqlite = {
     .identifier_bytes_max = 1000000, /* SQLite names no limit below that of a statement */
     .in = lt_sqlite_types_in,
     .out = lt_sqlite_types_out,
+    .families = families,
     .storage_words = storage_words,
     .merge = &merge_words,
     .extras = &extra_words,

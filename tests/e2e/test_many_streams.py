@@ -168,8 +168,8 @@ def test_views_among_several_streams_are_told_of_or_left_out(leat, pg_db, tmp_pa
     assert tables == {"t"} and "become" not in told
     assert copied("--views", "skip", "--include", "t,w")[0] == {"t", "w"}
     leat.ok("verify", source, f"sqlite:{out}", "--views", "skip", "--include", "t,w")
-    shown = leat.ok("streams", source, "--json").stdout
-    assert shown.count('"view"') == len(views)
+    shown = leat.ok("streams", source, "--json")
+    assert shown.stdout.count('"view"') == len(views) and shown.stderr == ""
     (leat.home / "p.yaml").write_text(f"from: {json.dumps(str(source).replace('#public.*', ''))}\nto: 'sqlite:{out}'\n"
                                       "streams: {'*': {views: skip}, w: {}}\n")
     out.unlink()

@@ -580,7 +580,6 @@ def test_tables_of_many_columns_one_or_no_rows_survive_every_system(columns, row
 # What a copy goes through, whether the table at the end is made by leat, and the file of a stream.
 # CSV, JSON Lines and SQLite know fewer types than PostgreSQL, so there the table is there already.
 FORMATS = {"csv": False, "jsonl": False, "sqlite": False, "arrow": True, "arrows": True, "parquet": True}
-SYSTEMS = [*FORMATS, "direct"]
 BATCH = 25
 
 
@@ -588,7 +587,7 @@ def batch_of(first, version):
     """As many random tables as one command copies, each from a seed of its own."""
     names = random.Random(SEED + first).sample(pg_random.ODD_TABLES, 3)
     return [pg_random.PgTable(SEED + i, names[i - first] if i - first < len(names) else f"t{i - first}", version,
-                              SYSTEMS)
+                              FORMATS)
             for i in range(first, min(first + BATCH, CASES))]
 
 

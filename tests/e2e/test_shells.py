@@ -1,7 +1,10 @@
 """Completion, tried in the shells themselves; manual pages, rendered."""
 import re
 import shutil
+import socket
+import sqlite3
 import subprocess
+import time
 
 import pytest
 
@@ -93,6 +96,34 @@ def test_what_may_follow_is_told_by_the_tables(leat):
     assert ":files" in words(leat, "cp", "--quiet", "")
     assert "warehouse" in words(leat, "query", "ware", env={"LEAT_CONN_WAREHOUSE": "sqlite:w.db"})
     assert words(leat, "no-such-command", "") == [] == words(leat)
+
+
+def test_streams_of_a_connection_are_candidates(leat, pg_db, tmp_path):
+    with sqlite3.connect(tmp_path / "w.db") as lite:
+        lite.executescript("create table orders (a); create table odds (a); create table \"a b\" (c);"
+                           "create view seen as select 1")
+    pg_db.execute("create schema s", "create table s.deep (a int)", "create table flat (a int)")
+    env = {"LEAT_CONN_W": f"sqlite:{tmp_path}/w.db", "LEAT_CONN_PG": pg_db.url}
+    assert words(leat, "cp", "w.", env=env) == ["w.odds", "w.orders", "w.seen", ":files"]
+    assert words(leat, "diff", "a.csv", "w.or", env=env) == ["w.orders", ":files"]
+    assert words(leat, "cp", "pg.fl", env=env) == ["pg.flat", ":files"]
+    assert words(leat, "cp", "pg.s.", env=env) == ["pg.s.deep", ":files"]
+    assert "w.orders\ttable" in leat.ok("complete", "--", "streams", "w.", env=env).stdout
+
+
+def test_a_connection_that_does_not_answer_is_silent_and_soon_given_up(leat, tmp_path):
+    asked = tmp_path / "asked"
+    for url in ("postgres://127.0.0.1:1/x", "postgres://u:${cmd:touch " + str(asked) + "}@127.0.0.1:1/x", "nonsense"):
+        done = leat("complete", "--", "cp", "down.", env={"LEAT_CONN_DOWN": url})
+        assert (done.returncode, done.stdout, done.stderr) == (0, ":files\n", "")
+    assert not asked.exists()  # nothing is run for a Tab
+    with socket.socket() as listener:  # takes the connection, and says nothing
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        url = f"postgres://127.0.0.1:{listener.getsockname()[1]}/x?connect_timeout=60"
+        started = time.monotonic()
+        done = leat("complete", "--", "cp", "down.", env={"LEAT_CONN_DOWN": url, "LEAT_CONN_DOWN_TOO": "sqlite:x.db"})
+        assert done.returncode == 0 and done.stderr == "" and time.monotonic() - started < 20
 
 
 def commands(leat):

@@ -73,6 +73,12 @@ static int take_known(struct evolving *e, const struct ArrowSchema *field, int64
                (evolve && !lt_widens(field, has) ? LT_CAST_SAFE : LT_CAST_CHECKED)) {
         failed = say_types(&e->faults, field, has, " does not fit into ");
         return failed ? lt_fail_oom(err) : LEAT_OK;
+    } else if (e->policy == LEAT_SCHEMA_STRICT && nullable & ~has->flags) {
+        return say(&e->faults, has->name, "may be null, and is not so far") ? lt_fail_oom(err)
+                                                                            : LEAT_OK;
+    } else if (!lt_widens(field, has)) {
+        failed = say_types(e->policy == LEAT_SCHEMA_STRICT ? &e->faults : &e->drift, field, has,
+                           " is written as ");
     }
     /* Types are the manifest's, and metadata what comes with the records. */
     struct ArrowSchema made = {.release = NULL};
@@ -96,9 +102,10 @@ static int take_missing(struct evolving *e, const struct ArrowSchema *incoming,
         if (lt_schema_find(incoming, has->name) >= 0) {
             continue;
         }
-        bool fault = e->policy == LEAT_SCHEMA_STRICT && !(has->flags & ARROW_FLAG_NULLABLE);
+        bool never = !(has->flags & ARROW_FLAG_NULLABLE);
+        bool fault = e->policy == LEAT_SCHEMA_STRICT || (e->policy == LEAT_SCHEMA_CHECK && never);
         if (say(fault ? &e->faults : &e->drift, has->name,
-                fault ? "may not be null, and does not come" : "does not come")) {
+                fault && never ? "may not be null, and does not come" : "does not come")) {
             return lt_fail_oom(err);
         }
         has->flags |= ARROW_FLAG_NULLABLE;

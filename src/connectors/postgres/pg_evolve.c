@@ -15,23 +15,17 @@ struct evolving {
     struct ArrowSchema changing; /* as the table is to have them */
     enum lt_column_change *changes;
     int64_t n_changing;
-    struct lt_buf alter, drift;
+    struct lt_buf alter;
+    struct lt_drift drift;
 };
 
-static int say(struct lt_buf *words, const char *name, const char *what)
-{
-    return lt_buf_printf(words, "%s\"%s\" %s", words->len ? "; " : "", name, what);
-}
-
-static int decide(struct evolving *e, enum leat_schema_policy policy,
-                  const struct ArrowSchema *field, const struct ArrowSchema *table,
-                  struct leat_error *err)
+static int decide(struct evolving *e, const struct ArrowSchema *field, struct leat_error *err)
 {
     struct ArrowSchema copy = {.release = NULL}, wanted = {.release = NULL};
     enum lt_column_change change;
-    int status = lt_evolve_column(policy, field, table, &change, &wanted, err);
+    int status = lt_drift_column(&e->drift, field, &change, &wanted, err);
     if (!status && change == LT_COLUMN_LEFT_OUT) {
-        return say(&e->drift, field->name, "is left out") ? lt_fail_oom(err) : LEAT_OK;
+        return LEAT_OK;
     }
     status = status ? status : lt_schema_copy(field, &copy, err);
     status = status ? status : lt_schema_add(&e->kept, &copy, err);
@@ -48,12 +42,30 @@ static int decide(struct evolving *e, enum leat_schema_policy policy,
     return status;
 }
 
-/* Other digits before the point need no new rows, where those behind it stay. */
+/* Whether the type's name begins so. */
+static bool is_of(const char *type, const char *name)
+{
+    return !strncmp(type, name, strlen(name));
+}
+
+/* Other digits before the point need no new rows, where those behind it stay; nor do longer texts
+ * and bits, and finer times. */
 static bool rewrites(const char *from, const char *to)
 {
+    static const char *const longer[][2] = {{"character varying", "character varying"},
+                                            {"character varying", "text"},
+                                            {"bit varying", "bit varying"},
+                                            {"timestamp", "timestamp"},
+                                            {"time", "time"},
+                                            {"interval", "interval"}};
     const char *a = strchr(from, ','), *b = strchr(to, ',');
-    bool numeric = !strncmp(from, "numeric", 7) && !strncmp(to, "numeric", 7);
-    return !(numeric && (!strcmp(to, "numeric") || (a && b && !strcmp(a, b))));
+    bool list = strstr(from, "[]") != NULL, same = false;
+    for (size_t i = 0; i < LT_ARRAY_LEN(longer); i++) {
+        same = same || (is_of(from, longer[i][0]) && is_of(to, longer[i][1]));
+    }
+    same = same || (is_of(from, "numeric") && is_of(to, "numeric") &&
+                    (!strcmp(to, "numeric") || (a && b && !strcmp(a, b))));
+    return list || !same;
 }
 
 /* Column i of `made` takes its place in the table, or a new one at its end. */
@@ -96,10 +108,8 @@ static int change_column(struct evolving *e, const struct pg_target *target, str
     int64_t at = lt_schema_find(&table->schema, name);
     const char *old = at >= 0 ? table->columns[at].type_text : "";
     char what[LT_DIALECT_TYPE_MAX * 2];
-    size_t len;
-    if (!strcmp(old, type) ||
-        (at >= 0 && lt_schema_meta(table->schema.children[at], LT_META_DOMAIN, &len))) {
-        return LEAT_OK; /* no wider type, or one of the user's own: values are cast and checked */
+    if (!strcmp(old, type)) {
+        return LEAT_OK; /* no wider type after all */
     }
     if (at < 0) {
         snprintf(what, sizeof what, "is added as %s", type);
@@ -107,8 +117,9 @@ static int change_column(struct evolving *e, const struct pg_target *target, str
         snprintf(what, sizeof what, "becomes %s from %s%s", type, old,
                  rewrites(old, type) ? ", which rewrites the table" : "");
     }
-    bool failed = say(&e->drift, name, what) || lt_evolve_sql(&lt_dialect_postgres, target->quoted,
-                                                              name, e->changes[i], type, &e->alter);
+    bool failed =
+        lt_drift_say(&e->drift, name, what) ||
+        lt_evolve_sql(&lt_dialect_postgres, target->quoted, name, e->changes[i], type, &e->alter);
     return failed ? lt_fail_oom(err) : put_column(table, made, i, err);
 }
 
@@ -150,7 +161,7 @@ static int change_table(struct pg_conn *conn, struct evolving *e, struct pg_targ
         target->alter = lt_buf_take(&e->alter);
         status = status || target->alter ? status : lt_fail_oom(err);
     }
-    if (!status && e->drift.len && !(target->drift = lt_buf_take(&e->drift))) {
+    if (!status && e->drift.words.len && !(target->drift = lt_buf_take(&e->drift.words))) {
         status = lt_fail_oom(err);
     }
     return status;
@@ -159,13 +170,20 @@ static int change_table(struct pg_conn *conn, struct evolving *e, struct pg_targ
 int pg_evolve(struct pg_conn *conn, struct pg_target *target, struct ArrowSchema *incoming,
               struct pg_table *table, struct leat_error *err)
 {
-    struct evolving e = {.n_changing = 0};
+    struct evolving e = {
+        .drift = {.dialect = &lt_dialect_postgres,
+                  .policy = target->policy,
+                  .quoted = target->quoted,
+                  .table = &table->schema,
+                  .keys = (const char *const *)(target->merge ? target->merge->keys : NULL),
+                  .n_keys = target->merge ? target->merge->n_keys : 0}};
     e.changes = calloc((size_t)incoming->n_children + 1, sizeof *e.changes);
     int status = e.changes ? lt_schema_init_struct(&e.kept, 0, err) : lt_fail_oom(err);
     status = status ? status : lt_schema_init_struct(&e.changing, 0, err);
     for (int64_t i = 0; i < incoming->n_children && !status; i++) {
-        status = decide(&e, target->policy, incoming->children[i], &table->schema, err);
+        status = decide(&e, incoming->children[i], err);
     }
+    status = status ? status : lt_drift_end(&e.drift, incoming, err);
     status = status ? status : change_table(conn, &e, target, table, err);
     if (!status) {
         lt_schema_done(incoming);
@@ -175,7 +193,7 @@ int pg_evolve(struct pg_conn *conn, struct pg_target *target, struct ArrowSchema
     lt_schema_done(&e.changing);
     free(e.changes);
     lt_buf_done(&e.alter);
-    lt_buf_done(&e.drift);
+    lt_drift_done(&e.drift);
     return status;
 }
 

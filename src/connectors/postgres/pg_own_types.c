@@ -9,11 +9,6 @@
 
 #define REMEDY_MAX 240
 
-static const char *text_of(const struct lt_json_value *def, const char *key)
-{
-    return lt_json_string(lt_json_get(def, key), "");
-}
-
 void pg_own_types_done(struct pg_own_types *types)
 {
     for (size_t i = 0; i < types->n; i++) {
@@ -54,9 +49,10 @@ static int take_doc(const struct pg_own_wish *wish, const struct ArrowSchema *fi
     bool usable = lt_json_count(defs) > 0;
     for (size_t i = 0; i < lt_json_count(defs); i++) {
         const struct lt_json_value *def = lt_json_at(defs, i);
-        usable = usable && (wish->trusted || !pg_own_has_expression(def)) && *text_of(def, "ns") &&
-                 *text_of(def, "name") && strlen(text_of(def, "ns")) < PG_NAME_MAX &&
-                 strlen(text_of(def, "name")) < PG_NAME_MAX;
+        usable = usable && (wish->trusted || !pg_own_has_expression(def)) &&
+                 *pg_def_text(def, "ns") && *pg_def_text(def, "name") &&
+                 strlen(pg_def_text(def, "ns")) < PG_NAME_MAX &&
+                 strlen(pg_def_text(def, "name")) < PG_NAME_MAX;
     }
     struct pg_own_types *types = wish->types;
     struct lt_json_doc **docs =
@@ -77,8 +73,8 @@ static const struct lt_json_value *def_of(const struct lt_json_value *root,
     const struct lt_json_value *defs = lt_json_get(root, "types");
     for (size_t i = 0; i < lt_json_count(defs); i++) {
         const struct lt_json_value *def = lt_json_at(defs, i);
-        if (!strcmp(text_of(def, "ns"), text_of(ref, "ns")) &&
-            !strcmp(text_of(def, "name"), text_of(ref, "name"))) {
+        if (!strcmp(pg_def_text(def, "ns"), pg_def_text(ref, "ns")) &&
+            !strcmp(pg_def_text(def, "name"), pg_def_text(ref, "name"))) {
             return def;
         }
     }
@@ -92,7 +88,7 @@ static const struct lt_json_value *under_domains(const struct lt_json_value *roo
     for (size_t i = lt_json_count(lt_json_get(root, "types")); i > 0; i--) {
         const struct lt_json_value *def = def_of(root, ref);
         if (lt_json_boolean(lt_json_get(ref, "array"), false) || !def ||
-            strcmp(text_of(def, "kind"), "domain") != 0) {
+            strcmp(pg_def_text(def, "kind"), "domain") != 0) {
             break;
         }
         ref = lt_json_get(def, "base");
@@ -164,14 +160,14 @@ static int try_type(struct pg_conn *conn, const struct pg_own_wish *wish,
     const struct lt_json_value *defs = lt_json_get(lt_json_root(doc), "types");
     const struct lt_json_value *here = lt_json_at(defs, lt_json_count(defs) - 1);
     if (!status &&
-        (lt_dialect_quote_name(&lt_dialect_postgres, ns, text_of(def, "name"), &quoted) ||
+        (lt_dialect_quote_name(&lt_dialect_postgres, ns, pg_def_text(def, "name"), &quoted) ||
          pg_own_compare(wish->types, def, here, lt_buf_text(&quoted), &match, &words, &widen))) {
         status = lt_fail_oom(err);
     }
     bool widens = match == PG_TYPE_LACKS_LABELS && wish->policy == LEAT_SCHEMA_EVOLVE;
     *ret_taken = !status && (match == PG_TYPE_SAME || (place && widens));
     if (*ret_taken) {
-        struct pg_own_type *type = add_type(wish->types, def, ns, text_of(def, "name"));
+        struct pg_own_type *type = add_type(wish->types, def, ns, pg_def_text(def, "name"));
         if (!type || (place && widens && !(type->widen = lt_buf_take(&widen)))) {
             status = lt_fail_oom(err);
         }
@@ -192,7 +188,7 @@ static int try_type(struct pg_conn *conn, const struct pg_own_wish *wish,
 static int check_ref(struct pg_conn *conn, const struct lt_json_value *def,
                      const struct lt_json_value *ref, struct leat_error *err)
 {
-    const char *text = text_of(ref, "text"), *params[] = {text};
+    const char *text = pg_def_text(ref, "text"), *params[] = {text};
     char found[8];
     if (!lt_json_boolean(lt_json_get(ref, "extension"), false)) {
         return LEAT_OK;
@@ -202,7 +198,7 @@ static int check_ref(struct pg_conn *conn, const struct lt_json_value *def,
     if (!status && *found != 't') {
         status = lt_fail(err, LT_E_UNSUPPORTED_TYPE,
                          "the source's type %s is made of %s, which does not exist here",
-                         text_of(def, "name"), text);
+                         pg_def_text(def, "name"), text);
         leat_error_remedy(err, "create that here first (CREATE EXTENSION, CREATE TYPE)");
     }
     return status;
@@ -248,12 +244,12 @@ static int plan_make(struct pg_conn *conn, const struct pg_own_wish *wish,
                      struct leat_error *err)
 {
     struct lt_buf sql = LT_BUF_INIT;
-    int status = check_place(conn, ns, text_of(def, "name"), err);
+    int status = check_place(conn, ns, pg_def_text(def, "name"), err);
     status = status ? status : check_refs(conn, def, err);
     if (status) {
         return status;
     }
-    struct pg_own_type *type = add_type(wish->types, def, ns, text_of(def, "name"));
+    struct pg_own_type *type = add_type(wish->types, def, ns, pg_def_text(def, "name"));
     int made = type ? pg_own_make_sql(wish->types, type, &sql) : LEAT_NO_MEMORY;
     *ret_known = made != LEAT_UNSUPPORTED;
     if (made == LEAT_NO_MEMORY || (!made && !(type->make = lt_buf_take(&sql)))) {
@@ -266,7 +262,7 @@ static int plan_make(struct pg_conn *conn, const struct pg_own_wish *wish,
 static int resolve(struct pg_conn *conn, const struct pg_own_wish *wish,
                    const struct lt_json_value *def, bool *ret_known, struct leat_error *err)
 {
-    const char *name = text_of(def, "name"), *ns = text_of(def, "ns");
+    const char *name = pg_def_text(def, "name"), *ns = pg_def_text(def, "ns");
     const char *place = lt_json_boolean(lt_json_get(def, "home"), false) ? wish->ns : ns;
     struct lt_buf quoted = LT_BUF_INIT;
     PGresult *result = NULL;
@@ -308,7 +304,7 @@ static int say_under(const struct pg_own_types *types, const struct lt_json_valu
     if (lt_json_boolean(lt_json_get(ref, "array"), false)) {
         column->under = PG_UNDER_LIST;
     } else if (def) {
-        column->under = strcmp(text_of(def, "kind"), "enum") ? PG_UNDER_TEXT : PG_UNDER_ENUM;
+        column->under = strcmp(pg_def_text(def, "kind"), "enum") ? PG_UNDER_TEXT : PG_UNDER_ENUM;
     } else {
         int failed = pg_own_ref(types, ref, &known);
         column->under = PG_UNDER_KNOWN;
@@ -337,7 +333,7 @@ int pg_own_column(struct pg_conn *conn, const struct pg_own_wish *wish,
         const struct lt_json_value *def = lt_json_at(defs, i);
         status = resolve(conn, wish, def, &known, err);
         const struct pg_own_type *own =
-            pg_own_find(wish->types, text_of(def, "ns"), text_of(def, "name"));
+            pg_own_find(wish->types, pg_def_text(def, "ns"), pg_def_text(def, "name"));
         column.missing = column.missing || (own && own->make);
     }
     int failed =
@@ -364,8 +360,8 @@ static int plan_labels(const struct pg_own_wish *wish, const struct lt_json_valu
     struct lt_buf words = LT_BUF_INIT, widen = LT_BUF_INIT, quoted = LT_BUF_INIT;
     enum pg_type_match match = PG_TYPE_SAME;
     int status = LEAT_OK;
-    if (lt_dialect_quote_name(&lt_dialect_postgres, text_of(here, "ns"), text_of(here, "name"),
-                              &quoted) ||
+    if (lt_dialect_quote_name(&lt_dialect_postgres, pg_def_text(here, "ns"),
+                              pg_def_text(here, "name"), &quoted) ||
         pg_own_compare(wish->types, def, here, lt_buf_text(&quoted), &match, &words, &widen)) {
         status = lt_fail_oom(err);
     }
@@ -375,7 +371,7 @@ static int plan_labels(const struct pg_own_wish *wish, const struct lt_json_valu
         remedy_statements(lt_buf_text(&widen), err);
     } else if (!status && match == PG_TYPE_LACKS_LABELS && wish->policy == LEAT_SCHEMA_EVOLVE) {
         struct pg_own_type *type =
-            add_type(wish->types, def, text_of(here, "ns"), text_of(here, "name"));
+            add_type(wish->types, def, pg_def_text(here, "ns"), pg_def_text(here, "name"));
         if (!type || !(type->widen = lt_buf_take(&widen))) {
             status = lt_fail_oom(err);
         }
@@ -393,8 +389,8 @@ int pg_own_labels(struct pg_conn *conn, const struct pg_own_wish *wish,
     struct lt_json_doc *doc = NULL;
     int status = take_doc(wish, field, &root, err);
     const struct lt_json_value *def = status || !root ? NULL : def_of(root, under_domains(root));
-    if (!def || strcmp(text_of(def, "kind"), "enum") != 0 ||
-        pg_own_find(wish->types, text_of(def, "ns"), text_of(def, "name"))) {
+    if (!def || strcmp(pg_def_text(def, "kind"), "enum") != 0 ||
+        pg_own_find(wish->types, pg_def_text(def, "ns"), pg_def_text(def, "name"))) {
         return status;
     }
     status = pg_define_type(conn, oid, wish->ns, &doc, err);
@@ -479,6 +475,30 @@ static bool is_duplicate(const struct leat_error *err)
     return !strcmp(err->sqlstate, "42710") || !strcmp(err->sqlstate, "23505");
 }
 
+/* Where the first of several statements ends: at a semicolon outside of quotes. */
+static size_t first_statement(const char *sql)
+{
+    char quote = 0;
+    size_t i = 0;
+    for (; sql[i] && (quote || sql[i] != ';'); i++) {
+        quote = quote ? (sql[i] == quote ? 0 : quote) : strchr("'\"", sql[i]) ? sql[i] : 0;
+    }
+    return i;
+}
+
+/* One by one: a label that is added in a transaction cannot be used there, and servers before 12 add
+ * none in one. */
+static int add_labels(struct pg_conn *conn, const char *sql, struct leat_error *err)
+{
+    int status = LEAT_OK;
+    while (*sql && !status) {
+        size_t len = first_statement(sql);
+        status = pg_execf(conn, err, "%.*s", (int)len, sql);
+        sql += len + (sql[len] == ';');
+    }
+    return status;
+}
+
 int pg_own_make(struct pg_conn *conn, const char *ns, struct pg_own_types *types,
                 struct leat_error *err)
 {
@@ -493,9 +513,8 @@ int pg_own_make(struct pg_conn *conn, const char *ns, struct pg_own_types *types
         status = make_all(conn, ns, types, &why);
         any = status && is_duplicate(&why);
     }
-    /* A label that is added in a transaction cannot be used there. */
     for (size_t i = 0; i < types->n && !status; i++) {
-        status = types->items[i].widen ? pg_exec(conn, types->items[i].widen, &why) : LEAT_OK;
+        status = types->items[i].widen ? add_labels(conn, types->items[i].widen, &why) : LEAT_OK;
     }
     if (status && err) {
         *err = why;

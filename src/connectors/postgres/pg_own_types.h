@@ -57,6 +57,12 @@ struct pg_own_column {
     char *known;             /* PG_UNDER_KNOWN: that type */
 };
 
+/* A text of a definition or a REF; "" where it has none. */
+static inline const char *pg_def_text(const struct lt_json_value *def, const char *key)
+{
+    return lt_json_string(lt_json_get(def, key), "");
+}
+
 /* --- pg_type_defs.c */
 /* Whose expressions these are: servers of one major version read them the same. */
 void pg_server_text(const struct leat_endpoint *ep, char text[PG_SERVER_MAX]);

@@ -2,7 +2,6 @@
  * which route its rows take. Changes nothing. */
 #include "connectors/postgres/pg_load.h"
 
-#include "sql/evolve.h"
 #include "sql/postgres.h"
 
 #include <inttypes.h>
@@ -360,9 +359,6 @@ static int match_columns(struct pg_conn *conn, struct pg_target *target,
     status = status ? status : pg_evolve(conn, target, incoming, table, err);
     if (!status) {
         status = lt_dialect_match(incoming, &table->schema, &matched, err);
-        if (status == LEAT_INVALID) {
-            lt_evolve_remedy(&lt_dialect_postgres, target->quoted, incoming, &table->schema, err);
-        }
     }
     const char **columns = calloc((size_t)incoming->n_children + 1, sizeof *columns);
     if (!columns && !status) {

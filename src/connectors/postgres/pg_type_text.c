@@ -5,17 +5,13 @@
 
 #include <stdlib.h>
 
-static const char *text_of(const struct lt_json_value *def, const char *key)
-{
-    return lt_json_string(lt_json_get(def, key), "");
-}
-
 const struct pg_own_type *pg_own_find(const struct pg_own_types *types, const char *ns,
                                       const char *name)
 {
     for (size_t i = 0; i < types->n; i++) {
         const struct pg_own_type *type = &types->items[i];
-        if (!strcmp(text_of(type->def, "ns"), ns) && !strcmp(text_of(type->def, "name"), name)) {
+        if (!strcmp(pg_def_text(type->def, "ns"), ns) &&
+            !strcmp(pg_def_text(type->def, "name"), name)) {
             return type;
         }
     }
@@ -27,8 +23,8 @@ static int put_ref_there(const struct lt_json_value *ref, struct lt_buf *out)
 {
     const char *text = lt_json_string(lt_json_get(ref, "text"), NULL);
     return text ? lt_buf_puts(out, text)
-                : lt_dialect_quote_name(&lt_dialect_postgres, text_of(ref, "ns"),
-                                        text_of(ref, "name"), out) |
+                : lt_dialect_quote_name(&lt_dialect_postgres, pg_def_text(ref, "ns"),
+                                        pg_def_text(ref, "name"), out) |
                       lt_buf_puts(out,
                                   lt_json_boolean(lt_json_get(ref, "array"), false) ? "[]" : "");
 }
@@ -41,7 +37,8 @@ int pg_own_ref(const struct pg_own_types *types, const struct lt_json_value *ref
         return lt_dialect_plain_type(&lt_dialect_postgres, text) ? lt_buf_puts(out, text)
                                                                  : LEAT_UNSUPPORTED;
     }
-    const struct pg_own_type *type = pg_own_find(types, text_of(ref, "ns"), text_of(ref, "name"));
+    const struct pg_own_type *type =
+        pg_own_find(types, pg_def_text(ref, "ns"), pg_def_text(ref, "name"));
     if (!type) {
         return LEAT_UNSUPPORTED;
     }
@@ -57,7 +54,7 @@ bool pg_own_has_expression(const struct lt_json_value *def)
 
 static int put_collation(const struct lt_json_value *def, struct lt_buf *out)
 {
-    const char *collation = text_of(def, "collation");
+    const char *collation = pg_def_text(def, "collation");
     if (!*collation) {
         return LEAT_OK;
     }
@@ -94,11 +91,11 @@ static int put_checks(const struct lt_json_value *def, const char *quoted, bool 
     int failed = LEAT_OK;
     for (size_t i = 0; i < lt_json_count(checks) && !failed; i++) {
         const struct lt_json_value *check = lt_json_at(checks, i);
-        const char *text = text_of(check, "def");
+        const char *text = pg_def_text(check, "def");
         if (is_later(text) == later) {
             failed = later ? lt_buf_printf(out, "; ALTER DOMAIN %s ADD", quoted) : LEAT_OK;
             failed = failed || lt_buf_puts(out, " CONSTRAINT ") ||
-                             pg_ident(out, text_of(check, "name")) ||
+                             pg_ident(out, pg_def_text(check, "name")) ||
                              lt_buf_printf(out, " %s", text)
                          ? LEAT_NO_MEMORY
                          : LEAT_OK;
@@ -131,7 +128,7 @@ static int put_composite(const struct pg_own_types *types, const struct lt_json_
     int failed = lt_buf_printf(out, "CREATE TYPE %s AS (", quoted);
     for (size_t i = 0; i < lt_json_count(attributes) && !failed; i++) {
         const struct lt_json_value *attribute = lt_json_at(attributes, i);
-        failed = lt_buf_puts(out, i ? ", " : "") | pg_ident(out, text_of(attribute, "name")) |
+        failed = lt_buf_puts(out, i ? ", " : "") | pg_ident(out, pg_def_text(attribute, "name")) |
                  lt_buf_byte(out, ' ');
         failed = failed ? failed : pg_own_ref(types, lt_json_get(attribute, "type"), out);
         failed = failed ? failed : put_collation(attribute, out);
@@ -142,7 +139,8 @@ static int put_composite(const struct pg_own_types *types, const struct lt_json_
 static int put_range(const struct pg_own_types *types, const struct lt_json_value *def,
                      const char *quoted, struct lt_buf *out)
 {
-    const char *difference = text_of(def, "subtype_diff"), *collation = text_of(def, "collation");
+    const char *difference = pg_def_text(def, "subtype_diff"),
+               *collation = pg_def_text(def, "collation");
     int failed = lt_buf_printf(out, "CREATE TYPE %s AS RANGE (SUBTYPE = ", quoted);
     failed = failed ? failed : pg_own_ref(types, lt_json_get(def, "subtype"), out);
     if (!failed && *difference) {
@@ -267,7 +265,7 @@ static bool has_check(const struct lt_json_value *checks, const char *text)
 {
     bool has = false;
     for (size_t i = 0; i < lt_json_count(checks); i++) {
-        has = has || !strcmp(text_of(lt_json_at(checks, i), "def"), text);
+        has = has || !strcmp(pg_def_text(lt_json_at(checks, i), "def"), text);
     }
     return has;
 }
@@ -277,7 +275,7 @@ static int compare_checks(const struct lt_json_value *there, const struct lt_jso
 {
     int failed = LEAT_OK;
     for (size_t i = 0; i < lt_json_count(there) && !failed; i++) {
-        const char *text = text_of(lt_json_at(there, i), "def");
+        const char *text = pg_def_text(lt_json_at(there, i), "def");
         if (*match != PG_TYPE_DIFFERS && !has_check(here, text)) {
             *match = PG_TYPE_DIFFERS;
             failed = lt_buf_printf(words, "%s %s", what, text);
@@ -299,18 +297,18 @@ static int compare_domain(const struct pg_own_types *types, const struct lt_json
     int failed = compare_refs(types, "base type", lt_json_get(def, "base"),
                               lt_json_get(here, "base"), match, words);
     failed = failed ? failed
-                    : compare_texts("collation", text_of(def, "collation"),
-                                    text_of(here, "collation"), match, words);
+                    : compare_texts("collation", pg_def_text(def, "collation"),
+                                    pg_def_text(here, "collation"), match, words);
     failed = failed ? failed
                     : compare_texts("nullability",
                                     nulls[lt_json_boolean(lt_json_get(def, "not_null"), false)],
                                     nulls[lt_json_boolean(lt_json_get(here, "not_null"), false)],
                                     match, words);
-    if (failed || strcmp(text_of(def, "server"), text_of(here, "server")) != 0) {
+    if (failed || strcmp(pg_def_text(def, "server"), pg_def_text(here, "server")) != 0) {
         return failed;
     }
-    failed =
-        compare_texts("default", text_of(def, "default"), text_of(here, "default"), match, words);
+    failed = compare_texts("default", pg_def_text(def, "default"), pg_def_text(here, "default"),
+                           match, words);
     failed = failed ? failed : compare_checks(checks, checks_here, "it lacks", match, words);
     return failed ? failed
                   : compare_checks(checks_here, checks, "the source's lacks", match, words);
@@ -329,18 +327,18 @@ static int compare_composite(const struct pg_own_types *types, const struct lt_j
     for (size_t i = 0; i < n && !failed && *match != PG_TYPE_DIFFERS; i++) {
         const struct lt_json_value *there = lt_json_at(a, i), *mine = lt_json_at(b, i);
         char *what = lt_format("attribute %zu", i + 1);
-        char *type = lt_format("attribute \"%s\"", text_of(there, "name"));
+        char *type = lt_format("attribute \"%s\"", pg_def_text(there, "name"));
         failed = what && type ? LEAT_OK : LEAT_NO_MEMORY;
         failed = failed ? failed
-                        : compare_texts(what, text_of(there, "name"), text_of(mine, "name"), match,
-                                        words);
+                        : compare_texts(what, pg_def_text(there, "name"), pg_def_text(mine, "name"),
+                                        match, words);
         if (!failed && *match != PG_TYPE_DIFFERS) {
             failed = compare_refs(types, type, lt_json_get(there, "type"),
                                   lt_json_get(mine, "type"), match, words);
         }
         failed = failed ? failed
-                        : compare_texts(type, text_of(there, "collation"),
-                                        text_of(mine, "collation"), match, words);
+                        : compare_texts(type, pg_def_text(there, "collation"),
+                                        pg_def_text(mine, "collation"), match, words);
         free(what);
         free(type);
     }
@@ -356,8 +354,8 @@ static int compare_range(const struct pg_own_types *types, const struct lt_json_
     int failed = compare_refs(types, "subtype", lt_json_get(def, "subtype"),
                               lt_json_get(here, "subtype"), match, words);
     return failed ? failed
-                  : compare_texts("collation", text_of(def, "collation"),
-                                  text_of(here, "collation"), match, words);
+                  : compare_texts("collation", pg_def_text(def, "collation"),
+                                  pg_def_text(here, "collation"), match, words);
 }
 
 /* --- by kind -------------------------------------------------------------------------------- */
@@ -378,7 +376,7 @@ static const struct kind {
 
 static const struct kind *kind_of(const struct lt_json_value *def)
 {
-    const char *name = text_of(def, "kind");
+    const char *name = pg_def_text(def, "kind");
     for (size_t i = 0; i < LT_ARRAY_LEN(kinds); i++) {
         if (!strcmp(kinds[i].name, name)) {
             return &kinds[i];

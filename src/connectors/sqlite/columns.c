@@ -3,6 +3,7 @@
 #include "connectors/sqlite/internal.h"
 
 #include "core/util.h"
+#include "sql/evolve.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -241,7 +242,8 @@ struct matching {
     const struct sq_table *table;
     struct ArrowSchema known;  /* to be matched with the table's */
     struct ArrowSchema result; /* what parts are written in */
-    struct lt_buf *ddl, drift;
+    struct lt_buf *ddl;
+    struct lt_drift drift;
 };
 
 static int copy_to(struct ArrowSchema *schema, const struct ArrowSchema *field, int64_t flags,
@@ -257,14 +259,7 @@ static int copy_to(struct ArrowSchema *schema, const struct ArrowSchema *field, 
 
 static int say(struct matching *m, const char *name, const char *what, struct leat_error *err)
 {
-    return lt_buf_printf(&m->drift, "%s\"%s\" %s", m->drift.len ? "; " : "", name, what)
-               ? lt_fail_oom(err)
-               : LEAT_OK;
-}
-
-static bool is_new(const struct matching *m, const char *name)
-{
-    return m->want->schema_policy != LEAT_SCHEMA_STRICT && !has_column(m->table, name);
+    return lt_drift_say(&m->drift, name, what) ? lt_fail_oom(err) : LEAT_OK;
 }
 
 static int sort_column(struct matching *m, const struct ArrowSchema *field, struct leat_error *err)
@@ -272,14 +267,19 @@ static int sort_column(struct matching *m, const struct ArrowSchema *field, stru
     if (is_op(m->want, field->name)) {
         return LEAT_OK;
     }
-    if (!is_new(m, field->name)) {
-        return copy_to(&m->known, field, 0, err);
+    struct ArrowSchema wanted = {.release = NULL};
+    enum lt_column_change change = LT_COLUMN_AS_IS;
+    bool hidden = lt_schema_find(m->drift.table, field->name) < 0 &&
+                  has_column(m->table, field->name); /* generated, or in other letters */
+    int status = hidden ? LEAT_OK : lt_drift_column(&m->drift, field, &change, &wanted, err);
+    lt_schema_done(&wanted);
+    if (!status && change == LT_COLUMN_AS_IS) {
+        status = copy_to(&m->known, field, 0, err);
+    } else if (!status && change == LT_COLUMN_NEW) {
+        status = put_alter(m->table, field, m->ddl, err);
+        status = status ? status : say(m, field->name, "is added", err);
     }
-    if (m->want->schema_policy == LEAT_SCHEMA_IGNORE) {
-        return say(m, field->name, "is left out", err);
-    }
-    int status = put_alter(m->table, field, m->ddl, err);
-    return status ? status : say(m, field->name, "is added", err);
+    return status;
 }
 
 static int join_result(struct matching *m, const struct ArrowSchema *incoming,
@@ -332,19 +332,30 @@ int lt_sq_match(const struct leat_write_stream *want, const struct sq_table *tab
                 const struct ArrowSchema *incoming, struct ArrowSchema *ret_schema,
                 struct lt_buf *ddl, char **ret_drift, struct leat_error *err)
 {
-    struct matching m = {.want = want, .table = table, .ddl = ddl};
     struct ArrowSchema writable = {.release = NULL}, matched = {.release = NULL};
+    struct lt_buf quoted = LT_BUF_INIT;
+    struct matching m = {.want = want,
+                         .table = table,
+                         .ddl = ddl,
+                         .drift = {.dialect = &lt_dialect_sqlite,
+                                   .policy = want->schema_policy,
+                                   .table = &writable,
+                                   .keys = want->keys,
+                                   .n_keys = want->n_keys}};
     int status = lt_schema_init_struct(&m.known, 0, err);
     status = status ? status : lt_schema_init_struct(&m.result, 0, err);
+    status = status || !lt_sq_quote(&quoted, table->name) ? status : lt_fail_oom(err);
+    m.drift.quoted = lt_buf_text(&quoted);
+    status = status ? status : writable_schema(want, table, incoming, &writable, err);
     for (int64_t i = 0; i < incoming->n_children && !status; i++) {
         status = sort_column(&m, incoming->children[i], err);
     }
     status = status ? status : match_own(&m, err);
-    status = status ? status : writable_schema(want, table, incoming, &writable, err);
+    status = status ? status : lt_drift_end(&m.drift, incoming, err);
     status = status ? status : lt_dialect_match(&m.known, &writable, &matched, err);
     status = status ? status : join_result(&m, incoming, &matched, err);
-    if (!status && m.drift.len) {
-        *ret_drift = lt_strdup(lt_buf_text(&m.drift));
+    if (!status && m.drift.words.len) {
+        *ret_drift = lt_strdup(lt_buf_text(&m.drift.words));
         status = *ret_drift ? LEAT_OK : lt_fail_oom(err);
     }
     if (!status) {
@@ -354,6 +365,7 @@ int lt_sq_match(const struct leat_write_stream *want, const struct sq_table *tab
     lt_schema_done(&m.result);
     lt_schema_done(&writable);
     lt_schema_done(&matched);
-    lt_buf_done(&m.drift);
+    lt_drift_done(&m.drift);
+    lt_buf_done(&quoted);
     return status;
 }

@@ -2,7 +2,7 @@
  *
  * SQLite keeps rows together, so values are handed over one by one; but a statement that takes a
  * whole batch is begun and ended once, and its cursor stays at the table's end from row to row. Bound
- * row by row, half the time goes into that (measured with 16 columns of short text).
+ * row by row, a third of the time goes into that (measured with 16 columns of short text).
  *
  * What has no storage class of SQLite's is made text first, a column at a time. Text and blobs are
  * taken where they lie, in the batch or in that text: both stay until the next batch. */

@@ -6,6 +6,7 @@
 #include "core/util.h"
 #include "pipe/yaml.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,6 +149,11 @@ static long double to_number(const struct value *v)
         copy[v->len] = 0;
         if (!copy[strspn(copy, " \t\r\n")]) {
             return 0;
+        }
+        /* C knows words for numbers that JavaScript does not. */
+        const char *word = copy + strspn(copy, " \t\r\n+-");
+        if (isalpha((unsigned char)*word) && strncmp(word, "Infinity", 8)) {
+            return (long double)NAN;
         }
         long double n = strtold(copy, &end);
         return end[strspn(end, " \t\r\n")] ? (long double)NAN : n;

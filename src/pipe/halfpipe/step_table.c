@@ -265,7 +265,7 @@ static int set_options(struct table *table, struct leat_plan *plan, struct leat_
     int rc = table->inserting ? leat_plan_set(plan, "append", NULL, err)
                               : leat_plan_set(plan, "key", table->keys, err);
     rc = rc || table->inserting ? rc : leat_plan_set(plan, "strategy", "merge", err);
-    rc = rc ? rc : leat_plan_set(plan, "schema", "strict", err);
+    rc = rc ? rc : leat_plan_set(plan, "schema", "check", err);
     return rc ? rc : leat_plan_set(plan, "retries", "0", err); /* a stream is read once */
 }
 

@@ -592,6 +592,84 @@ static void days_and_dates_agree_over_a_whole_era_and_both_ends(void **state)
     }
 }
 
+/* A column of random values of a fixed width, some of them null, most small. */
+static void random_column(struct lt_builder *builder, int64_t rows)
+{
+    size_t width = (size_t)builder->type.width;
+
+    for (int64_t row = 0; row < rows; row++) {
+        uint64_t bits[4];
+        uint64_t shift = random_bits() % 64;
+        for (int i = 0; i < 4; i++) {
+            bits[i] = i ? (random_bits() % 16 ? 0 : UINT64_MAX) : random_bits() >> shift;
+        }
+        if (width > 8 && random_bits() % 2) {
+            bits[0] = 0 - bits[0];
+            bits[1] = UINT64_MAX;
+        }
+        assert_int_equal(random_bits() % 8 ? lt_builder_fixed(builder, bits, width)
+                                           : lt_builder_null(builder),
+                         LEAT_OK);
+    }
+}
+
+static void assert_column_as_its_values(const char *type, const char *format)
+{
+    struct ArrowSchema field, text_field;
+    struct ArrowArray array;
+    struct lt_builder builder, text;
+    struct lt_view view;
+    struct lt_buf one = LT_BUF_INIT;
+    int64_t rows = 2000;
+
+    assert_int_equal(lt_type_parse(type, &field, NULL), LEAT_OK);
+    assert_int_equal(lt_schema_init(&text_field, format, "t", NULL), LEAT_OK);
+    assert_int_equal(lt_builder_init(&builder, &field, NULL), LEAT_OK);
+    assert_int_equal(lt_builder_init(&text, &text_field, NULL), LEAT_OK);
+    random_column(&builder, rows);
+    assert_int_equal(lt_builder_finish(&builder, &array, NULL), LEAT_OK);
+    assert_int_equal(lt_view_init(&view, &field, &array, NULL), LEAT_OK);
+    assert_int_equal(lt_text_format_column(&view, &text), LEAT_OK);
+    assert_int_equal(text.length, rows);
+    assert_int_equal(text.null_count, view.null_count);
+    for (int64_t row = 0, at = 0; row < rows; row++) {
+        lt_buf_clear(&one);
+        if (!lt_view_is_null(&view, row)) {
+            assert_int_equal(lt_text_format(&view, row, &one), LEAT_OK);
+        }
+        if (one.len > text.data.len - (size_t)at ||
+            memcmp(lt_buf_text(&one), text.data.data + at, one.len) != 0) {
+            fail_msg("%s: row %lld is not %s", type, (long long)row, lt_buf_text(&one));
+        }
+        at += (int64_t)one.len;
+        assert_true(row + 1 < rows || at == (int64_t)text.data.len);
+    }
+    lt_buf_done(&one);
+    lt_view_done(&view);
+    lt_array_done(&array);
+    lt_builder_done(&builder);
+    lt_builder_done(&text);
+    lt_schema_done(&field);
+    lt_schema_done(&text_field);
+}
+
+static void a_column_has_the_texts_of_its_values(void **state)
+{
+    static const char *const types[] = {
+        "int8",           "int16",         "int32",         "int64",          "uint8",
+        "uint16",         "uint32",        "uint64",        "float64",        "float32",
+        "date",           "timestamp",     "timestamptz",   "timestamp(ns)",  "time",
+        "uuid",           "binary(5)",     "decimal(38,0)", "decimal(18,18)", "decimal(15,2)",
+        "decimal(38,30)", "decimal(60,5)", "duration",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LT_ARRAY_LEN(types); i++) {
+        assert_column_as_its_values(types[i], "u");
+        assert_column_as_its_values(types[i], "U");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -609,6 +687,7 @@ int main(void)
         cmocka_unit_test(timestamps_survive_their_text_in_every_unit),
         cmocka_unit_test(the_ends_of_int64_survive_as_timestamps),
         cmocka_unit_test(days_and_dates_agree_over_a_whole_era_and_both_ends),
+        cmocka_unit_test(a_column_has_the_texts_of_its_values),
     };
 
     return cmocka_run_group_tests_name("text", tests, seed, NULL);

@@ -40,7 +40,8 @@ typedef int leat_document_fn(void *arg, const char *json);
 
 /* Opens a store. `location` is a path, sqlite:PATH, postgres://..., or NULL for the default file.
  * Tables that are absent are made; a SQLite file of an older version is moved to this one, a
- * PostgreSQL database only by leat_state_upgrade(), for others may be using it. */
+ * PostgreSQL database only by leat_state_upgrade(), for others may be using it; so is, in either,
+ * what leat_state_downgrade() took down. */
 LEAT_EXPORT int leat_state_open(const char *location, unsigned flags, struct leat_state **ret_state,
                                 struct leat_error *err);
 LEAT_EXPORT void leat_state_close(struct leat_state *state); /* NULL is fine */

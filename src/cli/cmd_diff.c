@@ -397,6 +397,7 @@ int cli_print_difference(struct cli *cli, const struct leat_difference *differen
 
 void cli_print_compared(struct cli *cli, const struct leat_stream_result *r)
 {
+    fflush(stdout); /* both may be one pipe: no record is parted by what is told of it */
     if (cli->json_logs) {
         cli_print_result_json(r);
     } else if (!cli->quiet) {
@@ -412,6 +413,7 @@ static void on_stream_done(void *arg, const struct leat_stream_result *r)
         table_flush(&printing->rows);
     }
     if (r->error->status) {
+        fflush(stdout);
         cli_print_error(printing->cli, r->error, NULL);
         return;
     }
@@ -434,6 +436,7 @@ static void on_stream_done(void *arg, const struct leat_stream_result *r)
 static void on_progress(void *arg, const struct leat_progress *progress)
 {
     struct printing *printing = arg;
+    fflush(stdout);
     cli_print_progress(printing->cli, progress);
 }
 

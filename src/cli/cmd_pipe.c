@@ -245,6 +245,7 @@ static void on_stream_done(void *arg, const struct leat_stream_result *r)
 
 static void on_progress(void *arg, const struct leat_progress *progress)
 {
+    fflush(stdout); /* of what differs: no line is parted */
     cli_print_progress(((struct running *)arg)->cli, progress);
 }
 
@@ -540,18 +541,58 @@ static void print_repeated(const char *text, bool json, const char *repeat)
     }
 }
 
+static const struct leat_option *own_option(const struct cli *cli, const char *name)
+{
+    for (const struct leat_option *o = cli->command->options; o && o->name; o++) {
+        if (!strcmp(o->name, name)) {
+            return o;
+        }
+    }
+    return NULL;
+}
+
+/* What the command itself does with an option, and no document can say. */
+static int refuse_own(const struct cli *cli, struct leat_error *err)
+{
+    for (size_t i = 0; i < cli->n_given; i++) {
+        const char *name = cli->given[i].name;
+        const struct leat_option *option = own_option(cli, name);
+        bool said = !option || !strcmp(name, "as-pipe") || !strcmp(name, "repeat");
+        const char *value = cli->given[i].value; /* NULL: --name alone */
+        bool off = option && option->kind == LEAT_OPTION_BOOL && value && !cli_is_on(value);
+        if (!said && !off) {
+            lt_fail(err, LT_E_USAGE, "--as-pipe has no place for --%s, which is of leat %s alone",
+                    name, cli->command->name);
+            leat_error_remedy(err, "leave it out");
+            return LEAT_INVALID;
+        }
+    }
+    return LEAT_OK;
+}
+
+static int check_every(const char *repeat, struct leat_error *err)
+{
+    int64_t ms = 0;
+    return lt_parse_duration(repeat, &ms, NULL) || ms < 1000
+               ? lt_fail(err, LT_E_USAGE,
+                         "--repeat of a pipe takes a time such as 30s, of at least a second")
+               : LEAT_OK;
+}
+
 bool cli_prints_pipe(struct cli *cli, int *ret_status)
 {
     const char *form = cli_value(cli, "as-pipe");
-    bool repeats = cli->command->action == LEAT_ACTION_DELTA;
-    const char *repeat = repeats ? cli_value(cli, "repeat") : NULL;
+    const char *repeat = own_option(cli, "repeat") ? cli_value(cli, "repeat") : NULL;
     struct leat_error err = {0};
     char *text = NULL;
     if (!form) {
         return false;
     }
     bool json = !strcmp(form, "json");
-    int rc = leat_plan_as_pipe(cli->plan, json ? LEAT_PIPE_JSON : LEAT_PIPE_YAML, &text, &err);
+    int rc = refuse_own(cli, &err);
+    rc = rc || !repeat ? rc : check_every(repeat, &err);
+    rc =
+        rc ? rc : leat_plan_as_pipe(cli->plan, json ? LEAT_PIPE_JSON : LEAT_PIPE_YAML, &text, &err);
     if (!rc && repeat) {
         print_repeated(text, json, repeat);
         leat_text_free(text);

@@ -591,7 +591,7 @@ const struct command cli_commands[] = {
     {"connectors", "[NAME]", "List the connectors, or the options of one",
      "With a name: the options it takes, in its URL (?name=value) or as flags.",
      "leat connectors postgres\n    what can be set on a PostgreSQL connection\n", 0, 0, 1,
-     cmd_connectors, NULL, LEAT_ACTION_COPY},
+     cmd_connectors, json_options, LEAT_ACTION_COPY},
     {"version", "", "Print the version", "", "", 0, 0, 0, cmd_version, NULL, LEAT_ACTION_COPY},
     {"complete", "[--] WORD...", "Print what may follow the words of a command line",
      "For completion scripts. The last word is the one that is completed, and may be empty. One "

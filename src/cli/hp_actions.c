@@ -234,6 +234,10 @@ int hp_diff(struct hp *hp)
     differing.left = differing.left ? differing.left : -1;
     hp_begin(hp);
     say_places(hp);
+    if (*hp_flag(hp, "output") && (differing.all || differing.left > 0)) {
+        return refuse(hp, "a pipe has no place for --output-all-fields and --abort-after",
+                      "leave them out");
+    }
     if (*hp_flag(hp, "output")) {
         return hp_status(hp_run_leat(hp));
     }

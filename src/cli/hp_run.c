@@ -50,7 +50,11 @@ void hp_begin(struct hp *hp)
     }
     const char *output = hp_flag(hp, "output");
     if (*output) {
+        const char *repeat = hp_flag(hp, "repeat"); /* the document's `every` */
         say_option(hp, "as-pipe", output);
+        if (strspn(repeat, "0") != strlen(repeat)) {
+            say_option(hp, "repeat", repeat);
+        }
     }
 }
 

@@ -114,8 +114,9 @@ struct lt_document {
     struct lt_hooks hooks;
     struct lt_step *steps;
     size_t n_steps;
-    size_t *order; /* of the steps, as they run */
-    int depth;     /* of documents in documents */
+    size_t *order;                   /* of the steps, as they run */
+    int depth;                       /* of documents in documents */
+    const struct lt_document *outer; /* while it is opened: the one that runs it; NULL: none */
 };
 
 /* read.c. Reads the tree of doc->yaml into the rest. LEAT_OK also with faults. */

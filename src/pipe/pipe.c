@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* --- opening -------------------------------------------------------------------------------- */
 
@@ -39,8 +40,22 @@ static void tell_text_fault(const char *file, const struct lt_yaml_place *place,
 }
 
 static int open_at(struct leat *leat, const char *path, const struct leat_param *vars,
-                   size_t n_vars, int depth, leat_fault_fn *fault, void *arg,
+                   size_t n_vars, const struct lt_document *outer, leat_fault_fn *fault, void *arg,
                    struct leat_pipe **ret_pipe, struct leat_error *err);
+
+/* Whether the file is the document, or one of those that run it. */
+static bool runs_itself(const struct lt_document *doc, const char *path)
+{
+    struct stat inner, outer;
+    bool is = false;
+    if (!stat(path, &inner)) {
+        for (; doc && !is; doc = doc->outer) {
+            is = !stat(doc->path, &outer) && inner.st_dev == outer.st_dev &&
+                 inner.st_ino == outer.st_ino;
+        }
+    }
+    return is;
+}
 
 /* What a nested document is at fault with is told under its own name. */
 static int open_nested(struct leat_pipe *pipe, struct lt_step *step, struct lt_doc_faults *faults,
@@ -49,6 +64,10 @@ static int open_nested(struct leat_pipe *pipe, struct lt_step *step, struct lt_d
     struct lt_document *doc = &pipe->doc;
     struct leat_error own = {0};
     size_t n = step->n_vars + doc->n_given;
+    if (runs_itself(doc, step->pipe.text)) {
+        lt_doc_fault(faults, step->pipe.node, "", "%.200s runs itself", step->pipe.text);
+        return LEAT_OK;
+    }
     struct leat_param *vars = lt_arena_alloc(&doc->arena, n * sizeof *vars);
     if (!vars) {
         return lt_fail_oom(err);
@@ -56,11 +75,11 @@ static int open_nested(struct leat_pipe *pipe, struct lt_step *step, struct lt_d
     for (size_t i = 0; i < n; i++) {
         vars[i] = i < step->n_vars ? step->vars[i] : doc->given[i - step->n_vars];
     }
-    int rc = doc->depth + 1 < LT_PIPE_NESTING_MAX
-                 ? open_at(pipe->leat, step->pipe.text, vars, n, doc->depth + 1, fault, arg,
-                           &step->nested, &own)
-                 : lt_fail(&own, LT_E_PIPE, "documents run each other more than %d deep",
-                           LT_PIPE_NESTING_MAX);
+    int rc =
+        doc->depth + 1 < LT_PIPE_NESTING_MAX
+            ? open_at(pipe->leat, step->pipe.text, vars, n, doc, fault, arg, &step->nested, &own)
+            : lt_fail(&own, LT_E_PIPE, "documents run each other more than %d deep",
+                      LT_PIPE_NESTING_MAX);
     if (rc == LEAT_NO_MEMORY) {
         return lt_fail_oom(err);
     }
@@ -97,7 +116,7 @@ static int open_halfpipe(struct leat_pipe *pipe, leat_fault_fn *fault, void *arg
 }
 
 static int open_at(struct leat *leat, const char *path, const struct leat_param *vars,
-                   size_t n_vars, int depth, leat_fault_fn *fault, void *arg,
+                   size_t n_vars, const struct lt_document *outer, leat_fault_fn *fault, void *arg,
                    struct leat_pipe **ret_pipe, struct leat_error *err)
 {
     struct leat_error own = {0};
@@ -107,7 +126,8 @@ static int open_at(struct leat *leat, const char *path, const struct leat_param 
         return lt_fail_oom(err);
     }
     pipe->leat = pipe->doc.leat = leat;
-    pipe->doc.depth = depth;
+    pipe->doc.depth = outer ? outer->depth + 1 : 0;
+    pipe->doc.outer = outer;
     pipe->doc.path = lt_arena_strdup(&pipe->doc.arena, path);
     int rc = pipe->doc.path ? keep_vars(&pipe->doc, vars, n_vars, &own) : lt_fail_oom(&own);
     rc = rc ? rc : lt_yaml_read(path, &pipe->doc.yaml, &place, &own);
@@ -134,7 +154,7 @@ int leat_pipe_open(struct leat *leat, const char *path, const struct leat_param 
                    size_t n_vars, leat_fault_fn *fault, void *arg, struct leat_pipe **ret_pipe,
                    struct leat_error *err)
 {
-    return open_at(leat, path, vars, n_vars, 0, fault, arg, ret_pipe, err);
+    return open_at(leat, path, vars, n_vars, NULL, fault, arg, ret_pipe, err);
 }
 
 void leat_pipe_free(struct leat_pipe *pipe)

@@ -1,8 +1,10 @@
 #include "state/migrate.h"
 
 #include "core/codes.h"
+#include "core/log.h"
 #include "core/util.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,11 +81,64 @@ int lt_tables_at(struct lt_db *db, const struct lt_tables *schema, int *ret_at,
     return rc;
 }
 
+static int read_marks(struct lt_db *db, int64_t *ret_marks, struct leat_error *err)
+{
+    struct lt_db_rows rows = {0};
+    int rc = lt_db_query(db, "PRAGMA user_version", 0, NULL, &rows, err);
+    *ret_marks = !rc && rows.n ? lt_db_number(&rows, 0, 0, 0) : 0;
+    lt_db_rows_done(&rows);
+    return rc;
+}
+
+/* A version table without a revision is left by a move down alone. */
+int lt_tables_held(struct lt_db *db, const struct lt_tables *schema, int at, bool *ret_held,
+                   struct leat_error *err)
+{
+    char *table = NULL;
+    int64_t marks = 0;
+    int rc = LEAT_OK, now = -1; /* another may have made them meanwhile */
+    if (at < 0) {
+        rc = find_table(db, schema, &table, err);
+        rc = rc || !table ? rc : read_at(db, schema, table, &now, err);
+    } else if (lt_db_kind(db) == LT_DB_SQLITE) {
+        rc = read_marks(db, &marks, err);
+    }
+    *ret_held =
+        (table && now < 0) || marks & schema->held || (at >= 0 && lt_db_kind(db) != LT_DB_SQLITE);
+    free(table);
+    return rc;
+}
+
+/* In SQLite: whether it stays below the newest revision. */
+static int mark(struct lt_db *db, const struct lt_tables *schema, int at, struct leat_error *err)
+{
+    char sql[64];
+    int64_t marks = 0;
+    bool held = at < schema->n - 1;
+    int rc = lt_db_kind(db) == LT_DB_SQLITE ? read_marks(db, &marks, err) : LEAT_OK;
+    if (rc || lt_db_kind(db) != LT_DB_SQLITE || held == !!(marks & schema->held)) {
+        return rc;
+    }
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %" PRId64, marks ^ schema->held);
+    return lt_db_exec(db, sql, err);
+}
+
 /* --- where it is to go ------------------------------------------------------------------------ */
 
 static int no_revision(const char *text, struct leat_error *err)
 {
     lt_fail(err, LT_E_NOT_FOUND, "there is no revision \"%.40s\"", text);
+    leat_error_remedy(err, "`history` lists them");
+    return LEAT_NOT_FOUND;
+}
+
+static int too_far(const struct lt_tables *schema, int at, const char *text, bool up,
+                   struct leat_error *err)
+{
+    int left = up ? schema->n - 1 - at : at + 1;
+    lt_fail(err, LT_E_NOT_FOUND, "%.40s goes too far: %s %s there %s %d revision%s", text,
+            up ? "above" : "below", lt_tables_id(schema, at), left == 1 ? "is" : "are", left,
+            left == 1 ? "" : "s");
     leat_error_remedy(err, "`history` lists them");
     return LEAT_NOT_FOUND;
 }
@@ -119,7 +174,7 @@ static int resolve(const struct lt_tables *schema, int at, const char *text, int
         *ret_step = -1;
     } else if (relative && !lt_parse_int(text + (*text == '+'), &by)) {
         if (by < -1 - at || by > schema->n - 1 - at) {
-            return no_revision(text, err);
+            return too_far(schema, at, text, by > 0, err);
         }
         *ret_step = at + (int)by;
     } else {
@@ -211,6 +266,7 @@ static int move_locked(struct lt_db *db, const struct lt_tables *schema, const c
         rc = table ? run_steps(db, schema, at, target, err)
                    : lt_fail(err, LT_E_INTERNAL, "the version table was not made");
         rc = rc ? rc : set_version(db, schema, table, target, err);
+        rc = rc ? rc : mark(db, schema, target, err);
     }
     free(table);
     *ret_from = at;
@@ -230,6 +286,22 @@ static int take_lock(struct lt_db *db, const struct lt_tables *schema, struct le
     return rc ? rc : lt_db_run(db, "SELECT pg_advisory_xact_lock($1)", 1, params, NULL, err);
 }
 
+/* The first schema of the search path is by default that of the role's name. */
+static void warn_of_schema(struct lt_db *db, const struct lt_tables *schema)
+{
+    struct lt_db_rows rows = {0};
+    const char *params[] = {schema->name};
+    if (lt_db_kind(db) == LT_DB_POSTGRES &&
+        !lt_db_query(db, "SELECT 1 WHERE current_schema() = $1", 1, params, &rows, NULL) &&
+        rows.n) {
+        lt_log(LT_LOG_WARN,
+               "the schema %s is the first in this role's search path: names without a schema now "
+               "go there; `ALTER ROLE CURRENT_USER SET search_path TO public` changes that",
+               schema->name);
+    }
+    lt_db_rows_done(&rows);
+}
+
 int lt_tables_move(struct lt_db *db, const struct lt_tables *schema, const char *to, bool up,
                    lt_moved_fn *moved, void *arg, struct leat_error *err)
 {
@@ -238,6 +310,9 @@ int lt_tables_move(struct lt_db *db, const struct lt_tables *schema, const char 
     rc = rc ? rc : take_lock(db, schema, err);
     rc = rc ? rc : move_locked(db, schema, to, up, &from, &target, err);
     rc = lt_db_end(db, rc, err);
+    if (!rc && up) {
+        warn_of_schema(db, schema);
+    }
     for (int at = from; !rc && moved && at != target; at += up ? 1 : -1) {
         moved(arg, schema, lt_tables_id(schema, at), lt_tables_id(schema, at + (up ? 1 : -1)));
     }

@@ -22,6 +22,7 @@ struct lt_tables {
     const struct lt_migration *steps;
     int n;
     int64_t lock; /* of PostgreSQL's advisory locks */
+    int64_t held; /* a bit of SQLite's user_version: it was moved below the newest on purpose */
     /* The table that holds the revision (version_num, one row or none): a query for its name as
      * SQL spells it, NULL when it is absent, and statements that make it. */
     struct {
@@ -37,6 +38,11 @@ extern const struct lt_tables lt_tables_dpo;
 /* The step the database is at, -1: none. [state-schema] when its revision is not one of ours. */
 int lt_tables_at(struct lt_db *db, const struct lt_tables *schema, int *ret_at,
                  struct leat_error *err);
+
+/* Whether tables at `at` are to stay there until they are moved on purpose: they were taken down, or
+ * (in PostgreSQL) others may be using them. Not so where there never were any. */
+int lt_tables_held(struct lt_db *db, const struct lt_tables *schema, int at, bool *ret_held,
+                   struct leat_error *err);
 
 /* Told of each step once the move is committed. */
 typedef void lt_moved_fn(void *arg, const struct lt_tables *schema, const char *from,

@@ -175,6 +175,7 @@ const struct lt_tables lt_tables_dpo = {
     .steps = steps,
     .n = LT_ARRAY_LEN(steps),
     .lock = 0x6c65617464706f00, /* "leatdpo" */
+    .held = 2,
     .version =
         {{"SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version_dpo'",
           "CREATE TABLE " VERSION_TABLE("alembic_version_dpo_pkc")},

@@ -97,6 +97,7 @@ const struct lt_tables lt_tables_leat = {
     .steps = steps,
     .n = LT_ARRAY_LEN(steps),
     .lock = 0x6c65617473746174, /* "leatstat" */
+    .held = 1,
     .version =
         {{"SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'leat_version'",
           "CREATE TABLE leat_version " VERSION_TABLE},

@@ -43,7 +43,8 @@ static int wrong_revision(const struct leat_state *state, const struct lt_tables
     return LEAT_INVALID;
 }
 
-/* Makes absent tables, and moves those of a SQLite file to the newest revision. */
+/* Makes absent tables, and moves those of a SQLite file to the newest revision; what was taken down
+ * on purpose stays there. */
 static int need(struct leat_state *state, const struct lt_tables *tables, struct leat_error *err)
 {
     int at = -1;
@@ -51,10 +52,13 @@ static int need(struct leat_state *state, const struct lt_tables *tables, struct
     if (rc || at == tables->n - 1) {
         return rc;
     }
-    bool may = !(state->flags & (LEAT_STATE_AS_IS | LEAT_STATE_SQLALCHEMY)) &&
-               (at < 0 || lt_db_kind(state->db) == LT_DB_SQLITE);
-    return may ? lt_tables_move(state->db, tables, "head", true, NULL, NULL, err)
-               : wrong_revision(state, tables, at, err);
+    bool held = true;
+    if (!(state->flags & (LEAT_STATE_AS_IS | LEAT_STATE_SQLALCHEMY))) {
+        rc = lt_tables_held(state->db, tables, at, &held, err);
+    }
+    return rc      ? rc
+           : !held ? lt_tables_move(state->db, tables, "head", true, NULL, NULL, err)
+                   : wrong_revision(state, tables, at, err);
 }
 
 int lt_state_need_dpo(struct leat_state *state, struct leat_error *err)

@@ -26,6 +26,22 @@ def test_help_goes_to_standard_output_with_status_0(leat, arguments):
     assert done.stdout.strip() and done.stderr == ""
 
 
+def test_connectors_are_listed_as_objects(leat):
+    listed = [json.loads(line) for line in leat.ok("connectors", "--json").stdout.splitlines()]
+    assert {c["connector"] for c in listed} >= {"file", "postgres", "sqlite"}
+    for short in listed:
+        whole = json.loads(leat.ok("connectors", short["connector"], "--json").stdout)
+        assert whole.items() >= short.items() and whole["options"]
+        text = leat.ok("connectors", short["connector"]).stdout
+        assert all(f"--{option['name']}" in text for option in whole["options"])
+        assert all(option["help"] and option["kind"] for option in whole["options"])
+    password = json.loads(leat.ok("connectors", "postgres", "--json").stdout)["options"][0]
+    assert (password["name"], password["kind"], password["default"]) == ("password", "secret", None)
+    assert "csv" in [f["name"] for f in json.loads(
+        leat.ok("connectors", "file", "--json").stdout)["formats"]]
+    leat.fails(2, "unknown-scheme", "connectors", "nosuch", "--json")
+
+
 @pytest.mark.asan
 @pytest.mark.parametrize("arguments, meant", [
     (["cpp", "a", "b"], "cp"), (["cp", "a.csv", "b.csv", "--replcae"], "replace"),

@@ -2,6 +2,7 @@
 import json
 import random
 import sqlite3
+import subprocess
 import uuid
 
 import pytest
@@ -38,6 +39,23 @@ def sqlite(path, *statements):
                 connection.executemany(*statement)
     connection.close()
     return path
+
+
+def test_records_and_messages_in_one_pipe_do_not_tear_each_other(leat, tmp_path):
+    made = [f"create table t{i} (id integer primary key, name text)" for i in range(6)]
+    rows = [f"insert into t{i} select value, printf('%0997d', value) from generate_series"
+            for i in range(6)]
+    counted = "with recursive generate_series(value) as (select 1 union all select value + 1 " \
+              "from generate_series where value < 7) "
+    sqlite(tmp_path / "a.db", *made, *(counted + row for row in rows))
+    sqlite(tmp_path / "b.db", *made)
+    for command in (["diff"], ["diff", "--progress", "json"]):
+        child = leat.start(*command, "-a", tmp_path / "a.db", tmp_path / "b.db",
+                           stderr=subprocess.STDOUT)
+        text, _ = child.communicate(timeout=100)
+        records = [line for line in text.decode().splitlines() if "#diffStatus" in line]
+        assert len(records) == 42
+        assert all(json.loads(line)["#diffStatus"] == "NEW" for line in records)
 
 
 def test_one_of_the_keys_1_to_20_missing_is_exactly_one_difference(leat, pg_db, tmp_path):

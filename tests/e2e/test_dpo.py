@@ -748,6 +748,10 @@ def test_moves_name_their_revisions_and_unknown_ones_end_with_255(leat, pg_db):
         done = leat("dpo-migrate", pg_db.url, *arguments)
         assert (done.returncode, done.stdout) == (255, ""), done.stderr
     leat.ok("dpo-migrate", pg_db.url, "upgrade", "+2")
+    for arguments, said in ((["upgrade", "+9"], f"+9 goes too far: above {REVISIONS[1]} there is 1 revision;"),
+                            (["downgrade", "-5"], f"-5 goes too far: below {REVISIONS[1]} there are 2 revisions;")):
+        done = leat("dpo-migrate", pg_db.url, *arguments)
+        assert done.returncode == 255 and said in done.stderr, done.stderr
     assert leat.ok("dpo-migrate", pg_db.url, "current").stdout == REVISIONS[1] + "\n"
     leat.ok("dpo-migrate", pg_db.url, "downgrade", "base")
     leat.ok("dpo-migrate", pg_db.url, "downgrade", "base")

@@ -262,7 +262,19 @@ steps:
     assert (leat.home / "orders-mon.csv").exists() and (leat.home / "customers-mon.csv").exists()
     write(leat.home, "docs/loop.yaml", "pipe: loop.yaml\n")
     done = leat("pipe", "check", "docs/loop.yaml")
-    assert done.returncode == 2 and "deep" in done.stderr
+    assert done.returncode == 2 and "runs itself" in done.stderr
+
+
+def test_a_document_that_runs_itself_is_told_once(leat):
+    write(leat.home, "self.yaml", "steps:\n  a: {pipe: ./self.yaml}\n")
+    done = leat("pipe", "check", "self.yaml")
+    fault, = done.stderr.splitlines()
+    assert done.returncode == 2 and fault.startswith("self.yaml:2:13: ") and "runs itself" in fault
+    write(leat.home, "one.yaml", "pipe: two.yaml\n")
+    write(leat.home, "two.yaml", "pipe: one.yaml\n")
+    done = leat("pipe", "check", "one.yaml")
+    assert done.stderr.count("runs itself") == 2, done.stderr  # in two.yaml, and where that is run
+    assert done.stderr.splitlines()[0].startswith("two.yaml:1:7: ")
 
 
 def test_differences_end_with_status_3(leat, shop):
@@ -720,6 +732,36 @@ def test_an_action_printed_as_a_pipe_is_the_same_plan(leat, shop, action, form):
     write(leat.home, "shown.yaml", shown)
     assert leat.ok("pipe", "run", "shown.yaml", "--dry-run").stdout.split("\n", 1)[1] == expected
     assert "out.db" not in os.listdir(leat.home)
+
+
+@pytest.mark.parametrize("form", ["yaml", "json"])
+@pytest.mark.parametrize("action", [
+    ["cp", "shop.db#orders", "out.csv"],
+    ["cp", "delta", "shop.db#orders", "out.db#o", "-p", "id", "-d", "changed"],
+    ["sync", "batch", "shop.db#orders", "out.db#o", "-p", "id"]], ids=["cp", "delta", "sync"])
+def test_what_an_action_repeats_is_printed_as_every(leat, shop, action, form):
+    for said, every in (("60", "60s"), ("2m", "2m")):
+        printed = leat.ok(*action, "-i", said, "--as-pipe", form).stdout
+        assert yaml.safe_load(printed)["every"] == every
+        write(leat.home, f"p.{form}", printed)
+        leat.ok("pipe", "check", f"p.{form}")
+    assert "every" not in leat.ok(*action, "--as-pipe", form).stdout
+    leat.fails(2, "usage", *action, "-i", "0", "--as-pipe", form)
+    command = ["snap", *action[1:]] if action[0] == "cp" and action[1] != "delta" else action[1:]
+    hp = leat.ok("hp", action[0], *command, "-i", "5", "-o", form)
+    assert yaml.safe_load(hp.stdout)["every"] == "5s"
+
+
+@pytest.mark.parametrize("option", [["-a"], ["--summary"], ["--stop-after", "3"], ["--as", "json"]])
+def test_what_a_document_cannot_say_is_refused(leat, shop, option):
+    leat.ok("cp", "shop.db#orders", "copy.db#orders")
+    places = ["shop.db#orders", "copy.db#orders"]
+    done = leat.fails(2, "usage", "diff", *places, *option, "--as-pipe", "yaml")
+    assert done.stdout == ""
+    leat.ok("diff", *places, "--summary=false", "--as-pipe", "yaml")
+    for flag in (["-a"], ["-n", "2"]):
+        done = leat.fails(1, "unsupported", "hp", "diff", "-p", "id", *places, *flag, "-o", "yaml")
+        assert done.stdout == ""
 
 
 def test_a_pipe_is_shown_with_everything_resolved(leat, shop):

@@ -169,6 +169,37 @@ def test_the_tables_go_up_and_down_and_up_again(leat, store):
     assert store.tables() == full
 
 
+@pytest.mark.parametrize("to", ["-1", "base"])
+def test_what_was_taken_down_stays_until_it_is_taken_up(leat, store, csv_file, tmp_path, to):
+    state = ["--state", store.location]
+    leat.ok("state", "upgrade", *state)
+    leat.ok("state", "downgrade", to, *state)
+    leat.ok("state", "downgrade", to, "--tables", "dpo", *state)
+    at = leat.ok("state", "current", *state).stdout
+    for command in (["execution", "list"], ["runs"], ["execution", "init"],
+                    ["cp", csv_file, tmp_path / "x.arrow"]):
+        done = leat.fails(2, "state-schema", *command, *state)
+        assert "leat state upgrade" in done.stderr
+        assert leat.ok("state", "current", *state).stdout == at
+    leat.ok("state", "upgrade", "+1", *state)
+    leat.fails(2, "state-schema", *([] if to == "base" else ["execution"]),
+               *(["runs"] if to == "base" else ["list"]), *state)
+    leat.ok("state", "upgrade", *state)
+    leat.ok("execution", "list", *state)
+    leat.ok("runs", *state)
+
+
+def test_an_ordinary_older_file_is_moved_when_it_is_opened(leat, csv_file, tmp_path):
+    state = ["--state", tmp_path / "state.db"]
+    leat.ok("state", "upgrade", *state)
+    leat.ok("state", "downgrade", "-1", *state)
+    with sqlite3.connect(tmp_path / "state.db") as db:  # as an older leat made it
+        db.execute("pragma user_version = 0")
+    db.close()
+    leat.ok("cp", csv_file, "arrow:-", *state, binary=True)
+    assert "leat: 0002 (head)" in leat.ok("state", "current", *state).stdout
+
+
 def test_a_revision_that_does_not_exist_or_lies_the_other_way_is_refused(leat, store):
     state = ["--state", store.location]
     leat.ok("state", "upgrade", *state)
@@ -266,6 +297,20 @@ def test_a_newer_store_is_refused_and_an_older_shared_one_is_not_moved_unasked(l
     assert "leat state upgrade" in done.stderr
     pg_db.execute("update leat.leat_version set version_num = '9999'")
     leat.fails(2, "state-schema", "runs", *state)
+
+
+@pytest.mark.parametrize("first", [["state", "upgrade"], ["runs"]])
+def test_a_role_named_as_the_schema_is_warned(leat, pg_db, first):
+    role = f"other_{pg_db.name}"
+    pg_db.execute(f"create role {role} login superuser password 'other-pw'")
+    other = f"postgres://{role}:other-pw@127.0.0.1:{pg_db.server.port}/{pg_db.name}"
+    assert "leat" not in leat.ok(*first, "--state", other).stderr
+    pg_db.execute("drop schema leat cascade", f"drop owned by {role}", f"drop role {role}")
+    done = leat.ok(*first, "--state", pg_db.url)  # by the role leat
+    assert "the schema leat is the first in this role's search path" in done.stderr
+    pg_db.execute("drop schema leat cascade",
+                  f"alter role leat in database {pg_db.name} set search_path to public")
+    assert "schema leat" not in leat.ok(*first, "--state", pg_db.url).stderr
 
 
 # --- commands of two words --------------------------------------------------------------------------

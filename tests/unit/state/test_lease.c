@@ -158,6 +158,7 @@ static void a_lease_that_was_taken_away_says_so(void **unused)
     assert_int_equal(rc, LEAT_CONFLICT);
     assert_string_equal(err.code, "lease-lost");
     leat_lease_release(lease);
+    assert_int_equal(leat_state_upgrade(state, LEAT_TABLES_LEAT, "head", NULL, NULL, NULL), 0);
     leat_state_close(state);
 }
 

@@ -194,6 +194,7 @@ struct leat_stream_info {
     const char *comment;    /* NULL: none */
     bool own_types; /* some columns have types that are not the system's own: discover() may say so,
                        for prepare() of a destination to be told of the stream */
+    bool no_foreign_keys; /* it refers to no other stream: discover() may say so; false: unknown */
 };
 
 /* Borrowed for the call. Non-zero stops the listing and is returned. */

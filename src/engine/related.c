@@ -85,13 +85,13 @@ static int note_presence(void *arg, const struct leat_stream_info *info)
         const struct lt_job *job = &presence->run->jobs.items[i];
         if (!strcmp(job->dest_ns[presence->d], presence->ns) &&
             !strcasecmp(job->dest_names[presence->d], info->name.name)) {
-            presence->there[i] = true;
+            presence->there[i] = !info->no_foreign_keys;
         }
     }
     return LEAT_OK;
 }
 
-/* Which jobs have a table at destination d: asked once a namespace, for a new destination has none,
+/* Which jobs have a table at destination d that may refer to others: asked once a namespace, for a new destination has none,
  * and asking for each would cost as much as making it. */
 static int find_present(const struct lt_run *run, struct lt_side *dest, size_t d, bool *there,
                         struct leat_error *err)
@@ -107,6 +107,10 @@ static int find_present(const struct lt_run *run, struct lt_side *dest, size_t d
         if (before == i) {
             rc = dest->connector->catalog->discover(dest->ep, *ns ? ns : NULL, "*", note_presence,
                                                     &presence, err);
+        }
+        if (rc == LEAT_NOT_FOUND) { /* a database that is still to be made */
+            leat_error_clear(err);
+            rc = LEAT_OK;
         }
     }
     return rc;

@@ -38,7 +38,7 @@ ArrowStream._fields_ = [
 
 class Error(Structure):
     _fields_ = [("status", c_int), ("sys_errno", c_int), ("sqlstate", c_char * 6),
-                ("code", c_char * 32), ("place", c_char * 256), ("remedy", c_char * 256),
+                ("code", c_char * 32), ("place", c_char * 256), ("remedy", c_char * 2048),
                 ("message", c_char * 1024)]
 
 

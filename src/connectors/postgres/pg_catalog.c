@@ -230,7 +230,8 @@ static int list_streams(struct pg_conn *conn, const char *ns_like, const char *n
                       "ELSE coalesce(pg_catalog.pg_relation_size(c.oid), -1) END, "
                       "pg_catalog.obj_description(c.oid, 'pg_class'), EXISTS (SELECT 1 FROM "
                       "pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND "
-                      "a.atttypid >= %d::pg_catalog.oid) FROM pg_catalog.pg_class c "
+                      "a.atttypid >= %d::pg_catalog.oid), NOT c.relhastriggers "
+                      "FROM pg_catalog.pg_class c "
                       "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
                       "WHERE n.nspname LIKE $1 AND c.relname LIKE $2 "
                       "AND c.relkind IN ('r','v','m','f','p') AND NOT c.relispartition "
@@ -272,6 +273,8 @@ static int discover(struct leat_endpoint *ep, const char *ns_pattern, const char
                 kind == 'r' || kind == 'm' ? strtoll(pg_cell(conn, result, i, 4), NULL, 10) : -1,
             .comment = pg_cell_null(conn, result, i, 5) ? NULL : pg_cell(conn, result, i, 5),
             .own_types = pg_cell_true(conn, result, i, 6),
+            /* The server keeps foreign keys by triggers, at both ends. */
+            .no_foreign_keys = pg_cell_true(conn, result, i, 7),
         };
         status = each(arg, &info);
     }

@@ -347,44 +347,66 @@ static int find_watermark(struct lt_delta *delta, struct leat_error *err)
 
 /* --- windows -------------------------------------------------------------------------------- */
 
-/* An append adds the records of --window whatever is there: those that are already would be there
- * twice. A destination that cannot tell its rows has what lies up to the watermark. */
+static int refuse_window(const struct lt_delta *delta, const char *why, const char *remedy,
+                         struct leat_error *err)
+{
+    int rc = lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS, "%s", why);
+    leat_error_remedy(err, "%s", remedy);
+    leat_error_place(err, "%s", delta->job->dest_names[0]);
+    return rc;
+}
+
+/* Whether the destination has records between delta->low and delta->high. */
+static int ask_window(const struct lt_delta *delta, bool *ret_any, struct leat_error *err)
+{
+    const struct leat_cursor_range range = {.size = sizeof range,
+                                            .columns = delta->cursor_to,
+                                            .n_columns = delta->cursor.n,
+                                            .low = (const char *const *)delta->low.texts,
+                                            .high = (const char *const *)delta->high.texts,
+                                            .low_inclusive = true,
+                                            .high_inclusive = true};
+    struct leat_bounds bounds;
+    int rc = ask_target(delta, &range, &bounds, err);
+    *ret_any = !bounds.empty;
+    leat_x_bounds_release(&bounds);
+    return rc;
+}
+
+/* An append adds the records of --window whatever is there: those that are there already would be
+ * twice, and those above the watermark once more by the next run. */
 static int check_window(const struct lt_delta *delta, struct leat_error *err)
 {
-    bool known = tells_bounds(*delta->dest), there;
+    bool marked = lt_cursor_row_is_set(&delta->reached), any = false;
     if (delta->moves || delta->keyed || delta->ranges || !lt_cursor_row_is_set(&delta->high)) {
         return LEAT_OK;
     }
+    if (marked && lt_cursor_compare(&delta->cursor, &delta->high, &delta->reached) > 0) {
+        return refuse_window(delta,
+                             "the --window reaches above the watermark, from where the next run "
+                             "would append its records again",
+                             "leave --window away, or let it end at the watermark", err);
+    }
+    bool known = tells_bounds(*delta->dest);
     for (size_t i = 0; i < delta->cursor.n; i++) {
         known = known && delta->cursor_to[i];
     }
-    int rc = LEAT_OK;
-    if (known) {
-        const struct leat_cursor_range range = {.size = sizeof range,
-                                                .columns = delta->cursor_to,
-                                                .n_columns = delta->cursor.n,
-                                                .low = (const char *const *)delta->low.texts,
-                                                .high = (const char *const *)delta->high.texts,
-                                                .low_inclusive = true,
-                                                .high_inclusive = true};
-        struct leat_bounds bounds;
-        rc = ask_target(delta, &range, &bounds, err);
-        there = !bounds.empty;
-        leat_x_bounds_release(&bounds);
-    } else {
-        there = lt_cursor_row_is_set(&delta->reached) &&
-                lt_cursor_compare(&delta->cursor, &delta->low, &delta->reached) <= 0;
+    if (!known) {
+        return !marked && !delta->rows_before
+                   ? LEAT_OK
+                   : refuse_window(delta,
+                                   "it cannot be asked whether it holds records of this --window, "
+                                   "which an append would add again",
+                                   "--full-refresh starts over; a database can be asked", err);
     }
-    if (!rc && there) {
-        rc = lt_fail(err, LT_E_DESTINATION_HOLDS_ROWS,
-                     "it holds records of this --window, which an append would add again");
-        leat_error_remedy(err, known ? "a strategy with a key absorbs those that are there; or "
-                                       "delete them there first"
-                                     : "--full-refresh starts over; a window that begins above "
-                                       "the watermark can be appended");
-        leat_error_place(err, "%s", delta->job->dest_names[0]);
-    }
-    return rc;
+    int rc = ask_window(delta, &any, err);
+    return rc || !any ? rc
+                      : refuse_window(delta,
+                                      "it holds records of this --window, which an append would "
+                                      "add again",
+                                      "a strategy with a key absorbs those that are there; or "
+                                      "delete them there first",
+                                      err);
 }
 
 /* --- the whole ------------------------------------------------------------------------------ */

@@ -398,12 +398,28 @@ def test_a_window_is_not_appended_twice(delta, place, to):
     for day in range(1, 6):
         fill(source, day, day, f"2026-11-{day:02d} 00:00:00")
     append = ["-d", "updated_at", "--strategy", "append"]
-    delta(source, dest, *append, "--end", "2026-11-03")
-    assert [row[0] for row in dest.rows()] == [1, 2]
-    delta(source, dest, *append, "--window", "2026-11-02..2026-11-04", status=2,
-          code="destination-holds-rows")
-    delta(source, dest, *append, "--window", "2026-11-03..2026-11-05")
-    assert [row[0] for row in dest.rows()] == [1, 2, 3, 4]
+    refused = {"status": 2, "code": "destination-holds-rows"}
+    delta(source, dest, *append, "--start", "2026-11-02", "--end", "2026-11-04")
+    assert [row[0] for row in dest.rows()] == [2, 3]
+    delta(source, dest, *append, "--window", "2026-11-02..2026-11-03", **refused)
+    delta(source, dest, *append, "--window", "2026-11-04..2026-11-05", **refused)  # the next run's
+    if to in ("sqlite", "postgres"):
+        delta(source, dest, *append, "--window", "2026-11-01..2026-11-02")
+    else:
+        delta(source, dest, *append, "--window", "2026-11-01..2026-11-02", **refused)
+    delta(source, dest, *append)
+    told = [row[0] for row in dest.rows()]
+    assert told == ([1, 2, 3, 4, 5] if to in ("sqlite", "postgres") else [2, 3, 4, 5])
+
+
+@pytest.mark.parametrize("to", ["parquet", "csv"])
+def test_a_directory_takes_a_window_only_while_it_is_empty(delta, place, to):
+    source, dest = made(place("sqlite"), place(to, "destination"))
+    window = ["-d", "updated_at", "--strategy", "append", "--window", "2026-11-01..2026-11-30"]
+    delta(source, dest, *window)
+    rows = dest.rows()
+    delta(source, dest, *window, status=2, code="destination-holds-rows")
+    assert rows and dest.rows() == rows
 
 
 # --- beginnings -----------------------------------------------------------------------------------

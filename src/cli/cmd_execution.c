@@ -1,6 +1,6 @@
 /* leat execution ... and leat step ...: what a pipeline did, and what changed since. */
 #include "cli/cli.h"
-#include "cli/table.h"
+#include "cli/records.h"
 
 #include "core/codes.h"
 #include "core/json.h"
@@ -9,7 +9,6 @@
 #include "leat/execution.h"
 
 #include <string.h>
-#include <time.h>
 
 struct printer {
     struct cli *cli;
@@ -77,31 +76,6 @@ static int execution_completed_at(struct cli *cli, struct leat_state *state, str
     return rc;
 }
 
-static int64_t number(const struct lt_json_value *of, const char *key)
-{
-    return lt_json_integer(lt_json_get(of, key), 0);
-}
-
-static const char *text(const struct lt_json_value *of, const char *key)
-{
-    return lt_json_string(lt_json_get(of, key), "");
-}
-
-static const char *moment(int64_t unix_us, char *when, size_t size)
-{
-    struct tm fields;
-    time_t seconds = (time_t)(unix_us / 1000000);
-    strftime(when, size, "%Y-%m-%d %H:%M:%S", gmtime_r(&seconds, &fields));
-    return when;
-}
-
-static void put_row(struct table *table, const char *const *cells, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        table_cell(table, cells[i], strlen(cells[i]));
-    }
-}
-
 static const struct table_column step_columns[] = {
     {"step", false}, {"status", false}, {"name", false}, {"models", true},
     {"rows", true},  {"took", true},    {"error", false}};
@@ -110,14 +84,15 @@ static void put_step(struct table *table, const struct lt_json_value *step)
 {
     char models[LT_HUMAN_MAX], rows[LT_HUMAN_MAX], took[LT_HUMAN_MAX];
     int64_t processed = lt_json_integer(lt_json_get(step, "rows_processed"), INT64_MIN);
-    const char *const cells[] = {text(step, "step"),
-                                 text(step, "status"),
-                                 text(step, "name"),
-                                 lt_human_count(number(step, "models"), models),
-                                 processed == INT64_MIN ? "-" : lt_human_count(processed, rows),
-                                 lt_human_time(number(step, "execution_time_ms") * 1000, took),
-                                 text(step, "error")};
-    put_row(table, cells, LT_ARRAY_LEN(cells));
+    const char *const cells[] = {
+        record_text(step, "step"),
+        record_text(step, "status"),
+        record_text(step, "name"),
+        lt_human_count(record_number(step, "models"), models),
+        processed == INT64_MIN ? "-" : lt_human_count(processed, rows),
+        lt_human_time(record_number(step, "execution_time_ms") * 1000, took),
+        record_text(step, "error")};
+    record_cells(table, cells, LT_ARRAY_LEN(cells));
 }
 
 static const struct table_column execution_columns[] = {
@@ -127,14 +102,15 @@ static const struct table_column execution_columns[] = {
 static void put_execution(struct table *table, const struct lt_json_value *execution)
 {
     char when[32], steps[LT_HUMAN_MAX], took[LT_HUMAN_MAX];
-    const char *const cells[] = {text(execution, "execution"),
-                                 moment(number(execution, "started_unix_us"), when, sizeof when),
-                                 text(execution, "status"),
-                                 text(execution, "pipeline"),
-                                 lt_human_count(number(execution, "steps"), steps),
-                                 lt_human_time(number(execution, "execution_time_ms") * 1000, took),
-                                 text(execution, "error")};
-    put_row(table, cells, LT_ARRAY_LEN(cells));
+    const char *const cells[] = {
+        record_text(execution, "execution"),
+        record_moment(record_number(execution, "started_unix_us"), when, sizeof when),
+        record_text(execution, "status"),
+        record_text(execution, "pipeline"),
+        lt_human_count(record_number(execution, "steps"), steps),
+        lt_human_time(record_number(execution, "execution_time_ms") * 1000, took),
+        record_text(execution, "error")};
+    record_cells(table, cells, LT_ARRAY_LEN(cells));
 }
 
 static const char *plural(int64_t n)
@@ -146,25 +122,27 @@ static void print_step_line(const struct lt_json_value *step)
 {
     char models[LT_HUMAN_MAX], rows[LT_HUMAN_MAX], took[LT_HUMAN_MAX];
     const struct lt_json_value *processed = lt_json_get(step, "rows_processed");
-    printf("%s  %-12s %-20s %12s model%s %15s row%s %9s  %s\n", text(step, "step"),
-           text(step, "status"), text(step, "name"), lt_human_count(number(step, "models"), models),
-           plural(number(step, "models")),
+    printf("%s  %-12s %-20s %12s model%s %15s row%s %9s  %s\n", record_text(step, "step"),
+           record_text(step, "status"), record_text(step, "name"),
+           lt_human_count(record_number(step, "models"), models),
+           plural(record_number(step, "models")),
            lt_json_integer(processed, INT64_MIN) == INT64_MIN
                ? "-"
-               : lt_human_count(number(step, "rows_processed"), rows),
+               : lt_human_count(record_number(step, "rows_processed"), rows),
            plural(lt_json_integer(processed, 0)),
-           lt_human_time(number(step, "execution_time_ms") * 1000, took), text(step, "error"));
+           lt_human_time(record_number(step, "execution_time_ms") * 1000, took),
+           record_text(step, "error"));
 }
 
 static void print_execution_line(const struct lt_json_value *execution)
 {
     char when[32], took[LT_HUMAN_MAX];
-    printf("%s  %s  %-12s %-20s %3lld step%s %9s  %s\n", text(execution, "execution"),
-           moment(number(execution, "started_unix_us"), when, sizeof when),
-           text(execution, "status"), text(execution, "pipeline"),
-           (long long)number(execution, "steps"), plural(number(execution, "steps")),
-           lt_human_time(number(execution, "execution_time_ms") * 1000, took),
-           text(execution, "error"));
+    printf("%s  %s  %-12s %-20s %3lld step%s %9s  %s\n", record_text(execution, "execution"),
+           record_moment(record_number(execution, "started_unix_us"), when, sizeof when),
+           record_text(execution, "status"), record_text(execution, "pipeline"),
+           (long long)record_number(execution, "steps"), plural(record_number(execution, "steps")),
+           lt_human_time(record_number(execution, "execution_time_ms") * 1000, took),
+           record_text(execution, "error"));
 }
 
 /* An execution, with its steps where there are some, or a step. */

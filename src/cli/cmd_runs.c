@@ -1,6 +1,6 @@
 /* leat runs: what ran, out of the store. */
 #include "cli/cli.h"
-#include "cli/table.h"
+#include "cli/records.h"
 
 #include "core/codes.h"
 #include "core/json_read.h"
@@ -8,67 +8,49 @@
 #include "leat/state.h"
 
 #include <string.h>
-#include <time.h>
 
 struct printer {
     bool json, details;
     struct table table; /* of a list */
 };
 
-static int64_t number(const struct lt_json_value *of, const char *key)
-{
-    return lt_json_integer(lt_json_get(of, key), 0);
-}
-
-static const char *text(const struct lt_json_value *of, const char *key)
-{
-    return lt_json_string(lt_json_get(of, key), "");
-}
-
-static const char *moment(int64_t unix_us, char *when, size_t size)
-{
-    struct tm fields;
-    time_t seconds = (time_t)(unix_us / 1000000);
-    strftime(when, size, "%Y-%m-%d %H:%M:%S", gmtime_r(&seconds, &fields));
-    return when;
-}
-
 /* A row of the list. */
 static void put_row(struct table *table, const struct lt_json_value *run)
 {
     char when[32], streams[LT_HUMAN_MAX], rows[LT_HUMAN_MAX], bytes[LT_HUMAN_MAX],
         elapsed[LT_HUMAN_MAX];
-    const char *const cells[] = {text(run, "run"),
-                                 moment(number(run, "started_unix_us"), when, sizeof when),
-                                 text(run, "command"),
-                                 text(run, "status"),
-                                 lt_human_count(number(run, "streams"), streams),
-                                 lt_human_count(number(run, "rows_written"), rows),
-                                 lt_human_bytes(number(run, "bytes"), bytes),
-                                 lt_human_time(number(run, "elapsed_us"), elapsed),
-                                 text(run, "error_code")};
-    for (size_t i = 0; i < LT_ARRAY_LEN(cells); i++) {
-        table_cell(table, cells[i], strlen(cells[i]));
-    }
+    const char *const cells[] = {
+        record_text(run, "run"),
+        record_moment(record_number(run, "started_unix_us"), when, sizeof when),
+        record_text(run, "command"),
+        record_text(run, "status"),
+        lt_human_count(record_number(run, "streams"), streams),
+        lt_human_count(record_number(run, "rows_written"), rows),
+        lt_human_bytes(record_number(run, "bytes"), bytes),
+        lt_human_time(record_number(run, "elapsed_us"), elapsed),
+        record_text(run, "error_code")};
+    record_cells(table, cells, LT_ARRAY_LEN(cells));
 }
 
 static void print_line(const struct lt_json_value *run)
 {
     char when[32], rows[LT_HUMAN_MAX], bytes[LT_HUMAN_MAX], elapsed[LT_HUMAN_MAX];
-    printf("%s  %s  %-10s %-9s %3lld streams %15s rows %9s %9s  %s\n", text(run, "run"),
-           moment(number(run, "started_unix_us"), when, sizeof when), text(run, "command"),
-           text(run, "status"), (long long)number(run, "streams"),
-           lt_human_count(number(run, "rows_written"), rows),
-           lt_human_bytes(number(run, "bytes"), bytes),
-           lt_human_time(number(run, "elapsed_us"), elapsed), text(run, "error_code"));
+    printf("%s  %s  %-10s %-9s %3lld streams %15s rows %9s %9s  %s\n", record_text(run, "run"),
+           record_moment(record_number(run, "started_unix_us"), when, sizeof when),
+           record_text(run, "command"), record_text(run, "status"),
+           (long long)record_number(run, "streams"),
+           lt_human_count(record_number(run, "rows_written"), rows),
+           lt_human_bytes(record_number(run, "bytes"), bytes),
+           lt_human_time(record_number(run, "elapsed_us"), elapsed),
+           record_text(run, "error_code"));
 }
 
 static void print_error(const struct lt_json_value *of)
 {
     const struct lt_json_value *error = lt_json_get(of, "error");
-    if (*text(error, "code")) {
-        printf("    [%s] %s%s%s\n", text(error, "code"), text(error, "place"),
-               *text(error, "place") ? ": " : "", text(error, "message"));
+    if (*record_text(error, "code")) {
+        printf("    [%s] %s%s%s\n", record_text(error, "code"), record_text(error, "place"),
+               *record_text(error, "place") ? ": " : "", record_text(error, "message"));
     }
 }
 
@@ -78,12 +60,14 @@ static void print_streams(const struct lt_json_value *report)
     const struct lt_json_value *streams = lt_json_get(report, "streams");
     for (size_t i = 0; i < lt_json_count(streams); i++) {
         const struct lt_json_value *stream = lt_json_at(streams, i);
-        printf("  %s -> %s: %s rows, %s, %s, %s\n", text(stream, "source"),
-               text(stream, "destination"), lt_human_count(number(stream, "rows_written"), rows),
-               lt_human_bytes(number(stream, "bytes"), bytes),
-               lt_human_time(number(stream, "elapsed_us"), elapsed), text(stream, "state"));
-        if (*text(stream, "route")) {
-            printf("    %s\n", text(stream, "route"));
+        printf("  %s -> %s: %s rows, %s, %s, %s\n", record_text(stream, "source"),
+               record_text(stream, "destination"),
+               lt_human_count(record_number(stream, "rows_written"), rows),
+               lt_human_bytes(record_number(stream, "bytes"), bytes),
+               lt_human_time(record_number(stream, "elapsed_us"), elapsed),
+               record_text(stream, "state"));
+        if (*record_text(stream, "route")) {
+            printf("    %s\n", record_text(stream, "route"));
         }
         print_error(stream);
     }

@@ -325,10 +325,10 @@ void cli_print_result(void *arg, const struct leat_stream_result *r)
         return;
     }
     char rows[LT_HUMAN_MAX], bytes[LT_HUMAN_MAX], took[LT_HUMAN_MAX], rejected[LT_HUMAN_MAX];
-    fprintf(stderr, "%s: %s row%s, %s, %s, %s, %s", r->source,
+    fprintf(stderr, "%s: %s row%s, %s, %s, %s%s%s", r->source,
             lt_human_count(r->rows_written, rows), r->rows_written == 1 ? "" : "s",
             lt_human_bytes(r->bytes, bytes), lt_human_time(r->elapsed_us, took), r->proof,
-            r->route);
+            *r->proof ? ", " : "", r->route);
     if (r->rows_rejected) {
         fprintf(stderr, ", %s rejected", lt_human_count(r->rows_rejected, rejected));
     }

@@ -390,7 +390,8 @@ static int note(struct lt_syncing *sync, bool wrote, bool verified, struct leat_
 
 /* --- the whole ----------------------------------------------------------------------------- */
 
-/* A destination that is not there is made by a copy. */
+/* A destination that is not there is made by a copy; so is a file of JSON without a record, which
+ * has no columns yet. */
 static int look(struct lt_syncing *sync, bool *ret_there, struct leat_error *err)
 {
     struct lt_side *dest = *sync->dest;
@@ -403,8 +404,8 @@ static int look(struct lt_syncing *sync, bool *ret_there, struct leat_error *err
         return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot be compared", dest->connector->name);
     }
     int rc = catalog->describe(dest->ep, &stream, &schema, &info, err);
+    *ret_there = !rc && schema.n_children > 0;
     lt_schema_done(&schema);
-    *ret_there = !rc;
     if (rc == LEAT_NOT_FOUND) {
         leat_error_clear(err);
         rc = LEAT_OK;

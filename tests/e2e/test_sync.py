@@ -368,6 +368,17 @@ def test_only_rows_of_a_condition(leat, end):
         {**{k: "s" for k in range(1, 16)}, **{k: "d" for k in range(16, 31)}}
 
 
+@pytest.mark.parametrize("name", ["d.jsonl", "d.csv", "d.parquet"])
+def test_a_file_without_records_is_kept_in_step_too(leat, end, tmp_path, name):
+    source, destination = end("postgres", "s"), tmp_path / name
+    source.run(f"create table {source.table} (k int primary key, t text)")
+    leat.ok("sync", "batch", source.location, destination)
+    source.run("insert into s values (1, 'a'), (2, null)")
+    leat.ok("sync", "batch", source.location, destination)
+    leat.ok("verify", source.location, destination, "-p", "k")
+    assert nothing(leat.ok("sync", "batch", source.location, destination, "-p", "k"))
+
+
 def test_many_tables_at_once(leat, pg_db, tmp_path):
     pg_db.execute(*(f"create table t{i} as select k, {i} as v from generate_series(1, 50) k"
                     for i in range(4)),

@@ -535,3 +535,21 @@ def test_infinities_of_postgres_are_reals_in_numeric_columns(leat, pg_db, tmp_pa
     leat.ok("cp", pg_db.stream("n"), f"sqlite:{tmp_path / 'new.db'}#n")
     assert stored(tmp_path / "new.db", "select typeof(x), x, typeof(y), y from n where id = 1") == [
         (b"real", math.inf, b"text", b"-Infinity")]
+
+
+def test_numbers_that_a_column_of_integers_should_not_hold_stop_a_copy_and_a_sync(leat, tmp_path):
+    """They are not carried as text unasked, into a column of another type than the source's."""
+    source = make(tmp_path / "s.db", "create table w (id integer primary key, i int)",
+                  "insert into w values (1, 1.5), (2, 2)")
+    here, there, new = f"sqlite:{source}#w", tmp_path / "d.db", tmp_path / "new.db"
+    for command in (("cp",), ("sync", "batch")):
+        done = leat.fails(1, "value-range", *command, here, f"sqlite:{new}#w")
+        assert 'row 1 column "i"' in done.stderr and "as int64" in done.stderr
+        assert not new.exists()
+    make(there, "create table w (id integer primary key, i int)", "insert into w values (1, 1.5), (2, 7)")
+    for command in (("cp", "--replace"), ("sync", "batch")):
+        leat.fails(1, "value-range", *command, here, f"sqlite:{there}#w")
+        assert stored(there, "select i from w order by id") == [(1.5,), (7,)]
+    assert '"source":"2","destination":"7"' in leat("diff", here, f"sqlite:{there}#w").stdout
+    leat.ok("cp", here, f"sqlite:{new}#w", "--cast", "i=float64")
+    assert stored(new, "select i from w order by id") == [(1.5,), (2.0,)] and declared(new, "w")["i"] == "REAL"

@@ -141,6 +141,9 @@ enum leat_payload_kind {
 /* Foreign keys are enforced while rows are loaded: streams whose tables refer to each other are
  * given to one load, which finds the order by itself. Needs LEAT_CAN_STREAMS. */
 #define LEAT_KEYS_HOLD 512u
+/* The text of a type of its own ("text(postgres:date)") is written into columns of that type, and
+ * into those it makes for it, as the value it is. */
+#define LEAT_TAKES_OWN_TEXT 1024u
 
 struct leat_capabilities {
     size_t size;

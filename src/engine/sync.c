@@ -158,7 +158,8 @@ static int compare(struct lt_syncing *sync, struct leat_error *err)
     rc = rc ? rc : lt_match(pair, keep, sync, &sync->counts, err);
     lt_pair_close(pair);
     sync->counts.deleted -= sync->marked;
-    sync->retyped = rc && lt_pair_note_misfit(pair, true, err);
+    sync->retyped =
+        rc && lt_side_can(*sync->dest, LEAT_TAKES_OWN_TEXT) && lt_pair_note_misfit(pair, true, err);
     return rc ? rc : lt_changes_end(&sync->changes, err);
 }
 

@@ -82,8 +82,8 @@ int lt_unit_check_texts(const struct lt_unit_try *unit, size_t i, const struct A
     return LEAT_OK;
 }
 
-/* The source's name for the type of a column that destinations of its own kind have as well; false:
- * there is none, or not all destinations are. */
+/* The source's name for the type of a column that destinations of its own kind have as well and
+ * take the text of; false: there is none, or not all destinations are such. */
 static bool find_own_type(const struct lt_unit_try *unit, const char *column, char *ret_type,
                           size_t size)
 {
@@ -92,7 +92,8 @@ static bool find_own_type(const struct lt_unit_try *unit, const char *column, ch
     int64_t at = schema->release ? lt_schema_find(schema, column) : -1;
     bool same = at >= 0 && kind->sql != NULL;
     for (size_t d = 0; same && d < unit->n_dests; d++) {
-        same = (*unit->dests[d].side)->connector == kind;
+        same = (*unit->dests[d].side)->connector == kind &&
+               lt_side_can(*unit->dests[d].side, LEAT_TAKES_OWN_TEXT);
     }
     return same && lt_schema_meta_text(schema->children[at], LT_META_SOURCE_TYPE, ret_type, size) &&
            !strncmp(ret_type, kind->name, strlen(kind->name)) &&

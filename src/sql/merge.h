@@ -85,6 +85,8 @@ struct lt_merge {
     size_t n_kept;
     bool
         referenced; /* foreign keys of other tables point here: rows are not deleted to move them */
+    bool
+        abort; /* SQLite: the target's own ON CONFLICT clauses do not count, conflicts are errors */
     /* Makes an index of the staging table's keys: "temp.\"i\" ON \"s\""; NULL: none is wanted. */
     const char *index;
 };

@@ -90,7 +90,7 @@ const struct lt_merge_form lt_merge_forms[] = {
     {M | C, LT_NEED_REMOVES | LT_NEED_HARD, LT_MERGE_DELETE, LT_MERGE_EXACT, LT_MERGE_DELETED, NO_CODE,
      "DELETE FROM {target} WHERE ({keys}) IN (SELECT {keys s} FROM " ACTED " WHERE a.act = 'd')"},
     {M | C, LT_NEED_REMOVES | LT_NEED_SOFT, LT_MERGE_DELETE, LT_MERGE_EXACT, LT_MERGE_DELETED, NO_CODE,
-     "UPDATE {target} AS t SET {bury s} FROM " ACTED " WHERE {match t s} AND a.act = 'd'"},
+     "UPDATE {abort}{target} AS t SET {bury s} FROM " ACTED " WHERE {match t s} AND a.act = 'd'"},
     {M | X, LT_NEED_ALONE, LT_MERGE_WRITE, LT_MERGE_RUN, LT_MERGE_DELETED, NO_CODE,
      "DELETE FROM {target} AS t WHERE NOT EXISTS (SELECT 1 FROM {staging} AS s WHERE {match t s})"},
     {M | C, LT_NEED_MOVES | LT_NEED_KEPT, LT_MERGE_WRITE, LT_MERGE_RUN, -1, NO_CODE,
@@ -99,19 +99,19 @@ const struct lt_merge_form lt_merge_forms[] = {
     {M | C, LT_NEED_MOVES, LT_MERGE_WRITE, LT_MERGE_EXACT, LT_MERGE_MOVED, NO_CODE,
      "DELETE FROM {target} WHERE ({keys}) IN (SELECT {keys s} FROM " ACTED " WHERE a.act = 'r')"},
     {M | C, LT_NEED_NULLS, LT_MERGE_WRITE, LT_MERGE_EXACT, LT_MERGE_MOVED, NO_CODE,
-     "UPDATE {target} AS t SET {nulls} FROM " ACTED " WHERE {match t s} AND a.act = 'r'"},
+     "UPDATE {abort}{target} AS t SET {nulls} FROM " ACTED " WHERE {match t s} AND a.act = 'r'"},
     {M | C, LT_NEED_SET, LT_MERGE_WRITE, LT_MERGE_EXACT, LT_MERGE_UPDATED, NO_CODE,
-     "UPDATE {target} AS t SET {set s} FROM " ACTED " WHERE {match t s} AND a.act = 'u'"},
+     "UPDATE {abort}{target} AS t SET {set s} FROM " ACTED " WHERE {match t s} AND a.act = 'u'"},
     {M | C, LT_NEED_NULLS, LT_MERGE_WRITE, LT_MERGE_EXACT, LT_MERGE_MOVED, NO_CODE,
-     "UPDATE {target} AS t SET {set s} FROM " ACTED " WHERE {match t s} AND a.act = 'r'"},
+     "UPDATE {abort}{target} AS t SET {set s} FROM " ACTED " WHERE {match t s} AND a.act = 'r'"},
     {M | C, LT_NEED_MOVES | LT_NEED_KEPT, LT_MERGE_WRITE, LT_MERGE_EXACT, LT_MERGE_MOVED, NO_CODE,
-     "INSERT INTO {target} ({brought}{kept}) {overriding}SELECT {brought s}{kept o} FROM " ACTED
+     "INSERT {abort}INTO {target} ({brought}{kept}) {overriding}SELECT {brought s}{kept o} FROM " ACTED
      " JOIN {work old} AS o ON o._leat_seq = {seq s} WHERE a.act = 'r'"},
     {M | C, LT_NEED_MOVES | LT_NEED_NOT_KEPT, LT_MERGE_WRITE, LT_MERGE_EXACT, LT_MERGE_MOVED, NO_CODE,
-     "INSERT INTO {target} ({columns}) {overriding}SELECT {columns s} FROM " ACTED
+     "INSERT {abort}INTO {target} ({columns}) {overriding}SELECT {columns s} FROM " ACTED
      " WHERE a.act = 'r'"},
     {M | C, 0, LT_MERGE_WRITE, LT_MERGE_EXACT, LT_MERGE_INSERTED, NO_CODE,
-     "INSERT INTO {target} ({columns}) {overriding}SELECT {columns s} FROM " ACTED
+     "INSERT {abort}INTO {target} ({columns}) {overriding}SELECT {columns s} FROM " ACTED
      " WHERE a.act = 'i'"},
     {M | C, LT_NEED_MOVES | LT_NEED_KEPT, LT_MERGE_WRITE, LT_MERGE_RUN, -1, NO_CODE,
      "DROP TABLE {work old}"},
@@ -128,7 +128,7 @@ const struct lt_merge_form lt_merge_forms[] = {
     {X, 0, LT_MERGE_DELETE, LT_MERGE_RUN, LT_MERGE_DELETED, NO_CODE,
      "DELETE FROM {target} WHERE ({keys}) IN (SELECT {keys s} FROM {staging} AS s)"},
     {X, 0, LT_MERGE_WRITE, LT_MERGE_RUN, LT_MERGE_INSERTED, NO_CODE,
-     "INSERT INTO {target} ({columns}) {overriding}SELECT {columns s} FROM {staging} AS s WHERE NOT "
+     "INSERT {abort}INTO {target} ({columns}) {overriding}SELECT {columns s} FROM {staging} AS s WHERE NOT "
      "({gone s})"},
 
     /* --- history: the events of every key the load brings ---------------------------------------
@@ -174,21 +174,21 @@ const struct lt_merge_form lt_merge_forms[] = {
 
     /* --- history: doing it --------------------------------------------------------------------- */
     {H, LT_NEED_REMOVES, LT_MERGE_DELETE, LT_MERGE_EXACT, LT_MERGE_DELETED, NO_CODE,
-     "UPDATE {target} AS t SET {valid_to} = CASE WHEN a._leat_kind = 'g' THEN a._leat_at ELSE "
+     "UPDATE {abort}{target} AS t SET {valid_to} = CASE WHEN a._leat_kind = 'g' THEN a._leat_at ELSE "
      "a._leat_until END, {current} = (1 = 0) FROM {work line} AS a WHERE {match t a} AND "
      "{valid_from t} = a._leat_at AND (a._leat_kind = 'r' AND a._leat_seq IS NULL AND {valid_to t} "
      "{differs} a._leat_until AND " ENDS_BY_DELETION " OR a._leat_kind = 'g' AND a._leat_seq IS NOT "
      "NULL AND a._leat_hit = 1 AND {valid_to t} {differs} a._leat_at)"},
     {H, 0, LT_MERGE_WRITE, LT_MERGE_RUN, LT_MERGE_UPDATED, NO_CODE,
-     "UPDATE {target} AS t SET {valid_to} = a._leat_until, {current} = (a._leat_until IS NULL) FROM "
+     "UPDATE {abort}{target} AS t SET {valid_to} = a._leat_until, {current} = (a._leat_until IS NULL) FROM "
      "{work line} AS a WHERE {match t a} AND {valid_from t} = a._leat_at AND a._leat_kind = 'r' AND "
      "a._leat_seq IS NULL AND {valid_to t} {differs} a._leat_until"},
     {H, LT_NEED_SET, LT_MERGE_WRITE, LT_MERGE_RUN, LT_MERGE_UPDATED, NO_CODE,
-     "UPDATE {target} AS t SET {set s}, {valid_to} = a._leat_until, {current} = (a._leat_until IS "
+     "UPDATE {abort}{target} AS t SET {set s}, {valid_to} = a._leat_until, {current} = (a._leat_until IS "
      "NULL) FROM " EVENT_ROWS " WHERE {match t a} AND {valid_from t} = a._leat_at AND a._leat_kind = "
      "'r' AND a._leat_hit = 1 AND ({differ t s} OR {valid_to t} {differs} a._leat_until)"},
     {H, 0, LT_MERGE_WRITE, LT_MERGE_RUN, LT_MERGE_INSERTED, NO_CODE,
-     "INSERT INTO {target} ({columns}, {valid_from}, {valid_to}, {current}) {overriding}SELECT "
+     "INSERT {abort}INTO {target} ({columns}, {valid_from}, {valid_to}, {current}) {overriding}SELECT "
      "{columns s}, a._leat_at, a._leat_until, (a._leat_until IS NULL) FROM " EVENT_ROWS
      " WHERE a._leat_kind = 'r' AND a._leat_hit = 0"},
     {H, 0, LT_MERGE_WRITE, LT_MERGE_RUN, -1, NO_CODE, "DROP TABLE {work line}"},

@@ -193,6 +193,11 @@ static int put_overriding(const struct text *text)
     return lt_buf_puts(text->out, text->merge->dialect->merge->overriding);
 }
 
+static int put_abort(const struct text *text)
+{
+    return text->merge->abort ? lt_buf_puts(text->out, "OR ABORT ") : LEAT_OK;
+}
+
 static int put_tombstone(const struct text *text)
 {
     return column(text, text->a, LEAT_DELETED_COLUMN);
@@ -517,6 +522,7 @@ static const struct {
     const char *name;
     int (*put)(const struct text *text);
 } parts[] = {
+    {"abort", put_abort},
     {"absent", put_absent},
     {"alive", put_alive},
     {"analyze", put_analyze},

@@ -505,3 +505,51 @@ def test_an_immutable_file_is_read_without_locks_and_never_written(leat, tmp_pat
     plain_base = make(tmp_path / "b.db", "create table t (n integer)")
     leat.fails((1, 2, 77), "denied", "cp", tmp_path / "out.arrow",
                f"sqlite:{plain_base}?mode=immutable#t", "--append")
+
+
+INFINITIES = [(1, b"real", math.inf), (2, b"real", -math.inf), (3, b"real", 1.5), (4, b"integer", 2), (5, b"null", None)]
+
+
+@pytest.mark.parametrize("there", [None, "numeric", "decimal"])
+@pytest.mark.parametrize("command", [("cp", "--append"), ("sync", "batch")], ids=" ".join)
+def test_infinities_of_numeric_columns_stay_reals(leat, tmp_path, command, there):
+    source = make(tmp_path / "s.db", "create table n (id integer primary key, x numeric)",
+                  "insert into n values (1, 9e999), (2, -9e999), (3, 1.5), (4, 2), (5, null)")
+    destination = tmp_path / "d.db"
+    if there:
+        make(destination, f"create table n (id integer primary key, x {there})")
+    leat.ok(*command, f"sqlite:{source}#n", f"sqlite:{destination}#n")
+    assert stored(destination, "select id, typeof(x), x from n order by id") == INFINITIES
+    assert "equal" in leat.ok("diff", f"sqlite:{source}#n", f"sqlite:{destination}#n").stderr
+    done = leat.ok("sync", "batch", f"sqlite:{source}#n", f"sqlite:{destination}#n")
+    assert "nothing to be done" in done.stderr
+
+
+def test_infinities_of_postgres_are_reals_in_numeric_columns(leat, pg_db, tmp_path):
+    pg_db.execute("create table n (id int primary key, x float8, y numeric)",
+                  "insert into n values (1, 'Infinity', '-Infinity'), (2, 1.5, 2)")
+    destination = make(tmp_path / "d.db", "create table n (id integer primary key, x numeric, y numeric)")
+    leat.ok("cp", pg_db.stream("n"), f"sqlite:{destination}#n", "--append")
+    assert stored(destination, "select typeof(x), x, typeof(y), y from n order by id") == [
+        (b"real", math.inf, b"real", -math.inf), (b"real", 1.5, b"integer", 2)]
+    leat.ok("cp", pg_db.stream("n"), f"sqlite:{tmp_path / 'new.db'}#n")
+    assert stored(tmp_path / "new.db", "select typeof(x), x, typeof(y), y from n where id = 1") == [
+        (b"real", math.inf, b"text", b"-Infinity")]
+
+
+def test_numbers_that_a_column_of_integers_should_not_hold_stop_a_copy_and_a_sync(leat, tmp_path):
+    """They are not carried as text unasked, into a column of another type than the source's."""
+    source = make(tmp_path / "s.db", "create table w (id integer primary key, i int)",
+                  "insert into w values (1, 1.5), (2, 2)")
+    here, there, new = f"sqlite:{source}#w", tmp_path / "d.db", tmp_path / "new.db"
+    for command in (("cp",), ("sync", "batch")):
+        done = leat.fails(1, "value-range", *command, here, f"sqlite:{new}#w")
+        assert 'row 1 column "i"' in done.stderr and "as int64" in done.stderr
+        assert not new.exists()
+    make(there, "create table w (id integer primary key, i int)", "insert into w values (1, 1.5), (2, 7)")
+    for command in (("cp", "--replace"), ("sync", "batch")):
+        leat.fails(1, "value-range", *command, here, f"sqlite:{there}#w")
+        assert stored(there, "select i from w order by id") == [(1.5,), (7,)]
+    assert '"source":"2","destination":"7"' in leat("diff", here, f"sqlite:{there}#w").stdout
+    leat.ok("cp", here, f"sqlite:{new}#w", "--cast", "i=float64")
+    assert stored(new, "select i from w order by id") == [(1.5,), (2.0,)] and declared(new, "w")["i"] == "REAL"

@@ -22,15 +22,9 @@ def dest(request, tmp_path):
         return db.stream("orders"), lambda: db.rows("orders"), db.execute
     path = tmp_path / "shop.db"
 
-    def execute(*statements):
-        connection = sqlite3.connect(path)
-        for statement in statements:
-            connection.execute(statement)
-        connection.commit()
-        connection.close()
-
     return (f"sqlite:{path}#orders",
-            lambda: sorted(readers.sqlite_table(path, "orders")[1]), execute)
+            lambda: sorted(readers.sqlite_table(path, "orders")[1]),
+            lambda *statements: write_sqlite(path, *statements))
 
 
 ROWS = [(1, "one"), (2, "two")]
@@ -372,3 +366,51 @@ def test_records_of_another_login_are_named_before_anything_is_loaded(leat, pg_d
         assert pg_db.rows("theirs") == ROWS
     finally:
         pg_db.execute("drop owned by narrow", "drop role narrow")
+
+
+def write_sqlite(path, *statements):
+    connection = sqlite3.connect(path)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+CONFLICTS = {  # how the destination's table is declared; what is there stays there
+    "replace": "id integer primary key, a text unique on conflict replace, b int",
+    "ignore": "id integer primary key, a text unique /* a */ On\nConflict/**/Ignore, b int",
+    "table": "id integer primary key, a text, b int, unique (a) on conflict replace",
+}
+
+
+@pytest.mark.parametrize("word", CONFLICTS)
+@pytest.mark.parametrize("command", [("cp", "--append"), ("cp", "--replace"),
+                                     ("cp", "delta", "-d", "id", "-p", "id"),
+                                     ("cp", "delta", "-d", "id", "--strategy", "append", "--start", "0"),
+                                     ("cp", "delta", "-d", "id", "-p", "id", "--strategy", "delete+insert"),
+                                     ("sync", "batch")], ids=" ".join)
+def test_clauses_on_conflict_of_a_sqlite_table_lose_no_rows(leat, tmp_path, command, word):
+    source, destination = tmp_path / "s.db", tmp_path / "d.db"
+    write_sqlite(source, "create table t (id integer primary key, a text, b int)",
+                       "insert into t values (1, 'p', 1), (2, 'q', 2), (3, 'p', 3)")
+    write_sqlite(destination, f"create table t ({CONFLICTS[word]})", "insert into t values (2, 'p', 9), (3, 'r', 9)")
+    done = leat(*command, f"sqlite:{source}#t", f"sqlite:{destination}#t")
+    assert done.returncode != 0 and "UNIQUE constraint failed: t.a" in done.stderr, done.stderr
+    assert "do not apply" in done.stderr and "destination unchanged" in done.stderr
+    assert readers.sqlite_table(destination, "t")[1] == [(2, "p", 9), (3, "r", 9)]
+    write_sqlite(source, "update t set a = 's' where id = 3")
+    write_sqlite(destination, "delete from t where id = 3", "update t set a = 'z', id = 4")
+    leat.ok(*command, f"sqlite:{source}#t", f"sqlite:{destination}#t")
+    rows = [(1, "p", 1), (2, "q", 2), (3, "s", 3)]
+    gone = "--replace" in command or "sync" in command
+    assert readers.sqlite_table(destination, "t")[1] == rows + ([] if gone else [(4, "z", 9)])
+
+
+def test_conflicts_in_triggers_stay_theirs(leat, tmp_path):
+    """No clause in the table itself: what its triggers say about conflicts holds."""
+    source, destination = tmp_path / "s.csv", tmp_path / "d.db"
+    source.write_text("id,a\n1,p\n2,p\n", encoding="utf-8")
+    write_sqlite(destination, "create table t (id integer primary key, a text)", "create table seen (a text unique)",
+                       "create trigger g after insert on t begin insert or ignore into seen values (new.a); end")
+    leat.ok("cp", source, f"sqlite:{destination}#t", "--append")
+    assert readers.sqlite_table(destination, "seen")[1] == [("p",)]

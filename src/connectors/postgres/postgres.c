@@ -108,7 +108,7 @@ static int open_endpoint(const struct leat_config *config, struct leat_endpoint 
         .size = sizeof ep->capabilities,
         .flags = LEAT_CAN_QUERY | LEAT_CAN_PREDICATE | LEAT_CAN_PROJECT | LEAT_CAN_LIMIT |
                  LEAT_CAN_ORDER | (pg_pooled(ep) ? 0U : (uint32_t)LEAT_CAN_ATTACH) |
-                 LEAT_CAN_STREAMS | LEAT_HAS_NAMESPACES | LEAT_KEYS_HOLD,
+                 LEAT_CAN_STREAMS | LEAT_HAS_NAMESPACES | LEAT_KEYS_HOLD | LEAT_TAKES_OWN_TEXT,
         .payloads_out = LEAT_PAYLOAD_BATCH | LEAT_PAYLOAD_BYTES,
         .payloads_in = LEAT_PAYLOAD_BATCH | LEAT_PAYLOAD_BYTES,
         .bytes_format = "pgcopy",

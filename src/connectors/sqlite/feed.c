@@ -41,6 +41,7 @@ struct feed_column {
     bool numeric_affinity;  /* SQLite would turn text that looks like a number into one */
     bool pad;               /* times: all digits of the fraction are written */
     bool number;            /* the text is one: it may change its form, not its value */
+    bool infinite;          /* text that may say Infinity, where SQLite has numbers */
     bool hides_nulls;       /* nested: JSON's own nulls may be among the values */
     bool checked;           /* in this batch a value may be one that SQLite cannot hold */
     struct lt_builder made; /* FEED_MADE: the batch's texts */
@@ -199,6 +200,14 @@ static double real_value(enum feed_kind kind, const struct lt_view *view, int64_
     }
 }
 
+/* The number that is kept as text, where SQLite would not take its word for one. */
+static bool is_infinity(const uint8_t *text, size_t len, double *ret_value)
+{
+    bool negative = len > 0 && text[0] == '-';
+    *ret_value = negative ? -INFINITY : INFINITY;
+    return len == 8U + negative && !memcmp(text + negative, "Infinity", 8);
+}
+
 /* A result that is not set is NULL. */
 static int feed_column(sqlite3_vtab_cursor *cursor, sqlite3_context *to, int index)
 {
@@ -209,6 +218,7 @@ static int feed_column(sqlite3_vtab_cursor *cursor, sqlite3_context *to, int ind
     const uint8_t *bytes;
     int64_t row = feed->row;
     size_t len;
+    double real;
     if (lt_view_is_null(view, row) || (column->lost.len && column->lost.data[row])) {
         return SQLITE_OK;
     }
@@ -234,6 +244,10 @@ static int feed_column(sqlite3_vtab_cursor *cursor, sqlite3_context *to, int ind
     case FEED_MADE:
         bytes = column->kind == FEED_TEXT ? lt_view_bytes(view, row, &len)
                                           : made_text(column, row, &len);
+        if (column->infinite && is_infinity(bytes, len, &real)) {
+            api->sqlite3_result_double(to, real);
+            break;
+        }
         api->sqlite3_result_text64(to, len ? (const char *)bytes : "", len, SQLITE_STATIC,
                                    SQLITE_UTF8);
         break;
@@ -326,6 +340,7 @@ static int column_init(struct feed_column *column, const struct ArrowSchema *fie
                      type.id == LT_DECIMAL256 || type.id == LT_DECIMAL64 || type.id == LT_DECIMAL32;
     column->hides_nulls = column->nested && lt_text_holds_json(field);
     column->numeric_affinity = lt_sq_has_numeric_affinity(declared);
+    column->infinite = column->numeric_affinity && type.logical == LT_NUMERIC;
     if (type.id == LT_UINT64 && lt_sq_has_text_affinity(declared)) {
         column->kind = FEED_MADE; /* text holds what SQLite's integers cannot */
     }

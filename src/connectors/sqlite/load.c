@@ -97,13 +97,39 @@ static char *declared_type(struct sq_conn *conn, const char *table, const char *
     return type;
 }
 
+/* A constraint's own ON CONFLICT clause (SQLite documentation, "The ON CONFLICT Clause") lets rows
+ * go or replace others without a word; only a statement's "OR ABORT" overrules it. That would
+ * overrule those of the statements in triggers too, hence only where the table may have such a
+ * clause: wherever the word occurs. */
+static int find_clauses(struct sq_conn *conn, const char *table, struct load_stream *stream,
+                        struct leat_error *err)
+{
+    int64_t n = 0;
+    int status = lt_sq_int(conn,
+                           "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND "
+                           "name = ?1 COLLATE NOCASE AND sql LIKE '%conflict%'",
+                           table, NULL, 0, &n, err);
+    stream->abort = n > 0;
+    return status;
+}
+
+int lt_sq_blame_clauses(const struct load_stream *stream, int status, struct leat_error *err)
+{
+    if (status && stream->abort && err && !strcmp(err->code, lt_codes[LT_E_SERVER].code)) {
+        leat_error_remedy(err, "a load loses no rows: the table's own ON CONFLICT clauses do not "
+                               "apply to it. Leave such rows out, or write by the columns that "
+                               "are unique (leat sync batch -p COLUMNS)");
+    }
+    return status;
+}
+
 /* `op`: a column that the table does not have. */
 static int make_insert(struct sq_conn *conn, const char *table, const char *op,
                        struct load_stream *stream, struct leat_error *err)
 {
     struct lt_buf sql = LT_BUF_INIT;
     int64_t n = stream->schema.n_children;
-    int failed = lt_buf_puts(&sql, "INSERT INTO ");
+    int failed = lt_buf_puts(&sql, stream->abort ? "INSERT OR ABORT INTO " : "INSERT INTO ");
     failed |= stream->staging ? lt_buf_puts(&sql, stream->staging) : lt_sq_quote(&sql, table);
     for (int64_t i = 0; i < n; i++) {
         failed |= lt_buf_puts(&sql, i ? ", " : " (");
@@ -182,6 +208,7 @@ static int begin_stream(struct leat_load *load, size_t index,
     if (!status && keyed && !stream->staging) {
         status = lt_fail_oom(err);
     }
+    status = status ? status : find_clauses(load->conn, table.name, stream, err);
     status = status ? status
                     : make_insert(load->conn, table.name,
                                   want->mode == LEAT_CHANGES ? want->op : NULL, stream, err);
@@ -433,6 +460,7 @@ static int insert_rows(struct leat_part *part, int64_t row, int64_t n, int64_t f
     if (rc != SQLITE_DONE) {
         status = lt_sq_fail(conn, rc, err, "SQLite refused row %lld",
                             (long long)(first + lt_sq_feed_row(part->feed)));
+        status = lt_sq_blame_clauses(part->stream, status, err);
         leat_error_place(err, "%s", part->load->want->streams[part->receipt.id.stream].name.name);
     } else {
         /* A trigger may have skipped rows (RAISE(IGNORE)). */

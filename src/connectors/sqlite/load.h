@@ -22,6 +22,7 @@ struct load_stream {
     char *staging;        /* modes with keys: the temporary table, quoted; else NULL */
     struct lt_merge_plan *merge; /* once it was begun */
     bool made;                   /* by this load: its indexes come with the commit */
+    bool abort;                  /* the table's own ON CONFLICT clauses are overruled */
 };
 
 struct leat_load {
@@ -44,6 +45,10 @@ int lt_sq_stage(struct leat_load *load, uint32_t index, struct leat_error *err);
 int lt_sq_merge(struct leat_load *load, int64_t deleted_max, struct leat_error *err);
 /* What became of a stream's records. */
 void lt_sq_counts(const struct leat_load *load, uint32_t index, struct leat_row_counts *ret_counts);
+
+/* Where *err says that the table's constraints refused a row which its own ON CONFLICT clauses would
+ * have let go or let replace others, the remedy says why. Returns `status`. */
+int lt_sq_blame_clauses(const struct load_stream *stream, int status, struct leat_error *err);
 
 /* references.c. Notes which rows of other tables refer to nothing in a stream's table, before the
  * merge and (`late`) after it; and fails where it has left some. */

@@ -297,6 +297,7 @@ static int find_facts(const struct leat_load *load, uint32_t index, struct facts
                                      .op = want->mode == LEAT_CHANGES ? want->op : NULL,
                                      .deleted = want->deleted,
                                      .seq = "\"" SEQUENCE "\"",
+                                     .abort = load->streams[index].abort,
                                      .now = facts->now,
                                      .from_cursor = lt_sq_from_cursor(want),
                                      .uniques = facts->uniques,
@@ -443,6 +444,7 @@ static int run_phase(struct leat_load *load, uint32_t index, enum lt_merge_phase
         status = begin_merge(load, index, err);
     }
     status = status || !stream->staging ? status : lt_merge_run(stream->merge, phase, &host, err);
+    status = lt_sq_blame_clauses(stream, status, err);
     status = lt_sq_blame_triggers(load->conn, load->want->streams[index].name.name, status, err);
     if (status) {
         leat_error_place(err, "%s", load->want->streams[index].name.name);

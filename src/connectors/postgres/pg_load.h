@@ -40,6 +40,7 @@ struct pg_merge {
         *key_order;     /* as in sql/merge.h, of the table that is merged into; NULL: not asked */
     char *op, *deleted; /* NULL: none */
     bool from_cursor;
+    bool mirror; /* not a mode: a mirrored table is brought to what copy_to holds */
 };
 
 /* One stream of a load at the destination. */
@@ -60,6 +61,7 @@ struct pg_target {
     bool ours, bytes;
     bool refers; /* foreign keys of it point to other tables of this load */
     bool aside;  /* its rows come into a table of the session first, and in at the commit */
+    bool proven; /* what is staged was read back, so the table must come to hold just that */
     int64_t rows_before;
     int64_t rows;           /* sealed so far (direct) or counted at commit (staged) */
     int64_t deleted;        /* by emptying it; -1 not known */
@@ -230,13 +232,11 @@ int pg_target_plan_again(struct pg_conn *conn, struct pg_target *target, struct 
 int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* The same for a load's first table: begins the transaction too. */
 int pg_target_begin(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
-/* Rows of copy_to into the table: inserted, or upserted where it is mirrored. */
+/* Rows of copy_to into the table: inserted, or as pg_mirror_fill() does where it is mirrored. */
 int pg_target_fill(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
-/* Appends the condition on rows "old" of a mirrored table that copy_to lacks. */
-int pg_put_gone(const struct pg_target *target, struct lt_buf *sql);
-/* Deletes them. [destination-holds-rows] where a row that came refers to one of them, and a key would pass the
- * deletion on. */
-int pg_target_delete_gone(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* Where what was staged was read back: [verify-mismatch] unless the table, of which nobody else had a
+ * row, has the same rows. */
+int pg_target_compare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 int pg_target_sequences(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* Reads the load's rows of a stream on the load's own connection; `described` is the table whose
  * columns they have. */
@@ -245,6 +245,17 @@ int pg_target_read(struct pg_conn *conn, const struct pg_target *target, const c
                    struct leat_error *err);
 int pg_check_guards(const struct pg_plan *plan, const struct leat_commit *what,
                     struct leat_error *err);
+
+/* --- pg_mirror.c: tables that are replaced while foreign keys of others point there */
+/* Updates the rows that differ and inserts those that are new. [count-mismatch] where the table did
+ * not take them, [duplicate-key] where copy_to has a key several times. */
+int pg_mirror_fill(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* Appends the condition on rows "old" of the table that copy_to lacks. */
+int pg_put_gone(const struct pg_target *target, struct lt_buf *sql);
+/* Deletes them, after which the table must have as many rows as came: [count-mismatch].
+ * [destination-holds-rows] where a row that came refers to one of them, and a key would pass the
+ * deletion on. Of other routes nothing. */
+int pg_target_delete_gone(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 
 /* --- pg_order.c */
 typedef int pg_target_fn(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
@@ -415,6 +426,10 @@ int pg_merge_staging(struct pg_conn *conn, const struct pg_target *target, bool 
 int pg_merge_hide_sequence(struct pg_table *staging, struct leat_error *err);
 /* Locks or makes the table, finds out what becomes of each record, and deletes. */
 int pg_merge_delete(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* The two by themselves: what becomes of each record, and one phase of it. */
+int pg_merge_find(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+int pg_merge_phase(struct pg_conn *conn, struct pg_target *target, enum lt_merge_phase phase,
+                   struct leat_error *err);
 /* Updates and inserts. */
 int pg_merge_write(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* Appends the ALTER TABLE that makes the primary key of a fresh table. */

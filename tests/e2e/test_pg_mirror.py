@@ -57,3 +57,40 @@ def test_rows_that_are_alike_are_left_alone(leat, pg_db, pg_db2):
     with pg_db2.connect() as connection:
         after = dict(connection.execute("select id, xmin::text from u").fetchall())
     assert [row for row in before if before[row] != after[row]] == [2]
+
+
+UNIQUE = {"moved": ("update c set u = 1", "delete from u where id = 2", "insert into u values (3, 'b')"),
+          "swapped": ("update u set k = k || '_'", "update u set k = 'b' where id = 1", "update u set k = 'a' where id = 2"),
+          "handed on": ("delete from c where u = 2", "update u set k = 'z' where id = 2", "update u set k = 'b' where id = 1"),
+          "of rows that go together": ("delete from c where u = 2", "delete from u where id = 2", "insert into u values (3, 'b')")}
+
+
+@pytest.mark.asan
+@pytest.mark.parametrize("more", [(), ("--verify",)])
+@pytest.mark.parametrize("column", ["k text unique", "k text not null unique"])
+@pytest.mark.parametrize("change", UNIQUE)
+def test_unique_values_go_from_row_to_row(leat, pg_db, pg_db2, change, column, more):
+    for db in (pg_db, pg_db2):
+        db.execute(f"create table u (id int primary key, {column})",
+                   "create table c (id int primary key, u int references u)")
+    pg_db.execute("insert into u values (1, 'a'), (2, 'b')", "insert into c values (1, 1), (2, 2)")
+    leat.ok(*copy(pg_db, pg_db2))
+    pg_db.execute(*UNIQUE[change])
+    leat.ok(*copy(pg_db, pg_db2, *more))
+    assert sorted(pg_db2.rows("u")) == sorted(pg_db.rows("u"))
+    assert sorted(pg_db2.rows("c")) == sorted(pg_db.rows("c"))
+
+
+def test_unique_values_go_from_row_to_row_down_a_chain_of_tables(leat, pg_db, pg_db2):
+    for db in (pg_db, pg_db2):
+        db.execute("create table u (id int primary key, k text unique)",
+                   "create table c (id int primary key, u int references u on delete cascade)",
+                   "create table g (id int primary key, c int references c on delete cascade)")
+    pg_db.execute("insert into u values (1, 'a'), (2, 'b')", "insert into c values (1, 1), (2, 2)",
+                  "insert into g values (1, 1), (2, 2)")
+    leat.ok(*copy(pg_db, pg_db2))
+    pg_db.execute("delete from u where id = 2", "insert into u values (3, 'b')", "insert into c values (3, 3)",
+                  "insert into g values (3, 3)")
+    leat.ok(*copy(pg_db, pg_db2, "--verify"))
+    for table in "ucg":
+        assert sorted(pg_db2.rows(table)) == sorted(pg_db.rows(table))

@@ -177,9 +177,10 @@ static int finish_targets(struct leat_load *load, struct leat_error *err)
     static const struct {
         pg_target_fn *fn;
         bool backwards;
-    } steps[] = {{pg_merge_delete, true},       {fill_from_aside, false},
-                 {pg_target_delete_gone, true}, {pg_target_compare, false},
-                 {pg_extras_make, false},       {pg_target_sequences, false}};
+    } steps[] = {{pg_merge_delete, true},     {pg_mirror_clear, true},
+                 {fill_from_aside, false},    {pg_target_delete_gone, true},
+                 {pg_target_compare, false},  {pg_extras_make, false},
+                 {pg_target_sequences, false}};
     size_t *order = NULL;
     if (load->moved_in) {
         return LEAT_OK;

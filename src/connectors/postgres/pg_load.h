@@ -40,7 +40,8 @@ struct pg_merge {
         *key_order;     /* as in sql/merge.h, of the table that is merged into; NULL: not asked */
     char *op, *deleted; /* NULL: none */
     bool from_cursor;
-    bool mirror; /* not a mode: a mirrored table is brought to what copy_to holds */
+    bool mirror;     /* not a mode: a mirrored table is brought to what copy_to holds */
+    bool unreferred; /* no row of other tables refers to any here, whatever keys there are */
 };
 
 /* One stream of a load at the destination. */
@@ -158,6 +159,11 @@ int pg_plan_cascades(struct pg_conn *conn, const struct pg_plan *plan,
  * would go or change with it. [destination-holds-rows] names its table. */
 int pg_refuse_orphans(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err);
 
+/* Appends " AND" no row of any table refers to the row "old" of this one. *ret_known: all rows that
+ * might can be seen. */
+int pg_put_unreferred(struct pg_conn *conn, const struct pg_target *target, struct lt_buf *sql,
+                      bool *ret_known, struct leat_error *err);
+
 /* --- pg_extras.c */
 /* Of a table that is to be made: takes what it is to have beside columns and key from `incoming`,
  * less what this server cannot, which is said in warnings. */
@@ -247,6 +253,9 @@ int pg_check_guards(const struct pg_plan *plan, const struct leat_commit *what,
                     struct leat_error *err);
 
 /* --- pg_mirror.c: tables that are replaced while foreign keys of others point there */
+/* Deletes the rows that copy_to lacks and no row refers to, children first, so that what they hold in
+ * unique columns can go to rows that come. Of other routes nothing. */
+int pg_mirror_clear(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* Updates the rows that differ and inserts those that are new. [count-mismatch] where the table did
  * not take them, [duplicate-key] where copy_to has a key several times. */
 int pg_mirror_fill(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);

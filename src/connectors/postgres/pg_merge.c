@@ -216,7 +216,7 @@ static int find_indexes(struct pg_conn *conn, const struct pg_target *target, st
         }
     }
     facts->merge.uniques = facts->uniques;
-    if (!status && facts->merge.n_uniques) {
+    if (!status && facts->merge.n_uniques && !target->merge->unreferred) {
         status = pg_value(conn,
                           "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint WHERE contype = "
                           "'f' AND confrelid = $1::oid)",

@@ -6,28 +6,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Keys that pass a deletion on, the tables they belong to, and how a row of these refers to one
- * "old" here. Keys of the table's own come last. */
-static const char cascading_sql[] =
+/* Keys, of which $2 wants those alone that pass a deletion on, the tables they belong to, how a row
+ * of these refers to one "old" here, and whether all of their rows can be seen. Keys of the table's
+ * own come last. */
+static const char keys_sql[] =
     "SELECT k.conrelid, k.conrelid::pg_catalog.regclass::text, k.conname, k.conrelid = "
     "k.confrelid, "
     "(SELECT pg_catalog.string_agg(pg_catalog.format('c.%I = old.%I', ca.attname, pa.attname), "
     "' AND ') FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey)) AS u(c, "
     "p) "
     "JOIN pg_catalog.pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = u.c "
-    "JOIN pg_catalog.pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = u.p) "
-    "FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND k.confrelid = $1::oid AND "
-    "k.confdeltype IN ('c', 'n', 'd') ORDER BY 4, 2, 3";
+    "JOIN pg_catalog.pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = u.p), "
+    "pg_catalog.has_table_privilege(k.conrelid, 'SELECT') AND NOT "
+    "pg_catalog.row_security_active(k.conrelid) FROM pg_catalog.pg_constraint k WHERE k.contype = "
+    "'f' AND k.confrelid = $1::oid AND "
+    "(NOT $2::bool OR k.confdeltype IN ('c', 'n', 'd')) ORDER BY 4, 2, 3";
 
-enum { CELL_OID, CELL_TABLE, CELL_KEY, CELL_SELF, CELL_REFERS };
+enum { CELL_OID, CELL_TABLE, CELL_KEY, CELL_SELF, CELL_REFERS, CELL_SEEN };
 
-static int list_cascading(struct pg_conn *conn, const struct pg_target *target,
-                          PGresult **ret_result, struct leat_error *err)
+static int list_keys(struct pg_conn *conn, const struct pg_target *target, bool cascading,
+                     PGresult **ret_result, struct leat_error *err)
 {
     char oid[16];
-    const char *params[] = {oid};
+    const char *params[] = {oid, cascading ? "t" : "f"};
     snprintf(oid, sizeof oid, "%u", target->oid);
-    return pg_query(conn, cascading_sql, 1, params, ret_result, err);
+    return pg_query(conn, keys_sql, 2, params, ret_result, err);
 }
 
 /* Are all rows of this table replaced by the load? */
@@ -48,7 +51,7 @@ static int refuse_cascades(struct pg_conn *conn, const struct pg_plan *plan,
 {
     PGresult *keys = NULL;
     struct lt_buf others = LT_BUF_INIT;
-    int status = list_cascading(conn, target, &keys, err);
+    int status = list_keys(conn, target, true, &keys, err);
     int failed = LEAT_OK;
     for (int row = 0; !status && row < pg_rows(conn, keys); row++) {
         if (!is_replaced(plan, pg_cell(conn, keys, row, CELL_OID))) {
@@ -117,7 +120,7 @@ static int orphans_sql(const struct pg_target *target, const char *child, const 
 int pg_refuse_orphans(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err)
 {
     PGresult *keys = NULL;
-    int status = list_cascading(conn, target, &keys, err);
+    int status = list_keys(conn, target, true, &keys, err);
     for (int row = 0; !status && row < pg_rows(conn, keys); row++) {
         struct lt_buf sql = LT_BUF_INIT;
         char any[8];
@@ -137,4 +140,21 @@ int pg_refuse_orphans(struct pg_conn *conn, const struct pg_target *target, stru
     }
     pg_clear(conn, keys);
     return status;
+}
+
+int pg_put_unreferred(struct pg_conn *conn, const struct pg_target *target, struct lt_buf *sql,
+                      bool *ret_known, struct leat_error *err)
+{
+    PGresult *keys = NULL;
+    int failed = LEAT_OK;
+    int status = list_keys(conn, target, false, &keys, err);
+    *ret_known = true;
+    for (int row = 0; !status && row < pg_rows(conn, keys); row++) {
+        *ret_known = *ret_known && pg_cell_true(conn, keys, row, CELL_SEEN);
+        failed |= lt_buf_printf(sql, " AND NOT EXISTS (SELECT 1 FROM %s AS c WHERE %s)",
+                                pg_cell(conn, keys, row, CELL_TABLE),
+                                pg_cell(conn, keys, row, CELL_REFERS));
+    }
+    pg_clear(conn, keys);
+    return !status && failed ? lt_fail_oom(err) : status;
 }

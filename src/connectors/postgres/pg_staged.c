@@ -641,6 +641,7 @@ static int move_in(struct leat_load *load, struct leat_error *err)
         pg_target_fn *fn;
         bool backwards;
     } steps[] = {{make_room, true},
+                 {pg_mirror_clear, true},
                  {fill, false},
                  {pg_target_delete_gone, true},
                  {pg_target_compare, false},

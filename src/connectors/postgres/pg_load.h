@@ -151,6 +151,10 @@ int pg_blame_triggers(struct pg_conn *conn, const struct pg_target *target, int 
  * foreign keys by which it would. */
 int pg_refuse_cascades(struct pg_conn *conn, const struct pg_target *target,
                        struct leat_error *err);
+/* The same of a merge that is found, where rows do refer to those that it deletes; whoever comes to
+ * refer to them waits for the end of the transaction. */
+int pg_refuse_reached(struct pg_conn *conn, const struct pg_target *target,
+                      const struct lt_merge *merge, struct leat_error *err);
 /* Of a mirrored target: keys that would cascade are refused where they are those of a table that
  * this load does not replace as well. */
 int pg_plan_cascades(struct pg_conn *conn, const struct pg_plan *plan,

@@ -363,7 +363,10 @@ int pg_merge_delete(struct pg_conn *conn, struct pg_target *target, struct leat_
     bool deletes =
         target->goes && target->mode != LEAT_HISTORY && !(target->flags & LEAT_WRITE_SOFT_DELETE);
     if (!status && (deletes || (target->flags & LEAT_WRITE_ALONE && !target->create))) {
-        status = pg_refuse_cascades(conn, target, err);
+        struct lt_merge merge;
+        say_merge(target, &merge);
+        status = target->mode == LEAT_DELETE_INSERT ? pg_refuse_cascades(conn, target, err)
+                                                    : pg_refuse_reached(conn, target, &merge, err);
     }
     return status ? status : pg_merge_phase(conn, target, LT_MERGE_DELETE, err);
 }

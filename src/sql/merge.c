@@ -58,6 +58,17 @@ int lt_merge_superseded(const struct lt_merge *merge, struct lt_buf *out)
     return lt_merge_expand(merge, lt_merge_superseded_form, out);
 }
 
+int lt_merge_goes(const struct lt_merge *merge, bool child, struct lt_buf *out)
+{
+    uint32_t has = lt_merge_has(merge);
+    int failed = lt_buf_byte(out, '(') | lt_merge_expand(merge, lt_merge_goes_forms[child], out);
+    if (has & LT_NEED_ALONE) {
+        failed |= lt_buf_puts(out, " OR ");
+        failed |= lt_merge_expand(merge, lt_merge_goes_forms[2 + child], out);
+    }
+    return failed | lt_buf_byte(out, ')') ? LEAT_NO_MEMORY : LEAT_OK;
+}
+
 void lt_merge_free(struct lt_merge_plan *plan)
 {
     for (size_t i = 0; plan && i < plan->n; i++) {

@@ -117,6 +117,9 @@ struct lt_merge_plan;
 /* Appends the statement alone that deletes from the staging table all but the latest record of
  * each key (and, of a history, time). */
 int lt_merge_superseded(const struct lt_merge *merge, struct lt_buf *out);
+/* Appends the condition that a MERGE or CHANGES deletes the target's row that goes by the alias "old",
+ * or by "c"; true between FIND and DELETE. LEAT_OK or LEAT_NO_MEMORY. */
+int lt_merge_goes(const struct lt_merge *merge, bool child, struct lt_buf *out);
 /* Writes all statements; `merge` need not live on. [no-memory] alone. */
 int lt_merge_new(const struct lt_merge *merge, struct lt_merge_plan **ret_plan,
                  struct leat_error *err);

@@ -31,6 +31,13 @@
 
 const char lt_merge_superseded_form[] = SUPERSEDED;
 
+const char *const lt_merge_goes_forms[] = {
+    "EXISTS (SELECT 1 FROM " ACTED " WHERE {match old s} AND a.act = 'd')",
+    "EXISTS (SELECT 1 FROM " ACTED " WHERE {match c s} AND a.act = 'd')",
+    "NOT EXISTS (SELECT 1 FROM {staging} AS s WHERE {match old s})",
+    "NOT EXISTS (SELECT 1 FROM {staging} AS s WHERE {match c s})",
+};
+
 /* clang-format off */
 const struct lt_merge_form lt_merge_forms[] = {
     {M | X | C | H, LT_NEED_DEFER, LT_MERGE_FIND, LT_MERGE_RUN, -1, NO_CODE, "{defer}"},

@@ -44,6 +44,8 @@ struct lt_merge_form {
 };
 
 extern const char lt_merge_superseded_form[];
+/* Whether a row "old", or "c", is one of those marked to go; the same of those that do not come. */
+extern const char *const lt_merge_goes_forms[4];
 extern const struct lt_merge_form lt_merge_forms[]; /* ends with a NULL sql */
 
 uint32_t lt_merge_has(const struct lt_merge *merge);

@@ -90,3 +90,42 @@ def test_tables_that_refer_to_each_other_in_a_circle_are_synced_too(leat, tmp_pa
         db.close()
     leat.ok("sync", "batch", *paths)
     leat.ok("diff", *paths)
+
+
+@pytest.fixture
+def family(pg_db, pg_db2):
+    for db in (pg_db, pg_db2):
+        db.execute("create table p (id int primary key, up int references p on delete cascade)",
+                   "create table c (id int primary key, p int references p on delete cascade)",
+                   "insert into p values (1, null), (2, 1), (3, null), (4, 3)", "insert into c values (1, 1), (2, 2), (3, 2)")
+    return pg_db, pg_db2, ("sync", "batch", f"{pg_db.url}#public.", f"{pg_db2.url}#public.")
+
+
+@pytest.mark.asan
+def test_rows_that_none_refers_to_any_more_go_though_keys_cascade(leat, family):
+    source, destination, sync = family
+    source.execute("delete from p where id in (2, 3)")  # with the rows of both tables below them
+    leat.ok(*sync)
+    for table in "pc":
+        assert sorted(destination.rows(table)) == sorted(source.rows(table))
+    assert len(destination.rows("p")) == 1
+
+
+@pytest.mark.parametrize("action", ["cascade", "set null", "set default"])
+def test_rows_that_others_do_refer_to_are_spared(leat, family, action):
+    source, destination, sync = family
+    destination.execute(f"create table stranger (p int references p on delete {action})", "insert into stranger values (4)")
+    source.execute("delete from p where id = 2")
+    leat.ok(*sync)
+    source.execute("delete from p where id = 4")
+    done = leat.fails((1, 2), "destination-holds-rows", *sync)
+    assert "stranger_p_fkey" in done.stderr and "p_up_fkey" not in done.stderr
+    assert destination.rows("stranger") == [(4,)] and len(destination.rows("p")) == 3
+
+
+def test_rows_of_the_table_itself_that_stay_are_spared(leat, family):
+    source, destination, sync = family
+    before = sorted(destination.rows("p"))
+    source.execute("update p set up = null where id = 4", "delete from p where id = 3")
+    done = leat.fails((1, 2), "destination-holds-rows", *sync)
+    assert "p_up_fkey" in done.stderr and sorted(destination.rows("p")) == before

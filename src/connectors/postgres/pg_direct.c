@@ -177,10 +177,9 @@ static int finish_targets(struct leat_load *load, struct leat_error *err)
     static const struct {
         pg_target_fn *fn;
         bool backwards;
-    } steps[] = {{pg_merge_delete, true},
-                 {fill_from_aside, false},
-                 {pg_target_delete_gone, true},
-                 {pg_extras_make, false},
+    } steps[] = {{pg_merge_delete, true},     {pg_mirror_clear, true},
+                 {fill_from_aside, false},    {pg_target_delete_gone, true},
+                 {pg_target_compare, false},  {pg_extras_make, false},
                  {pg_target_sequences, false}};
     size_t *order = NULL;
     if (load->moved_in) {
@@ -214,6 +213,7 @@ static int read_back(struct leat_load *load, uint32_t stream, struct leat_reader
                       load->own_xids.len ? lt_buf_text(&load->own_xids) : "''")) {
         status = lt_fail_oom(err);
     }
+    target->proven = target->aside;
     status = status ? status
                     : pg_target_read(load->conn, target, target->name, target->copy_to,
                                      lt_buf_text(&where), ret_reader, err);

@@ -235,56 +235,22 @@ int pg_target_begin(struct pg_conn *conn, struct pg_target *target, struct leat_
     return pg_explain_lock(conn, &name, false, status, err);
 }
 
-static bool is_key(const struct pg_target *target, const char *column)
-{
-    for (size_t k = 0; k < target->n_keys; k++) {
-        if (!strcmp(target->keys[k], column)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What becomes of rows whose key is there. Two rows of one key are an error, not one row less:
- * so a table of key columns alone has one of them set to itself. */
-static int conflict_sql(const struct pg_target *target, struct lt_buf *sql)
-{
-    bool any = false;
-    int failed = lt_buf_puts(sql, " ON CONFLICT (");
-    for (size_t k = 0; k < target->n_keys; k++) {
-        failed |= lt_buf_puts(sql, k ? ", " : "") | pg_ident(sql, target->keys[k]);
-    }
-    failed |= lt_buf_puts(sql, ") DO ");
-    for (int keys = 0; keys < 2 && !any; keys++) {
-        for (int64_t i = 0; i < target->table.n_columns && !(keys && any); i++) {
-            const struct ArrowSchema *field = target->table.schema.children[i];
-            if (is_key(target, field->name) != (keys == 1) ||
-                lt_schema_meta_is(field, LT_META_IDENTITY, "always")) {
-                continue;
-            }
-            failed |= lt_buf_puts(sql, any ? ", " : "UPDATE SET ") | pg_ident(sql, field->name);
-            failed |= lt_buf_puts(sql, " = EXCLUDED.") | pg_ident(sql, field->name);
-            any = true;
-        }
-    }
-    return failed | (any ? LEAT_OK : lt_buf_puts(sql, "NOTHING"));
-}
-
 int pg_target_fill(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
     struct lt_buf sql = LT_BUF_INIT;
     PGresult *result = NULL;
     int64_t rows = -1;
-    bool mirror = target->route == PG_ROUTE_MIRROR;
+    if (target->route == PG_ROUTE_MIRROR) {
+        return pg_mirror_fill(conn, target, err);
+    }
     int failed = lt_buf_printf(&sql, "INSERT INTO %s (", target->quoted) |
                  pg_select_list(&target->table, "", false, &sql) |
                  lt_buf_puts(&sql, ") OVERRIDING SYSTEM VALUE SELECT ") |
                  pg_select_list(&target->table, "", false, &sql) |
-                 lt_buf_printf(&sql, " FROM %s", target->copy_to) |
-                 (mirror ? conflict_sql(target, &sql) : LEAT_OK);
+                 lt_buf_printf(&sql, " FROM %s", target->copy_to);
     int status =
         failed ? lt_fail_oom(err) : pg_query(conn, lt_buf_text(&sql), 0, NULL, &result, err);
-    if (!status && !mirror &&
+    if (!status &&
         (lt_parse_int(conn->ep->pq->PQcmdTuples(result), &rows) || rows != target->rows)) {
         status =
             lt_fail(err, LT_E_COUNT_MISMATCH,
@@ -296,27 +262,31 @@ int pg_target_fill(struct pg_conn *conn, struct pg_target *target, struct leat_e
     return status;
 }
 
-int pg_put_gone(const struct pg_target *target, struct lt_buf *sql)
+/* Rows as text, so that types without equality, or with a generous one, compare as well. */
+static int put_row_texts(const struct pg_target *target, const char *from, struct lt_buf *sql)
 {
-    int failed = lt_buf_printf(sql, "NOT EXISTS (SELECT 1 FROM %s AS new", target->copy_to);
-    for (size_t k = 0; k < target->n_keys; k++) {
-        failed |= lt_buf_puts(sql, k ? " AND new." : " WHERE new.");
-        failed |= pg_ident(sql, target->keys[k]) | lt_buf_puts(sql, " = old.");
-        failed |= pg_ident(sql, target->keys[k]);
-    }
-    return failed | lt_buf_byte(sql, ')');
+    return lt_buf_puts(sql, "SELECT r::text FROM (SELECT ") |
+           pg_select_list(&target->table, "", false, sql) |
+           lt_buf_printf(sql, " FROM %s) AS r", from);
 }
 
-int pg_target_delete_gone(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+int pg_target_compare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
     struct lt_buf sql = LT_BUF_INIT;
-    if (target->route != PG_ROUTE_MIRROR) {
+    char text[24];
+    if (!target->proven || target->merge || target->route == PG_ROUTE_APPEND) {
         return LEAT_OK;
     }
-    int status = pg_refuse_orphans(conn, target, err);
-    int failed = lt_buf_printf(&sql, "DELETE FROM %s AS old WHERE ", target->quoted) |
-                 pg_put_gone(target, &sql);
-    status = status ? status : failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+    int failed = lt_buf_puts(&sql, "SELECT pg_catalog.count(*) FROM (") |
+                 put_row_texts(target, target->copy_to, &sql) | lt_buf_puts(&sql, " EXCEPT ALL ") |
+                 put_row_texts(target, target->quoted, &sql) | lt_buf_puts(&sql, ") AS other");
+    int status = failed ? lt_fail_oom(err)
+                        : pg_value(conn, lt_buf_text(&sql), 0, NULL, text, sizeof text, err);
+    if (!status && strcmp(text, "0") != 0) {
+        status = lt_fail(err, LT_E_VERIFY_MISMATCH,
+                         "%s of the rows that were staged came to be others in the table", text);
+        status = pg_blame_triggers(conn, target, status, err);
+    }
     lt_buf_done(&sql);
     return status;
 }

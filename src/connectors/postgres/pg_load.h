@@ -40,6 +40,8 @@ struct pg_merge {
         *key_order;     /* as in sql/merge.h, of the table that is merged into; NULL: not asked */
     char *op, *deleted; /* NULL: none */
     bool from_cursor;
+    bool mirror;     /* not a mode: a mirrored table is brought to what copy_to holds */
+    bool unreferred; /* no row of other tables refers to any here, whatever keys there are */
 };
 
 /* One stream of a load at the destination. */
@@ -60,6 +62,7 @@ struct pg_target {
     bool ours, bytes;
     bool refers; /* foreign keys of it point to other tables of this load */
     bool aside;  /* its rows come into a table of the session first, and in at the commit */
+    bool proven; /* what is staged was read back, so the table must come to hold just that */
     int64_t rows_before;
     int64_t rows;           /* sealed so far (direct) or counted at commit (staged) */
     int64_t deleted;        /* by emptying it; -1 not known */
@@ -148,6 +151,10 @@ int pg_blame_triggers(struct pg_conn *conn, const struct pg_target *target, int 
  * foreign keys by which it would. */
 int pg_refuse_cascades(struct pg_conn *conn, const struct pg_target *target,
                        struct leat_error *err);
+/* The same of a merge that is found, where rows do refer to those that it deletes; whoever comes to
+ * refer to them waits for the end of the transaction. */
+int pg_refuse_reached(struct pg_conn *conn, const struct pg_target *target,
+                      const struct lt_merge *merge, struct leat_error *err);
 /* Of a mirrored target: keys that would cascade are refused where they are those of a table that
  * this load does not replace as well. */
 int pg_plan_cascades(struct pg_conn *conn, const struct pg_plan *plan,
@@ -155,6 +162,11 @@ int pg_plan_cascades(struct pg_conn *conn, const struct pg_plan *plan,
 /* Before what is gone is deleted from a mirrored target: a row that came and refers to such a row
  * would go or change with it. [destination-holds-rows] names its table. */
 int pg_refuse_orphans(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err);
+
+/* Appends " AND" no row of any table refers to the row "old" of this one. *ret_known: all rows that
+ * might can be seen. */
+int pg_put_unreferred(struct pg_conn *conn, const struct pg_target *target, struct lt_buf *sql,
+                      bool *ret_known, struct leat_error *err);
 
 /* --- pg_extras.c */
 /* Of a table that is to be made: takes what it is to have beside columns and key from `incoming`,
@@ -230,13 +242,11 @@ int pg_target_plan_again(struct pg_conn *conn, struct pg_target *target, struct 
 int pg_target_prepare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* The same for a load's first table: begins the transaction too. */
 int pg_target_begin(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
-/* Rows of copy_to into the table: inserted, or upserted where it is mirrored. */
+/* Rows of copy_to into the table: inserted, or as pg_mirror_fill() does where it is mirrored. */
 int pg_target_fill(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
-/* Appends the condition on rows "old" of a mirrored table that copy_to lacks. */
-int pg_put_gone(const struct pg_target *target, struct lt_buf *sql);
-/* Deletes them. [destination-holds-rows] where a row that came refers to one of them, and a key would pass the
- * deletion on. */
-int pg_target_delete_gone(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* Where what was staged was read back: [verify-mismatch] unless the table, of which nobody else had a
+ * row, has the same rows. */
+int pg_target_compare(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 int pg_target_sequences(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* Reads the load's rows of a stream on the load's own connection; `described` is the table whose
  * columns they have. */
@@ -245,6 +255,20 @@ int pg_target_read(struct pg_conn *conn, const struct pg_target *target, const c
                    struct leat_error *err);
 int pg_check_guards(const struct pg_plan *plan, const struct leat_commit *what,
                     struct leat_error *err);
+
+/* --- pg_mirror.c: tables that are replaced while foreign keys of others point there */
+/* Deletes the rows that copy_to lacks and no row refers to, children first, so that what they hold in
+ * unique columns can go to rows that come. Of other routes nothing. */
+int pg_mirror_clear(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* Updates the rows that differ and inserts those that are new. [count-mismatch] where the table did
+ * not take them, [duplicate-key] where copy_to has a key several times. */
+int pg_mirror_fill(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* Appends the condition on rows "old" of the table that copy_to lacks. */
+int pg_put_gone(const struct pg_target *target, struct lt_buf *sql);
+/* Deletes them, after which the table must have as many rows as came: [count-mismatch].
+ * [destination-holds-rows] where a row that came refers to one of them, and a key would pass the
+ * deletion on. Of other routes nothing. */
+int pg_target_delete_gone(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 
 /* --- pg_order.c */
 typedef int pg_target_fn(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
@@ -415,6 +439,10 @@ int pg_merge_staging(struct pg_conn *conn, const struct pg_target *target, bool 
 int pg_merge_hide_sequence(struct pg_table *staging, struct leat_error *err);
 /* Locks or makes the table, finds out what becomes of each record, and deletes. */
 int pg_merge_delete(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+/* The two by themselves: what becomes of each record, and one phase of it. */
+int pg_merge_find(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
+int pg_merge_phase(struct pg_conn *conn, struct pg_target *target, enum lt_merge_phase phase,
+                   struct leat_error *err);
 /* Updates and inserts. */
 int pg_merge_write(struct pg_conn *conn, struct pg_target *target, struct leat_error *err);
 /* Appends the ALTER TABLE that makes the primary key of a fresh table. */

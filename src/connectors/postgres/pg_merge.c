@@ -216,7 +216,7 @@ static int find_indexes(struct pg_conn *conn, const struct pg_target *target, st
         }
     }
     facts->merge.uniques = facts->uniques;
-    if (!status && facts->merge.n_uniques) {
+    if (!status && facts->merge.n_uniques && !target->merge->unreferred) {
         status = pg_value(conn,
                           "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint WHERE contype = "
                           "'f' AND confrelid = $1::oid)",
@@ -243,7 +243,7 @@ static void say_merge(const struct pg_target *target, struct lt_merge *ret_merge
         .n_cursor = merge->n_cursor,
         .op = merge->op,
         .deleted = merge->deleted,
-        .seq = SEQUENCE,
+        .seq = merge->mirror ? "ctid" : SEQUENCE,
         .now = "pg_catalog.now()",
         .from_cursor = merge->from_cursor,
     };
@@ -289,8 +289,8 @@ static int host_row(void *arg, const char *sql, int64_t *ret_values, size_t n,
     return status;
 }
 
-static int run_phase(struct pg_conn *conn, struct pg_target *target, enum lt_merge_phase phase,
-                     struct leat_error *err)
+int pg_merge_phase(struct pg_conn *conn, struct pg_target *target, enum lt_merge_phase phase,
+                   struct leat_error *err)
 {
     const struct lt_merge_host host = {conn, host_run, host_row};
     int status = lt_merge_run(target->merging, phase, &host, err);
@@ -301,10 +301,15 @@ static int run_phase(struct pg_conn *conn, struct pg_target *target, enum lt_mer
     return pg_blame_triggers(conn, target, status, err);
 }
 
-/* What is to be done is found, and nothing of it done yet. */
-static int find_work(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
+/* What is to be done is found, and nothing of it done yet. Tables that are mirrored together may
+ * hold to each other's keys only when all are filled: the commit checks what could wait. */
+int pg_merge_find(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
     struct facts facts = {0};
+    struct lt_dialect undeferred = lt_dialect_postgres;
+    struct lt_merge_words words = *undeferred.merge;
+    words.defer = words.check = NULL;
+    undeferred.merge = &words;
     struct leat_stream_name name = {target->ns, target->name};
     int status = pg_describe(conn, &name, &facts.there, err);
     status = status ? status : pg_merge_key_order(conn, target, facts.there.oid, err);
@@ -312,8 +317,9 @@ static int find_work(struct pg_conn *conn, struct pg_target *target, struct leat
     status = status ? status : find_columns(target, &facts, err);
     status = status ? status : find_indexes(conn, target, &facts, err);
     facts.merge.number = facts.there.oid;
+    facts.merge.dialect = target->merge->mirror ? &undeferred : facts.merge.dialect;
     status = status ? status : lt_merge_new(&facts.merge, &target->merging, err);
-    status = status ? status : run_phase(conn, target, LT_MERGE_FIND, err);
+    status = status ? status : pg_merge_phase(conn, target, LT_MERGE_FIND, err);
     status = status ? status : pg_merge_refuse_nulls(conn, target, &facts.merge, err);
     if (!status && facts.merge.unique_key && target->mode != LEAT_HISTORY) {
         status = pg_merge_refuse_alike(conn, target, target->copy_to, facts.there.oid, err);
@@ -352,19 +358,23 @@ int pg_merge_delete(struct pg_conn *conn, struct pg_target *target, struct leat_
         return LEAT_OK;
     }
     int status = pg_explain_lock(conn, &name, false, take_table(conn, target, err), err);
-    status = status ? status : find_work(conn, target, err);
+    status = status ? status : pg_merge_find(conn, target, err);
     target->goes = target->counts.deleted;
     bool deletes =
         target->goes && target->mode != LEAT_HISTORY && !(target->flags & LEAT_WRITE_SOFT_DELETE);
     if (!status && (deletes || (target->flags & LEAT_WRITE_ALONE && !target->create))) {
-        status = pg_refuse_cascades(conn, target, err);
+        struct lt_merge merge;
+        say_merge(target, &merge);
+        status = target->mode == LEAT_DELETE_INSERT ? pg_refuse_cascades(conn, target, err)
+                                                    : pg_refuse_reached(conn, target, &merge, err);
     }
-    return status ? status : run_phase(conn, target, LT_MERGE_DELETE, err);
+    return status ? status : pg_merge_phase(conn, target, LT_MERGE_DELETE, err);
 }
 
 int pg_merge_write(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
-    return target->route == PG_ROUTE_MERGE ? run_phase(conn, target, LT_MERGE_WRITE, err) : LEAT_OK;
+    return target->route == PG_ROUTE_MERGE ? pg_merge_phase(conn, target, LT_MERGE_WRITE, err)
+                                           : LEAT_OK;
 }
 
 static int keys_of(const struct pg_target *target, const char *alias, struct lt_buf *sql)

@@ -194,10 +194,12 @@ int pg_blame_triggers(struct pg_conn *conn, const struct pg_target *target, int 
 {
     char names[200];
     bool asked = status && target->oid && err && !conn->broken &&
-                 !strcmp(err->code, lt_codes[LT_E_COUNT_MISMATCH].code);
+                 (!strcmp(err->code, lt_codes[LT_E_COUNT_MISMATCH].code) ||
+                  !strcmp(err->code, lt_codes[LT_E_VERIFY_MISMATCH].code));
     if (asked && !list_of(conn, interfering_sql, target->oid, names, sizeof names, NULL) &&
         *names) {
-        leat_error_remedy(err, "the table has a %s that may drop or add rows: disable it", names);
+        leat_error_remedy(err, "the table has a %s that may drop, add or change rows: disable it",
+                          names);
     }
     return status;
 }

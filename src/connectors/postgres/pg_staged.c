@@ -640,7 +640,12 @@ static int move_in(struct leat_load *load, struct leat_error *err)
     static const struct {
         pg_target_fn *fn;
         bool backwards;
-    } steps[] = {{make_room, true}, {fill, false}, {pg_target_delete_gone, true}, {finish, false}};
+    } steps[] = {{make_room, true},
+                 {pg_mirror_clear, true},
+                 {fill, false},
+                 {pg_target_delete_gone, true},
+                 {pg_target_compare, false},
+                 {finish, false}};
     size_t *order = NULL;
     if (load->moved_in) {
         return LEAT_OK;
@@ -717,6 +722,7 @@ static int read_back(struct leat_load *load, uint32_t stream, struct leat_reader
     struct pg_target *target = &load->plan->targets[stream];
     bool already = false;
     if (!target->merge) {
+        target->proven = !becomes_table(target);
         return pg_target_read(load->conn, target, target->staging, target->copy_to, "", ret_reader,
                               err);
     }

@@ -116,6 +116,9 @@ struct lt_type {
 #define LT_META_EXTENSION "ARROW:extension:name"
 #define LT_META_EXTENSION_DATA "ARROW:extension:metadata"
 
+/* In a field's flags, beside Arrow's own: its type was only inferred from text. No file keeps it. */
+#define LT_FLAG_INFERRED ((int64_t)1 << 40)
+
 /* Reads one field. `ret_type->zone` points into `field`. LEAT_UNSUPPORTED names a format leat
  * does not handle (unions, run-end, list views), LEAT_BAD_DATA one that is malformed, or a
  * nested field without the children it must have. A field with a dictionary is LT_DICTIONARY,

@@ -115,6 +115,7 @@ static int keep(void *arg, const struct lt_match_rows *rows, struct leat_error *
 static int written_columns(const struct lt_pair *pair, struct ArrowSchema *ret_schema,
                            struct leat_error *err)
 {
+    const int64_t kept = ARROW_FLAG_NULLABLE | LT_FLAG_INFERRED;
     struct ArrowSchema schema = {.release = NULL};
     char words[512];
     int rc = lt_schema_copy(&pair->schema, &schema, err);
@@ -125,8 +126,7 @@ static int written_columns(const struct lt_pair *pair, struct ArrowSchema *ret_s
         if (same && lt_schema_meta_text(own, LT_META_SOURCE_TYPE, words, sizeof words)) {
             rc = lt_schema_set_meta(to, LT_META_SOURCE_TYPE, words, err);
         }
-        to->flags =
-            (to->flags & ~(int64_t)ARROW_FLAG_NULLABLE) | (own->flags & ARROW_FLAG_NULLABLE);
+        to->flags = (to->flags & ~kept) | (own->flags & kept);
     }
     if (rc) {
         lt_schema_done(&schema);

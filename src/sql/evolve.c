@@ -258,7 +258,7 @@ int lt_drift_column(struct lt_drift *drift, const struct ArrowSchema *field,
     }
     const struct ArrowSchema *column = drift->table->children[at];
     int status = lt_declared_fit(drift->dialect, field, column, &fit, &wide, err);
-    if (!status && fit != LT_FIT_HOLDS && stays_declared(field, column)) {
+    if (!status && (drift->same || (fit != LT_FIT_HOLDS && stays_declared(field, column)))) {
         fit = LT_FIT_HOLDS;
     }
     status = status ? status : take_nulls(drift, field, column, err);

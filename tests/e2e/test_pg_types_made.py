@@ -328,3 +328,15 @@ def test_another_domain_is_a_difference(leat, pg_db, pg_db2):
     done = leat("cp", "--schema", "strict", pg_db.stream("t"), pg_db2.stream("t"))
     assert done.returncode != 0 and "[column-mismatch]" in done.stderr, done.stderr
     assert pg_db2.rows("t") == []
+
+
+def test_a_sync_of_one_stream_adds_the_labels_that_its_enum_lacks(leat, pg_db, pg_db2):
+    for db in (pg_db, pg_db2):
+        db.execute("create type en as enum ('x', 'z')", "create table e (id int primary key, e en)",
+                   "insert into e values (1, 'x')")
+    pg_db.execute("alter type en add value 'y' before 'z'")
+    pg_db.execute("insert into e values (2, 'y')")
+    done = leat("sync", "batch", pg_db.stream("e"), pg_db2.stream("e"))
+    assert done.returncode == 0, done.stderr
+    assert pg_db2.rows("e") == [(1, "x"), (2, "y")]
+    assert pg_db2.rows("unnest(enum_range(null::en))") == [("x",), ("y",), ("z",)]

@@ -19,7 +19,6 @@
 #include "connectors/postgres/pg.h"
 #include "core/json_read.h"
 
-#define LT_META_TYPES "leat.types"
 #define PG_SERVER_MAX 32
 
 /* One type as this destination has it, or is to. */

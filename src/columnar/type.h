@@ -105,6 +105,7 @@ struct lt_type {
 /* Field metadata keys of leat. Values are UTF-8 text. */
 #define LT_META_SOURCE_TYPE "leat.source_type" /* "postgres:numeric(10,2)": system, colon, type */
 #define LT_META_DOMAIN "leat.domain"           /* the same: the user's own type over that one */
+#define LT_META_TYPES "leat.types"             /* JSON: what types of users' own are made of */
 #define LT_META_NUMERIC "leat.numeric"         /* "1" on utf8 that holds exact numeric text */
 #define LT_META_KEY "leat.key"                 /* "1".."n": place in the primary key */
 #define LT_META_COMMENT "leat.comment"
@@ -115,6 +116,9 @@ struct lt_type {
 #define LT_META_CHECKS "leat.checks"   /* of the stream */
 #define LT_META_EXTENSION "ARROW:extension:name"
 #define LT_META_EXTENSION_DATA "ARROW:extension:metadata"
+
+/* In a field's flags, beside Arrow's own: its type was only inferred from text. No file keeps it. */
+#define LT_FLAG_INFERRED ((int64_t)1 << 40)
 
 /* Reads one field. `ret_type->zone` points into `field`. LEAT_UNSUPPORTED names a format leat
  * does not handle (unions, run-end, list views), LEAT_BAD_DATA one that is malformed, or a

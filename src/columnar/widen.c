@@ -158,7 +158,8 @@ int lt_widen(const struct ArrowSchema *a, const struct ArrowSchema *b,
         lt_schema_done(&field);
         return status;
     }
-    field.flags |= (a->flags | b->flags) & ARROW_FLAG_NULLABLE;
+    field.flags |=
+        ((a->flags | b->flags) & ARROW_FLAG_NULLABLE) | (a->flags & b->flags & LT_FLAG_INFERRED);
     lt_schema_move(&field, ret_field);
     return LEAT_OK;
 }

@@ -110,23 +110,38 @@ static int keep(void *arg, const struct lt_match_rows *rows, struct leat_error *
     }
 }
 
+/* What the source says of a column's type, where that is the one it is written in. */
+static int keep_type_words(const struct ArrowSchema *own, struct ArrowSchema *to,
+                           struct leat_error *err)
+{
+    static const char *const keys[] = {LT_META_SOURCE_TYPE, LT_META_TYPES};
+    int rc = LEAT_OK;
+    for (size_t i = 0; !rc && i < LT_ARRAY_LEN(keys); i++) {
+        size_t len;
+        const char *value = lt_schema_meta(own, keys[i], &len);
+        char *words = value ? lt_strndup(value, len) : NULL;
+        rc = !value  ? LEAT_OK
+             : words ? lt_schema_set_meta(to, keys[i], words, err)
+                     : lt_fail_oom(err);
+        free(words);
+    }
+    return rc;
+}
+
 /* The columns that are written, in the types that they are compared in. Where that is the source's
  * own, what the source says of it (the length of a text) goes along: the table is held against it. */
 static int written_columns(const struct lt_pair *pair, struct ArrowSchema *ret_schema,
                            struct leat_error *err)
 {
+    const int64_t kept = ARROW_FLAG_NULLABLE | LT_FLAG_INFERRED;
     struct ArrowSchema schema = {.release = NULL};
-    char words[512];
     int rc = lt_schema_copy(&pair->schema, &schema, err);
     for (int64_t i = 0; !rc && i < pair->n_written; i++) {
         const struct ArrowSchema *own = pair->source.own.children[pair->source.from[i]];
         struct ArrowSchema *to = schema.children[i];
         bool same = !strcmp(own->format, to->format) && own->n_children == to->n_children;
-        if (same && lt_schema_meta_text(own, LT_META_SOURCE_TYPE, words, sizeof words)) {
-            rc = lt_schema_set_meta(to, LT_META_SOURCE_TYPE, words, err);
-        }
-        to->flags =
-            (to->flags & ~(int64_t)ARROW_FLAG_NULLABLE) | (own->flags & ARROW_FLAG_NULLABLE);
+        rc = same ? keep_type_words(own, to, err) : LEAT_OK;
+        to->flags = (to->flags & ~kept) | (own->flags & kept);
     }
     if (rc) {
         lt_schema_done(&schema);

@@ -30,6 +30,7 @@ int lt_text_retype(struct lt_text_reader *reader, int64_t i, const struct ArrowS
         return LEAT_OK;
     }
     int status = lt_schema_copy(types->children[at], &field, err);
+    field.flags |= LT_FLAG_INFERRED;
     return status ? status : lt_text_set_field(reader, i, &field, err);
 }
 

@@ -238,6 +238,13 @@ static int take_nulls(struct lt_drift *drift, const struct ArrowSchema *field,
     return status ? status : failed ? lt_fail_oom(err) : LEAT_OK;
 }
 
+/* A type that was only inferred from text is nobody's word against the declared one: the values are
+ * checked as they come. */
+static bool stays_declared(const struct ArrowSchema *field, const struct ArrowSchema *column)
+{
+    return field->flags & LT_FLAG_INFERRED && lt_cast_kind(field, column) != LT_CAST_REFUSED;
+}
+
 int lt_drift_column(struct lt_drift *drift, const struct ArrowSchema *field,
                     enum lt_column_change *ret_change, struct ArrowSchema *ret_field,
                     struct leat_error *err)
@@ -251,6 +258,9 @@ int lt_drift_column(struct lt_drift *drift, const struct ArrowSchema *field,
     }
     const struct ArrowSchema *column = drift->table->children[at];
     int status = lt_declared_fit(drift->dialect, field, column, &fit, &wide, err);
+    if (!status && (drift->same || (fit != LT_FIT_HOLDS && stays_declared(field, column)))) {
+        fit = LT_FIT_HOLDS;
+    }
     status = status ? status : take_nulls(drift, field, column, err);
     if (!status && fit == LT_FIT_WIDER && drift->policy == LEAT_SCHEMA_EVOLVE &&
         drift->dialect->retypes) {

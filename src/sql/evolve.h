@@ -23,6 +23,7 @@ struct lt_drift {
     const struct ArrowSchema *table; /* columns that can be written */
     const char *const *keys;         /* of the load: nulls are refused there anyway */
     size_t n_keys;
+    bool same; /* the column of the next field has the very type that comes: the system knows */
     struct lt_buf faults; /* what the policy stops at, in words */
     struct lt_buf needed; /* the ALTERs after which nothing would stop */
     struct lt_buf words;  /* what differs, and what is done about it: the report's drift */

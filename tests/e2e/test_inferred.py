@@ -157,3 +157,40 @@ def test_a_value_that_only_the_server_refuses_is_placed_and_no_wrong_remedy_told
         assert done.returncode == 1 and "public.t: row 2" in done.stderr and '"m"' in done.stderr, done.stderr
         assert "--cast" not in done.stderr and "--on-error" not in done.stderr, done.stderr
         assert [row[0] for row in pg_db.rows("t", "id")] == [9]
+
+
+# --- declared types stay ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+@pytest.mark.parametrize("command", ["sync", "delta", "folder"])
+def test_inferred_types_do_not_alter_a_declared_column(leat, pg_db, tmp_path, ending, command):
+    pg_db.execute("create table ci (id int primary key, s smallint, n numeric(6,2), v varchar(5))",
+                  "insert into ci values (1, 1, 1.5, 'a')")
+    texts = {"csv": ["id,s,n,v\n1,1,1.5,a\n", "id,s,n,v\n2,2,3.25,bcdef\n"],
+             "jsonl": ['{"id":1,"s":1,"n":1.5,"v":"a"}\n', '{"id":2,"s":2,"n":3.25,"v":"bcdef"}\n']}[ending]
+    folder = tmp_path / "lake" / "ci"
+    folder.mkdir(parents=True)
+    for i, text in enumerate(texts):
+        (folder / f"{i}.{ending}").write_text(text)
+    file = tmp_path / f"ci.{ending}"
+    file.write_text(texts[0] + (texts[1].split("\n", 1)[1] if ending == "csv" else texts[1]))
+    args = {"sync": ["sync", "batch", file], "folder": ["sync", "batch", "--as-stream", "ci", f"{folder}/"],
+            "delta": ["cp", "delta", "-p", "id", file]}[command]
+    done = leat(*args, pg_db.stream("ci"))
+    assert done.returncode == 0, done.stderr
+    with pg_db.connect() as connection:
+        types = connection.execute("select format_type(atttypid, atttypmod) from pg_attribute where "
+                                   "attrelid = 'ci'::regclass and attnum > 0 order by attnum").fetchall()
+    assert [t for (t,) in types if not t.startswith("timestamp")] == \
+        ["integer", "smallint", "numeric(6,2)", "character varying(5)"]
+    assert [row[:2] + (str(row[2]), row[3]) for row in pg_db.rows("ci")] == \
+        [(1, 1, "1.50", "a"), (2, 2, "3.25", "bcdef")]
+
+
+def test_an_inferred_value_that_its_column_does_not_hold_is_refused(leat, pg_db, tmp_path):
+    pg_db.execute("create table ci (id int primary key, s smallint)", "insert into ci values (1, 1)")
+    (tmp_path / "ci.csv").write_text("id,s\n1,1\n2,70000\n")
+    done = leat("sync", "batch", tmp_path / "ci.csv", pg_db.stream("ci"))
+    assert done.returncode != 0 and "[value-range]" in done.stderr, done.stderr
+    assert pg_db.rows("ci") == [(1, 1)]

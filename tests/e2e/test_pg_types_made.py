@@ -299,3 +299,44 @@ def test_files_in_between_keep_what_is_safe_of_a_type(ending, leat, near, far, t
     assert texts(far, "f") == texts(near, "f")
     assert columns(far, "f") == columns(near, "f")[:-1] + [("p", "integer")]
     assert "no domain positive" in done.stderr
+
+
+# --- later loads into tables that leat made --------------------------------------------------------
+
+
+def test_the_types_that_were_made_are_no_difference_later(leat, pg_db, pg_db2):
+    """A domain, an enum, an array of it and a composite, in a schema that is called otherwise here."""
+    pg_db.execute("create schema s", "create domain s.pos as numeric(10,2) check (value > 0)",
+                  "create type s.e as enum ('x')", "create type s.c as (a int, b text)",
+                  "create table s.t (id int primary key, p s.pos, e s.e, es s.e[], c s.c)",
+                  "insert into s.t values (1, 1.5, 'x', '{x}', '(1,b)')")
+    pg_db2.execute("create schema q")
+    source, dest = f"{pg_db.url}#s.t", f"{pg_db2.url}#q.t"
+    assert leat("cp", source, dest).returncode == 0
+    pg_db.execute("insert into s.t values (2, 2.5, 'x', '{}', '(2,b)')")
+    for policy in ("strict", "evolve", "check"):
+        done = leat("cp", "--schema", policy, source, dest)
+        assert done.returncode == 0, done.stderr
+        assert "stays" not in done.stderr and "comes as" not in done.stderr, done.stderr
+    assert len(pg_db2.rows("q.t")) == 2
+
+
+def test_another_domain_is_a_difference(leat, pg_db, pg_db2):
+    for db, check in ((pg_db, "value > 0"), (pg_db2, "value > 1")):
+        db.execute(f"create domain pos as numeric(10,2) check ({check})", "create table t (id int, p pos)")
+    pg_db.execute("insert into t values (1, 1.5)")
+    done = leat("cp", "--schema", "strict", pg_db.stream("t"), pg_db2.stream("t"))
+    assert done.returncode != 0 and "[column-mismatch]" in done.stderr, done.stderr
+    assert pg_db2.rows("t") == []
+
+
+def test_a_sync_of_one_stream_adds_the_labels_that_its_enum_lacks(leat, pg_db, pg_db2):
+    for db in (pg_db, pg_db2):
+        db.execute("create type en as enum ('x', 'z')", "create table e (id int primary key, e en)",
+                   "insert into e values (1, 'x')")
+    pg_db.execute("alter type en add value 'y' before 'z'")
+    pg_db.execute("insert into e values (2, 'y')")
+    done = leat("sync", "batch", pg_db.stream("e"), pg_db2.stream("e"))
+    assert done.returncode == 0, done.stderr
+    assert pg_db2.rows("e") == [(1, "x"), (2, "y")]
+    assert pg_db2.rows("unnest(enum_range(null::en))") == [("x",), ("y",), ("z",)]

@@ -104,6 +104,9 @@ void lt_fc_one_close(struct fc_one *one); /* NULL is fine */
 int lt_fc_one_schema(struct fc_one *one, struct ArrowSchema *ret_schema, struct leat_error *err);
 /* The end: LEAT_OK and ret_batch->release == NULL. */
 int lt_fc_one_next(struct fc_one *one, struct ArrowArray *ret_batch, struct leat_error *err);
+/* Its format may infer types from text. `one` may be NULL. */
+bool lt_fc_one_infers(const struct fc_one *one);
+
 int lt_fc_one_retype(struct fc_one *one, const struct ArrowSchema *types, struct leat_error *err);
 /* Appends how it is read, in words; `more` files come after it. */
 int lt_fc_one_explain(struct fc_one *one, size_t more, struct lt_buf *text);

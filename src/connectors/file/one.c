@@ -195,6 +195,11 @@ int lt_fc_one_next(struct fc_one *one, struct ArrowArray *ret_batch, struct leat
     return LEAT_OK;
 }
 
+bool lt_fc_one_infers(const struct fc_one *one)
+{
+    return one && one->bytes.format->read_retype;
+}
+
 int lt_fc_one_retype(struct fc_one *one, const struct ArrowSchema *types, struct leat_error *err)
 {
     return one->bytes.format->read_retype ? one->bytes.format->read_retype(one->reader, types, err)

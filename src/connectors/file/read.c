@@ -140,6 +140,7 @@ static int fc_schema(struct leat_reader *reader, struct ArrowSchema *ret_schema,
 static int add_types(struct leat_reader *reader, const struct ArrowSchema *types,
                      struct leat_error *err)
 {
+    int64_t inferred = lt_fc_one_infers(reader->one) ? LT_FLAG_INFERRED : 0;
     int status = reader->types.release ? LEAT_OK : lt_schema_init_struct(&reader->types, 0, err);
     for (int64_t i = 0; i < types->n_children && !status; i++) {
         const char *name = types->children[i]->name;
@@ -148,6 +149,7 @@ static int add_types(struct leat_reader *reader, const struct ArrowSchema *types
             lt_schema_find(&reader->types, name) >= 0 ||
             (reader->files.types.release && lt_schema_find(&reader->files.types, name) >= 0);
         status = known ? LEAT_OK : lt_schema_copy(types->children[i], &field, err);
+        field.flags |= inferred;
         status = status || known ? status : lt_schema_add(&reader->types, &field, err);
         lt_schema_done(&field);
     }

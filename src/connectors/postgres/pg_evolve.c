@@ -19,6 +19,17 @@ struct evolving {
     struct lt_drift drift;
 };
 
+/* A type of users' own is held against the one that leat would give the column here. */
+static int find_same(struct pg_conn *conn, struct pg_target *target, const struct pg_table *table,
+                     const struct ArrowSchema *field, bool *ret_same, struct leat_error *err)
+{
+    const struct pg_own_wish wish = pg_own_wish_of(target);
+    int64_t at = lt_schema_find(&table->schema, field->name);
+    *ret_same = false;
+    return at < 0 ? LEAT_OK
+                  : pg_own_is(conn, &wish, field, table->columns[at].declared_oid, ret_same, err);
+}
+
 static int decide(struct evolving *e, const struct ArrowSchema *field, struct leat_error *err)
 {
     struct ArrowSchema copy = {.release = NULL}, wanted = {.release = NULL};
@@ -181,7 +192,9 @@ int pg_evolve(struct pg_conn *conn, struct pg_target *target, struct ArrowSchema
     int status = e.changes ? lt_schema_init_struct(&e.kept, 0, err) : lt_fail_oom(err);
     status = status ? status : lt_schema_init_struct(&e.changing, 0, err);
     for (int64_t i = 0; i < incoming->n_children && !status; i++) {
-        status = decide(&e, incoming->children[i], err);
+        const struct ArrowSchema *field = incoming->children[i];
+        status = find_same(conn, target, table, field, &e.drift.same, err);
+        status = status ? status : decide(&e, field, err);
     }
     status = status ? status : lt_drift_end(&e.drift, incoming, err);
     status = status ? status : change_table(conn, &e, target, table, err);

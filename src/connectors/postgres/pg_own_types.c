@@ -354,6 +354,29 @@ int pg_own_column(struct pg_conn *conn, const struct pg_own_wish *wish,
     return LEAT_OK;
 }
 
+int pg_own_is(struct pg_conn *conn, const struct pg_own_wish *wish, const struct ArrowSchema *field,
+              uint32_t oid, bool *ret_is, struct leat_error *err)
+{
+    struct pg_own_types looked = {0};
+    struct pg_own_wish look = *wish;
+    struct pg_own_column column = {.type = NULL};
+    char text[16];
+    size_t len;
+    int status = LEAT_OK;
+    *ret_is = false;
+    look.types = &looked; /* nothing is made for a column that is there */
+    if (lt_schema_meta(field, LT_META_TYPES, &len) &&
+        !pg_own_column(conn, &look, field, &column, NULL) && column.type && !column.missing) {
+        const char *params[] = {column.type};
+        status = pg_value(conn, "SELECT pg_catalog.to_regtype($1)::pg_catalog.oid", 1, params, text,
+                          sizeof text, err);
+        *ret_is = !status && *text && strtoul(text, NULL, 10) == oid;
+    }
+    pg_own_column_done(&column);
+    pg_own_types_done(&looked);
+    return status;
+}
+
 static int plan_labels(const struct pg_own_wish *wish, const struct lt_json_value *def,
                        const struct lt_json_value *here, struct leat_error *err)
 {

@@ -19,7 +19,6 @@
 #include "connectors/postgres/pg.h"
 #include "core/json_read.h"
 
-#define LT_META_TYPES "leat.types"
 #define PG_SERVER_MAX 32
 
 /* One type as this destination has it, or is to. */
@@ -98,6 +97,10 @@ void pg_own_types_done(struct pg_own_types *types);
 int pg_own_column(struct pg_conn *conn, const struct pg_own_wish *wish,
                   const struct ArrowSchema *field, struct pg_own_column *ret_column,
                   struct leat_error *err);
+/* Whether a column of the type `oid` has what pg_own_column() would give the field. Fails only where
+ * the server cannot be asked. */
+int pg_own_is(struct pg_conn *conn, const struct pg_own_wish *wish, const struct ArrowSchema *field,
+              uint32_t oid, bool *ret_is, struct leat_error *err);
 void pg_own_column_done(struct pg_own_column *column);
 /* A column that is there, of the enum `oid` or an array of it: plans to add labels that it lacks;
  * [column-mismatch] where the policy says so. */

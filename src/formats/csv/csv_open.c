@@ -245,6 +245,7 @@ static int infer_types(struct lt_csv_reader *reader, struct leat_error *err)
             continue;
         }
         status = lt_csv_infer(&cells, i, &field, err);
+        field.flags |= LT_FLAG_INFERRED;
         status = status ? status : lt_text_set_field(&reader->base, i, &field, err);
     }
     return status;

@@ -150,6 +150,7 @@ static int infer_column(struct lt_jsonl_reader *reader, int64_t i, const struct 
     struct ArrowSchema field = {0};
     struct lt_type type;
     int status = lt_jsonl_infer_type(seen, &field, err);
+    field.flags |= LT_FLAG_INFERRED;
     status = status ? status : lt_text_set_field(&reader->base, i, &field, err);
     status = status ? status : lt_type_of(reader->base.schema.children[i], &type, err);
     if (status) {

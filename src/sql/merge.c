@@ -61,11 +61,11 @@ int lt_merge_superseded(const struct lt_merge *merge, struct lt_buf *out)
 int lt_merge_goes(const struct lt_merge *merge, bool child, struct lt_buf *out)
 {
     uint32_t has = lt_merge_has(merge);
-    int failed = lt_buf_byte(out, '(') | lt_merge_expand(merge, lt_merge_goes_forms[child], out);
-    if (has & LT_NEED_ALONE) {
-        failed |= lt_buf_puts(out, " OR ");
-        failed |= lt_merge_expand(merge, lt_merge_goes_forms[2 + child], out);
-    }
+    bool alone = has & LT_NEED_ALONE, marked = has & LT_NEED_REMOVES || !alone;
+    int failed = lt_buf_byte(out, '(');
+    failed |= marked ? lt_merge_expand(merge, lt_merge_goes_forms[child], out) : LEAT_OK;
+    failed |= marked && alone ? lt_buf_puts(out, " OR ") : LEAT_OK;
+    failed |= alone ? lt_merge_expand(merge, lt_merge_goes_forms[2 + child], out) : LEAT_OK;
     return failed | lt_buf_byte(out, ')') ? LEAT_NO_MEMORY : LEAT_OK;
 }
 

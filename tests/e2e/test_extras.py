@@ -3,6 +3,8 @@ import json
 import sqlite3
 import time
 
+import pytest
+
 TABLE = """
 CREATE TABLE {0} (id bigint PRIMARY KEY, k int DEFAULT 5, name text DEFAULT 'it''s', at timestamptz DEFAULT now(),
   d date DEFAULT CURRENT_DATE, u uuid DEFAULT gen_random_uuid(), ok boolean NOT NULL DEFAULT true,
@@ -232,3 +234,16 @@ def test_a_foreign_key_of_a_column_that_stays_behind_is_left_out_with_a_word(lea
                   "CREATE TABLE s.b (id int PRIMARY KEY, k int REFERENCES s.a)")
     done = leat.ok("cp", f"{pg_db.url}#s.*", f"{pg_db.url}#d.", "--columns", "id", "--with", "foreign-keys", "--allow-empty")
     assert "foreign key to a is not made" in done.stderr and rows(pg_db, KEYS.format("d")) == []
+
+
+@pytest.mark.asan
+def test_a_foreign_key_to_columns_that_are_no_key_there_is_left_out_with_a_word(leat, pg_db):
+    pg_db.execute("CREATE SCHEMA s", "CREATE SCHEMA d", "CREATE SCHEMA e",
+                  "CREATE TABLE s.a (id int PRIMARY KEY, k int UNIQUE)", "INSERT INTO s.a VALUES (1, 5)",
+                  "CREATE TABLE s.b (id int PRIMARY KEY REFERENCES s.a, k int REFERENCES s.a (k))", "INSERT INTO s.b VALUES (1, 5)")
+    for _ in range(2):
+        done = leat.ok("cp", f"{pg_db.url}#s.*", f"{pg_db.url}#d.", "--with", "foreign-keys")
+        assert "b_k_fkey to a is not made" in done.stderr and "--with indexes" in done.stderr
+        assert rows(pg_db, KEYS.format("d")) == [("d.b", "FOREIGN KEY (id) REFERENCES d.a(id)")]
+    done = leat.ok("cp", f"{pg_db.url}#s.*", f"{pg_db.url}#e.", "--with", "foreign-keys,indexes")
+    assert "not made" not in done.stderr and len(rows(pg_db, KEYS.format("e"))) == 2

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #define META_FOREIGN_KEYS "leat.foreign_keys"
+#define INVALID_FOREIGN_KEY "42830"
 
 /* The metadata may come from a file: only known words of it reach a statement. */
 static const char *action(const struct lt_json_value *key, const char *member)
@@ -116,6 +117,25 @@ static int key_sql(const struct lt_json_value *key, const char *ns, const char *
                          action(key, "on_update"));
 }
 
+/* A key to columns that the destination does not know to be unique is left out. */
+static int run_key(const struct completion *all, const char *sql, const char *table,
+                   const char *name, const char *other, struct leat_error *err)
+{
+    struct leat_error why = {.status = LEAT_OK};
+    int status = pg_exec(all->conn, sql, &why);
+    if (status && !strcmp(why.sqlstate, INVALID_FOREIGN_KEY)) {
+        pg_log(all->conn->ep, LEAT_LOG_WARN,
+               "%s: its foreign key %s to %s is not made: the columns that it refers to are no key "
+               "there; --with indexes makes the unique keys of tables that are made",
+               table, name, other);
+        return LEAT_OK;
+    }
+    if (status && err) {
+        *err = why;
+    }
+    return status;
+}
+
 static int add_key(const struct completion *all, size_t stream, const struct lt_json_value *key,
                    struct leat_error *err)
 {
@@ -135,7 +155,7 @@ static int add_key(const struct completion *all, size_t stream, const struct lt_
     } else if (!status && wanted && all->show) {
         status = lt_buf_printf(all->show, "%s;\n", lt_buf_text(&sql)) ? lt_fail_oom(err) : LEAT_OK;
     } else if (!status && wanted) {
-        status = pg_exec(all->conn, lt_buf_text(&sql), err);
+        status = run_key(all, lt_buf_text(&sql), table, lt_buf_text(&name), other, err);
         if (status) {
             leat_error_place(err, "%s.%s: foreign key %s", ns, table, lt_buf_text(&name));
         }

@@ -167,6 +167,9 @@ int pg_refuse_orphans(struct pg_conn *conn, const struct pg_target *target, stru
  * might can be seen. */
 int pg_put_unreferred(struct pg_conn *conn, const struct pg_target *target, struct lt_buf *sql,
                       bool *ret_known, struct leat_error *err);
+/* Is there no row that refers to any here? False where not all can be seen. */
+int pg_ask_unreferred(struct pg_conn *conn, const struct pg_target *target, bool *ret_none,
+                      struct leat_error *err);
 
 /* --- pg_extras.c */
 /* Of a table that is to be made: takes what it is to have beside columns and key from `incoming`,

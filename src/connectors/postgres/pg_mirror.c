@@ -35,26 +35,6 @@ int pg_mirror_clear(struct pg_conn *conn, struct pg_target *target, struct leat_
     return status;
 }
 
-/* Rows that none refers to may be deleted and inserted again. */
-static int ask_unreferred(struct pg_conn *conn, const struct pg_target *target, bool *ret_none,
-                          struct leat_error *err)
-{
-    struct lt_buf sql = LT_BUF_INIT;
-    char text[8];
-    bool known = false;
-    int failed = lt_buf_printf(&sql, "SELECT NOT EXISTS (SELECT 1 FROM %s AS old WHERE NOT (true",
-                               target->quoted);
-    int status = failed ? lt_fail_oom(err) : pg_put_unreferred(conn, target, &sql, &known, err);
-    if (!status && lt_buf_puts(&sql, "))")) {
-        status = lt_fail_oom(err);
-    }
-    status = status || !known ? status
-                              : pg_value(conn, lt_buf_text(&sql), 0, NULL, text, sizeof text, err);
-    *ret_none = !status && known && *text == 't';
-    lt_buf_done(&sql);
-    return status;
-}
-
 /* A key that comes twice is an error, not one row less. */
 static int find(struct pg_conn *conn, struct pg_target *mirrored, struct leat_error *err)
 {
@@ -77,7 +57,8 @@ int pg_mirror_fill(struct pg_conn *conn, struct pg_target *target, struct leat_e
     mirrored.flags = 0;
     mirrored.merging = NULL;
     int status = pg_exec(conn, lt_dialect_postgres.merge->defer, err);
-    status = status ? status : ask_unreferred(conn, target, &merge.unreferred, err);
+    /* Rows that none refers to may be deleted and inserted again. */
+    status = status ? status : pg_ask_unreferred(conn, target, &merge.unreferred, err);
     status = status ? status : find(conn, &mirrored, err);
     status = status ? status : pg_merge_phase(conn, &mirrored, LT_MERGE_WRITE, err);
     lt_merge_free(mirrored.merging);

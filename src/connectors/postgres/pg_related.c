@@ -235,3 +235,28 @@ int pg_put_unreferred(struct pg_conn *conn, const struct pg_target *target, stru
     pg_clear(conn, keys);
     return !status && failed ? lt_fail_oom(err) : status;
 }
+
+/* From the rows that refer, which may be few, to those they refer to, which have an index. */
+int pg_ask_unreferred(struct pg_conn *conn, const struct pg_target *target, bool *ret_none,
+                      struct leat_error *err)
+{
+    PGresult *keys = NULL;
+    int status = list_keys(conn, target, false, &keys, err);
+    *ret_none = !status;
+    for (int row = 0; !status && *ret_none && row < pg_rows(conn, keys); row++) {
+        struct lt_buf sql = LT_BUF_INIT;
+        char any[8] = "t";
+        int failed =
+            lt_buf_printf(&sql, "SELECT EXISTS (SELECT 1 FROM %s AS c JOIN %s AS old ON %s)",
+                          pg_cell(conn, keys, row, CELL_TABLE), target->quoted,
+                          pg_cell(conn, keys, row, CELL_REFERS));
+        if (pg_cell_true(conn, keys, row, CELL_SEEN)) {
+            status = failed ? lt_fail_oom(err)
+                            : pg_value(conn, lt_buf_text(&sql), 0, NULL, any, sizeof any, err);
+        }
+        *ret_none = !status && *any == 'f';
+        lt_buf_done(&sql);
+    }
+    pg_clear(conn, keys);
+    return status;
+}

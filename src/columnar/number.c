@@ -204,6 +204,33 @@ int lt_double_parse(const char *text, size_t len, double *ret_value, const char 
     return LEAT_OK;
 }
 
+bool lt_number_same_digits(const struct lt_number *a, const struct lt_number *b)
+{
+    const char *x = a->digits, *y = b->digits;
+    bool same = a->n_digits == b->n_digits && a->exponent == b->exponent;
+    for (size_t i = 0; same && i < a->n_digits; i++) {
+        x += *x == '.';
+        y += *y == '.';
+        same = *x++ == *y++;
+    }
+    return same;
+}
+
+/* The number is what the float says: its shortest text, or the float written out to as many digits
+ * as the number has (1.10000002, 16777216.0). */
+static bool says_float(const struct lt_number *number, float value)
+{
+    char text[FLOAT_TEXT_MAX + 32];
+    struct lt_number kept;
+    int n = lt_float_format(value, text);
+    if (lt_number_scan(text, (size_t)n, &kept) && lt_number_same_digits(number, &kept)) {
+        return true;
+    }
+    n = snprintf(text, sizeof text, "%.*e", (int)number->n_digits - 1, fabs((double)value));
+    text[1] = '.'; /* whatever the locale has there */
+    return lt_number_scan(text, (size_t)n, &kept) && lt_number_same_digits(number, &kept);
+}
+
 int lt_float_parse(const char *text, size_t len, float *ret_value, const char **ret_why)
 {
     struct lt_number number;
@@ -226,6 +253,9 @@ int lt_float_parse(const char *text, size_t len, float *ret_value, const char **
     } else {
         double wide;
         int status = slow_double(text, len, &wide, true, ret_why);
+        if (!status && number.n_digits > 7 && !says_float(&number, (float)wide)) {
+            return lt_refuse(ret_why, "more digits than float32 holds (out of range)");
+        }
         if (!status) {
             *ret_value = (float)wide;
         }

@@ -24,6 +24,8 @@ struct lt_number {
 /* Reads all of `text`: [+-] digits [. digits] [e [+-] digits], NaN, [+-] inf or infinity, without
  * regard to case. Returns false when it is none of these. */
 bool lt_number_scan(const char *text, size_t len, struct lt_number *ret_number);
+/* Two finite ones of the same digits at the same place; their signs are not looked at. */
+bool lt_number_same_digits(const struct lt_number *a, const struct lt_number *b);
 
 /* The double or float next to the text. LEAT_BAD_DATA when it is no number, or a finite one that
  * would become infinite or a non-zero one that would become zero. */

@@ -125,6 +125,20 @@ int lt_unit_describe(struct lt_run *run, struct lt_side *source, struct lt_side 
     return rc;
 }
 
+/* Nothing is to be written, and so nothing of the table is altered: what a load would do. */
+static int say_later(struct lt_result *result, const struct lt_buf *described)
+{
+    struct lt_buf words = LT_BUF_INIT;
+    bool alters = described->len > 2 && !strcmp(lt_buf_text(described) + described->len - 2, ";\n");
+    if (!alters || !result->drift) {
+        return LEAT_OK;
+    }
+    int rc = lt_buf_printf(&words, "with the next rows that differ: %s", result->drift);
+    rc = rc ? rc : lt_result_set_text(&result->drift, &result->pub.drift, lt_buf_text(&words));
+    lt_buf_done(&words);
+    return rc;
+}
+
 int lt_unit_note_drift(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
                        size_t job, struct leat_error *err)
 {
@@ -134,6 +148,9 @@ int lt_unit_note_drift(struct lt_run *run, struct lt_side *source, struct lt_sid
     int rc = lt_unit_describe(run, source, dests, job, 1, &words, &own);
     memset(result->load_id, 0, sizeof result->load_id); /* there is no load */
     bool mismatch = rc && !strcmp(own.code, lt_codes[LT_E_COLUMN_MISMATCH].code);
+    if (!rc && say_later(result, &words)) {
+        rc = lt_fail_oom(&own);
+    }
     lt_buf_done(&words);
     if (mismatch && run->schema_policy != LEAT_SCHEMA_STRICT) {
         return lt_result_set_text(&result->drift, &result->pub.drift, own.message)

@@ -4,6 +4,7 @@ What arrives is read by psycopg and sqlite3; the files are Python's own, or leat
 """
 import json
 import sqlite3
+import struct
 
 import pytest
 
@@ -194,3 +195,21 @@ def test_an_inferred_value_that_its_column_does_not_hold_is_refused(leat, pg_db,
     done = leat("sync", "batch", tmp_path / "ci.csv", pg_db.stream("ci"))
     assert done.returncode != 0 and "[value-range]" in done.stderr, done.stderr
     assert pg_db.rows("ci") == [(1, 1)]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_number_is_not_rounded_to_a_real(leat, pg_db, tmp_path, ending):
+    def write(*values):
+        file = tmp_path / f"r.{ending}"
+        file.write_text("f\n" + "".join(f"{v}\n" for v in values) if ending == "csv" else
+                        "".join(f'{{"f":{v}}}\n' for v in values))
+        return file
+    pg_db.execute("create table r (f real)")
+    held = ["1.1", "0.12345679", "16777216", "1.10000002", "3.4028235e38", "-2.5"]
+    assert leat("cp", write(*held), pg_db.stream("r")).returncode == 0
+    floats = struct.unpack(f"{len(held)}f", struct.pack(f"{len(held)}f", *map(float, held)))
+    assert [f for (f,) in pg_db.rows("(select f::float8 from r) x")] == sorted(floats)
+    for value in ("16777217", "0.123456789012", "-1.100000001"):
+        done = leat("cp", "--append", write("1.5", value), pg_db.stream("r"))
+        assert done.returncode != 0 and "[value-range]" in done.stderr, (value, done.stderr)
+    assert pg_db.count("r") == len(held)

@@ -259,3 +259,19 @@ def test_a_sync_deletes_rows_with_nulls_where_the_source_has_none(leat, tmp_path
     leat.ok("sync", "batch", pg_db.stream("t"), f"{tmp_path}/d.db#t")
     with sqlite3.connect(tmp_path / "d.db") as db:
         assert db.execute("select * from t").fetchall() == [(1, "a", 1)]
+
+
+@pytest.mark.parametrize("system", ["postgres", "sqlite"])
+def test_a_sync_with_nothing_to_write_says_that_nothing_was_altered(leat, tmp_path, pg_db, pg_db2, system):
+    pg_db.execute("create table t (id int primary key, v bigint)", "insert into t values (1, 1)")
+    pg_db2.execute("create table t (id int primary key, v smallint, extra int)", "insert into t values (1, 1)")
+    if system == "sqlite":
+        leat.ok("cp", pg_db.stream("t"), f"{tmp_path}/t.db#t")
+    source = pg_db.stream("t") if system == "postgres" else f"sqlite:{tmp_path}/t.db#t"
+    drift = drift_of(leat, tmp_path, "sync", "batch", source, pg_db2.stream("t"))
+    assert drift.startswith("with the next rows that differ: ") and '"v" becomes bigint from smallint' in drift
+    assert pg_db2.rows("information_schema.columns where table_name = 't' and data_type = 'smallint'")
+    pg_db2.execute("alter table t alter v type bigint")
+    if system == "sqlite":
+        pg_db2.execute("alter table t alter id type bigint")
+    assert drift_of(leat, tmp_path, "sync", "batch", source, pg_db2.stream("t")) == '"extra" does not come'

@@ -92,15 +92,7 @@ static int exact_f64(struct lt_builder *builder, const char *text, size_t len, c
     if (lt_number_scan(text, len, &given) && given.kind == LT_NUMBER_FINITE &&
         given.n_digits > 15) {
         int n = lt_double_format(value, shortest);
-        bool same = lt_number_scan(shortest, (size_t)n, &kept) && given.n_digits == kept.n_digits &&
-                    given.exponent == kept.exponent;
-        const char *a = given.digits, *b = kept.digits;
-        for (size_t i = 0; same && i < given.n_digits; i++) {
-            a += *a == '.';
-            b += *b == '.';
-            same = *a++ == *b++;
-        }
-        if (!same) {
+        if (!lt_number_scan(shortest, (size_t)n, &kept) || !lt_number_same_digits(&given, &kept)) {
             return lt_refuse(ret_why, "more digits than float64 holds (out of range)");
         }
     }

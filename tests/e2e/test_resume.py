@@ -485,11 +485,13 @@ def test_a_cut_connection_goes_on_from_the_sealed_parts_at_once(make):
     assert copy.holds() and copy.is_clean()
 
 
-def test_a_cancelled_load_says_what_it_keeps_and_goes_on(make):
+def test_a_cancelled_load_says_what_it_keeps_and_goes_on(make, modules):
     copy = make("csv")
-    child = copy.leat.start(*copy.arguments())
+    child = copy.leat.start(*copy.arguments(wrap="fault+"), env={
+        "LEAT_PLUGIN_PATH": str(modules), "LEAT_FAULT": "part_seal:after:2:stop"})
     assert wait_for(lambda: copy.sealed()[0] >= 2, 30)
     child.terminate()
+    child.send_signal(signal.SIGCONT)
     _, err = child.communicate(timeout=30)
     assert child.returncode == 143, err
     assert b"stay at the destination" in err

@@ -122,6 +122,14 @@ def test_program_called_hp_is_halfpipe(leat, folder):
 
 # --- faults ---------------------------------------------------------------------------------------
 
+def test_a_connection_that_is_no_map_is_a_fault(leat, folder):
+    wrong = EXAMPLE.replace("connections:", "connections:\n  copy2: copy.db", 1)
+    wrong = wrong.replace("databaseConnectionName: copy", "databaseConnectionName: copy2")
+    (folder / "bad.yaml").write_text(wrong)
+    done = leat("pipe", "check", "bad.yaml")
+    assert done.returncode == 2 and "a connection is a map" in done.stderr
+
+
 def test_every_fault_has_its_line_and_column(leat, folder):
     wrong = (EXAMPLE.replace("{type: TableInput, data: {databaseConnectionName: hr,",
                              "{type: TableInptu, data: {databaseConnectionName: hr,")

@@ -112,15 +112,15 @@ static int keep_vars(struct lt_halfpipe *pipe, const struct leat_param *vars, si
 static void read_connection(struct hp_document *doc, const char *name,
                             const struct lt_yaml_node *node, struct hp_connection *connection)
 {
-    *connection = (struct hp_connection){.name = name, .node = node};
+    *connection = (struct hp_connection){.name = name, .type = "", .logical = name, .node = node};
     if (node->kind != LT_YAML_MAP) {
         hp_fault(doc, node, LT_E_INVALID, "type, logicalName and data", "a connection is a map");
         return;
     }
     const struct lt_yaml_node *data = lt_yaml_get(node, "data");
     const char *type = word_of(doc, node, "type"), *logical = word_of(doc, node, "logicalName");
-    connection->type = type ? type : "";
-    connection->logical = logical ? logical : name;
+    connection->type = type ? type : connection->type;
+    connection->logical = logical ? logical : connection->logical;
     const char *url = word_of(doc, data, "dsn");
     if (data && data->kind != LT_YAML_MAP && !lt_yaml_is_null(data)) {
         hp_fault(doc, data, LT_E_INVALID, "data: {dsn: URL}", "data is a map");

@@ -73,7 +73,7 @@ static void put_connection(struct lt_emit *emit, const struct hp_connection *con
 {
     lt_emit_key(emit, connection->name);
     lt_emit_map(emit);
-    put_pair(emit, "type", connection->type ? connection->type : "");
+    put_pair(emit, "type", connection->type);
     if (connection->url) {
         lt_emit_key(emit, "data");
         lt_emit_map(emit);

@@ -79,7 +79,7 @@ static void check_connection(struct hp_document *doc, const struct lt_yaml_node 
         hp_fault(doc, node, LT_E_INVALID,
                  hp_did_you_mean(name, names, "`connections` names them", remedy),
                  "there is no connection \"%s\"", name);
-    } else if (found && hp_connection_check(pipe->leat, found->type, &err)) {
+    } else if (found && *found->type && hp_connection_check(pipe->leat, found->type, &err)) {
         hp_fault(doc, node, err.status == LEAT_UNSUPPORTED ? LT_E_UNSUPPORTED : LT_E_INVALID,
                  err.remedy, "connection \"%s\": %s", name, err.message);
     }

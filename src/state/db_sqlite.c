@@ -323,6 +323,18 @@ static void empty_log(const struct sqlite_db *s, const char *path)
     free(log);
 }
 
+/* What is the first to change a file into WAL mode raises its lock while others raise theirs. All
+ * but one of them are told SQLITE_BUSY at once, and on_busy is not asked: so it is asked here. */
+static int set_up(struct sqlite_db *s, bool fresh, struct leat_error *err)
+{
+    const char *settings = fresh ? SETTINGS "; PRAGMA journal_mode = WAL" : SETTINGS;
+    int rc = SQLITE_BUSY;
+    for (int tries = 0; (rc & 0xff) == SQLITE_BUSY && (!tries || on_busy(s, tries - 1)); tries++) {
+        rc = s->api->sqlite3_exec(s->handle, settings, NULL, NULL, NULL);
+    }
+    return rc ? fail(s, rc, err) : LEAT_OK;
+}
+
 int lt_db_sqlite_open(const char *path, bool make, struct lt_db **ret_db, struct leat_error *err)
 {
     const struct lt_sqlite *api;
@@ -346,7 +358,7 @@ int lt_db_sqlite_open(const char *path, bool make, struct lt_db **ret_db, struct
         api->sqlite3_busy_handler(s->handle, on_busy, s);
         /* Moving the log into the file waits for the disk: not at the end of every small run. */
         api->sqlite3_db_config(s->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-        rc = sqlite_exec(&s->base, fresh ? SETTINGS "; PRAGMA journal_mode = WAL" : SETTINGS, err);
+        rc = set_up(s, fresh, err);
     }
     if (rc) {
         leat_error_place(err, "%s", path);

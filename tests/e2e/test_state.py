@@ -139,6 +139,7 @@ def test_passwords_are_not_recorded(leat, pg_db, csv_file):
 
 
 def test_many_runs_may_end_at_once(leat, store, csv_file):
+    """The first of them makes the store, while the others want it made."""
     children = [leat.start("cp", csv_file, "arrow:-", "--state", store.location) for _ in range(12)]
     for child in children:
         _, err = child.communicate(timeout=100)

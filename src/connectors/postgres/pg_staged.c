@@ -714,6 +714,12 @@ static int commit(struct leat_load *load, const struct leat_commit *what, bool *
     return status;
 }
 
+static int count_back(struct leat_load *load, uint32_t stream, int64_t *ret_rows,
+                      struct leat_error *err)
+{
+    return pg_count_rows(load->conn, load->plan->targets[stream].copy_to, "", ret_rows, err);
+}
+
 /* What is merged cannot be told from what was there by the staging table: then the commit's
  * transaction begins here. */
 static int read_back(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
@@ -860,6 +866,7 @@ const struct pg_protocol pg_staged = {
     .part_seal = part_seal,
     .part_close = part_close,
     .read_back = read_back,
+    .count_back = count_back,
     .commit = commit,
     .abort = abort_load,
 };

@@ -90,6 +90,9 @@ int lt_pq_fail_connect(const struct lt_pq *pq, PGconn *pg, struct leat_error *er
                                          "is not permitted to log in"};
     char words[700];
     lt_pq_words(raw, false, words, sizeof words);
+    if (strstr(raw, "too many c")) { /* "connections for role "x"", "clients already" */
+        return lt_fail(err, LT_E_UNAVAILABLE, "%s", words);
+    }
     if (strstr(raw, "database \"") && strstr(raw, "does not exist")) {
         return lt_fail(err, LT_E_NOT_FOUND, "%s", words);
     }

@@ -37,6 +37,7 @@ static const struct {
     {"42P07", LT_E_DESTINATION_BUSY},
     {"53", LT_E_UNAVAILABLE},
     {"53100", LT_E_NO_SPACE},
+    {"54011", LT_E_UNSUPPORTED},
     {"55P03", LT_E_DESTINATION_BUSY},
     {"57", LT_E_UNAVAILABLE},
     {"0A", LT_E_UNSUPPORTED},

@@ -5,6 +5,7 @@
 #include "core/util.h"
 #include "engine/unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static void delta_done(struct lt_delta *delta)
@@ -140,6 +141,27 @@ int lt_delta_note_nothing(struct lt_delta *delta, struct lt_slice *slice, struct
     return rc;
 }
 
+/* Rows that another run brought meanwhile are refused by a unique key before the watermark is held
+ * against the one that this run began with. */
+static int explain_refused(struct lt_delta *delta, struct leat_error *err)
+{
+    const struct leat_stream_name name = {delta->job->dest_ns[0], delta->job->dest_names[0]};
+    const struct lt_cursor *cursor = delta->cursor.n ? &delta->cursor : NULL;
+    const char *before = delta->before.value ? delta->before.value : "";
+    struct lt_watermark now = {0};
+    int rc = lt_side_freshen(delta->dest, false, NULL);
+    rc = rc ? rc : lt_watermark_read(*delta->dest, &name, delta->key, cursor, &now, NULL);
+    bool moved = !rc && strcmp(now.value ? now.value : "", before) != 0;
+    lt_watermark_done(&now);
+    if (!moved) {
+        return LEAT_BAD_DATA;
+    }
+    char why[sizeof err->message];
+    snprintf(why, sizeof why, "%s", err ? err->message : "");
+    return lt_fail(err, LT_E_CONFLICT,
+                   "another run moved the watermark on since this one began: %s", why);
+}
+
 int lt_delta_load(struct lt_delta *delta, struct lt_slice *slice, struct leat_error *err)
 {
     struct lt_result *result = lt_delta_result(delta);
@@ -154,6 +176,9 @@ int lt_delta_load(struct lt_delta *delta, struct lt_slice *slice, struct leat_er
     if (!rc) {
         add(&delta->sum, &result->pub);
         delta->ranges++;
+    }
+    if (rc == LEAT_BAD_DATA && slice->n_state) {
+        rc = explain_refused(delta, err);
     }
     /* Where the table is there by now, so may be a watermark: both are read anew. */
     delta->made_by_other = rc == LEAT_CONFLICT && slice->absent;

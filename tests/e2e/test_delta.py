@@ -645,6 +645,28 @@ def test_two_runs_at_once_count_once(leat, place):
     assert dest.versions() == source.rows()
 
 
+def test_of_two_appends_at_once_the_later_says_conflict(leat, pg_db):
+    """Both have read the watermark when the first commits, and the key refuses the second's rows."""
+    pg_db.execute("create table s (id bigint primary key)", "insert into s values (1)")
+    command = ["cp", "delta", pg_db.stream("s"), pg_db.stream("d"), "-d", "id", "--strategy",
+               "append"]
+    leat.ok(*command)
+    pg_db.execute("insert into s values (2)")
+    with pg_db.connect() as holder:
+        holder.execute("lock table d in exclusive mode")
+        children = [leat.start(*command) for _ in range(2)]
+        with pg_db.connect() as seen:
+            seen.autocommit = True
+            assert wait_for(lambda: seen.execute(
+                "select count(distinct pid) from pg_locks where not granted and database = (select "
+                "oid from pg_database where datname = current_database())").fetchone()[0] == 2)
+    said = [child.communicate(timeout=60)[1].decode() for child in children]
+    assert sorted(child.returncode == 0 for child in children) == [False, True], said
+    loser = next(words for child, words in zip(children, said) if child.returncode)
+    assert "[conflict]" in loser and "run again" in loser, loser
+    assert pg_db.rows("d") == [(1,), (2,)]
+
+
 @pytest.mark.parametrize("to", ["sqlite", "postgres"])
 def test_of_a_directory_of_deltas_the_latest_record_of_a_key_makes_a_new_table(delta, place, to):
     """The files declare the source's key, and yet hold several versions of a record."""

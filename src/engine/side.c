@@ -18,7 +18,9 @@ static void host_log(void *arg, enum leat_log_level level, const char *line)
 
 static int host_cancelled(void *arg)
 {
-    return atomic_load_explicit(&((struct lt_run *)arg)->leat->cancelled, memory_order_relaxed);
+    struct lt_run *run = arg;
+    return atomic_load_explicit(&run->leat->cancelled, memory_order_relaxed) ||
+           atomic_load_explicit(&run->opens_in_vain, memory_order_relaxed);
 }
 
 static int64_t host_memory(void *arg)
@@ -227,6 +229,9 @@ int lt_side_freshen(struct lt_side **side, bool source, struct leat_error *err)
     if (rc) {
         lt_side_close(fresh);
         return rc;
+    }
+    if (source) {
+        lt_run_drop_ahead(old->run, old);
     }
     lt_side_close(old);
     *side = fresh;

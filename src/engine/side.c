@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static pthread_mutex_t references_mutex = PTHREAD_MUTEX_INITIALIZER;
+
 static void host_log(void *arg, enum leat_log_level level, const char *line)
 {
     (void)arg;
@@ -102,8 +104,11 @@ static int open_endpoint(struct lt_run *run, struct lt_side *side, struct leat_e
     const volatile int *cancel = (const volatile int *)&run->leat->cancelled;
     struct leat_param *params = NULL;
     char *url = NULL;
+    /* One side after the other: a command that gives a password, or a vault, may ask for something. */
+    pthread_mutex_lock(&references_mutex);
     int rc = lt_resolve_references(side->location->url, cancel, &url, err);
     rc = rc ? rc : resolve_params(side, cancel, &params, err);
+    pthread_mutex_unlock(&references_mutex);
     if (rc) {
         free_params(params, side->n_params);
         lt_crypt_free_text(url);

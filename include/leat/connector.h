@@ -144,6 +144,9 @@ enum leat_payload_kind {
 /* The text of a type of its own ("text(postgres:date)") is written into columns of that type, and
  * into those it makes for it, as the value it is. */
 #define LEAT_TAKES_OWN_TEXT 1024u
+/* Types are found by looking at values: start() of a read takes its time, asks nobody, and what it
+ * finds does not depend on when it is called. */
+#define LEAT_INFERS 2048u
 
 struct leat_capabilities {
     size_t size;

@@ -103,6 +103,9 @@ int cli_parse(struct cli *cli, int argc, char **argv);
 int cli_parse_noting(struct cli *cli, int argc, char **argv, struct leat_error *err);
 /* Whether the command's plan has this option of leat_plan_options(). */
 bool cli_takes(const struct command *command, const char *option);
+/* aliases.c. The i-th value by which an option of other programs means something of leat's, or
+ * NULL. */
+const char *cli_alias_value(const struct command *command, const char *other, size_t i);
 /* Letter of an option's short form, 0: none. */
 char cli_short(const char *name);
 /* Frees what parsing made. */

@@ -58,6 +58,7 @@ static const struct leat_option snapshot_options[] = {
 };
 
 static const struct leat_option query_options[] = {
+    OPTION_AS_PIPE,
     {"format", LEAT_OPTION_TEXT, NULL, "FORMAT",
      "How rows are shown: table, or a format that leat writes (csv, json, jsonl, arrow, arrows, "
      "parquet); a table where standard output is a terminal, else csv"},
@@ -134,8 +135,8 @@ static const struct leat_option rows_options[] = {
 
 static const struct leat_option compare_options[] = {
     OPTION_JSON,
-    {"changes", LEAT_OPTION_TEXT, "added,modified", "LIST",
-     "Which changes to print: added, modified, removed"},
+    {"changes", LEAT_OPTION_TEXT, "added,modified", "added,modified,removed",
+     "Which changes to print"},
     {"separator", LEAT_OPTION_CHOICE, "newline", "newline|space|comma|nul", "Ends each name"},
     OPTIONS_END,
 };

@@ -127,7 +127,7 @@ struct lt_run {
     uint32_t write_flags;
     uint32_t with; /* LT_WITH_*, engine/carry.h */
     enum leat_schema_policy schema_policy;
-    bool atomic, verify, keep_going;
+    bool atomic, verify, count, keep_going;
     bool resume; /* sealed parts of loads are kept, and gone on from */
     int64_t part_rows;
     enum lt_on_loss on_loss;

@@ -216,6 +216,9 @@ int cmd_state_downgrade(struct cli *cli);
 int cmd_state_current(struct cli *cli);
 int cmd_state_history(struct cli *cli);
 
+/* cmd_query.c. Whether the field's values are numbers. */
+bool cli_is_number(const struct ArrowSchema *field);
+
 /* cmd_cp.c. Gives the plan its source, and its destinations with --also. Returns 0, or prints what is
  * wrong and returns the exit status. */
 int cli_take_places(struct cli *cli);

@@ -99,7 +99,7 @@ struct showing {
     struct leat_error *err;
 };
 
-static bool is_number(const struct ArrowSchema *field)
+bool cli_is_number(const struct ArrowSchema *field)
 {
     static const char *const names[] = {"int", "uint", "float", "decimal", "numeric"};
     char *name = NULL;
@@ -121,7 +121,7 @@ static int start_table(struct showing *showing, const struct ArrowSchema *schema
     int rc = columns ? LEAT_OK : lt_fail_oom(showing->err);
     for (size_t i = 0; !rc && i < n; i++) {
         columns[i] = (struct table_column){.name = schema->children[i]->name,
-                                           .right = is_number(schema->children[i])};
+                                           .right = cli_is_number(schema->children[i])};
     }
     rc =
         rc ? rc

@@ -22,6 +22,7 @@ struct cli;
 /* Which option tables a command takes besides the common one. */
 #define TAKES_PLAN 1u     /* leat_plan_options() and those of connectors */
 #define TAKES_RAW 2u      /* no option is read: the command gets its arguments as they stand */
+#define TAKES_READS 8u    /* with TAKES_PLAN: none of the options by which a plan writes */
 #define TAKES_DEFAULTS 4u /* variables and stored defaults of what TAKES_PLAN has, in cli->kept */
 
 #define COMMAND_WORDS_MAX 3

@@ -242,6 +242,15 @@ def test_streams_of_a_directory(leat, tmp_path):
     assert all(each["kind"] == "file" and each["bytes"] == 5 for each in told)
 
 
+def test_commands_that_look_have_no_options_of_writing(leat, shop):
+    for command in (("query", shop, "SELECT 1"), ("streams", shop), ("describe", shop, "goods")):
+        shown = leat.ok("help", command[0]).stdout
+        assert "--truncate" not in shown and "--atomic" not in shown and "--where" in shown
+        assert "has no option --replace" in leat.fails(2, "unknown-option", *command, "--replace").stderr
+        leat.ok(*command, env={"LEAT_REPLACE": "1"})  # of the variables of all commands it is passed over
+    assert "--truncate" in leat.ok("help", "cp").stdout
+
+
 @pytest.mark.parametrize("form", ("yaml", "json"))
 def test_a_query_as_a_pipe_gives_the_same_rows(leat, shop, tmp_path, form):
     query = ("query", shop, "SELECT id,\n  name FROM goods ORDER BY id -- $ {x}", "--no-header", "--limit", "2")

@@ -58,6 +58,7 @@ static const struct leat_option snapshot_options[] = {
 };
 
 static const struct leat_option query_options[] = {
+    OPTION_AS_PIPE,
     {"format", LEAT_OPTION_TEXT, NULL, "FORMAT",
      "How rows are shown: table, or a format that leat writes (csv, json, jsonl, arrow, arrows, "
      "parquet); a table where standard output is a terminal, else csv"},
@@ -134,8 +135,8 @@ static const struct leat_option rows_options[] = {
 
 static const struct leat_option compare_options[] = {
     OPTION_JSON,
-    {"changes", LEAT_OPTION_TEXT, "added,modified", "LIST",
-     "Which changes to print: added, modified, removed"},
+    {"changes", LEAT_OPTION_TEXT, "added,modified", "added,modified,removed",
+     "Which changes to print"},
     {"separator", LEAT_OPTION_CHOICE, "newline", "newline|space|comma|nul", "Ends each name"},
     OPTIONS_END,
 };
@@ -253,7 +254,7 @@ const struct command cli_commands[] = {
      "    a schema into a directory, as of one moment\n"
      "leat cp \"$DATABASE_URL#public.orders\" arrows:- | python load.py\n"
      "    data on standard output, words on standard error\n"
-     "leat cp orders.csv db.sqlite#orders --cast zip=utf8 --on-error skip --rejects bad.jsonl\n"
+     "leat cp orders.csv shop.db --on-error skip --rejects bad.jsonl\n"
      "    records that do not fit are set aside with place and reason\n",
      TAKES_PLAN, 2, 2, cmd_cp, repeat_options, LEAT_ACTION_COPY},
     {"cp delta", "SRC DST", "Copy what changed since the last time",
@@ -271,10 +272,9 @@ const struct command cli_commands[] = {
      "    by the primary key of orders\n"
      "leat cp delta shop.db#events \"$DATABASE_URL#\" -d id --strategy append -i 60\n"
      "    insert-only, every minute\n"
-     "leat cp delta \"$DATABASE_URL#public.orders\" orders/ --format parquet -d updated_at,id\n"
+     "leat cp delta \"$DATABASE_URL#orders\" orders/ --format parquet -d updated_at,id\n"
      "    new files for what is new\n"
-     "leat cp delta \"$DATABASE_URL#public.orders\" shop.db -d updated_at --window "
-     "2026-11-01..2026-11-08\n"
+     "leat cp delta pg.orders shop.db -d updated_at --window 2026-11-01..2026-11-08\n"
      "    these days once more; the watermark stays\n",
      TAKES_PLAN, 2, 2, cmd_cp, repeat_options, LEAT_ACTION_DELTA},
     {"cp meta", "SRC DST", "Make or alter tables, and move no record",
@@ -300,7 +300,7 @@ const struct command cli_commands[] = {
      "    by the primary key\n"
      "leat sync batch \"$A#public.\" \"$B#public.\" --max-delete 10%\n"
      "    every table, but none that would lose more than a tenth of its rows\n"
-     "leat sync batch orders.csv \"$DATABASE_URL#public.orders\" -p id --commit-batch-size 100000\n"
+     "leat sync batch orders.csv \"$DATABASE_URL\" -p id --commit-batch-size 100000\n"
      "    in steps: cut short, the next run goes on from what is there\n",
      TAKES_PLAN, 2, 2, cmd_cp, repeat_options, LEAT_ACTION_SYNC},
     {"diff", "SRC DST", "Tell which records of two streams differ",
@@ -343,7 +343,7 @@ const struct command cli_commands[] = {
      "    with all its types\n"
      "leat query shop.db --file report.sql | sort\n"
      "    csv\n",
-     TAKES_PLAN, 1, -1, cmd_query, query_options, LEAT_ACTION_COPY},
+     TAKES_PLAN | TAKES_READS, 1, -1, cmd_query, query_options, LEAT_ACTION_COPY},
     {"snapshot hold", "CONN", "Hold one moment of a source, for runs that come one after the other",
      "Takes a snapshot, prints its token, and keeps it until it is stopped or the time of --for is "
      "over. Meanwhile `leat cp --snapshot TOKEN` reads what the source held at that moment, from "
@@ -353,8 +353,7 @@ const struct command cli_commands[] = {
      "on although the table is written. The server keeps old rows as long as this runs.",
      "leat snapshot hold \"$DATABASE_URL\" --for 6h\n    prints a token such as "
      "00000003-0000001B-1\n"
-     "leat cp \"$DATABASE_URL#public.orders\" \"$WAREHOUSE\" --snapshot 00000003-0000001B-1 "
-     "--resume\n"
+     "leat cp \"$DATABASE_URL#orders\" shop.db --snapshot 00000003-0000001B-1 --resume\n"
      "    as often as it takes\n",
      TAKES_PLAN, 1, 1, cmd_snapshot_hold, snapshot_options, LEAT_ACTION_COPY},
     {"streams", "CONN [PATTERN]", "List the streams a place holds, with estimates",
@@ -366,7 +365,7 @@ const struct command cli_commands[] = {
      "leat streams \"$DATABASE_URL\"\n    the tables and views of its default schema\n"
      "leat streams \"$DATABASE_URL\" '*.ord*'\n    of every schema\n"
      "leat streams shop.db --json\n    the tables of a SQLite database, for a program\n",
-     TAKES_PLAN, 1, 2, cmd_streams, json_options, LEAT_ACTION_COPY},
+     TAKES_PLAN | TAKES_READS, 1, 2, cmd_streams, json_options, LEAT_ACTION_COPY},
     {"describe", "CONN.STREAM [PATTERN]",
      "Show a stream's columns, keys and indexes, and what others make of them",
      "Columns with their types in leat and at their source, nulls, keys, identities, defaults and "
@@ -377,7 +376,7 @@ const struct command cli_commands[] = {
      "leat describe \"$DATABASE_URL#public.orders\"\n    a table\n"
      "leat describe orders.parquet --as postgres\n    the CREATE TABLE that would hold a file\n"
      "leat describe shop.db 'o*' --json\n    several, one JSON object a line\n",
-     TAKES_PLAN, 1, 2, cmd_describe, describe_options, LEAT_ACTION_COPY},
+     TAKES_PLAN | TAKES_READS, 1, 2, cmd_describe, describe_options, LEAT_ACTION_COPY},
     {"runs", "[ID]", "List the runs that were recorded, or show one",
      "The newest first. Every copy is recorded when it ends, well or not, in the store that "
      "--state "

@@ -271,15 +271,27 @@ static bool in_family(const struct command *command)
     return false;
 }
 
+/* A name, and what it is in lines of their own column. */
+#define OVERVIEW_NAME 12
+#define FAMILY_NAME 26
+#define EXIT_CODE 4
+static void entry(FILE *out, int width, const char *name, const char *text)
+{
+    fprintf(out, "  %-*s ", width, name);
+    wrap(out, text, width + 3, width + 3);
+}
+
 /* Families on one line each: their own help lists the members. */
 static void overview_commands(FILE *out)
 {
     for (const struct command *c = cli_commands; c->name; c++) {
         const struct command_family *family = family_begun(c);
         if (family) {
-            fprintf(out, "  %-12s %s: leat help %s\n", family->name, family->summary, family->name);
+            char text[160];
+            snprintf(text, sizeof text, "%s: leat help %s", family->summary, family->name);
+            entry(out, OVERVIEW_NAME, family->name, text);
         } else if (!in_family(c)) {
-            fprintf(out, "  %-12s %s\n", c->name, c->summary);
+            entry(out, OVERVIEW_NAME, c->name, c->summary);
         }
     }
 }
@@ -290,7 +302,7 @@ void cli_family_help(FILE *out, const struct command_family *family)
     fprintf(out, "leat %s ...\n\n%s\n\nCommands\n", family->name, family->summary);
     for (const struct command *c = cli_commands; c->name; c++) {
         if (cli_is_member(c, family->name, &second)) {
-            fprintf(out, "  %-26s %s\n", c->name, c->summary);
+            entry(out, FAMILY_NAME, c->name, c->summary);
         }
     }
     fprintf(out, "\n`leat help %s ...` explains one.\n", family->name);
@@ -306,7 +318,7 @@ void cli_overview(FILE *out)
     overview_commands(out);
     fputs("\nExit status\n", out);
     for (size_t i = 0; cli_exit_codes[i][0]; i++) {
-        fprintf(out, "  %-4s %s\n", cli_exit_codes[i][0], cli_exit_codes[i][1]);
+        entry(out, EXIT_CODE, cli_exit_codes[i][0], cli_exit_codes[i][1]);
     }
     fputs("\n`leat help COMMAND` explains one, `leat help errors` every error code.\n", out);
 }

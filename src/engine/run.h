@@ -77,7 +77,7 @@ struct lt_result {
     struct leat_stream_result pub;
     char *source, *destination, *route, *proof, *drift, *why_not_resumed, *resolution;
     char *watermark_before, *watermark_after;
-    char *preview; /* what would be done with it, in words; NULL: it was a run */
+    char *preview;                   /* what would be done with it, in words; NULL: it was a run */
     char *open_loads;                /* load_plan.open_loads of the last attempt */
     struct leat_column_loss *losses; /* names and reasons owned */
     size_t n_losses;

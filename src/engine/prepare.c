@@ -64,15 +64,14 @@ static int find_streams(struct lt_run *run, struct lt_side *source, size_t d, bo
         s->source_ids[at] = lt_job_source_id(run, job);
         rc = s->source_ids[at] ? describe_job(run, source, job, d, &s->schemas[at], err)
                                : lt_fail_oom(err);
-        s->items[at] =
-            (struct leat_write_stream){.size = sizeof s->items[at],
-                                       .name = {job->dest_ns[d], job->dest_names[d]},
-                                       .schema = &s->schemas[at],
-                                       .source_id = s->source_ids[at],
-                                       .mode = run->mode,
-                                       .flags = run->write_flags,
-                                       .schema_policy = run->schema_policy,
-                                       .parts_wanted = run->workers_n * LT_MAX(run->lanes_max, 1)};
+        s->items[at] = (struct leat_write_stream){.size = sizeof s->items[at],
+                                                  .name = {job->dest_ns[d], job->dest_names[d]},
+                                                  .schema = &s->schemas[at],
+                                                  .source_id = s->source_ids[at],
+                                                  .mode = run->mode,
+                                                  .flags = run->write_flags,
+                                                  .schema_policy = run->schema_policy,
+                                                  .parts_wanted = run->parallel};
     }
     return rc;
 }

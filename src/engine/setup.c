@@ -60,8 +60,9 @@ static void read_options(struct lt_run *run)
     run->on_loss = lt_on_loss_of(lt_settings_text(s, "on-loss"));
     run->memory = lt_settings_number(s, "memory");
     run->parallel_said = lt_settings_text(s, "parallel") != NULL;
-    run->workers_n =
+    run->parallel =
         run->parallel_said ? (int)lt_settings_number(s, "parallel") : default_parallel();
+    run->workers_n = run->parallel;
 }
 
 /* Shares the memory bound out. About a third is the process itself and the client libraries; a

@@ -327,8 +327,8 @@ struct leat_payload {
 struct leat_bounds {
     size_t size;
     bool empty;                          /* no record has a value in all of the columns */
-    char *low[LEAT_CURSOR_COLUMNS_MAX];  /* the least record's, compared as rows; NULL: empty */
-    char *high[LEAT_CURSOR_COLUMNS_MAX]; /* the greatest's */
+    char *high[LEAT_CURSOR_COLUMNS_MAX]; /* the greatest record's, compared as rows; NULL: empty */
+    char *low[LEAT_CURSOR_COLUMNS_MAX];  /* the least's, once `high` was taken and waited for */
     /* Where the first column is a time: the source's clock, or the start of its oldest transaction
      * that may still write, if that is earlier. A record stamped before it is visible to who reads
      * from now on, later ones may not be. Text of the first column's type; NULL: cannot be told. */

@@ -505,7 +505,7 @@ struct leat_write_stream {
     uint32_t flags;
     const char *const *keys; /* merge keys; NULL: the schema's leat.key fields */
     size_t n_keys;
-    int parts_wanted;         /* 1..n */
+    int parts_wanted;         /* 1..n; of complete() connections that it may keep busy, 0: one */
     uint32_t payloads;        /* kinds the engine could deliver */
     const char *bytes_format; /* with LEAT_PAYLOAD_BYTES */
     enum leat_schema_policy schema_policy;

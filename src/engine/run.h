@@ -132,7 +132,8 @@ struct lt_run {
     bool resume; /* sealed parts of loads are kept, and gone on from */
     int64_t part_rows;
     enum lt_on_loss on_loss;
-    int parallel; /* as --parallel says, or the cores */
+    int parallel; /* as --parallel says, or the cores: workers and lanes in all, and connections
+                   * that come after them */
     int workers_n;
     int lanes_max;      /* readers of one stream at a time, and threads that write it */
     bool parallel_said; /* --parallel was given: so many it shall be */

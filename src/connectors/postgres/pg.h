@@ -138,6 +138,9 @@ int pg_query(struct pg_conn *conn, const char *sql, int n_params, const char *co
 /* The same for a single value, copied; "" for NULL or no row. */
 int pg_value(struct pg_conn *conn, const char *sql, int n_params, const char *const *params,
              char *text, size_t size, struct leat_error *err);
+/* How many rows `table` (quoted) has; `where` is "" or a condition on "q". */
+int pg_count_rows(struct pg_conn *conn, const char *table, const char *where, int64_t *ret_rows,
+                  struct leat_error *err);
 /* Stops a statement or COPY under way and brings the connection back to rest, or breaks it. */
 void pg_interrupt(struct pg_conn *conn);
 int pg_fail_result(struct pg_conn *conn, const PGresult *result, struct leat_error *err);

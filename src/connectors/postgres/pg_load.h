@@ -341,6 +341,8 @@ struct pg_protocol {
     void (*part_close)(struct leat_part *part);
     int (*read_back)(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
                      struct leat_error *err);
+    int (*count_back)(struct leat_load *load, uint32_t stream, int64_t *ret_rows,
+                      struct leat_error *err);
     int (*commit)(struct leat_load *load, const struct leat_commit *what, bool *ret_already,
                   struct leat_error *err);
     void (*abort)(struct leat_load *load);

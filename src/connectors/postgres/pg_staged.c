@@ -200,12 +200,19 @@ static void part_close(struct leat_part *part)
     pg_give(conn); /* ends the COPY and rolls back what is not sealed */
 }
 
+static int count_back(struct leat_load *load, uint32_t stream, int64_t *ret_rows,
+                      struct leat_error *err)
+{
+    return pg_count_rows(load->conn, load->plan->targets[stream].copy_to, "", ret_rows, err);
+}
+
 const struct pg_protocol pg_staged = {
     .begin = begin,
     .part_open = part_open,
     .part_seal = part_seal,
     .part_close = part_close,
     .read_back = pg_staged_read_back,
+    .count_back = count_back,
     .commit = pg_staged_commit,
     .abort = pg_staged_abort,
 };

@@ -76,12 +76,11 @@ static int take_last(struct hp_step *step, struct filter *filter, struct ArrowAr
 static int open_max(struct hp_step *step, struct filter *filter, const char *metadata,
                     struct leat_error *err)
 {
-    struct ArrowSchema field = {.release = NULL};
     int rc = hp_field(step->inputs[0], metadata, &filter->field, err);
     rc = rc ? rc : lt_schema_init_struct(&filter->key, 0, err);
-    rc = rc ? rc : lt_schema_copy(step->inputs[0]->schema.children[filter->field], &field, err);
-    rc = rc ? rc : lt_schema_add(&filter->key, &field, err);
-    lt_schema_done(&field);
+    rc = rc ? rc
+            : lt_schema_add_copy(&filter->key, step->inputs[0]->schema.children[filter->field], 0,
+                                 err);
     rc = rc ? rc : lt_key_maker_init(&filter->maker, &filter->key, 1, NULL, err);
     return rc ? rc : lt_key_maker_field(&filter->maker, "key", &filter->keys, err);
 }

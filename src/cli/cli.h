@@ -50,11 +50,13 @@ struct command_family {
     const char *summary;
 };
 
+/* commands.c, and options.c of those that are common */
 extern const struct command cli_commands[];        /* ends with a NULL name */
 extern const struct command_family cli_families[]; /* likewise */
 extern const struct leat_option cli_options[];     /* common to all commands */
 extern const char *const cli_exit_codes[][2];      /* status, meaning; ends with NULL */
 
+/* find_command.c */
 /* The command that the most of n words name, three at most: *ret_used says how many. NULL when
  * there is none. Other names for a command are known as well. */
 const struct command *cli_command(const char *const *words, int n, int *ret_used);
@@ -147,7 +149,7 @@ void cli_print_result_json(const struct leat_stream_result *r);
 void cli_print_summary(struct cli *cli, const struct leat_report *report, int64_t elapsed_us);
 void cli_clear_progress(struct cli *cli);
 
-/* docs.c and completion.c: everything that is generated from the tables. */
+/* help.c, docs.c and completion.c: everything that is generated from the tables. */
 void cli_help(FILE *out, struct leat *leat, const struct command *command);
 void cli_overview(FILE *out);
 /* The commands of one family, a line each. */

@@ -100,5 +100,8 @@ def duckdb(name, sql, threads, *before):
     return Arm(name, PEER, command, tuple(c[0] for c in before) + ("python:duckdb",))
 
 
-def psql(sql):
-    return ("psql", "{url}", "-Xq", "-v", "ON_ERROR_STOP=1", "-c", sql)
+def psql(*statements, database="{url}"):
+    """Several are one transaction."""
+    words = [word for one in statements for word in ("-c", one)]
+    return ("psql", database, "-Xq1" if len(statements) > 1 else "-Xq", "-v", "ON_ERROR_STOP=1",
+            *words)

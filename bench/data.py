@@ -43,6 +43,19 @@ CREATE TABLE {name} AS SELECT g AS id, g::int AS i4, (g % 30000)::smallint AS i2
   make_interval(days => (g % 100)::int) AS span
 FROM generate_series(1::bigint, {rows}) g"""
 
+# The key and four indexes of a table, as applications have them. `wide` has none.
+INDEXES = {
+    "leads": ("ALTER TABLE leads ADD PRIMARY KEY (id)",
+              "CREATE INDEX leads_email ON leads (email)",
+              "CREATE INDEX leads_created ON leads (created_at)",
+              "CREATE INDEX leads_updated ON leads (updated_at DESC)",
+              "CREATE INDEX leads_customer_score ON leads (customer_id, score)"),
+    "lineitem": ("ALTER TABLE lineitem ADD PRIMARY KEY (l_orderkey, l_linenumber)",
+                 "CREATE INDEX lineitem_part ON lineitem (l_partkey, l_suppkey)",
+                 "CREATE INDEX lineitem_supp ON lineitem (l_suppkey)",
+                 "CREATE INDEX lineitem_shipped ON lineitem (l_shipdate)",
+                 "CREATE INDEX lineitem_received ON lineitem (l_receiptdate, l_shipmode)")}
+
 TABLES = {"leads": LEADS, "lineitem": LINEITEM, "wide": WIDE}
 TINY_SCHEMA = "tiny"
 
@@ -54,9 +67,18 @@ def columns_sql(count):
             " FROM generate_series(1::bigint, {rows}) g")
 
 
-def make(server, name, rows):
-    server.sql(TABLES[name].format(name=name, rows=rows))
-    server.sql(f"VACUUM ANALYZE {name}")
+def make(server, name, rows, database="postgres"):
+    server.sql(TABLES[name].format(name=name, rows=rows), database)
+    server.sql(f"VACUUM ANALYZE {name}", database)
+
+
+def make_indexed(server, name, rows, database):
+    """The same table once more, alone in a database of its own, with its key and indexes."""
+    server.sql(f"DROP DATABASE IF EXISTS {database}")
+    server.sql(f"CREATE DATABASE {database}")
+    make(server, name, rows, database)
+    for statement in INDEXES[name]:
+        server.sql(statement, database)
 
 
 def make_tiny(server, tables, rows=100):

@@ -36,9 +36,9 @@ streams:
 """
 
 
-def pgcopydb(target, *more):
-    return ("pgcopydb", "clone", "--source", "{url}", "--target", target, "--table-jobs", "2",
-            "--index-jobs", "2", "--skip-extensions", "--no-owner", "--dir", "{dir}/pgcopydb",
+def pgcopydb(target, *more, source="{url}", tables=2, indexes=2):
+    return ("pgcopydb", "clone", "--source", source, "--target", target, "--table-jobs", tables,
+            "--index-jobs", indexes, "--skip-extensions", "--no-owner", "--dir", "{dir}/pgcopydb",
             "--restart", "--not-consistent", *more)
 
 

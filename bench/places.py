@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 
 import measure
+import server
 from arms import LEAT
 
 
@@ -69,6 +70,23 @@ class Table:
 
     def size(self, bench):
         return 0
+
+
+class Indexed(Table):
+    """A table in a database of its own, with the indexes that it has in the bench's own one."""
+
+    indexes = ("SELECT string_agg(d, '; ' ORDER BY d) FROM (SELECT indexdef AS d FROM pg_indexes "
+               "WHERE schemaname = 'public' AND tablename = '{table}' UNION ALL SELECT conname || ' ' "
+               "|| pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'p' AND conrelid = "
+               "'public.{table}'::regclass) q")
+
+    def total(self, bench, table):
+        return f"{super().total(bench, table)} {self.ask(bench, self.indexes.format(table=table))}"
+
+    def wanted(self, bench, table):
+        wanted = bench.once(("indexes", table), lambda: bench.server.sql(
+            self.indexes.format(table=table), server.INDEXED))
+        return f"{super().wanted(bench, table)} {wanted}"
 
 
 DUCKDB_TYPES = (("timestamp without", "TIMESTAMP"), ("uuid", "UUID"), ("numeric(", ""),

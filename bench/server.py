@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT / "tests/servers"))
 import postgres  # noqa: E402
 
 MIB = 1 << 20
+INDEXED = "indexed"  # the database whose table has indexes
 
 
 def environment():
@@ -62,7 +63,7 @@ class Bench:
                       "base_sqlalchemy": plain.rsplit("/", 1)[0],
                       "driver_url": plain.replace(":", "+psycopg2:", 1), "port": parts.port,
                       "user": parts.username, "password": parts.password}
-        self.kept, self.tools = {}, {}
+        self.kept, self.tools, self.rows = {}, {}, 0
         include = subprocess.run(["pg_config", "--includedir"], check=True, text=True,
                                  stdout=subprocess.PIPE).stdout.strip()
         subprocess.run(["cc", "-O2", "-I" + include, str(ROOT / "bench/limit.c"), "-o",
@@ -105,11 +106,15 @@ class Bench:
         for path in self.dir.glob("in*"):
             path.unlink()
         self.kept.clear()
+        self.rows = rows
         data.make(self.server, table, rows)
 
     def need(self, table, name):
-        """A file that a workload reads, made when first wanted."""
+        """What a workload reads beside the table, made when first wanted."""
         source = f"{self.url}#public.{table}"
+        if name == "indexed":  # not a file: a database
+            self.once("indexed", lambda: data.make_indexed(self.server, table, self.rows, INDEXED))
+            return
         if name == "in-sqlite.parquet":  # as it comes out of SQLite, types and all
             self.need(table, "in.db")
             source = f"sqlite:{self.path('in.db')}#t"

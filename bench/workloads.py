@@ -1,11 +1,13 @@
 """What is measured: each workload, and its arms."""
+import data
 import peers
-from arms import (LEAT, LIMIT, Arm, Workload, dlt, duckdb, ingestr, leat, limit, psql, python,
-                  shell, sling, twice, unit)
-from places import File, Sqlite, Table, Tables
+from arms import (LEAT, LIMIT, PEER, Arm, Workload, commands, dlt, duckdb, ingestr, leat, limit,
+                  psql, python, shell, sling, twice, unit)
+from places import File, Indexed, Sqlite, Table, Tables
+from server import INDEXED
 
 MEMORY = "COPY FROM of rows in memory"
-COUNTED = "leat, then count(*) at the destination"
+COUNTED = "leat --count"
 
 
 def pg(table):
@@ -25,9 +27,7 @@ def pg_to_pg(t):
         unit(t),
         limit("COPY binary forwarded in C", "forward", "{url}", t, f"{t}_dst"),
         *twice("leat", src, dst, "--append"),
-        Arm(COUNTED, LEAT, lambda b: [[
-            "sh", "-c", f"'{b.leat}' cp '{b.url}#public.{t}' '{b.url}#public.{t}_dst' --append -q && "
-            f"psql '{b.url}' -XAtc 'SELECT count(*) FROM {t}_dst'"]], ("psql",)),
+        leat(COUNTED, src, dst, "--append", "--count"),
         leat("leat --verify (checksums read back)", src, dst, "--append", "--verify"),
         shell("psql binary | psql", psql(copy_out + " (FORMAT binary)"),
               psql(copy_in + " (FORMAT binary)")),
@@ -44,6 +44,28 @@ def pg_to_pg(t):
                 Table(f"ingestr_dst.{t}")),
         dlt("postgres", "postgres", t, Table(f"dlt_dst.{t}")),
     ])
+
+
+def pg_to_pg_indexes(t):
+    """The whole copy of a table that is new there, with its key and four indexes."""
+    src, dst = "{base}/" + INDEXED, "{base}/indexed_dst"
+    place = Indexed(t, database="indexed_dst")
+
+    def copy_and_index(bench):
+        columns = ", ".join(f'"{name}" {kind}' for name, kind in bench.columns(t))
+        return commands(
+            psql(f"COPY {t} TO STDOUT (FORMAT binary)", database=src),
+            psql(f"CREATE TABLE {t} ({columns})", f"COPY {t} FROM STDIN (FORMAT binary)",
+                 *data.INDEXES[t], database=dst))(bench)
+    return Workload("pg-pg-indexes", f"{t}: PostgreSQL to PostgreSQL, a key and four indexes", t,
+                    place, [
+        *twice("leat", src + "#public." + t, dst + "#public." + t, "--with", "indexes"),
+        leat("leat --parallel 4", src + "#public." + t, dst + "#public." + t, "--with", "indexes",
+             "--parallel", "4"),
+        Arm("psql binary | psql, then CREATE INDEX", PEER, copy_and_index, ("psql",)),
+        shell("pg_dump | psql", ("pg_dump", src, "-t", t), ("psql", dst, "-Xq"), out="pg_dump.out"),
+        shell("pgcopydb", peers.pgcopydb(dst, source=src, tables=1, indexes=4)),
+    ], inputs=("indexed",))
 
 
 def pg_to_parquet(t):
@@ -180,7 +202,8 @@ def tiny_tables(count):
 
 
 def workloads(table):
-    return [pg_to_pg(table), pg_to_parquet(table), pg_to_csv(table, "", None),
+    indexed = [pg_to_pg_indexes(table)] if table in data.INDEXES else []
+    return [pg_to_pg(table), *indexed, pg_to_parquet(table), pg_to_csv(table, "", None),
             pg_to_csv(table, ".zst", ("zstd", "-1", "-c")),
             pg_to_csv(table, ".gz", ("gzip", "-1", "-c")), into_pg(table, "parquet"),
             into_pg(table, "csv"), into_pg(table, "db"), csv_to_parquet(table),

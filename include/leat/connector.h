@@ -705,6 +705,10 @@ struct leat_load_ops {
      * records (merging comes first, if it must). NULL member: cannot be read back. */
     int (*read_back)(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
                      struct leat_error *err);
+    /* Counts the records that read_back() would read. Not of modes with keys. NULL member: they
+     * are read to be counted. */
+    int (*count_back)(struct leat_load *load, uint32_t stream, int64_t *ret_rows,
+                      struct leat_error *err);
 
     /* All or nothing. *ret_already is set when this load id was committed before. A lost reply
      * is LEAT_OUTCOME_UNKNOWN, any other failure means that it did not happen. */

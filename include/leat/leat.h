@@ -174,6 +174,11 @@ LEAT_EXPORT int leat_option_check(const struct leat_option *option, const char *
  * touching anything: streams, types, DDL, route. *ret_text is freed with leat_text_free(). */
 LEAT_EXPORT int leat_plan_describe(struct leat_plan *plan, char **ret_text, struct leat_error *err);
 LEAT_EXPORT void leat_text_free(char *text);
+/* The same, with a report of what would be done (docs/report.md), which is set also on failure once
+ * both sides were open; leat_report_free() frees it. */
+struct leat_report; /* what a run did, or would do, stream by stream */
+LEAT_EXPORT int leat_plan_preview(struct leat_plan *plan, char **ret_text,
+                                  struct leat_report **ret_report, struct leat_error *err);
 
 /* --- running -------------------------------------------------------------------------------- */
 
@@ -284,8 +289,6 @@ struct leat_observer {
     /* The same with --schema-only. */
     int (*schema_difference)(void *arg, const struct leat_schema_difference *difference);
 };
-
-struct leat_report; /* what a run did, stream by stream */
 
 /* Runs the plan. Fails with the first failing stream's error; the report says what became of
  * each. *ret_report (may be NULL) is set also on failure, once anything was started. */

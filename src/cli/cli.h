@@ -216,8 +216,9 @@ int cmd_state_history(struct cli *cli);
 /* cmd_cp.c. Gives the plan its source, and its destinations with --also. Returns 0, or prints what is
  * wrong and returns the exit status. */
 int cli_take_places(struct cli *cli);
-/* Prints what the plan would do; returns the exit status. */
-int cli_describe(struct cli *cli);
+/* Prints what the plan would do, and writes that as --report's, alone where that is standard output.
+ * `nothing` (may be NULL) is said where there is nothing to print. Returns the exit status. */
+int cli_describe(struct cli *cli, const char *nothing);
 /* Writes the run's report to --report's file, or to standard output for "-". Returns the exit
  * status. */
 int cli_write_report(struct cli *cli, struct leat_report *report);

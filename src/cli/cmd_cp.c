@@ -38,18 +38,28 @@ int cli_write_report(struct cli *cli, struct leat_report *report)
     return cli_write_text(cli, cli->report, leat_report_json(report));
 }
 
-int cli_describe(struct cli *cli)
+int cli_describe(struct cli *cli, const char *nothing)
 {
     struct leat_error err = {0};
+    struct leat_report *report = NULL;
     char *text = NULL;
-    int rc = leat_plan_describe(cli->plan, &text, &err);
+    bool reports = cli->report != NULL;
+    int rc = leat_plan_preview(cli->plan, &text, reports ? &report : NULL, &err);
+    int status = cli_exit_status(rc, NULL);
     if (rc) {
         cli_print_error(cli, &err, NULL);
-        return cli_exit_status(rc, NULL);
+    } else if (!*text && nothing && !cli->quiet) {
+        fprintf(stderr, "%s\n", nothing);
+    } else if (!reports || strcmp(cli->report, "-") != 0) {
+        fputs(text, stdout);
     }
-    fputs(text, stdout);
+    if (report) {
+        int writing = cli_write_report(cli, report);
+        status = status ? status : writing;
+    }
+    leat_report_free(report);
     leat_text_free(text);
-    return 0;
+    return status;
 }
 
 /* True when some stream's line has already told of this failure. */
@@ -117,7 +127,7 @@ int cli_take_places(struct cli *cli)
     for (int i = 0; !rc && i < cli->n_also; i++) {
         rc = leat_plan_destination(cli->plan, cli->also[i], &err);
     }
-    if (!rc && cli->report && !strcmp(cli->report, "-") && writes_output(cli)) {
+    if (!rc && cli->report && !strcmp(cli->report, "-") && !cli->dry_run && writes_output(cli)) {
         rc = leat_fail_as(&err, LEAT_INVALID, "usage",
                           "standard output holds either the data or "
                           "the report");
@@ -197,7 +207,7 @@ int cmd_cp(struct cli *cli)
         return status;
     }
     if (cli->dry_run) {
-        return cli_describe(cli);
+        return cli_describe(cli, NULL);
     }
     if (!repeat) {
         return cli_run_plan(cli, &rc);

@@ -1,27 +1,6 @@
 /* leat cp meta; the watermarks of deltas. */
 #include "cli/cli.h"
 
-#include "core/util.h"
-
-#include <string.h>
-
-/* What would make or alter the tables: SQL alone on standard output. */
-static int print_statements(struct cli *cli)
-{
-    struct leat_error err = {0};
-    char *text = NULL;
-    int rc = leat_plan_describe(cli->plan, &text, &err);
-    if (rc) {
-        cli_print_error(cli, &err, NULL);
-    } else if (*text) {
-        fputs(text, stdout);
-    } else if (!cli->quiet) {
-        fputs("nothing to be made or altered by statements\n", stderr);
-    }
-    leat_text_free(text);
-    return cli_exit_status(rc, NULL);
-}
-
 int cmd_meta(struct cli *cli)
 {
     int rc, status = cli_take_places(cli);
@@ -29,7 +8,10 @@ int cmd_meta(struct cli *cli)
         return status;
     }
     bool executes = leat_plan_is_set(cli->plan, "execute");
-    return executes && !cli->dry_run ? cli_run_plan(cli, &rc) : print_statements(cli);
+    /* What would make or alter the tables: SQL alone on standard output. */
+    return executes && !cli->dry_run
+               ? cli_run_plan(cli, &rc)
+               : cli_describe(cli, "nothing to be made or altered by statements");
 }
 
 /* --- leat state show, set, reset ------------------------------------------------------------- */

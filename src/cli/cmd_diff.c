@@ -519,7 +519,7 @@ int cmd_diff(struct cli *cli)
         cli_print_error(cli, &err, NULL);
         return EXIT_REFUSED;
     }
-    if (cli->report && !strcmp(cli->report, "-")) {
+    if (cli->report && !strcmp(cli->report, "-") && !cli->dry_run) {
         leat_fail_as(&err, LEAT_INVALID, "usage",
                      "standard output holds the differences, not the report");
         cli_print_error(cli, &err, NULL);
@@ -535,7 +535,7 @@ int cmd_diff(struct cli *cli)
         status = EXIT_FAILED;
     }
     if (!status) {
-        status = cli->dry_run ? cli_describe(cli) : run(&printing);
+        status = cli->dry_run ? cli_describe(cli, NULL) : run(&printing);
     }
     table_done(&printing.rows);
     forget_columns(&printing);

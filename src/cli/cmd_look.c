@@ -1,6 +1,7 @@
 /* leat streams and leat describe: what a place holds. */
 #include "cli/cli.h"
 #include "cli/table.h"
+#include "cli/table_extras.h"
 
 #include "core/codes.h"
 #include "core/json.h"
@@ -234,7 +235,7 @@ struct describing {
 
 /* What a column's metadata say, for people. */
 struct notes {
-    char source_type[256], key[24], identity[24], comment[NOTE_MAX];
+    char source_type[256], key[24], identity[24], generated[24], comment[NOTE_MAX];
     bool not_null;
 };
 
@@ -248,6 +249,7 @@ static void read_notes(const struct ArrowSchema *field, struct notes *notes)
     } rows[] = {{"leat.source_type", notes->source_type, sizeof notes->source_type},
                 {"leat.key", notes->key, sizeof notes->key},
                 {"leat.identity", notes->identity, sizeof notes->identity},
+                {"leat.generated", notes->generated, sizeof notes->generated},
                 {"leat.comment", notes->comment, sizeof notes->comment}};
     for (size_t i = 0; i < LT_ARRAY_LEN(rows); i++) {
         if (!leat_field_note(field, rows[i].key, rows[i].text, rows[i].size)) {
@@ -293,12 +295,16 @@ static int describe_json(struct describing *d, const struct leat_stream_info *in
         lt_json_bool(&json, !notes.not_null);
         json_estimate(&json, "key", *notes.key ? strtoll(notes.key, NULL, 10) : -1);
         json_pair(&json, "identity", notes.identity);
+        lt_json_key(&json, "generated");
+        lt_json_bool(&json, *notes.generated);
+        extras_json_default(schema->children[c], &json);
         json_pair(&json, "comment", notes.comment);
         describe_others_json(d, &json, schema, c, type ? type : "");
         lt_json_object_end(&json);
         leat_text_free(type);
     }
     lt_json_array_end(&json);
+    extras_json(schema, &json);
     return end_json(&json, &line) ? lt_fail_oom(d->err) : LEAT_OK;
 }
 
@@ -320,6 +326,28 @@ static void print_title(const struct leat_stream_info *info, const struct ArrowS
     lt_buf_done(&name);
 }
 
+static int put_note(struct lt_buf *out, const char *text)
+{
+    return *text ? lt_buf_printf(out, "%s%s", out->len ? ", " : "", text) : LEAT_OK;
+}
+
+/* "identity (always)", "generated", "default 5", and the comment. */
+static int describe_note(const struct ArrowSchema *field, const struct notes *notes,
+                         struct lt_buf *out)
+{
+    struct lt_buf fallback = LT_BUF_INIT;
+    int failed = LEAT_OK;
+    if (*notes->identity) {
+        failed |= lt_buf_printf(out, "identity (%s)", notes->identity);
+    }
+    failed |= put_note(out, *notes->generated ? "generated" : "");
+    failed |= extras_put_default(field, &fallback);
+    failed |= put_note(out, lt_buf_text(&fallback));
+    failed |= put_note(out, notes->comment);
+    lt_buf_done(&fallback);
+    return failed;
+}
+
 static int print_columns(struct describing *d, const struct ArrowSchema *schema)
 {
     static const struct table_column columns[] = {
@@ -334,10 +362,7 @@ static int print_columns(struct describing *d, const struct ArrowSchema *schema)
         struct lt_buf note = LT_BUF_INIT;
         rc = leat_type_print(field, &type, d->err);
         read_notes(field, &notes);
-        if (*notes.identity) {
-            lt_buf_printf(&note, "identity (%s)%s", notes.identity, *notes.comment ? ", " : "");
-        }
-        lt_buf_puts(&note, notes.comment);
+        table.failed |= describe_note(field, &notes, &note);
         put_text(&table, field->name);
         put_text(&table, type);
         put_text(&table, notes.source_type);
@@ -423,7 +448,10 @@ static int describe_stream(void *arg, const struct leat_stream_info *info,
     }
     print_title(info, schema);
     int rc = print_columns(d, schema);
-    printf("\nMade elsewhere, or written\n\n");
+    rc = rc ? rc : extras_print(schema, d->cli->color_out, d->err);
+    if (!rc) {
+        printf("\nMade elsewhere, or written\n\n");
+    }
     return rc ? rc : print_others(d, d->others, d->n_others, schema);
 }
 

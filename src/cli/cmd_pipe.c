@@ -331,11 +331,16 @@ static void begin_report(struct running *running)
     lt_json_array(json);
 }
 
-static int write_report(struct running *running, int64_t elapsed_us, bool different,
-                        const struct leat_error *err)
+/* `plan`: what would be done; NULL: it was. */
+static int write_report(struct running *running, const char *plan, int64_t elapsed_us,
+                        bool different, const struct leat_error *err)
 {
     struct lt_json *json = &running->json;
     lt_json_array_end(json);
+    lt_json_key(json, "dry_run");
+    lt_json_bool(json, running->cli->dry_run);
+    lt_json_key(json, "plan");
+    lt_json_text(json, plan);
     lt_json_key(json, "elapsed_us");
     lt_json_int(json, elapsed_us);
     lt_json_key(json, "different");
@@ -379,10 +384,29 @@ static int run_once(struct cli *cli, struct leat_pipe *pipe, int *ret_rc)
     }
     err.status = (enum leat_status)rc;
     int status = status_of_run(&running, rc, different);
-    int written = write_report(&running, lt_now_us() - started, different, &err);
+    int written = write_report(&running, NULL, lt_now_us() - started, different, &err);
     lt_buf_done(&running.report);
     lt_buf_done(&running.plans);
     *ret_rc = rc;
+    return status ? status : written;
+}
+
+/* --dry-run: what every step would do, and a report of that. */
+static int preview(struct cli *cli, struct leat_pipe *pipe)
+{
+    struct leat_error err = {0};
+    struct running running = {.cli = cli, .pipe = pipe};
+    char *text = NULL;
+    int64_t started = lt_now_us();
+    begin_report(&running);
+    int rc = leat_pipe_describe(pipe, &text, &err);
+    int status = fails(cli, rc, &err);
+    if (!rc && (!cli->report || strcmp(cli->report, "-") != 0)) {
+        fputs(text, stdout);
+    }
+    int written = write_report(&running, text, lt_now_us() - started, false, &err);
+    leat_text_free(text);
+    lt_buf_done(&running.report);
     return status ? status : written;
 }
 
@@ -465,7 +489,6 @@ int cmd_pipe_run(struct cli *cli)
 {
     struct leat_error err = {0};
     struct leat_pipe *pipe = NULL;
-    char *text = NULL;
     int status = open_pipe(cli, &pipe);
     if (status) {
         return status;
@@ -476,8 +499,7 @@ int cmd_pipe_run(struct cli *cli)
     if (rc) {
         status = fails(cli, rc, &err);
     } else if (cli->dry_run) {
-        rc = leat_pipe_describe(pipe, &text, &err);
-        status = print_text(cli, rc, text, &err);
+        status = preview(cli, pipe);
     } else {
         status = run_as_said(cli, pipe);
     }

@@ -367,8 +367,10 @@ const struct command cli_commands[] = {
      "leat streams \"$DATABASE_URL\" '*.ord*'\n    of every schema\n"
      "leat streams shop.db --json\n    the tables of a SQLite database, for a program\n",
      TAKES_PLAN, 1, 2, cmd_streams, json_options, LEAT_ACTION_COPY},
-    {"describe", "CONN.STREAM [PATTERN]", "Show a stream's columns, and what others make of them",
-     "Columns with their types in leat and at their source, nulls, keys, identities and comments; "
+    {"describe", "CONN.STREAM [PATTERN]",
+     "Show a stream's columns, keys and indexes, and what others make of them",
+     "Columns with their types in leat and at their source, nulls, keys, identities, defaults and "
+     "comments; indexes, foreign keys and checks; "
      "then the type that each column would have in a new table of each database, and how each "
      "format of files writes it. Several streams (a namespace, a wildcard) are shown one after the "
      "other.",

@@ -1,4 +1,5 @@
-/* What the plan of a cast (cast.c) hands to the loops that run it (cast_run.c, cast_nested.c). */
+/* What the plan of a cast (cast.c) hands to the loops that run it (cast_run.c and its kinds: cast_fixed.c,
+ * cast_built.c, cast_nested.c). */
 #ifndef LT_CAST_PARTS_H
 #define LT_CAST_PARTS_H
 
@@ -99,6 +100,11 @@ int lt_misfit_mark(struct lt_misfits *misfits, int64_t row, int64_t rows, enum l
 int lt_cast_column(struct lt_cast_step *step, const struct lt_view *view,
                    struct lt_misfits *misfits, struct ArrowArray *ret_array,
                    struct leat_error *err);
+/* The same of one kind of steps, which cast_run.c chooses; none of them decodes or checks nulls. */
+int lt_cast_fixed(const struct lt_cast_step *step, const struct lt_view *view,
+                  struct lt_misfits *misfits, struct ArrowArray *ret_array, struct leat_error *err);
+int lt_cast_built(struct lt_cast_step *step, const struct lt_view *view, struct lt_misfits *misfits,
+                  struct ArrowArray *ret_array, struct leat_error *err);
 int lt_cast_list(struct lt_cast_step *step, const struct lt_view *view, struct lt_misfits *misfits,
                  struct ArrowArray *ret_array, struct leat_error *err);
 int lt_cast_struct(struct lt_cast_step *step, const struct lt_view *view,

@@ -3,7 +3,11 @@
 #include "columnar/text_fast.h"
 #include "columnar/text_parts.h"
 
+#include "core/util.h"
+
 #include <stdint.h>
+
+#define RUN_ROWS 256 /* room is asked for so many values at once */
 
 /* Writes a value into room of LT_PUT_MAX bytes; 0: it is for lt_text_format(). */
 typedef size_t put_fn(const struct lt_view *view, int64_t row, uint8_t *text);
@@ -15,33 +19,63 @@ static int long_value(const struct lt_view *view, int64_t row, struct lt_builder
                                                                             : LEAT_OK;
 }
 
+/* Values in a row that are short and no nulls; returns the row it stopped at. There is room for
+ * them and for their offsets, of 32 bits. */
+static inline __attribute__((always_inline)) int64_t
+put_run(put_fn *put, const struct lt_view *view, int64_t row, int64_t end, struct lt_builder *to)
+{
+    uint8_t *first = to->data.data, *at = first + to->data.len;
+    uint8_t *offset = to->offsets.data + to->offsets.len;
+    for (; row < end && !lt_view_is_null(view, row); row++) {
+        size_t n = put(view, row, at);
+        if (!n) {
+            break;
+        }
+        at += n;
+        int32_t so_far = (int32_t)(at - first);
+        memcpy(offset, &so_far, sizeof so_far);
+        offset += sizeof so_far;
+    }
+    to->data.len = (size_t)(at - first);
+    to->offsets.len = (size_t)(offset - to->offsets.data);
+    *at = *offset = 0; /* what ends a buffer */
+    return row;
+}
+
+static int count_valid(struct lt_builder *to, int64_t n)
+{
+    int failed = LEAT_OK;
+    for (; n > 0 && to->null_count && !failed; n--) {
+        failed = lt_builder_valid(to);
+    }
+    to->length += n; /* none of a column without nulls so far has a bit */
+    return failed;
+}
+
 /* Inlined with its `put`, so that the loop over the rows holds no call through a pointer. Offsets
  * are of 32 bits, and there is room for them. */
 static inline __attribute__((always_inline)) int put_column(put_fn *put, const struct lt_view *view,
                                                             struct lt_builder *to)
 {
-    for (int64_t row = 0; row < view->length; row++) {
-        if (lt_view_is_null(view, row)) {
-            if (lt_builder_null(to)) {
-                return LEAT_NO_MEMORY;
-            }
-            continue;
-        }
-        if (lt_buf_reserve(&to->data, LT_PUT_MAX)) {
+    const struct lt_view from = *view; /* which no byte written changes, as compilers can see */
+    for (int64_t row = 0; row < from.length;) {
+        int64_t first = row, end = LT_MIN(row + RUN_ROWS, from.length);
+        if (lt_buf_reserve(&to->data, RUN_ROWS * LT_PUT_MAX)) {
             return LEAT_NO_MEMORY;
         }
-        size_t n = put(view, row, to->data.data + to->data.len);
-        if (!n || to->data.len + n > INT32_MAX) {
-            if (long_value(view, row, to)) {
-                return LEAT_NO_MEMORY;
-            }
-            continue;
+        if (to->data.len <= INT32_MAX - RUN_ROWS * LT_PUT_MAX) {
+            row = put_run(put, &from, row, end, to);
         }
-        to->data.len += n;
-        int32_t end = (int32_t)to->data.len;
-        if (lt_buf_append(&to->offsets, &end, sizeof end) || lt_builder_valid(to)) {
+        if (count_valid(to, row - first)) {
             return LEAT_NO_MEMORY;
         }
+        if (row == end) {
+            continue;
+        }
+        if (lt_view_is_null(&from, row) ? lt_builder_null(to) : long_value(&from, row, to)) {
+            return LEAT_NO_MEMORY;
+        }
+        row++;
     }
     return LEAT_OK;
 }

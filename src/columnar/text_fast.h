@@ -224,24 +224,55 @@ static inline uint8_t *lt_put2(uint8_t *to, unsigned value)
     return to + 2;
 }
 
-/* Each returns how many bytes it wrote. */
-static inline size_t lt_put_uint(uint8_t *text, uint64_t value)
+/* How many digits a number has. */
+static inline unsigned lt_count_digits(uint64_t value)
 {
-    uint8_t digits[LT_PUT_MAX];
-    size_t at = sizeof digits;
+    static const uint64_t powers[] = {0,
+                                      10,
+                                      100,
+                                      1000,
+                                      10000,
+                                      100000,
+                                      1000000,
+                                      10000000,
+                                      100000000,
+                                      1000000000,
+                                      10000000000,
+                                      100000000000,
+                                      1000000000000,
+                                      10000000000000,
+                                      100000000000000,
+                                      1000000000000000,
+                                      10000000000000000,
+                                      100000000000000000,
+                                      1000000000000000000,
+                                      10000000000000000000u};
+    /* 1233 / 4096 is a little more than the digits that a bit is worth. */
+    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1), digits = bits * 1233 >> 12;
+    return digits + (value >= powers[digits]);
+}
+
+/* Writes the digits of a number so that they end before `end`. */
+static inline void lt_put_digits(uint8_t *end, uint64_t value)
+{
     while (value >= 100) {
-        at -= 2;
-        memcpy(digits + at, lt_digit_pairs + value % 100 * 2, 2);
+        end -= 2;
+        lt_put2(end, (unsigned)(value % 100));
         value /= 100;
     }
     if (value >= 10) {
-        at -= 2;
-        memcpy(digits + at, lt_digit_pairs + value * 2, 2);
+        lt_put2(end - 2, (unsigned)value);
     } else {
-        digits[--at] = (uint8_t)('0' + value);
+        end[-1] = (uint8_t)('0' + value);
     }
-    memcpy(text, digits + at, sizeof digits - at);
-    return sizeof digits - at;
+}
+
+/* Each returns how many bytes it wrote. */
+static inline size_t lt_put_uint(uint8_t *text, uint64_t value)
+{
+    unsigned n = lt_count_digits(value);
+    lt_put_digits(text + n, value);
+    return n;
 }
 
 static inline size_t lt_put_int(uint8_t *text, int64_t value)
@@ -262,22 +293,26 @@ static inline size_t lt_put_bool(uint8_t *text, bool value)
 /* An integer scaled by 10^scale (0 to 18), with exactly so many digits behind the point. */
 static inline size_t lt_put_decimal(uint8_t *text, int64_t value, int scale)
 {
-    uint8_t digits[LT_PUT_MAX], *to = text;
     uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    size_t at = sizeof digits;
-    for (int i = 0; i < scale; i++, left /= 10) {
-        digits[--at] = (uint8_t)('0' + left % 10);
+    if (scale <= 0) {
+        return lt_put_int(text, value);
     }
-    if (value < 0) {
-        *to++ = '-';
+    unsigned n = lt_count_digits(left);
+    n = n > (unsigned)scale ? n : (unsigned)scale + 1;
+    text[0] = '-';
+    uint8_t *end = text + (value < 0) + n + 1, *at = end;
+    for (; scale >= 2; scale -= 2) {
+        at -= 2;
+        lt_put2(at, (unsigned)(left % 100));
+        left /= 100;
     }
-    to += lt_put_uint(to, left);
-    if (scale > 0) {
-        *to++ = '.';
-        memcpy(to, digits + at, (size_t)scale);
-        to += scale;
+    if (scale) {
+        *--at = (uint8_t)('0' + left % 10);
+        left /= 10;
     }
-    return (size_t)(to - text);
+    *--at = '.';
+    lt_put_digits(at, left);
+    return (size_t)(end - text);
 }
 
 /* Four bytes as eight hex digits. */
@@ -308,16 +343,32 @@ static inline size_t lt_put_uuid(uint8_t *text, const uint8_t bytes[16])
     return 36;
 }
 
-/* 0: not a year of four digits. */
+/* The date of a day from 0000-03-01 to 9999-12-31, by multiplications of 32 bits: C. Neri and
+ * L. Schneider, "Euclidean affine functions and their application to calendar algorithms", 2023.
+ * Years begin in March; a century has 146097 / 4 days, a year 1461 / 4, a month about 979 / 32. */
+static inline void lt_fast_date_of_days(int32_t days, unsigned *ret_year, unsigned *ret_month,
+                                        unsigned *ret_day)
+{
+    uint32_t quarters = 4 * (uint32_t)(days + 719468) + 3;
+    uint32_t century = quarters / 146097, of_century = quarters % 146097 | 3;
+    uint64_t product = UINT64_C(2939745) * of_century; /* 2^32 / 1461, rounded up */
+    uint32_t year = (uint32_t)(product >> 32), of_year = (uint32_t)product / 2939745 / 4;
+    uint32_t months = 2141 * of_year + 197913; /* of 2^16 */
+    bool next = of_year >= 306;                /* January or February */
+    *ret_year = 100 * century + year + next;
+    *ret_month = (months >> 16) - (next ? 12 : 0);
+    *ret_day = (months & 0xffff) / 2141 + 1;
+}
+
+/* 0: not a year of four digits, or before March of the year 0. */
 static inline size_t lt_put_date(uint8_t *text, int64_t days)
 {
-    int64_t year;
-    unsigned month, day;
-    lt_date_of_days(days, &year, &month, &day);
-    if (year < 0 || year > 9999) {
+    unsigned year, month, day;
+    if (days < -719468 || days > 2932896) {
         return 0;
     }
-    uint8_t *to = lt_put2(lt_put2(text, (unsigned)year / 100), (unsigned)year % 100);
+    lt_fast_date_of_days((int32_t)days, &year, &month, &day);
+    uint8_t *to = lt_put2(lt_put2(text, year / 100), year % 100);
     *to++ = '-';
     to = lt_put2(to, month);
     *to++ = '-';
@@ -325,7 +376,7 @@ static inline size_t lt_put_date(uint8_t *text, int64_t days)
     return 10;
 }
 
-/* Microseconds, as lt_text_format() writes them; 0: not a year of four digits. */
+/* Microseconds, as lt_text_format() writes them; 0 as for lt_put_date(). */
 static inline size_t lt_put_timestamp(uint8_t *text, int64_t us, bool zoned)
 {
     const int64_t day_us = INT64_C(86400000000);

@@ -110,6 +110,10 @@ const struct leat_option lt_plan_options[] = {
      "Carry over more than keys, nullability, identities and comments, where a table is made"},
     {"verify", LEAT_OPTION_BOOL, "false", NULL,
      "Read what was written back before the commit and compare a checksum of every column"},
+    {"count", LEAT_OPTION_BOOL, "false", NULL,
+     "Have the rows counted where they arrived, before the commit, beside what the destination "
+     "says "
+     "it took; --verify does it as well"},
     {"on-error", LEAT_OPTION_CHOICE, "stop", "stop|skip",
      "What to do with a record that leat itself must refuse"},
     {"on-loss", LEAT_OPTION_CHOICE, "error", "error|null|text",
@@ -189,6 +193,7 @@ static const struct {
     {"atomic", BIT(COPY)},
     {"with", BIT(COPY) | BIT(META)},
     {"verify", WRITES},
+    {"count", BIT(COPY)},
     {"no-state", WRITES},
     {"commit-batch-size", BIT(SYNC)},
     {"max-delete", BIT(SYNC)},

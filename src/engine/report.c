@@ -71,6 +71,17 @@ int lt_result_set_text(char **text, const char **ret_shown, const char *value)
     return LEAT_OK;
 }
 
+int lt_result_add_preview(struct lt_result *result, const char *words)
+{
+    char *whole = lt_format("%s%s", result->preview ? result->preview : "", words);
+    if (!whole) {
+        return LEAT_NO_MEMORY;
+    }
+    free(result->preview);
+    result->preview = whole;
+    return LEAT_OK;
+}
+
 void lt_result_clear_losses(struct lt_result *result)
 {
     for (size_t i = 0; i < result->n_losses; i++) {
@@ -146,6 +157,7 @@ void leat_report_free(struct leat_report *report)
         free(report->results[i].watermark_before);
         free(report->results[i].watermark_after);
         free(report->results[i].open_loads);
+        free(report->results[i].preview);
     }
     free(report->results);
     lt_buf_done(&report->json);
@@ -252,8 +264,9 @@ static void add_resumed(struct lt_json *json, const struct leat_stream_result *r
     lt_json_object_end(json);
 }
 
-static void add_result(struct lt_json *json, const struct leat_stream_result *r)
+static void add_result(struct lt_json *json, const struct lt_result *result)
 {
+    const struct leat_stream_result *r = &result->pub;
     const struct {
         const char *key, *value;
     } texts[] = {{"source", r->source},
@@ -290,6 +303,8 @@ static void add_result(struct lt_json *json, const struct leat_stream_result *r)
     add_counts(json, &r->counts);
     add_losses(json, r);
     add_resumed(json, r);
+    lt_json_key(json, "plan");
+    lt_json_text(json, result->preview);
     lt_json_key(json, "committed");
     lt_json_bool(json, r->committed);
     lt_json_key(json, "touched");
@@ -311,6 +326,8 @@ const char *leat_report_json(struct leat_report *report)
     lt_json_int(&json, report->started_wall_us);
     lt_json_key(&json, "elapsed_us");
     lt_json_int(&json, report->elapsed_us);
+    lt_json_key(&json, "dry_run");
+    lt_json_bool(&json, report->dry);
     lt_json_key(&json, "rows_rejected");
     lt_json_int(&json, report->rejected);
     lt_json_key(&json, "differences");
@@ -319,7 +336,7 @@ const char *leat_report_json(struct leat_report *report)
     lt_json_key(&json, "streams");
     lt_json_array(&json);
     for (size_t i = 0; i < report->n; i++) {
-        add_result(&json, &report->results[i].pub);
+        add_result(&json, &report->results[i]);
     }
     lt_json_array_end(&json);
     lt_json_object_end(&json);

@@ -250,39 +250,82 @@ static int describe(struct lt_run *run, struct lt_worker *worker, size_t job, si
     }
 }
 
-int leat_plan_describe(struct leat_plan *plan, char **ret_text, struct leat_error *err)
+/* What is known of the streams first .. first + n - 1 goes into the report: one stream's words are all
+ * that was said, of several each has its own. */
+static int note_preview(struct lt_run *run, size_t first, size_t n, const char *words, int status,
+                        struct leat_error *err)
+{
+    size_t n_dests = run->plan->n_destinations;
+    int rc = LEAT_OK;
+    for (size_t i = first * n_dests; run->report && i < (first + n) * n_dests; i++) {
+        struct lt_result *result = &run->report->results[i];
+        memset(result->load_id, 0, sizeof result->load_id); /* there is no load */
+        if (status) {
+            result->error = *err;
+        } else if (!result->preview || n * n_dests == 1) {
+            free(result->preview);
+            result->preview = NULL;
+            rc = rc ? rc : lt_result_add_preview(result, words);
+        }
+    }
+    return status ? status : rc ? lt_fail_oom(err) : LEAT_OK;
+}
+
+static int describe_all(struct lt_run *run, struct lt_worker *worker, struct lt_buf *text,
+                        struct leat_error *err)
+{
+    bool copies = run->plan->action == LEAT_ACTION_COPY;
+    int rc = copies ? lt_jobs_relate(run, worker->dests, err) : LEAT_OK;
+    for (size_t i = 0, n; !rc && i < run->jobs.n; i += n) {
+        size_t start = text->len;
+        n = i || !copies ? 1 : run->atomic ? run->jobs.n : LT_MAX(run->related_n, 1);
+        rc = describe(run, worker, i, n, text, err);
+        rc = note_preview(run, i, n, lt_buf_text(text) + start, rc, err);
+    }
+    return rc ? rc : lt_run_show_complete(run, worker, text, err);
+}
+
+int leat_plan_preview(struct leat_plan *plan, char **ret_text, struct leat_report **ret_report,
+                      struct leat_error *err)
 {
     struct lt_run run;
     struct lt_worker first = {0};
     struct lt_buf text = LT_BUF_INIT;
     struct leat_error local = {0};
-    if (!err) {
-        err = &local;
-    }
+    int64_t started_us = lt_now_us();
+    err = err ? err : &local;
     int rc = lt_run_init(&run, plan, NULL, err);
     if (!rc && plan->n_destinations == 0) {
         rc = lt_fail(err, LT_E_USAGE, "no destination was given");
     }
-    if (!rc) {
-        rc = lt_run_open(&run, &first, err);
+    rc = rc ? rc : lt_run_open(&run, &first, err);
+    if (!rc && ret_report) {
+        rc = lt_report_new(&run, first.dests, &run.report, err);
     }
-    bool copies = plan->action == LEAT_ACTION_COPY;
-    rc = rc || !copies ? rc : lt_jobs_relate(&run, first.dests, err);
-    for (size_t i = 0, n; !rc && i < run.jobs.n; i += n) {
-        n = i || !copies ? 1 : run.atomic ? run.jobs.n : LT_MAX(run.related_n, 1);
-        rc = describe(&run, &first, i, n, &text, err);
+    if (run.report) {
+        run.report->dry = true;
     }
-    rc = rc ? rc : lt_run_show_complete(&run, &first, &text, err);
+    rc = rc ? rc : describe_all(&run, &first, &text, err);
     if (first.run) {
         lt_worker_close(&first);
     }
-    lt_run_done(&run);
-    if (!rc) {
+    if (!rc && ret_text) {
         *ret_text = lt_buf_take(&text);
         rc = *ret_text ? LEAT_OK : lt_fail_oom(err);
     }
+    if (run.report) {
+        run.report->elapsed_us = lt_now_us() - started_us;
+        run.report->error = rc ? *err : run.report->error;
+        *ret_report = run.report;
+    }
+    lt_run_done(&run);
     lt_buf_done(&text);
     return rc;
+}
+
+int leat_plan_describe(struct leat_plan *plan, char **ret_text, struct leat_error *err)
+{
+    return leat_plan_preview(plan, ret_text, NULL, err);
 }
 
 void leat_text_free(char *text)

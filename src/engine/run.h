@@ -77,6 +77,7 @@ struct lt_result {
     struct leat_stream_result pub;
     char *source, *destination, *route, *proof, *drift, *why_not_resumed, *resolution;
     char *watermark_before, *watermark_after;
+    char *preview; /* what would be done with it, in words; NULL: it was a run */
     char *open_loads;                /* load_plan.open_loads of the last attempt */
     struct leat_column_loss *losses; /* names and reasons owned */
     size_t n_losses;
@@ -93,6 +94,7 @@ struct leat_report {
     size_t n;
     int64_t rejected;
     int64_t started_wall_us, elapsed_us;
+    bool dry;                /* nothing was done */
     bool compares;           /* its counts are of differences, not of rows written */
     struct leat_error error; /* of the run as a whole; status LEAT_OK when it went well */
     struct lt_buf json;
@@ -126,7 +128,7 @@ struct lt_run {
     uint32_t write_flags;
     uint32_t with; /* LT_WITH_*, engine/carry.h */
     enum leat_schema_policy schema_policy;
-    bool atomic, verify, keep_going;
+    bool atomic, verify, count, keep_going;
     bool resume; /* sealed parts of loads are kept, and gone on from */
     int64_t part_rows;
     enum lt_on_loss on_loss;
@@ -310,6 +312,8 @@ int lt_result_set_text(char **text, const char **ret_shown, const char *value);
 /* What was lost, and which columns were carried as text; over what was set before. */
 int lt_result_set_losses(struct lt_result *result, const struct lt_lost *lost,
                          const struct lt_run *run, const struct lt_job *job);
+/* Adds to what would be done with it. */
+int lt_result_add_preview(struct lt_result *result, const char *words);
 void lt_result_clear_losses(struct lt_result *result);
 int lt_report_new(struct lt_run *run, struct lt_side *const *dests, struct leat_report **ret_report,
                   struct leat_error *err);

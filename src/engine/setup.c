@@ -51,6 +51,7 @@ static void read_options(struct lt_run *run)
     run->schema_policy = schema_policy(run->plan);
     run->atomic = lt_settings_bool(s, "atomic");
     run->verify = lt_settings_bool(s, "verify");
+    run->count = lt_settings_bool(s, "count");
     run->keep_going = lt_settings_bool(s, "keep-going");
     run->resume = lt_settings_bool(s, "resume");
     run->part_rows = lt_settings_number(s, "part-rows");

@@ -106,7 +106,12 @@ static int describe_once(struct lt_run *run, struct lt_side *source, struct lt_s
     bool ddl = run->plan->action == LEAT_ACTION_META || (slice && slice->op);
     for (size_t i = 0; !rc && i < n; i++) {
         for (size_t d = 0; !rc && d < unit.n_dests; d++) {
+            size_t start = out->len;
             rc = (ddl ? describe_ddl : describe_one)(&unit, d, i, out) ? lt_fail_oom(err) : LEAT_OK;
+            if (!rc && run->report && run->report->dry &&
+                lt_result_add_preview(lt_run_result(run, first + i, d), lt_buf_text(out) + start)) {
+                rc = lt_fail_oom(err);
+            }
         }
     }
     *ret_again = rc && unit.again;

@@ -115,6 +115,10 @@ static int check_dest(struct lt_unit_try *unit, size_t i, size_t d, struct leat_
                        (long long)dest->rows_expected[i], (long long)written);
     }
     const struct lt_slice *slice = lt_unit_job(unit, i)->slice;
+    if (unit->run->count && !unit->run->verify) {
+        int rc = lt_verify_count(to, written, err);
+        return rc ? rc : set_proof(result, "counts equal, counted at the destination");
+    }
     if (!unit->run->verify || (slice && slice->op)) { /* a sync compares again by itself */
         return set_proof(result, "counts equal");
     }

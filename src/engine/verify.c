@@ -82,20 +82,25 @@ static int compare(const struct lt_flow_dest *dest, const uint64_t *sums, int64_
     return rc;
 }
 
+static int open_back(struct lt_flow_dest *dest, struct leat_reader **ret_reader,
+                     struct leat_error *err)
+{
+    const struct leat_connector *connector = dest->side->connector;
+    return connector->load->read_back && connector->source
+               ? connector->load->read_back(dest->load, dest->stream, ret_reader, err)
+               : lt_fail(err, LT_E_UNSUPPORTED, "%s cannot be read back before the commit",
+                         connector->name);
+}
+
 int lt_verify(struct lt_flow_dest *dest, struct leat_error *err)
 {
-    const struct leat_load_ops *ops = dest->side->connector->load;
     struct leat_reader *reader = NULL;
     int64_t rows = 0;
-    if (!ops->read_back || !dest->side->connector->source) {
-        return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot be read back before the commit",
-                       dest->side->connector->name);
-    }
     uint64_t *sums = calloc((size_t)dest->schema.n_children + 1, sizeof *sums);
     if (!sums) {
         return lt_fail_oom(err);
     }
-    int rc = ops->read_back(dest->load, dest->stream, &reader, err);
+    int rc = open_back(dest, &reader, err);
     if (!rc) {
         rc = sum_up(dest, reader, sums, &rows, err);
         dest->side->connector->source->finish(reader);
@@ -105,4 +110,36 @@ int lt_verify(struct lt_flow_dest *dest, struct leat_error *err)
     }
     free(sums);
     return rc;
+}
+
+static int count_read(struct lt_flow_dest *dest, int64_t *ret_rows, struct leat_error *err)
+{
+    const struct leat_source_ops *ops = dest->side->connector->source;
+    struct leat_reader *reader = NULL;
+    bool ended = false;
+    int rc = open_back(dest, &reader, err);
+    for (*ret_rows = 0; !rc && !ended;) {
+        struct leat_payload payload = {.size = sizeof payload};
+        rc = ops->next(reader, &payload, err);
+        ended = payload.kind == LEAT_PAYLOAD_NONE;
+        *ret_rows += !rc && payload.kind == LEAT_PAYLOAD_BATCH ? payload.batch.length : 0;
+        leat_x_payload_release(&payload);
+    }
+    if (reader) {
+        ops->finish(reader);
+    }
+    return rc;
+}
+
+int lt_verify_count(struct lt_flow_dest *dest, int64_t expected, struct leat_error *err)
+{
+    const struct leat_load_ops *ops = dest->side->connector->load;
+    int64_t rows = 0;
+    int rc = ops->count_back ? ops->count_back(dest->load, dest->stream, &rows, err)
+                             : count_read(dest, &rows, err);
+    return rc || rows == expected
+               ? rc
+               : lt_fail(err, LT_E_COUNT_MISMATCH,
+                         "%lld records were written and the destination holds %lld of them",
+                         (long long)expected, (long long)rows);
 }

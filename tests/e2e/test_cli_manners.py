@@ -3,6 +3,7 @@ import json
 import os
 import pty
 import signal
+import sqlite3
 import time
 
 import pytest
@@ -135,6 +136,61 @@ def test_the_report_tells_rows_route_and_proof(leat, csv_file, tmp_path):
     stream = told["streams"][0]
     assert stream["rows_read"] == stream["rows_written"] == 2 and stream["committed"] is True
     assert stream["route"] and stream["proof"] and told["error"] is None
+
+
+def test_a_dry_run_reports_what_would_be_done(leat, csv_file, tmp_path):
+    report = tmp_path / "report.json"
+    words = leat.ok("cp", csv_file, f"sqlite:{tmp_path}/out.db", "-n", "--report", report).stdout
+    told = json.loads(report.read_text(encoding="utf-8"))
+    [stream] = told["streams"]
+    assert told["dry_run"] is True and told["error"] is None
+    assert stream["plan"] == words and "CREATE TABLE" in words and stream["route"]
+    assert (stream["committed"], stream["attempts"], stream["load_id"]) == (False, 0, "")
+    assert not (tmp_path / "out.db").exists()
+    # On standard output it stands alone.
+    alone = json.loads(leat.ok("cp", csv_file, f"sqlite:{tmp_path}/out.db", "-n", "--report=-").stdout)
+    assert alone["streams"][0]["plan"] == words
+    leat.ok("cp", csv_file, f"sqlite:{tmp_path}/out.db", "--report", report)
+    told = json.loads(report.read_text(encoding="utf-8"))
+    assert told["dry_run"] is False and told["streams"][0]["plan"] is None
+
+
+def test_a_dry_run_of_several_streams_reports_each_with_its_own_words(leat, tmp_path):
+    db = sqlite3.connect(tmp_path / "s.db")
+    db.executescript("create table a (x int primary key); create table b (y int references a);"
+                     "insert into a values (1)")
+    db.close()
+    report = tmp_path / "report.json"
+    for words, streams in ((["cp", f"{tmp_path}/s.db"], "ab"), (["cp", "meta", f"{tmp_path}/s.db"], "ab"),
+                           (["cp", "delta", "-d", "x", f"{tmp_path}/s.db#a"], "a"),
+                           (["sync", "batch", f"{tmp_path}/s.db#a"], "a")):
+        done = leat.ok(*words, f"{tmp_path}/t.db", "-n", "--report", report)
+        told = json.loads(report.read_text(encoding="utf-8"))
+        plans = {stream["source"]: stream["plan"] for stream in told["streams"]}
+        assert told["dry_run"] and set(plans) == set(streams), words
+        assert all(plan and plan in done.stdout for plan in plans.values()), words
+        assert len(set(plans.values())) == len(streams), words
+        report.unlink()
+    leat.fails(2, "column-mismatch", "cp", f"{tmp_path}/s.db#a", f"{tmp_path}/s.db#b", "-n", "--append",
+               "--schema", "strict", "--report", report)
+    told = json.loads(report.read_text(encoding="utf-8"))
+    assert told["error"]["code"] == told["streams"][0]["error"]["code"] == "column-mismatch"
+
+
+def test_a_dry_run_of_a_comparison_and_of_a_pipe_is_reported(leat, csv_file, tmp_path):
+    report = tmp_path / "report.json"
+    words = leat.ok("diff", csv_file, csv_file, "-p", "id", "-n", "--report", report).stdout
+    told = json.loads(report.read_text(encoding="utf-8"))
+    assert told["dry_run"] and told["streams"][0]["plan"] == words and words
+    pipe = tmp_path / "p.yaml"
+    pipe.write_text(leat.ok("cp", csv_file, tmp_path / "o.csv", "--as-pipe", "yaml").stdout, encoding="utf-8")
+    words = leat.ok("pipe", "run", pipe, "-n", "--report", report).stdout
+    told = json.loads(report.read_text(encoding="utf-8"))
+    assert told["dry_run"] and told["plan"] == words and told["steps"] == []
+    assert not (tmp_path / "o.csv").exists()
+    leat.ok("pipe", "run", pipe, "--report", report)
+    told = json.loads(report.read_text(encoding="utf-8"))
+    assert not told["dry_run"] and told["plan"] is None and len(told["steps"]) == 1
 
 
 def test_the_report_of_a_failed_run_holds_its_error(leat, tmp_path):

@@ -264,6 +264,79 @@ def test_describe_tells_columns_keys_nulls_comments_and_identities(leat, pg_db):
     assert "identity (always)" in shown and "in euros" in shown and "numeric(10,2)" in shown
 
 
+EXTRAS = ("CREATE TABLE other (x int, y text, PRIMARY KEY (x, y))",
+          "CREATE TABLE t (a int PRIMARY KEY, b text DEFAULT 'it''s' NOT NULL, c int DEFAULT 5 "
+          "CHECK (c > 0), d timestamptz DEFAULT now(), e int GENERATED ALWAYS AS (c * 2) STORED, "
+          "f text, CONSTRAINT b_is_one UNIQUE (b, c) DEFERRABLE, CONSTRAINT to_other "
+          "FOREIGN KEY (c, f) REFERENCES other ON DELETE CASCADE)",
+          "CREATE INDEX partly ON t (lower(f), c DESC NULLS LAST) INCLUDE (d) WHERE c > 1",
+          "CREATE INDEX by_hash ON t USING hash (f)")
+
+
+def test_describe_tells_indexes_foreign_keys_checks_and_defaults(leat, pg_db):
+    pg_db.execute(*EXTRAS)
+    told = json.loads(leat.ok("describe", pg_db.stream("t"), "--json").stdout)
+    columns = {column["name"]: column for column in told["columns"]}
+    assert [columns[name]["default"] for name in "abcd"] == [
+        None, {"constant": "it's"}, {"constant": "5"}, {"is": "now"}]
+    assert [name for name in "abcdef" if columns[name]["generated"]] == ["e"]
+    indexes = {index["name"]: index for index in told["indexes"]}
+    assert set(indexes) == {"b_is_one", "partly", "by_hash"}
+    assert indexes["b_is_one"]["unique"] and indexes["b_is_one"]["constraint"]
+    assert [column["name"] for column in indexes["b_is_one"]["columns"]] == ["b", "c"]
+    assert indexes["partly"]["columns"] == [{"expr": "lower(f)", "nulls": "last"},
+                                            {"name": "c", "desc": True, "nulls": "last"}]
+    assert indexes["partly"]["include"] == ["d"] and indexes["partly"]["where"] == "(c > 1)"
+    assert told["foreign_keys"] == [
+        {"name": "to_other", "columns": ["c", "f"], "ref_ns": "public", "ref_table": "other",
+         "ref_columns": ["x", "y"], "on_delete": "CASCADE", "on_update": "NO ACTION"}]
+    assert told["checks"] == [{"name": "t_c_check", "expr": "(c > 0)"}]
+    shown = leat.ok("describe", pg_db.url, "t").stdout
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    assert "b utf8 no default 'it''s'" in lines
+    assert "e int32 postgres:integer yes generated" in lines
+    assert "b_is_one b, c unique constraint, deferrable" in lines
+    assert "by_hash f hash" in lines
+    assert "partly lower(f), c desc nulls last include (d), where (c > 1)" in lines
+    assert "to_other c, f public.other (x, y) on delete CASCADE" in lines
+    assert "t_c_check (c > 0)" in lines
+    plain = json.loads(leat.ok("describe", pg_db.stream("other"), "--json").stdout)
+    assert plain["indexes"] == plain["foreign_keys"] == plain["checks"] == []
+
+
+def test_describe_tells_what_sqlite_and_a_file_know(leat, tmp_path):
+    db = sqlite3.connect(tmp_path / "s.db")
+    db.executescript("create table p (k integer primary key); create table c (id integer primary key, "
+                     "k int references p, v text default 'x', w int as (k + 1) unique); "
+                     "create index v_of_c on c (v collate nocase desc) where v is not null;")
+    db.close()
+    told = json.loads(leat.ok("describe", tmp_path / "s.db", "c", "--json").stdout)
+    columns = {column["name"]: column for column in told["columns"]}
+    assert columns["v"]["default"] == {"constant": "x"} and columns["w"]["generated"] is True
+    assert {index["name"] for index in told["indexes"]} >= {"v_of_c"}
+    assert [key["ref_table"] for key in told["foreign_keys"]] == ["p"]
+    shown = leat.ok("describe", tmp_path / "s.db", "c").stdout
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    assert "k p (k)" in lines and "v_of_c v collate nocase desc of some rows" in lines
+    assert "w unique constraint" in lines
+    leat.ok("cp", f"{tmp_path}/s.db#c", tmp_path / "c.parquet")
+    kept = json.loads(leat.ok("describe", tmp_path / "c.parquet", "--json").stdout)
+    assert kept["stream"] == "c" and isinstance(kept["indexes"], list)
+
+
+def test_a_files_own_words_about_indexes_are_not_believed(leat, tmp_path):
+    for number, text in enumerate(("[", '{"name": 3}', '[1, "a", null, {"columns": {"x": 1}}]',
+                                   '[{"name": "' + "n" * 5000 + '", "columns": [{"name": "a\\u001b[1m"}]}]')):
+        schema = pyarrow.schema([("a", pyarrow.int32())], {"leat.indexes": text,
+                                                           "leat.foreign_keys": text})
+        path = tmp_path / f"{number}.arrow"
+        with pyarrow.ipc.new_file(path, schema) as writer:
+            writer.write_table(pyarrow.table({"a": pyarrow.array([1], pyarrow.int32())}, schema=schema))
+        told = leat.ok("describe", path, "--json").stdout
+        assert json.loads(told)["columns"][0]["name"] == "a"
+        assert "\x1b" not in leat.ok("describe", path).stdout
+
+
 TYPES = ("a bigint PRIMARY KEY, b text NOT NULL, c numeric(10,2), d boolean, e date, f timestamp, "
          "g double precision, h bytea, i uuid, j jsonb, k int[], l numeric, m smallint, n time, "
          "o timestamptz, p interval, q inet, r varchar(20)")

@@ -198,6 +198,25 @@ def test_verify_compares_what_was_written(leat, pg_db, csv_file, tmp_path):
         assert "2 rows" in done.stderr and ("checksum" in done.stderr or "equal" in done.stderr)
 
 
+@pytest.mark.parametrize("more", [(), ("--parallel=3",), ("--resume", "--part-rows=1000")])
+def test_count_counts_the_rows_of_this_load(leat, pg_db, pg_db2, more):
+    """Before the commit, among rows that were there; in one transaction and staged."""
+    pg_db.execute("create table orders as select i as id, repeat('x', 100) as name from generate_series(1, 5000) i")
+    for mode, rows in (("--replace", 5000), ("--append", 10000), ("--replace", 5000)):
+        done = leat.ok("cp", pg_db.stream("orders"), pg_db2.stream("orders"), mode, "--count", *more)
+        assert "5,000 rows" in done.stderr and "counted at the destination" in done.stderr
+        assert pg_db2.rows("(select count(*) from orders) c") == [(rows,)]
+
+
+@pytest.mark.parametrize("mode", ["--replace", "--append"])
+def test_count_is_of_every_kind_of_destination(leat, dest, csv_file, mode):
+    location, rows, execute = dest
+    execute("create table orders (id bigint, name text)", "insert into orders values (9, 'mine')")
+    done = leat.ok("cp", csv_file, location, mode, "--count")
+    assert "counted at the destination" in done.stderr
+    assert rows() == (ROWS if mode == "--replace" else [*ROWS, (9, "mine")])
+
+
 def test_dry_run_shows_the_plan_and_touches_nothing(leat, dest, csv_file):
     location, rows, execute = dest
     execute("create table orders (id bigint, name text)")

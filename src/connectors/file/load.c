@@ -483,20 +483,29 @@ static bool lists_load(const struct fc_manifest *manifest, const char *load_id)
     return false;
 }
 
-/* From here on the load is committed: a failure on the way leaves it to whoever asks next. */
-static int carry_out(struct leat_load *load, struct leat_error *err)
+/* Once its intent is there the load is committed, even if writing it failed after that (the
+ * directory could not be synced): a failure on the way leaves it to whoever asks next. */
+static int carry_out(struct leat_load *load, const char *intent_path,
+                     const struct fc_manifest *intent, struct leat_error *err)
 {
     struct leat_error why = {.status = LEAT_OK};
-    load->committed = true;
-    int status = lt_fc_step(load->ep, "file:intent:after", &why);
-    status = status ? status : lt_fc_roll_forward(load->ep, load->dir, load->want->load_id, &why);
-    if (status) {
-        lt_fail(err, LT_E_OUTCOME_UNKNOWN, "the commit was begun and could not be ended: %.900s",
-                why.message);
-        leat_error_place(err, "%s", load->dir);
-        return LEAT_OUTCOME_UNKNOWN;
+    const char *id = load->want->load_id;
+    int status = lt_fc_manifest_write(load->ep, intent_path, id, intent, &why);
+    if (status && !has_intent(load->dir, id)) {
+        if (err) {
+            *err = why;
+        }
+        return status;
     }
-    return LEAT_OK;
+    load->committed = true;
+    status = status ? status : lt_fc_step(load->ep, "file:intent:after", &why);
+    status = status ? status : lt_fc_roll_forward(load->ep, load->dir, id, &why);
+    if (status) {
+        status = lt_fail(err, LT_E_OUTCOME_UNKNOWN,
+                         "the commit was begun and could not be ended: %.900s", why.message);
+        leat_error_place(err, "%s", load->dir);
+    }
+    return status;
 }
 
 static int commit_directory(struct leat_load *load, const struct leat_commit *what, bool *already,
@@ -516,9 +525,7 @@ static int commit_directory(struct leat_load *load, const struct leat_commit *wh
         status = check_guards(load, what, &manifest, err);
         status = status ? status : make_intent(load, what, &manifest, &intent, err);
         status = status ? status : lt_fc_step(ep, "file:intent:before", err);
-        status = status ? status
-                        : lt_fc_manifest_write(ep, intent_path, load->want->load_id, &intent, err);
-        status = status ? status : carry_out(load, err);
+        status = status ? status : carry_out(load, intent_path, &intent, err);
     }
     lt_fc_unlock(&lock);
     lt_fc_manifest_done(&manifest);

@@ -138,6 +138,9 @@ int pg_query(struct pg_conn *conn, const char *sql, int n_params, const char *co
 /* The same for a single value, copied; "" for NULL or no row. */
 int pg_value(struct pg_conn *conn, const char *sql, int n_params, const char *const *params,
              char *text, size_t size, struct leat_error *err);
+/* How many rows `table` (quoted) has; `where` is "" or a condition on "q". */
+int pg_count_rows(struct pg_conn *conn, const char *table, const char *where, int64_t *ret_rows,
+                  struct leat_error *err);
 /* Stops a statement or COPY under way and brings the connection back to rest, or breaks it. */
 void pg_interrupt(struct pg_conn *conn);
 int pg_fail_result(struct pg_conn *conn, const PGresult *result, struct leat_error *err);
@@ -238,6 +241,8 @@ int pg_column_as_text(struct pg_table *table, int64_t i, const struct ArrowSchem
 /* Keeps the named columns, in that order. [unknown-column] with the closest. */
 int pg_table_project(struct pg_table *table, const char *const *columns, size_t n,
                      struct leat_error *err);
+/* All of it but the comment. On failure *to is for pg_table_done(). */
+int pg_table_copy(const struct pg_table *from, struct pg_table *to, struct leat_error *err);
 void pg_table_done(struct pg_table *table);
 
 extern const struct leat_catalog_ops pg_catalog_ops;
@@ -304,21 +309,19 @@ int pg_put_range(const struct leat_cursor_range *range, const struct pg_table *t
 /* Asks for the default namespace, and what the server's hash functions make of a sample of values;
  * null where it has none that serve. */
 const char *pg_probe_sql(int version);
-/* leat_source_ops.key_split and .hash_ranges; `all` is what is read, `read` the columns wanted. */
-int pg_key_split(struct pg_conn *conn, const struct leat_read_plan *plan,
-                 const struct pg_table *table, int64_t rows_per_range, leat_key_fn *each, void *arg,
-                 struct leat_error *err);
-int pg_hash_ranges(struct pg_conn *conn, const struct leat_read_plan *plan,
-                   const struct pg_table *all, const struct pg_table *read,
+/* leat_source_ops.key_split and .hash_ranges */
+int pg_key_split(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                 int64_t rows_per_range, leat_key_fn *each, void *arg, struct leat_error *err);
+int pg_hash_ranges(struct leat_endpoint *ep, const struct leat_read_plan *plan,
                    const char *const *const *cuts, size_t n_cuts, leat_hash_fn *each, void *arg,
                    struct leat_error *err);
 
 /* --- pg_bounds.c --------------------------------------------------------------------------- */
 
-/* leat_source_ops.bounds; the table is described already. */
+/* leat_source_ops.bounds */
 int pg_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
-              const struct pg_table *table, const char *const *columns, size_t n_columns,
-              int64_t wait_ms, struct leat_bounds *ret_bounds, struct leat_error *err);
+              const char *const *columns, size_t n_columns, int64_t wait_ms,
+              struct leat_bounds *ret_bounds, struct leat_error *err);
 
 /* --- pg_block.c ---------------------------------------------------------------------------- */
 

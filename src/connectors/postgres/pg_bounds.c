@@ -8,7 +8,7 @@
  *
  * pg_stat_activity keeps the start of others' transactions from logins without pg_monitor, but not
  * that there are some: these are waited for. */
-#include "connectors/postgres/pg.h"
+#include "connectors/postgres/pg_read.h"
 
 #include "columnar/text_parts.h"
 
@@ -375,9 +375,9 @@ static int ask_all(struct asking *ask, int64_t wait_ms, struct leat_bounds *boun
     return status;
 }
 
-int pg_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
-              const struct pg_table *table, const char *const *columns, size_t n_columns,
-              int64_t wait_ms, struct leat_bounds *ret_bounds, struct leat_error *err)
+static int ask_table(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                     const struct pg_table *table, const char *const *columns, size_t n_columns,
+                     int64_t wait_ms, struct leat_bounds *ret_bounds, struct leat_error *err)
 {
     struct asking ask = {
         .plan = plan, .table = table, .n = n_columns, .until_us = lt_now_us() + wait_ms * 1000};
@@ -391,5 +391,18 @@ int pg_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
     status = status ? status : pg_take(ep, &ask.conn, err);
     status = status ? status : ask_all(&ask, wait_ms, ret_bounds, err);
     pg_give(ask.conn);
+    return status;
+}
+
+int pg_bounds(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+              const char *const *columns, size_t n_columns, int64_t wait_ms,
+              struct leat_bounds *ret_bounds, struct leat_error *err)
+{
+    struct pg_table table = {0};
+    *ret_bounds = (struct leat_bounds){.size = ret_bounds->size, .nulls = -1};
+    int status = pg_describe_plan(ep, plan, false, &table, err);
+    status =
+        status ? status : ask_table(ep, plan, &table, columns, n_columns, wait_ms, ret_bounds, err);
+    pg_table_done(&table);
     return status;
 }

@@ -49,9 +49,10 @@ struct pg_decode_column {
     bool list;
     uint32_t element_oid; /* list: what the array must say */
     bool check_utf8;
-    int32_t precision, scale; /* decimals */
-    enum lt_type_id id;       /* of the value, or of the list's elements */
-    bool lost;                /* of the next tuple it becomes NULL */
+    int32_t scale;      /* decimals */
+    uint64_t limit[4];  /* ... are below this: 10^precision, least significant word first */
+    enum lt_type_id id; /* of the value, or of the list's elements */
+    bool lost;          /* of the next tuple it becomes NULL */
 };
 
 struct pg_decoder {

@@ -415,6 +415,20 @@ int pg_value(struct pg_conn *conn, const char *sql, int n_params, const char *co
     return status;
 }
 
+int pg_count_rows(struct pg_conn *conn, const char *table, const char *where, int64_t *ret_rows,
+                  struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    char text[24] = "";
+    int failed = lt_buf_printf(&sql, "SELECT pg_catalog.count(*) FROM %s AS q%s", table, where);
+    int status = failed ? lt_fail_oom(err)
+                        : pg_value(conn, lt_buf_text(&sql), 0, NULL, text, sizeof text, err);
+    lt_buf_done(&sql);
+    return status || !lt_parse_int(text, ret_rows)
+               ? status
+               : lt_fail(err, LT_E_INTERNAL, "the server counts \"%s\" rows", text);
+}
+
 /* --- opening ------------------------------------------------------------------------------- */
 
 static void ignore_notice(void *arg, const char *message)

@@ -163,22 +163,32 @@ static enum value_result numeric_scaled(const struct numeric *n, int scale, uint
     return over ? VALUE_RANGE : VALUE_OK;
 }
 
+/* `group`, of four digits, without its last `cut`; false when these are not all zero. */
+static inline bool cut_group(unsigned group, int cut, unsigned *ret_left)
+{
+    /* Divisors that are known: a multiplication each. */
+    unsigned left = cut == 1 ? group / 10 : cut == 2 ? group / 100 : group / 1000;
+    *ret_left = left;
+    return left * small_powers[cut] == group;
+}
+
 /* The common case: all in 64 bits without a check, for at most four groups and 18 digits. */
-static bool numeric_small(const struct numeric *n, int scale, uint64_t *ret_value)
+static inline bool numeric_small(const struct numeric *n, int scale, uint64_t *ret_value)
 {
     uint64_t v = 0;
     int last = n->digits ? 4 * (n->weight - n->digits + 1) + scale : 0;
     if (n->digits > 4 || last > 2 || last <= -4 || n->weight > 4 || n->weight < -16) {
         return false;
     }
-    for (int i = 0; i < n->digits; i++) {
+    for (int i = 0; i + (last < 0) < n->digits; i++) {
         v = v * 10000 + get16(n->data + 2 * i);
     }
     if (last < 0) {
-        if (v % small_powers[-last]) {
+        unsigned left;
+        if (!cut_group(get16(n->data + 2 * (n->digits - 1)), -last, &left)) {
             return false;
         }
-        v /= small_powers[-last];
+        v = v * small_powers[4 + last] + left;
     } else {
         v *= small_powers[last];
     }
@@ -186,10 +196,8 @@ static bool numeric_small(const struct numeric *n, int scale, uint64_t *ret_valu
     return true;
 }
 
-static bool below_power(const uint64_t v[4], int precision)
+static inline bool below(const uint64_t v[4], const uint64_t limit[4])
 {
-    uint64_t limit[4];
-    power_256(limit, precision);
     for (int i = 3; i >= 0; i--) {
         if (v[i] != limit[i]) {
             return v[i] < limit[i];
@@ -213,7 +221,7 @@ static enum value_result decimal_value(const struct pg_decode_column *column,
             return result;
         }
     }
-    if ((column->precision < 19 || v[1] | v[2] | v[3]) && !below_power(v, column->precision)) {
+    if (!below(v, column->limit)) {
         return VALUE_RANGE;
     }
     if (n.sign == NUMERIC_NEGATIVE) {
@@ -223,7 +231,9 @@ static enum value_result decimal_value(const struct pg_decode_column *column,
             carry = carry && v[i] == 0;
         }
     }
-    return memory(lt_builder_fixed(builder, v, column->id == LT_DECIMAL256 ? 32 : 16));
+    /* Lengths that are known, for memcpy(). */
+    return memory(column->id == LT_DECIMAL256 ? lt_builder_fixed(builder, v, 32)
+                                              : lt_builder_fixed(builder, v, 16));
 }
 
 /* Exact text: all digits, dscale of them after the point. */
@@ -507,8 +517,8 @@ static int init_column(struct pg_decode_column *column, const struct ArrowSchema
         return status;
     }
     column->id = type.id;
-    column->precision = type.precision;
     column->scale = type.scale;
+    power_256(column->limit, type.precision);
     return LEAT_OK;
 }
 

@@ -197,26 +197,45 @@ static int finish_targets(struct leat_load *load, struct leat_error *err)
 
 /* Of an append only the rows whose xmin is of one of its savepoints. Everything else in the table
  * is this load's anyway. */
+/* Appends the condition that tells rows "q" of this load from those that the table had. */
+static int put_own_rows(const struct leat_load *load, const struct pg_target *target,
+                        struct lt_buf *sql, struct leat_error *err)
+{
+    bool mixed = target->route == PG_ROUTE_APPEND && !target->aside;
+    int failed = !mixed               ? LEAT_OK
+                 : load->own_xids.len ? lt_buf_printf(sql, " WHERE q.xmin = ANY (ARRAY[%s]::xid[])",
+                                                      lt_buf_text(&load->own_xids))
+                                      : lt_buf_puts(sql, " WHERE false");
+    return failed ? lt_fail_oom(err) : LEAT_OK;
+}
+
 static int read_back(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
                      struct leat_error *err)
 {
     struct pg_target *target = &load->plan->targets[stream];
     struct lt_buf where = LT_BUF_INIT;
-    int status = LEAT_OK;
     if (target->merge) {
-        status = finish_targets(load, err);
-        status = status ? status : pg_merge_read(load->conn, target, ret_reader, err);
-        return status;
-    }
-    if (target->route == PG_ROUTE_APPEND && !target->aside &&
-        lt_buf_printf(&where, " WHERE q.xmin::text IN (%s)",
-                      load->own_xids.len ? lt_buf_text(&load->own_xids) : "''")) {
-        status = lt_fail_oom(err);
+        int merged = finish_targets(load, err);
+        return merged ? merged : pg_merge_read(load->conn, target, ret_reader, err);
     }
     target->proven = target->aside;
+    int status = put_own_rows(load, target, &where, err);
     status = status ? status
                     : pg_target_read(load->conn, target, target->name, target->copy_to,
                                      lt_buf_text(&where), ret_reader, err);
+    lt_buf_done(&where);
+    return status;
+}
+
+static int count_back(struct leat_load *load, uint32_t stream, int64_t *ret_rows,
+                      struct leat_error *err)
+{
+    const struct pg_target *target = &load->plan->targets[stream];
+    struct lt_buf where = LT_BUF_INIT;
+    int status = put_own_rows(load, target, &where, err);
+    status = status
+                 ? status
+                 : pg_count_rows(load->conn, target->copy_to, lt_buf_text(&where), ret_rows, err);
     lt_buf_done(&where);
     return status;
 }
@@ -277,6 +296,7 @@ const struct pg_protocol pg_direct = {
     .part_seal = part_seal,
     .part_close = part_close,
     .read_back = read_back,
+    .count_back = count_back,
     .commit = commit,
     .abort = abort_load,
 };

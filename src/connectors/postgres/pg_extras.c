@@ -338,7 +338,7 @@ int pg_extras_checks(struct pg_conn *conn, const struct pg_target *target, struc
 
 int pg_extras_make(struct pg_conn *conn, struct pg_target *target, struct leat_error *err)
 {
-    bool made = target->route == PG_ROUTE_CREATE || target->route == PG_ROUTE_RECREATE;
+    bool made = pg_becomes_table(target);
     bool key = made && target->key_after && target->n_keys;
     struct lt_buf sql = LT_BUF_INIT;
     int status = LEAT_OK;

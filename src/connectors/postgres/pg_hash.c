@@ -7,7 +7,7 @@
  * the server have the same ones, so what they make of a sample of values is part of the format's
  * name. The hash of a record is a linear sum of its columns'; it is hashed once more, or two values
  * that changed places between records would go unseen in the sum over these. */
-#include "connectors/postgres/pg.h"
+#include "connectors/postgres/pg_read.h"
 
 #include "columnar/text_parts.h"
 
@@ -95,9 +95,9 @@ static int put_split(const struct leat_read_plan *plan, const struct pg_table *t
     return status ? status : failed ? lt_fail_oom(err) : LEAT_OK;
 }
 
-int pg_key_split(struct pg_conn *conn, const struct leat_read_plan *plan,
-                 const struct pg_table *table, int64_t rows_per_range, leat_key_fn *each, void *arg,
-                 struct leat_error *err)
+static int split_table(struct pg_conn *conn, const struct leat_read_plan *plan,
+                       const struct pg_table *table, int64_t rows_per_range, leat_key_fn *each,
+                       void *arg, struct leat_error *err)
 {
     struct pg_cursor_column columns[LEAT_CURSOR_COLUMNS_MAX];
     struct lt_buf sql = LT_BUF_INIT;
@@ -120,6 +120,19 @@ int pg_key_split(struct pg_conn *conn, const struct leat_read_plan *plan,
     }
     pg_clear(conn, result);
     lt_buf_done(&sql);
+    return status;
+}
+
+int pg_key_split(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                 int64_t rows_per_range, leat_key_fn *each, void *arg, struct leat_error *err)
+{
+    struct pg_table table = {0};
+    struct pg_conn *conn = NULL;
+    int status = pg_describe_plan(ep, plan, false, &table, err);
+    status = status ? status : pg_take_to_read(ep, &conn, err);
+    status = status ? status : split_table(conn, plan, &table, rows_per_range, each, arg, err);
+    pg_give(conn);
+    pg_table_done(&table);
     return status;
 }
 
@@ -197,10 +210,11 @@ static int without_jit(struct pg_conn *conn, struct leat_error *err)
     return status ? status : pg_exec(conn, "SET LOCAL jit = off", err);
 }
 
-int pg_hash_ranges(struct pg_conn *conn, const struct leat_read_plan *plan,
-                   const struct pg_table *all, const struct pg_table *read,
-                   const char *const *const *cuts, size_t n_cuts, leat_hash_fn *each, void *arg,
-                   struct leat_error *err)
+/* `all` is what is read, `read` the columns wanted of it. */
+static int hash_table(struct pg_conn *conn, const struct leat_read_plan *plan,
+                      const struct pg_table *all, const struct pg_table *read,
+                      const char *const *const *cuts, size_t n_cuts, leat_hash_fn *each, void *arg,
+                      struct leat_error *err)
 {
     struct pg_cursor_column columns[LEAT_CURSOR_COLUMNS_MAX];
     struct lt_buf sql = LT_BUF_INIT;
@@ -224,5 +238,24 @@ int pg_hash_ranges(struct pg_conn *conn, const struct leat_read_plan *plan,
     status = status ? status : give_hashes(conn, result, n_cuts, each, arg, err);
     pg_clear(conn, result);
     lt_buf_done(&sql);
+    return status;
+}
+
+int pg_hash_ranges(struct leat_endpoint *ep, const struct leat_read_plan *plan,
+                   const char *const *const *cuts, size_t n_cuts, leat_hash_fn *each, void *arg,
+                   struct leat_error *err)
+{
+    struct pg_table all = {0}, read = {0};
+    struct pg_conn *conn = NULL;
+    int status = pg_describe_plan(ep, plan, false, &all, err);
+    status = status ? status : pg_table_copy(&all, &read, err);
+    if (!status && plan->columns) {
+        status = pg_table_project(&read, plan->columns, plan->n_columns, err);
+    }
+    status = status ? status : pg_take_to_read(ep, &conn, err);
+    status = status ? status : hash_table(conn, plan, &all, &read, cuts, n_cuts, each, arg, err);
+    pg_give(conn);
+    pg_table_done(&all);
+    pg_table_done(&read);
     return status;
 }

@@ -212,6 +212,15 @@ static int read_back(struct leat_load *load, uint32_t stream, struct leat_reader
     return protocol_of(load)->read_back(load, stream, ret_reader, err);
 }
 
+static int count_back(struct leat_load *load, uint32_t stream, int64_t *ret_rows,
+                      struct leat_error *err)
+{
+    if (stream >= load->plan->n_targets || load->plan->targets[stream].merge) {
+        return lt_fail(err, LT_E_INVALID, "stream number %u has no rows to be counted", stream);
+    }
+    return protocol_of(load)->count_back(load, stream, ret_rows, err);
+}
+
 static int commit(struct leat_load *load, const struct leat_commit *what, bool *ret_already,
                   struct leat_error *err)
 {
@@ -275,6 +284,7 @@ const struct leat_load_ops pg_load_ops = {
     .part_seal = part_seal,
     .part_close = part_close,
     .read_back = read_back,
+    .count_back = count_back,
     .commit = commit,
     .outcome = pg_outcome,
     .abort = abort_load,

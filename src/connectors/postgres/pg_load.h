@@ -79,6 +79,12 @@ struct pg_target {
     int64_t goes;                  /* rows that it deletes for good, or buries */
 };
 
+/* Is what is copied a table of its own, and not brought into one that is there? */
+static inline bool pg_becomes_table(const struct pg_target *target)
+{
+    return target->route == PG_ROUTE_CREATE || target->route == PG_ROUTE_RECREATE;
+}
+
 struct pg_plan {
     int holders;
     char load_id[PG_LOAD_ID_MAX];
@@ -335,6 +341,8 @@ struct pg_protocol {
     void (*part_close)(struct leat_part *part);
     int (*read_back)(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
                      struct leat_error *err);
+    int (*count_back)(struct leat_load *load, uint32_t stream, int64_t *ret_rows,
+                      struct leat_error *err);
     int (*commit)(struct leat_load *load, const struct leat_commit *what, bool *ret_already,
                   struct leat_error *err);
     void (*abort)(struct leat_load *load);
@@ -349,22 +357,33 @@ bool pg_apart_pays(const struct leat_load *load);
 int pg_apart_commit(struct leat_load *load, const struct leat_commit *what, struct leat_error *err);
 
 /* --- pg_staged.c */
+/* Names the staging table of the load's stream. */
+int pg_staged_name(struct pg_target *target, const char *load_id, size_t stream,
+                   struct leat_error *err);
+
+/* --- pg_staged_record.c */
 /* Records the load as open, and its streams with their staging tables, named already. */
 int pg_staged_record(struct leat_load *load, struct leat_error *err);
 /* Takes the load's row in the last transaction; *ret_already when it was committed before. */
 int pg_staged_take_row(struct leat_load *load, bool *ret_already, struct leat_error *err);
 int pg_staged_mark_committed(struct leat_load *load, struct leat_error *err);
 int pg_staged_attach(struct leat_load *load, const char *state_ns, struct leat_error *err);
+/* What another process must know of a stream to fill and to commit it, as JSON. */
+int pg_staged_describe(const struct pg_target *target, struct lt_buf *out);
+
+/* --- pg_staged_commit.c: pg_protocol.commit and .read_back */
+int pg_staged_commit(struct leat_load *load, const struct leat_commit *what, bool *ret_already,
+                     struct leat_error *err);
+int pg_staged_read_back(struct leat_load *load, uint32_t stream, struct leat_reader **ret_reader,
+                        struct leat_error *err);
+
+/* --- pg_staged_sweep.c */
+void pg_staged_abort(struct leat_load *load); /* pg_protocol.abort */
 /* Drops staging tables of loads nobody takes part in any more at these tables, but for the load
  * `keep` (NULL: none). A live one at the same table is [destination-busy] when `busy_fails`. The
  * record of loads must be there. */
 int pg_staged_sweep(struct pg_conn *conn, const char *state_ns, const char *ns, const char *name,
                     const char *keep, bool busy_fails, int64_t *removed, struct leat_error *err);
-/* What another process must know of a stream to fill and to commit it, as JSON. */
-int pg_staged_describe(const struct pg_target *target, struct lt_buf *out);
-/* Names the staging table of the load's stream. */
-int pg_staged_name(struct pg_target *target, const char *load_id, size_t stream,
-                   struct leat_error *err);
 
 /* --- pg_resume.c */
 /* Before the table is looked at, and before its lock is waited for: notes the open loads of the

@@ -68,19 +68,14 @@ int pg_mirror_fill(struct pg_conn *conn, struct pg_target *target, struct leat_e
 
 static int check_count(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err)
 {
-    struct lt_buf sql = LT_BUF_INIT;
-    char text[24];
-    int64_t rows = -1;
-    int status = lt_buf_printf(&sql, "SELECT pg_catalog.count(*) FROM %s", target->quoted)
-                     ? lt_fail_oom(err)
-                     : pg_value(conn, lt_buf_text(&sql), 0, NULL, text, sizeof text, err);
-    if (!status && (lt_parse_int(text, &rows) || rows != target->rows)) {
+    int64_t rows = 0;
+    int status = pg_count_rows(conn, target->quoted, "", &rows, err);
+    if (!status && rows != target->rows) {
         status =
             lt_fail(err, LT_E_COUNT_MISMATCH,
                     "%" PRId64 " rows were staged and the table has %" PRId64, target->rows, rows);
         status = pg_blame_triggers(conn, target, status, err);
     }
-    lt_buf_done(&sql);
     return status;
 }
 

@@ -66,6 +66,19 @@ static int put_key(struct pg_conn *conn, PGresult *keys, int row, struct lt_buf 
                          pg_cell(conn, keys, row, CELL_TABLE), pg_cell(conn, keys, row, CELL_KEY));
 }
 
+/* How a check of keys ends: those among `others`, which it releases, are what it refuses. */
+static int end_check(const struct pg_target *target, struct lt_buf *others, int status, int failed,
+                     struct leat_error *err)
+{
+    if (!status && failed) {
+        status = lt_fail_oom(err);
+    } else if (!status && others->len) {
+        status = fail_reached(target, others, err);
+    }
+    lt_buf_done(others);
+    return status;
+}
+
 /* `plan`: whose tables do not count; NULL: all count. */
 static int refuse_cascades(struct pg_conn *conn, const struct pg_plan *plan,
                            const struct pg_target *target, struct leat_error *err)
@@ -79,14 +92,8 @@ static int refuse_cascades(struct pg_conn *conn, const struct pg_plan *plan,
             failed |= put_key(conn, keys, row, &others);
         }
     }
-    if (!status && failed) {
-        status = lt_fail_oom(err);
-    } else if (!status && others.len) {
-        status = fail_reached(target, &others, err);
-    }
     pg_clear(conn, keys);
-    lt_buf_done(&others);
-    return status;
+    return end_check(target, &others, status, failed, err);
 }
 
 int pg_refuse_cascades(struct pg_conn *conn, const struct pg_target *target, struct leat_error *err)
@@ -164,14 +171,8 @@ int pg_refuse_reached(struct pg_conn *conn, const struct pg_target *target,
         status = ask_reached(conn, target, merge, keys, row, &reached, err);
         failed |= reached ? put_key(conn, keys, row, &others) : LEAT_OK;
     }
-    if (!status && failed) {
-        status = lt_fail_oom(err);
-    } else if (!status && others.len) {
-        status = fail_reached(target, &others, err);
-    }
     pg_clear(conn, keys);
-    lt_buf_done(&others);
-    return status;
+    return end_check(target, &others, status, failed, err);
 }
 
 /* Of the table's own key only rows that stay count. */

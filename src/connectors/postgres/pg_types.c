@@ -417,3 +417,20 @@ int pg_table_project(struct pg_table *table, const char *const *columns, size_t 
     pg_table_done(&kept);
     return status;
 }
+
+int pg_table_copy(const struct pg_table *from, struct pg_table *to, struct leat_error *err)
+{
+    *to = *from;
+    to->schema.release = NULL;
+    to->comment = NULL;
+    to->n_columns = 0;
+    to->columns = calloc((size_t)from->n_columns + 1, sizeof *to->columns);
+    int status = to->columns ? lt_schema_copy(&from->schema, &to->schema, err) : lt_fail_oom(err);
+    for (int64_t i = 0; i < from->n_columns && !status; i++) {
+        to->columns[i] = from->columns[i];
+        to->columns[i].type_text = lt_strdup(from->columns[i].type_text);
+        to->n_columns = i + 1;
+        status = to->columns[i].type_text ? LEAT_OK : lt_fail_oom(err);
+    }
+    return status;
+}

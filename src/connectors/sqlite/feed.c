@@ -48,10 +48,20 @@ struct feed_column {
     struct lt_buf lost;     /* a byte a row: became null; empty while none has */
 };
 
+/* The short way to a column's texts in this batch: those with offsets of 32 bits, of which none is
+ * lost or stands for a number. */
+struct feed_texts {
+    const int32_t *ends; /* NULL: by struct feed_column */
+    const uint8_t *bytes;
+    const uint8_t *validity; /* bits from bit `offset`; NULL: no nulls */
+    int64_t offset;
+};
+
 struct sq_feed {
     struct sq_conn *conn;
     const struct ArrowSchema *schema;
     struct feed_column *columns;
+    struct feed_texts *texts;
     int64_t n_columns;
     struct lt_view batch;  /* of the whole batch: its children are the columns */
     bool viewed, known;    /* known: SQLite knows the virtual table */
@@ -112,12 +122,20 @@ static int feed_plan(sqlite3_vtab *table, sqlite3_index_info *info)
     return SQLITE_OK;
 }
 
+struct feed_cursor {
+    sqlite3_vtab_cursor base;
+    struct sq_feed *feed;
+};
+
 static int feed_open(sqlite3_vtab *table, sqlite3_vtab_cursor **ret_cursor)
 {
-    (void)table;
-    sqlite3_vtab_cursor *cursor = calloc(1, sizeof *cursor);
-    *ret_cursor = cursor;
-    return cursor ? SQLITE_OK : SQLITE_NOMEM;
+    struct feed_cursor *cursor = calloc(1, sizeof *cursor);
+    if (!cursor) {
+        return SQLITE_NOMEM;
+    }
+    cursor->feed = ((struct feed_table *)table)->feed;
+    *ret_cursor = &cursor->base;
+    return SQLITE_OK;
 }
 
 static int feed_close(sqlite3_vtab_cursor *cursor)
@@ -128,7 +146,7 @@ static int feed_close(sqlite3_vtab_cursor *cursor)
 
 static struct sq_feed *feed_of(const sqlite3_vtab_cursor *cursor)
 {
-    return ((struct feed_table *)cursor->pVtab)->feed;
+    return ((const struct feed_cursor *)cursor)->feed;
 }
 
 static void pass_skipped(struct sq_feed *feed)
@@ -208,10 +226,8 @@ static bool is_infinity(const uint8_t *text, size_t len, double *ret_value)
     return len == 8U + negative && !memcmp(text + negative, "Infinity", 8);
 }
 
-/* A result that is not set is NULL. */
-static int feed_column(sqlite3_vtab_cursor *cursor, sqlite3_context *to, int index)
+static void give_value(const struct sq_feed *feed, sqlite3_context *to, int index)
 {
-    const struct sq_feed *feed = feed_of(cursor);
     const struct lt_sqlite *api = feed->conn->api;
     const struct feed_column *column = &feed->columns[index];
     const struct lt_view *view = &feed->batch.children[index];
@@ -220,7 +236,7 @@ static int feed_column(sqlite3_vtab_cursor *cursor, sqlite3_context *to, int ind
     size_t len;
     double real;
     if (lt_view_is_null(view, row) || (column->lost.len && column->lost.data[row])) {
-        return SQLITE_OK;
+        return;
     }
     switch (column->kind) {
     case FEED_INT64:
@@ -257,6 +273,24 @@ static int feed_column(sqlite3_vtab_cursor *cursor, sqlite3_context *to, int ind
         break;
     default:
         break;
+    }
+}
+
+/* A result that is not set is NULL. */
+static int feed_column(sqlite3_vtab_cursor *cursor, sqlite3_context *to, int index)
+{
+    const struct sq_feed *feed = feed_of(cursor);
+    const struct feed_texts *texts = &feed->texts[index];
+    if (!texts->ends) {
+        give_value(feed, to, index);
+        return SQLITE_OK;
+    }
+    int64_t bit = texts->offset + feed->row;
+    if (!texts->validity || texts->validity[bit >> 3] >> (bit & 7) & 1) {
+        const int32_t *ends = texts->ends + feed->row;
+        feed->conn->api->sqlite3_result_text64(to, (const char *)texts->bytes + ends[0],
+                                               (sqlite3_uint64)(ends[1] - ends[0]), SQLITE_STATIC,
+                                               SQLITE_UTF8);
     }
     return SQLITE_OK;
 }
@@ -359,7 +393,8 @@ int lt_sq_feed_new(struct sq_conn *conn, const struct ArrowSchema *schema,
     feed->schema = schema;
     feed->bytes_max = conn->api->sqlite3_limit(conn->db, SQLITE_LIMIT_LENGTH, -1);
     feed->columns = calloc((size_t)schema->n_children + 1, sizeof *feed->columns);
-    if (!feed->columns) {
+    feed->texts = calloc((size_t)schema->n_children + 1, sizeof *feed->texts);
+    if (!feed->columns || !feed->texts) {
         status = lt_fail_oom(err);
     }
     for (int64_t i = 0; i < schema->n_children && !status; i++) {
@@ -396,6 +431,7 @@ void lt_sq_feed_free(struct sq_feed *feed)
     }
     lt_buf_done(&feed->skipped);
     free(feed->columns);
+    free(feed->texts);
     free(feed);
 }
 
@@ -491,6 +527,26 @@ static bool may_misfit(const struct feed_column *column, const struct lt_view *v
     }
 }
 
+static void find_texts(const struct feed_column *column, const struct lt_view *view,
+                       struct feed_texts *texts)
+{
+    const struct lt_builder *made = &column->made;
+    *texts = (struct feed_texts){.validity = view->validity, .offset = view->offset};
+    if (column->infinite || view->dictionary) {
+        return;
+    }
+    if (column->kind == FEED_TEXT) {
+        texts->ends = view->offsets;
+        texts->bytes = view->data;
+    } else if (column->kind == FEED_MADE && made->type.id == LT_UTF8) {
+        texts->ends = (const int32_t *)(const void *)made->offsets.data;
+        texts->bytes = made->data.data;
+    }
+    if (!texts->bytes) { /* SQLite takes a text at NULL for a null */
+        texts->bytes = (const uint8_t *)"";
+    }
+}
+
 int lt_sq_feed_set(struct sq_feed *feed, const struct ArrowArray *batch, struct leat_error *err)
 {
     if (batch->n_children != feed->n_columns) {
@@ -508,6 +564,7 @@ int lt_sq_feed_set(struct sq_feed *feed, const struct ArrowArray *batch, struct 
         if (column->kind == FEED_MADE && make_text(column, view)) {
             status = lt_fail_oom(err);
         }
+        find_texts(column, view, &feed->texts[i]);
         column->checked = !status && may_misfit(column, view, feed->bytes_max);
         feed->checked = feed->checked || column->checked;
     }
@@ -612,6 +669,7 @@ static int mark(struct lt_buf *marks, int64_t row, int64_t rows)
 
 int lt_sq_feed_lose(struct sq_feed *feed, int64_t row, int64_t column)
 {
+    feed->texts[column].ends = NULL;
     return mark(&feed->columns[column].lost, row, feed->batch.length);
 }
 

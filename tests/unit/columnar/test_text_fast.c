@@ -1,5 +1,6 @@
 /* The short ways of text_fast.h: what they take, they take as the long ways do. */
 #include "columnar/text_fast.h"
+#include "columnar/text_parts.h"
 #include "columnar_test.h"
 #include "core/util.h"
 
@@ -111,6 +112,38 @@ static void a_fast_date_is_that_of_the_calendar_on_every_day(void **state)
         assert_int_equal(lt_fast_date(text, 10, &back), !leap_day);
         assert_true(leap_day || back == days);
     }
+    /* From March of the year 0 on. */
+    uint8_t text[LT_PUT_MAX] = {0};
+    assert_int_equal(lt_put_date(text, lt_days_of_date(0, 3, 1)), 10);
+    assert_memory_equal(text, "0000-03-01", 10);
+    assert_int_equal(lt_put_date(text, lt_days_of_date(0, 2, 29)), 0);
+    assert_int_equal(lt_put_date(text, lt_days_of_date(10000, 1, 1)), 0);
+    assert_int_equal(lt_put_date(text, INT64_MIN), 0);
+    assert_int_equal(lt_put_date(text, INT64_MAX), 0);
+}
+
+static void an_integer_written_shortly_is_that_of_the_long_way(void **state)
+{
+    (void)state;
+    for (int bit = 0; bit < 64; bit++) {
+        for (uint64_t round = 0; round < 2000; round++) {
+            uint64_t value =
+                round < 5 ? (UINT64_C(1) << bit) + round - 2
+                          : ((uint64_t)rand_r(&seed) << 33 ^ (uint64_t)rand_r(&seed) << 3) >> bit;
+            uint8_t text[LT_PUT_MAX];
+            char slow[20];
+            size_t n = lt_put_uint(text, value);
+            assert_int_equal(n, lt_u64_digits(value, slow));
+            assert_memory_equal(text, slow, n);
+        }
+    }
+    uint64_t power = 1;
+    for (unsigned digits = 1; digits < 20; digits++, power *= 10) {
+        assert_int_equal(lt_count_digits(power), digits);
+        assert_int_equal(lt_count_digits(power - 1), digits > 1 ? digits - 1 : 1);
+    }
+    assert_int_equal(lt_count_digits(power), 20);
+    assert_int_equal(lt_count_digits(power - 1), 19);
 }
 
 int main(void)
@@ -121,6 +154,7 @@ int main(void)
         cmocka_unit_test(a_uuid_written_shortly_is_read_back_shortly),
         cmocka_unit_test(a_decimal_written_shortly_is_that_of_the_long_way),
         cmocka_unit_test(a_fast_date_is_that_of_the_calendar_on_every_day),
+        cmocka_unit_test(an_integer_written_shortly_is_that_of_the_long_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -179,6 +179,9 @@ static const struct {
     {"decimal(12,3)", PG_WIRE_NUMERIC, 1700, "0003000100000003000109291a7c", "12345.678"},
     {"decimal(18,8)", PG_WIRE_NUMERIC, 1700, "0001fffe4000000804d2", "-0.00001234"},
     {"decimal(9,0)", PG_WIRE_NUMERIC, 1700, "00010002000000000001", "100000000"},
+    {"decimal(7,2)", PG_WIRE_NUMERIC, 1700, "0003000100000002000109291a2c", "12345.67"},
+    {"decimal(15,1)", PG_WIRE_NUMERIC, 1700, "0001ffff400000011388", "-0.5"},
+    {"decimal(9,3)", PG_WIRE_NUMERIC, 1700, "0002000000000003000104ce", "1.123"},
     {"decimal(38,2)", PG_WIRE_NUMERIC, 1700,
      "000a000800000002"
      "270f270f270f270f270f270f270f270f270f26ac",
@@ -226,6 +229,9 @@ static void values_arrow_cannot_hold_are_refused_and_leave_no_row(void **state)
         {"interval", PG_WIRE_INTERVAL, "7fffffffffffffff7fffffff7fffffff"},
         {"decimal(12,3)", PG_WIRE_NUMERIC, "00000000c0000000"},
         {"decimal(4,3)", PG_WIRE_NUMERIC, "0003000100000003000109291a7c"},
+        {"decimal(6,2)", PG_WIRE_NUMERIC, "0003000100000002000109291a2c"},
+        {"decimal(9,3)", PG_WIRE_NUMERIC, "0002000000000003000104cf"},
+        {"decimal(19,0)", PG_WIRE_NUMERIC, "000100040000000003e8"},
         {"decimal(12,2)", PG_WIRE_NUMERIC, "0003000100000003000109291a7c"},
         {"decimal(38,2)", PG_WIRE_NUMERIC, "0001007f000000000001"},
     };

@@ -102,6 +102,27 @@ static void run_stops_before_the_commit_when_what_was_written_reads_back_differe
     assert_string_equal(result(0)->state, "unchanged");
 }
 
+static void run_counts_the_rows_where_they_arrived(void **state)
+{
+    (void)state;
+    ends("toysrc:x#one", 1);
+    option("count", NULL);
+    assert_status(run_with(NULL), LEAT_OK);
+    assert_string_equal(result(0)->proof, "counts equal, counted at the destination");
+}
+
+static void run_stops_before_the_commit_when_rows_are_not_there(void **state)
+{
+    (void)state;
+    dst[0].short_back = true;
+    ends("toysrc:x#one", 1);
+    option("count", NULL);
+    assert_status(run_with(NULL), LEAT_BAD_DATA);
+    assert_string_equal(err.code, "count-mismatch");
+    assert_int_equal(dst[0].commit_calls, 0);
+    assert_string_equal(result(0)->state, "unchanged");
+}
+
 static void run_stops_at_the_limit_inside_a_batch(void **state)
 {
     (void)state;
@@ -962,6 +983,8 @@ int main(void)
         CASE(run_writes_one_read_to_several_destinations),
         CASE(run_matches_the_destinations_columns_by_name_not_by_place),
         CASE(run_stops_before_the_commit_when_what_was_written_reads_back_differently),
+        CASE(run_counts_the_rows_where_they_arrived),
+        CASE(run_stops_before_the_commit_when_rows_are_not_there),
         CASE(run_stops_at_the_limit_inside_a_batch),
         CASE(run_with_limit_zero_commits_no_rows),
         CASE(run_copies_a_stream_without_columns),

@@ -64,6 +64,7 @@ static struct toy_dest {
     bool not_null;               /* "id" takes no nulls */
     atomic_bool id_is_text;      /* what was planned */
     bool corrupt;                /* reads back something else */
+    bool short_back;             /* reads back a row less than it took */
     int commits[TOY_SCRIPT_MAX]; /* statuses, by turn */
     enum leat_outcome outcomes[TOY_SCRIPT_MAX];
     int outcome_status;
@@ -578,7 +579,7 @@ static int toy_read_back(struct leat_load *load, uint32_t stream, struct leat_re
     (void)stream;
     *reader = (struct leat_reader){.ep = load->ep,
                                    .next_id = 1,
-                                   .rows = load->n_ids,
+                                   .rows = load->n_ids - load->dest->short_back,
                                    .ids = load->ids,
                                    .bad = load->dest->corrupt};
     *ret_reader = reader;

@@ -1,0 +1,111 @@
+/* Snapshots: one moment of the database, which every connection that joins it reads. */
+#include "connectors/postgres/pg_read.h"
+
+#include <stdio.h>
+
+#define BEGIN_SNAPSHOT "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+void pg_snapshot_release(struct leat_endpoint *ep)
+{
+    if (ep->snapshot_holder) {
+        pg_give(ep->snapshot_holder);
+        ep->snapshot_holder = NULL;
+    }
+    ep->snapshot[0] = 0;
+}
+
+int pg_put_join(const char *token, struct lt_buf *sql)
+{
+    return lt_buf_puts(sql, BEGIN_SNAPSHOT "; SET TRANSACTION SNAPSHOT ") || pg_literal(sql, token)
+               ? LEAT_NO_MEMORY
+               : LEAT_OK;
+}
+
+/* "invalid" in the words of the server, or from version 17 on "does not exist": the session that
+ * exported it has ended. */
+int pg_explain_join(int status, struct leat_error *err)
+{
+    if (status && err && (!strcmp(err->sqlstate, "22023") || !strcmp(err->sqlstate, "42704"))) {
+        return lt_fail(err, LT_E_UNAVAILABLE,
+                       "the snapshot that the streams are read in is gone: "
+                       "its session was lost, or the server restarted");
+    }
+    return status;
+}
+
+static int join(struct pg_conn *conn, const char *token, struct leat_error *err)
+{
+    struct lt_buf sql = LT_BUF_INIT;
+    struct leat_error why = {.status = LEAT_OK};
+    int status =
+        pg_put_join(token, &sql) ? lt_fail_oom(&why) : pg_exec(conn, lt_buf_text(&sql), &why);
+    lt_buf_done(&sql);
+    status = pg_explain_join(status, &why);
+    if (status && err) {
+        *err = why;
+    }
+    return status;
+}
+
+int pg_snapshot_take(struct leat_endpoint *ep, char *ret_token, size_t size, struct leat_error *err)
+{
+    struct pg_conn *conn = NULL;
+    char token[sizeof ep->snapshot] = "";
+    pg_snapshot_release(ep);
+    if (pg_pooled(ep)) {
+        return lt_fail(err, LT_E_UNSUPPORTED,
+                       "a pooler stands before the server, which may have no further connection");
+    }
+    int status = pg_take(ep, &conn, err);
+    status = status ? status : pg_exec(conn, BEGIN_SNAPSHOT, err);
+    if (!status) {
+        status = pg_value(conn, "SELECT pg_catalog.pg_export_snapshot()", 0, NULL, token,
+                          sizeof token, err);
+        if (status && status != LEAT_CANCELLED && !conn->broken) {
+            status = lt_fail(err, LT_E_UNSUPPORTED, "this server cannot share a snapshot");
+        }
+    }
+    if (!status && strlen(token) >= size) {
+        status = lt_fail(err, LT_E_INTERNAL, "the snapshot's token is too long");
+    }
+    if (status) {
+        pg_give(conn);
+        return status;
+    }
+    ep->snapshot_holder = conn;
+    snprintf(ep->snapshot, sizeof ep->snapshot, "%s", token);
+    snprintf(ret_token, size, "%s", token);
+    return LEAT_OK;
+}
+
+int pg_snapshot_join(struct leat_endpoint *ep, const char *token, struct leat_error *err)
+{
+    struct pg_conn *conn = NULL;
+    if (strlen(token) >= sizeof ep->snapshot) {
+        return lt_fail(err, LT_E_INVALID, "this is no snapshot token of PostgreSQL");
+    }
+    pg_snapshot_release(ep);
+    int status = pg_take(ep, &conn, err);
+    status = status ? status : join(conn, token, err);
+    if (status) {
+        pg_give(conn);
+        return status;
+    }
+    /* Kept open: the exporter may go before this endpoint's readers have come. */
+    ep->snapshot_holder = conn;
+    snprintf(ep->snapshot, sizeof ep->snapshot, "%s", token);
+    char own[sizeof ep->snapshot];
+    if (!pg_value(conn, "SELECT pg_catalog.pg_export_snapshot()", 0, NULL, own, sizeof own, NULL)) {
+        snprintf(ep->snapshot, sizeof ep->snapshot, "%s", own);
+    }
+    return LEAT_OK;
+}
+
+int pg_take_to_read(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err)
+{
+    int status = pg_take(ep, ret_conn, err);
+    if (!status && ep->snapshot[0]) {
+        status = join(*ret_conn, ep->snapshot, err);
+    }
+    return status;
+}

@@ -1,4 +1,5 @@
 """Data on standard output and from standard input."""
+import os
 import subprocess
 import sys
 
@@ -135,3 +136,16 @@ def test_compression_is_about_what_is_written(leat, csv_file, tmp_path, packed, 
 
 def test_the_url_of_a_source_says_its_codec_for_sure(leat, csv_file):
     leat.fails(1, "corrupt-file", "cp", f"csv:{csv_file}?compression=zstd", "csv:-")
+
+
+@pytest.mark.parametrize("mode", ["--replace", "--append"])
+def test_a_pipe_as_a_file_is_refused_at_once_and_never_read(leat, csv_file, tmp_path, mode):
+    os.mkfifo(tmp_path / "pipe")
+    end = os.open(tmp_path / "pipe", os.O_RDWR)  # a reader that waited for a writer would hang
+    try:
+        for place in (f"csv:{tmp_path}/pipe", "csv:/dev/stdout"):
+            done = leat.fails(2, "invalid", "cp", csv_file, place, mode)
+            assert "is no regular file, which cannot be replaced" in done.stderr
+            assert done.stdout == ""
+    finally:
+        os.close(end)

@@ -246,11 +246,11 @@ static int plan_file(struct leat_endpoint *ep, const struct fc_stream *stream,
 {
     struct stat st;
     plan->exists = stat(ep->path, &st) == 0;
-    plan->rows_before = plan->exists && lt_fc_has_records(ep, ep->path) ? -1 : 0;
-    if (plan->exists && !S_ISREG(st.st_mode)) {
+    if (plan->exists && !S_ISREG(st.st_mode)) { /* before it is opened: a pipe would be read */
         return lt_fail(err, LT_E_INVALID, "%s is no regular file, which cannot be replaced",
                        ep->path);
     }
+    plan->rows_before = plan->exists && lt_fc_has_records(ep, ep->path) ? -1 : 0;
     plan->route = lt_strdup(stream->append_old ? "old and new records into a new file, renamed"
                                                : "written beside and renamed");
     return LEAT_OK;

@@ -136,6 +136,9 @@ static bool skip_string(struct cursor *c)
     return wrong(c, "not JSON: a string without end");
 }
 
+_Static_assert(LT_JSON_TEXT_DEPTH_MAX == 512, "messages say so");
+const char lt_json_too_deep[] = "JSON nested deeper than 512 levels";
+
 static bool skip_value(struct cursor *c);
 
 static bool skip_members(struct cursor *c, bool object)
@@ -144,7 +147,7 @@ static bool skip_members(struct cursor *c, bool object)
     bool good = true;
 
     if (++c->depth > LT_JSON_TEXT_DEPTH_MAX) {
-        return wrong(c, "JSON nested too deeply");
+        return wrong(c, lt_json_too_deep);
     }
     if (!skip_char(c, close)) {
         do {

@@ -104,6 +104,9 @@ int lt_interval_format(const struct lt_interval *interval, struct lt_buf *out);
 
 #define LT_JSON_TEXT_DEPTH_MAX 512
 
+/* Why JSON that may be well formed is not taken: it is nested deeper than LT_JSON_TEXT_DEPTH_MAX.
+ * Compared by its address. */
+extern const char lt_json_too_deep[];
 /* NULL when `text` is exactly one JSON value (RFC 8259) in valid UTF-8; else what is wrong. */
 const char *lt_json_why_invalid(const char *text, size_t len);
 /* True when `text` is a number by JSON's own, narrower grammar. */

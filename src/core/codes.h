@@ -88,8 +88,8 @@
       "Statements began a transaction and did not end it: it was rolled back.")                    \
     X(OUTCOME_UNKNOWN, "outcome-unknown", LEAT_OUTCOME_UNKNOWN,                                    \
       "run the same command again: it asks first what became of this load",                        \
-      "The connection was lost while the load was being committed, and the destination could "     \
-      "not be asked.")                                                                             \
+      "A connection was lost, or a disk failed, while the load was being committed, and the "      \
+      "destination could not be asked.")                                                           \
     X(PIPE, "pipe", LEAT_INVALID, "`leat pipe check FILE` lists every fault of it",                \
       "A document that says what to run is wrong; file, line and column are named.")               \
     X(REFERENCE, "reference", LEAT_NOT_FOUND, "",                                                  \

@@ -37,6 +37,7 @@ static const struct {
     {"42P07", LT_E_DESTINATION_BUSY},
     {"53", LT_E_UNAVAILABLE},
     {"53100", LT_E_NO_SPACE},
+    {"54011", LT_E_UNSUPPORTED},
     {"55P03", LT_E_DESTINATION_BUSY},
     {"57", LT_E_UNAVAILABLE},
     {"0A", LT_E_UNSUPPORTED},
@@ -90,6 +91,9 @@ int lt_pq_fail_connect(const struct lt_pq *pq, PGconn *pg, struct leat_error *er
                                          "is not permitted to log in"};
     char words[700];
     lt_pq_words(raw, false, words, sizeof words);
+    if (strstr(raw, "too many c")) { /* "connections for role "x"", "clients already" */
+        return lt_fail(err, LT_E_UNAVAILABLE, "%s", words);
+    }
     if (strstr(raw, "database \"") && strstr(raw, "does not exist")) {
         return lt_fail(err, LT_E_NOT_FOUND, "%s", words);
     }

@@ -6,6 +6,9 @@
  * records: where writing is the slower side, a second reader would take the server's time for
  * nothing.
  *
+ * A server may have no room for more connections: then those there are do the work, and that is
+ * told. A partition whose lane got none is read by the calling thread in the end.
+ *
  * Of a load that can be resumed (parts.h) the partitions are read one after the other. */
 #include "core/codes.h"
 #include "core/hasher.h"
@@ -25,6 +28,7 @@
 struct partition {
     void *data;
     size_t len;
+    bool left; /* its lane could not begin it */
 };
 
 struct lane {
@@ -39,8 +43,16 @@ struct lt_lanes {
     struct lane *lanes;    /* beyond the first */
     int n_max, n;          /* so many may be started, and are */
     bool snapshot;         /* taken for this stream alone */
+    bool refused;          /* under the mutex: a lane got no connection */
     pthread_mutex_t mutex; /* held around calls on the endpoint, which come from one at a time */
 };
+
+/* Another connection could not be had: that is told, and done without. */
+static void do_without(struct lt_flow *flow, const char *what, struct leat_error *err)
+{
+    lt_log(LT_LOG_WARN, "%s: read by %s: %s", flow->job->label, what, err->message);
+    *err = (struct leat_error){0};
+}
 
 void lt_flow_lanes_done(struct lt_flow *flow)
 {
@@ -76,7 +88,7 @@ static int keep_partition(void *arg, const void *data, size_t len, int64_t rows)
         return LEAT_NO_MEMORY;
     }
     memcpy(copy, data, len);
-    lanes->parts[lanes->n_parts++] = (struct partition){copy, len};
+    lanes->parts[lanes->n_parts++] = (struct partition){.data = copy, .len = len};
     return LEAT_OK;
 }
 
@@ -99,9 +111,8 @@ static int see_one_moment(struct lt_flow *flow, bool *ret_sees, struct leat_erro
         return LEAT_OK;
     }
     int rc = ops->snapshot_take(flow->source->ep, token, sizeof token, err);
-    if (rc == LEAT_UNSUPPORTED) {
-        lt_log(LT_LOG_WARN, "%s: read by one connection: %s", flow->job->label, err->message);
-        *err = (struct leat_error){0};
+    if (rc == LEAT_UNSUPPORTED || rc == LEAT_UNAVAILABLE) {
+        do_without(flow, "one connection", err);
         *ret_sees = false;
         return LEAT_OK;
     }
@@ -156,6 +167,11 @@ static int split(struct lt_flow *flow, struct leat_error *err)
         make_lanes(flow, flow->run->lanes_max * PARTITIONS_PER_LANE, flow->run->lanes_max - 1, err);
     struct lt_lanes *lanes = flow->lanes;
     bool sees = false;
+    if (rc == LEAT_UNAVAILABLE) {
+        do_without(flow, "one connection", err);
+        lt_flow_lanes_done(flow);
+        return LEAT_OK;
+    }
     if (!rc && lanes->n_parts > 1) {
         rc = see_one_moment(flow, &sees, err);
     }
@@ -185,6 +201,12 @@ static void help_out(struct lt_flow *flow)
         !(flow->run->parallel_said || all_wait(flow))) {
         return;
     }
+    pthread_mutex_lock(&lanes->mutex);
+    bool refused = lanes->refused;
+    pthread_mutex_unlock(&lanes->mutex);
+    if (refused) {
+        return;
+    }
     struct lane *lane = &lanes->lanes[lanes->n];
     lane->flow = flow;
     if (lt_thread_start(&lane->thread, read_lane, lane, NULL)) {
@@ -195,15 +217,19 @@ static void help_out(struct lt_flow *flow)
     }
 }
 
-/* One reader's records, from where it is to its end. */
+/* One reader's records, from where it is to its end. Sets *ret_began, if given, once there is one.
+ */
 static int read_to_end(struct lt_flow *flow, struct leat_reader *reader, size_t partition,
-                       bool first, struct leat_error *err)
+                       bool first, bool *ret_began, struct leat_error *err)
 {
     for (;;) {
         struct leat_payload payload;
         int rc = lt_flow_next(flow, reader, &payload, err);
         if (rc || payload.kind == LEAT_PAYLOAD_NONE) {
             return rc;
+        }
+        if (ret_began) {
+            *ret_began = true;
         }
         if (flow->parts) {
             lt_parts_mark(&payload, partition);
@@ -219,8 +245,24 @@ static int read_to_end(struct lt_flow *flow, struct leat_reader *reader, size_t 
     }
 }
 
-static int read_partition(struct lt_flow *flow, size_t i, bool first, struct leat_error *err)
+/* A lane whose reader cannot begin leaves the partition to others. */
+static void leave_partition(struct lt_flow *flow, size_t i, bool first, struct leat_error *err)
 {
+    struct lt_lanes *lanes = flow->lanes;
+    pthread_mutex_lock(&lanes->mutex);
+    bool told = lanes->refused;
+    lanes->refused = lanes->parts[i].left = true;
+    pthread_mutex_unlock(&lanes->mutex);
+    if (!told && !(first && !lanes->n)) { /* alone, read_first() tells it */
+        do_without(flow, "fewer connections", err);
+    }
+}
+
+/* Sets *ret_left, if given, where no reader could begin; then *err says why. */
+static int read_partition(struct lt_flow *flow, size_t i, bool first, bool *ret_left,
+                          struct leat_error *err)
+{
+    bool began = false;
     const struct partition *part = &flow->lanes->parts[i];
     const struct leat_source_ops *ops = flow->source->connector->source;
     struct leat_reader *reader = NULL;
@@ -232,25 +274,61 @@ static int read_partition(struct lt_flow *flow, size_t i, bool first, struct lea
     plan.partition_len = part->len;
     int rc = ops->start(flow->source->ep, &plan, &reader, err);
     pthread_mutex_unlock(&flow->lanes->mutex);
-    rc = rc ? rc : read_to_end(flow, reader, i, first, err);
+    rc = rc ? rc : read_to_end(flow, reader, i, first, &began, err);
     pthread_mutex_lock(&flow->lanes->mutex);
     ops->finish(reader);
     pthread_mutex_unlock(&flow->lanes->mutex);
+    if (rc == LEAT_UNAVAILABLE && ret_left && !began) {
+        leave_partition(flow, i, first, err);
+        *ret_left = true;
+        return LEAT_OK;
+    }
     return rc;
 }
 
-static int read_partitions(struct lt_flow *flow, bool first, struct leat_error *err)
+static int read_partitions(struct lt_flow *flow, bool first, bool *ret_left, struct leat_error *err)
 {
     struct lt_lanes *lanes = flow->lanes;
     int rc = LEAT_OK;
-    while (!rc) {
+    while (!rc && !(ret_left && *ret_left)) {
         size_t i = atomic_fetch_add(&lanes->next, 1);
         if (i >= lanes->n_parts) {
             break;
         }
-        rc = read_partition(flow, i, first, err);
+        rc = read_partition(flow, i, first, ret_left, err);
     }
     return rc;
+}
+
+/* What lanes left, when they have ended. */
+static int read_left(struct lt_flow *flow, struct leat_error *err)
+{
+    struct lt_lanes *lanes = flow->lanes;
+    int rc = LEAT_OK;
+    if (!lanes || !lanes->refused) {
+        return LEAT_OK;
+    }
+    for (size_t i = 0; !rc && i < lanes->n_parts; i++) {
+        rc = lanes->parts[i].left ? read_partition(flow, i, false, NULL, err) : LEAT_OK;
+    }
+    return rc ? rc : read_partitions(flow, false, NULL, err);
+}
+
+/* The first lane. Where the stream's own snapshot took the only connection that was to be had, it
+ * is let go, and the reader there is reads all. */
+static int read_first(struct lt_flow *flow, struct leat_error *err)
+{
+    bool left = false;
+    int rc = LEAT_OK;
+    if (flow->lanes) {
+        rc = read_partitions(flow, true, flow->parts ? NULL : &left, err);
+    }
+    if (left && !flow->lanes->n && flow->lanes->snapshot && atomic_load(&flow->lanes->next) == 1) {
+        do_without(flow, "one connection", err);
+        lt_flow_lanes_done(flow);
+        flow->source->stale = false; /* nothing of it failed but to have one more */
+    }
+    return flow->lanes ? rc : read_to_end(flow, flow->reader, 0, true, NULL, err);
 }
 
 static void fail_reading(struct lt_flow *flow, struct leat_error *err)
@@ -271,10 +349,19 @@ static void *read_lane(void *arg)
 {
     struct lane *lane = arg;
     struct leat_error err = {0};
-    if (read_partitions(lane->flow, false, &err)) {
+    bool left = false;
+    if (read_partitions(lane->flow, false, &left, &err)) {
         fail_reading(lane->flow, &err);
     }
     return NULL;
+}
+
+static bool has_failed(struct lt_flow *flow)
+{
+    pthread_mutex_lock(&flow->mutex);
+    bool failed = flow->failed;
+    pthread_mutex_unlock(&flow->mutex);
+    return failed;
 }
 
 void lt_flow_read(struct lt_flow *flow)
@@ -286,8 +373,7 @@ void lt_flow_read(struct lt_flow *flow)
     }
     bool all_there = flow->parts && !flow->lanes && flow->parts->first > 0;
     if (!rc && !all_there) {
-        rc = flow->lanes ? read_partitions(flow, true, &err)
-                         : read_to_end(flow, flow->reader, 0, true, &err);
+        rc = read_first(flow, &err);
     }
     if (rc) {
         fail_reading(flow, &err);
@@ -295,9 +381,14 @@ void lt_flow_read(struct lt_flow *flow)
     for (int i = 0; flow->lanes && i < flow->lanes->n; i++) {
         pthread_join(flow->lanes->lanes[i].thread, NULL);
     }
-    pthread_mutex_lock(&flow->mutex);
-    bool failed = flow->failed;
-    pthread_mutex_unlock(&flow->mutex);
+    bool failed = has_failed(flow), refused = flow->lanes && flow->lanes->refused;
+    if (!failed && read_left(flow, &err)) {
+        fail_reading(flow, &err);
+        failed = true;
+    }
+    if (!failed && refused) {
+        flow->source->stale = false; /* what was refused was read after all */
+    }
     for (size_t d = 0; !failed && d < flow->n_dests; d++) {
         lt_queue_end(flow->dests[d].queue);
     }

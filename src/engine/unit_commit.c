@@ -5,6 +5,8 @@
 #include "core/log.h"
 #include "core/util.h"
 
+#include <stdio.h>
+
 #define OUTCOME_TRIES 8
 
 /* The destination is asked until it says what became of the load. */
@@ -45,6 +47,10 @@ static int ask_outcome(struct lt_unit_try *unit, size_t d, struct leat_error *er
     struct lt_unit_dest *dest = &unit->dests[d];
     struct leat_error asking = {0};
     enum leat_outcome outcome;
+    char why[sizeof err->message] = "its reply was lost";
+    if (err && err->message[0]) {
+        snprintf(why, sizeof why, "%s", err->message);
+    }
     lt_unit_load_ops(dest)->release(dest->load);
     dest->load = NULL;
     lt_unit_release_plan(dest); /* before its endpoint is closed */
@@ -58,17 +64,17 @@ static int ask_outcome(struct lt_unit_try *unit, size_t d, struct leat_error *er
     }
     if (!rc) {
         return lt_fail(err, LT_E_UNAVAILABLE,
-                       "the connection was lost during the commit, and the "
-                       "destination says it did not happen");
+                       "the reply to the commit was lost, and the destination says it did not "
+                       "happen");
     }
     unit->in_doubt = true;
     for (size_t i = 0; i < unit->n; i++) {
         lt_run_result(unit->run, unit->first + i, d)->in_doubt = true;
     }
     return lt_fail(err, LT_E_OUTCOME_UNKNOWN,
-                   "the connection was lost during the commit of load %s, and the destination "
-                   "could not be asked what became of it: %s",
-                   dest->load_id, asking.message);
+                   "load %s was being committed when this came: %s; the destination could not be "
+                   "asked what became of it: %s",
+                   dest->load_id, why, asking.message);
 }
 
 #define UNTOLD (-1)

@@ -3,6 +3,7 @@
 
 #include "core/buf.h"
 #include "core/codes.h"
+#include "core/log.h"
 #include "core/util.h"
 
 #include <errno.h>
@@ -35,7 +36,9 @@ struct file_source {
     struct handle file;
     uint8_t *buffer; /* [start, end) is still to be delivered */
     size_t start, end;
-    int64_t offset; /* bytes taken from the descriptor */
+    int64_t offset;          /* bytes taken from the descriptor */
+    struct timespec changed; /* when it was last, as it was opened */
+    bool kept;               /* by a path: its end is held against its beginning */
 };
 
 struct file_sink {
@@ -125,6 +128,30 @@ static void handle_close(struct handle *h)
 
 /* --- sources ------------------------------------------------------------------------------- */
 
+/* At its end a file is as it was at its beginning, or records of two contents would be mixed. One
+ * that grew may be a log, which is added to all the time. */
+static int check_kept(const struct file_source *s, struct leat_error *err)
+{
+    struct stat st;
+    if (!s->kept) {
+        return LEAT_OK;
+    }
+    if (fstat(s->file.fd, &st)) {
+        return lt_fail_errno(err, errno, "cannot be examined");
+    }
+    bool same = st.st_mtim.tv_sec == s->changed.tv_sec && st.st_mtim.tv_nsec == s->changed.tv_nsec;
+    if (st.st_size < s->offset || (st.st_size == s->base.size && !same)) {
+        return lt_fail(err, LT_E_SOURCE_CUT, "the file was changed while it was read");
+    }
+    if (st.st_size > s->base.size) {
+        lt_log(LT_LOG_WARN,
+               "%s: the file grew while it was read, from %lld to %lld bytes: what was changed "
+               "meanwhile, other than added, is not noticed",
+               s->file.name, (long long)s->base.size, (long long)st.st_size);
+    }
+    return LEAT_OK;
+}
+
 static int read_some(struct file_source *s, void *data, size_t size, size_t *ret_len,
                      struct leat_error *err)
 {
@@ -147,7 +174,8 @@ static int read_some(struct file_source *s, void *data, size_t size, size_t *ret
         }
         s->offset += n;
         *ret_len = (size_t)n;
-        return LEAT_OK;
+        rc = n ? LEAT_OK : check_kept(s, err);
+        return rc ? placed(h, rc, err) : LEAT_OK;
     }
 }
 
@@ -278,6 +306,8 @@ int lt_source_file(const char *path, const struct lt_file_options *options,
     s->base = (struct lt_source){.ops = whole ? &seekable_ops : &forward_ops,
                                  .name = s->file.name,
                                  .size = whole ? st.st_size : -1};
+    s->changed = st.st_mtim;
+    s->kept = whole && !standard;
     if (whole) {
         /* Only a hint: read ahead further than for random access. */
         (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);

@@ -5,7 +5,8 @@
  * LT_FILE_POLL_MS, between which `cancelled` is asked.
  *
  * Errors carry the path in their place: [not-found], [denied], [no-space] and so on by errno; a
- * directory is refused; a regular file that shrinks while it is read is [source-cut].
+ * directory is refused; a regular file that shrinks while it is read, or is written anew without
+ * getting longer, is [source-cut]. Of one that got longer a warning is logged at its end.
  *
  * A file that must appear whole or not at all is written under a temporary name beside it:
  *   lt_sink_file(temp, &(struct lt_file_options){.exclusive = true, .durable = true}, &sink, err);

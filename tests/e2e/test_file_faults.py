@@ -66,6 +66,7 @@ def test_a_disk_that_fails_once_never_doubles_or_loses_rows(leat, preload, tmp_p
                                               "LEAT_FAULT_ERRNO": str(number), "LEAT_FAULT_LOG": str(log)})
         if not log.exists():
             break
+        assert "connection" not in done.stderr  # there is none
         if kind == "directory":
             leat.ok("cp", location, "seen.csv", "--replace")  # a reader recovers
         if done.returncode == 0:

@@ -259,3 +259,17 @@ def test_a_large_document_takes_no_more_memory_than_a_small_one(leat, tmp_path):
     peak = leat.peak_kib("cp", path, tmp_path / "out.arrow")
     assert peak < 110 << 10, f"{peak} KiB"
     assert arrow(tmp_path / "out.arrow").num_rows == 1200000
+
+
+def test_json_that_is_only_deep_is_told_with_the_limit_and_a_remedy(leat, pg_db, tmp_path):
+    deep = "[" * 1000 + "]" * 1000
+    (tmp_path / "deep.jsonl").write_text(f'{{"a":1}}\n{{"a":{deep}}}\n', encoding="utf-8")
+    done = leat.fails((1, 2, 71, 74), "limit", "cp", tmp_path / "deep.jsonl", tmp_path / "x.csv")
+    assert "512 levels" in done.stderr and "deep.jsonl:2" in done.stderr
+    assert "as a string" in done.stderr and "--memory" not in done.stderr
+    pg_db.execute("create table d (j jsonb)", f"insert into d values ('{deep}')")
+    done = leat.fails(1, "value-range", "cp", pg_db.stream("d"), tmp_path / "y.jsonl")
+    assert "512 levels" in done.stderr and "is no JSON" not in done.stderr
+    leat.ok("cp", pg_db.stream("d"), tmp_path / "y.jsonl", "--cast", "j=utf8")
+    with (tmp_path / "y.jsonl").open(encoding="utf-8") as lines:
+        assert json.loads(next(lines))["j"] == deep

@@ -185,3 +185,13 @@ def test_unlogged_tables_and_comments_keys_and_defaults_on_the_way(pg_db, pg_db2
     assert rows_of(pg_db2, "select col_description('t'::regclass, 2)") == [('price, "net"',)]
     assert rows_of(pg_db2, "select pg_get_constraintdef(oid) from pg_constraint where conrelid = 't'::regclass and "
                            "contype = 'p'") == [("PRIMARY KEY (a, b)",)]
+
+
+def test_a_table_of_the_most_columns_is_told_of_leats_own(leat, pg_db, pg_db2):
+    pg_db.execute("create table w (" + ", ".join(f"c{i} int" for i in range(1600)) +
+                  ", primary key (c0))", "insert into w (c0) values (1)")
+    leat.ok("cp", pg_db.stream("w"), pg_db2.stream("w"))
+    pg_db.execute("update w set c1 = 7")
+    done = leat.fails(2, "unsupported", "sync", "batch", pg_db.stream("w"), pg_db2.stream("w"))
+    assert "at most 1600 columns" in done.stderr and "helper table" in done.stderr
+    assert pg_db2.rows("w")[0][:2] == (1, None)

@@ -107,6 +107,12 @@ int pg_fail_result(struct pg_conn *conn, const PGresult *result, struct leat_err
             place_of_context(context, err);
         }
     }
+    if (!strcmp(state, "54011")) {
+        leat_error_remedy(err,
+                          "leat's own columns count too: one or two of the helper table that a "
+                          "load by key or a sync takes in, and those of a history; --columns "
+                          "leaves columns out");
+    }
     if (!strcmp(state, "23503")) {
         leat_error_remedy(err,
                           "copy tables that refer to each other in one command; where one that "

@@ -91,9 +91,19 @@ int pg_snapshot_join(struct leat_endpoint *ep, const char *token, struct leat_er
         pg_give(conn);
         return status;
     }
+    snprintf(ep->snapshot, sizeof ep->snapshot, "%s", token);
+    struct pg_conn *further = NULL;
+    struct leat_error why = {.status = LEAT_OK};
+    status = pg_take(ep, &further, &why); /* a reader will want it */
+    pg_give(further);
+    if (status) {
+        pg_give(conn);
+        pg_log(ep, LEAT_LOG_INFO, "one connection reads, and none holds the snapshot beside it: %s",
+               why.message);
+        return LEAT_OK;
+    }
     /* Kept open: the exporter may go before this endpoint's readers have come. */
     ep->snapshot_holder = conn;
-    snprintf(ep->snapshot, sizeof ep->snapshot, "%s", token);
     char own[sizeof ep->snapshot];
     if (!pg_value(conn, "SELECT pg_catalog.pg_export_snapshot()", 0, NULL, own, sizeof own, NULL)) {
         snprintf(ep->snapshot, sizeof ep->snapshot, "%s", own);

@@ -189,6 +189,8 @@ static enum lt_jsonl_step push(struct lt_jsonl_scan *scan, struct open *open, co
     if (open->depth == LT_JSON_TEXT_DEPTH_MAX) {
         enum lt_jsonl_step step = lt_jsonl_bad(scan, at, "JSON nested deeper than 512 levels");
         scan->fault.code = LT_E_LIMIT;
+        scan->fault.remedy =
+            "write such a value as a string, or leave its record out, before it is read";
         return step;
     }
     uint64_t bit = (uint64_t)1 << open->depth % 64, *word = &open->objects[open->depth / 64];

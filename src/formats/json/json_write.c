@@ -24,7 +24,7 @@ struct column {
 };
 
 /* Why a value is not written. */
-enum refusal { NOT_JSON, JSON_NULL, JSON_NULL_INSIDE };
+enum refusal { NOT_JSON, TOO_DEEP, JSON_NULL, JSON_NULL_INSIDE };
 
 static const struct {
     enum lt_code code;
@@ -32,6 +32,9 @@ static const struct {
 } refusals[] = {
     [NOT_JSON] = {LT_E_VALUE_SYNTAX, "the text of a json value is no JSON",
                   "--cast column=utf8 writes it as a string"},
+    [TOO_DEEP] = {LT_E_VALUE_RANGE,
+                  "JSON nested deeper than 512 levels, which could not be read back",
+                  "--cast column=utf8 writes it as a string; --on-loss null leaves it out"},
     [JSON_NULL] = {LT_E_VALUE_RANGE, "JSON's own null, which cannot be told from a null here",
                    "--json-null value keeps it, and reads it back; --on-loss null makes it a null"},
     [JSON_NULL_INSIDE] = {LT_E_VALUE_RANGE,
@@ -108,11 +111,13 @@ static int refuse(struct lt_jsonl_writer *writer, enum refusal refusal)
 
 /* What was appended from `from` on must be one JSON value. Its line ends stand between tokens, or
  * it would be none, and are taken out. */
-static int check_json(struct lt_buf *out, size_t from)
+static int check_json(struct lt_jsonl_writer *writer, size_t from)
 {
+    struct lt_buf *out = &writer->out;
     uint8_t *text = out->data + from, *end = out->data + out->len, *to = text;
-    if (lt_json_why_invalid((const char *)text, out->len - from)) {
-        return LEAT_BAD_DATA;
+    const char *why = lt_json_why_invalid((const char *)text, out->len - from);
+    if (why) {
+        return refuse(writer, why == lt_json_too_deep ? TOO_DEEP : NOT_JSON);
     }
     if (!memchr(text, '\n', out->len - from) && !memchr(text, '\r', out->len - from)) {
         return LEAT_OK;
@@ -153,7 +158,7 @@ static int write_json(struct lt_jsonl_writer *writer, const struct column *colum
     if (lt_text_format_json(view, row, out)) {
         return LEAT_NO_MEMORY;
     }
-    return check_json(out, from) ? refuse(writer, NOT_JSON) : LEAT_OK;
+    return check_json(writer, from);
 }
 
 /* Forms whose text has no bound of its own. */

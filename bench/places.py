@@ -94,7 +94,7 @@ DUCKDB_TYPES = (("timestamp without", "TIMESTAMP"), ("uuid", "UUID"), ("numeric(
 
 READ = """
 import duckdb
-duckdb.execute("SET TimeZone = 'UTC'")
+duckdb.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
 print(*duckdb.execute(\"""SELECT count(*), {sum} FROM {reader}\""").fetchone())
 """
 

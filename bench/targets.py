@@ -6,7 +6,7 @@ Measures: `wall`, `client` (CPU seconds), `rate` (rows per client CPU second), `
 several are named), or where there is none a number of MiB. Limits that differ from table to table
 are a dict."""
 from arms import L
-from workloads import COUNTED, MEMORY
+from workloads import COUNTED, MEMORY, THEN_INDEX
 
 
 class Target:
@@ -29,6 +29,8 @@ TARGETS = [
     Target("pg-pg", "leat", "wall", 0.65, "pgcopydb"),
     Target("pg-pg", "leat", "client", 1.3, FORWARD),
     Target("pg-pg", "leat", "peak", 32),
+    Target("pg-pg-indexes", "leat", "wall", 1.0, "pgcopydb"),
+    Target("pg-pg-indexes", "leat", "wall", 1.0, THEN_INDEX),
     Target("pg-parquet", "leat, one connection", "wall", 1.15, L),
     Target("pg-parquet", TWO, "wall", 1.0, L),
     Target("pg-parquet", TWO, "rate", {"leads": 3.0, "lineitem": 1.8}, DUCK_PIPE),

@@ -7,6 +7,7 @@ from places import File, Indexed, Sqlite, Table, Tables
 from server import INDEXED
 
 MEMORY = "COPY FROM of rows in memory"
+THEN_INDEX = "psql binary | psql, then CREATE INDEX"
 COUNTED = "leat --count"
 
 
@@ -62,7 +63,7 @@ def pg_to_pg_indexes(t):
         *twice("leat", src + "#public." + t, dst + "#public." + t, "--with", "indexes"),
         leat("leat --parallel 4", src + "#public." + t, dst + "#public." + t, "--with", "indexes",
              "--parallel", "4"),
-        Arm("psql binary | psql, then CREATE INDEX", PEER, copy_and_index, ("psql",)),
+        Arm(THEN_INDEX, PEER, copy_and_index, ("psql",)),
         shell("pg_dump | psql", ("pg_dump", src, "-t", t), ("psql", dst, "-Xq"), out="pg_dump.out"),
         shell("pgcopydb", peers.pgcopydb(dst, source=src, tables=1, indexes=4)),
     ], inputs=("indexed",))

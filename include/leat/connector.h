@@ -144,6 +144,9 @@ enum leat_payload_kind {
 /* The text of a type of its own ("text(postgres:date)") is written into columns of that type, and
  * into those it makes for it, as the value it is. */
 #define LEAT_TAKES_OWN_TEXT 1024u
+/* Types are found by looking at values: start() of a read takes its time, asks nobody, and what it
+ * finds does not depend on when it is called. */
+#define LEAT_INFERS 2048u
 
 struct leat_capabilities {
     size_t size;
@@ -327,8 +330,8 @@ struct leat_payload {
 struct leat_bounds {
     size_t size;
     bool empty;                          /* no record has a value in all of the columns */
-    char *low[LEAT_CURSOR_COLUMNS_MAX];  /* the least record's, compared as rows; NULL: empty */
-    char *high[LEAT_CURSOR_COLUMNS_MAX]; /* the greatest's */
+    char *high[LEAT_CURSOR_COLUMNS_MAX]; /* the greatest record's, compared as rows; NULL: empty */
+    char *low[LEAT_CURSOR_COLUMNS_MAX];  /* the least's, once `high` was taken and waited for */
     /* Where the first column is a time: the source's clock, or the start of its oldest transaction
      * that may still write, if that is earlier. A record stamped before it is visible to who reads
      * from now on, later ones may not be. Text of the first column's type; NULL: cannot be told. */
@@ -502,7 +505,7 @@ struct leat_write_stream {
     uint32_t flags;
     const char *const *keys; /* merge keys; NULL: the schema's leat.key fields */
     size_t n_keys;
-    int parts_wanted;         /* 1..n */
+    int parts_wanted;         /* 1..n; of complete() connections that it may keep busy, 0: one */
     uint32_t payloads;        /* kinds the engine could deliver */
     const char *bytes_format; /* with LEAT_PAYLOAD_BYTES */
     enum leat_schema_policy schema_policy;

@@ -97,6 +97,11 @@ LEAT_EXPORT int leat_pipe_describe(struct leat_pipe *pipe, char **ret_text, stru
 LEAT_EXPORT int leat_plan_as_pipe(const struct leat_plan *plan, enum leat_pipe_form form,
                                   char **ret_text, struct leat_error *err);
 
+/* The statement, run on the plan's source (leat_statement()), as such a pipe; it has no options. */
+LEAT_EXPORT int leat_statement_as_pipe(const struct leat_plan *plan, const char *sql,
+                                       enum leat_pipe_form form, char **ret_text,
+                                       struct leat_error *err);
+
 /* A JSON Schema (draft 2020-12) of the documents, made from the option tables. */
 LEAT_EXPORT int leat_pipe_schema(struct leat *leat, char **ret_text, struct leat_error *err);
 

@@ -97,6 +97,17 @@ static bool is_for(const struct alias *alias, const struct command *command)
     return place_of(alias->means) >= 0 ? has_places(command) : cli_takes(command, alias->means);
 }
 
+const char *cli_alias_value(const struct command *command, const char *other, size_t i)
+{
+    for (size_t k = 0; k < LT_ARRAY_LEN(aliases); k++) {
+        const struct alias *alias = &aliases[k];
+        if (alias->value && !strcmp(alias->other, other) && is_for(alias, command) && i-- == 0) {
+            return alias->value;
+        }
+    }
+    return NULL;
+}
+
 /* --name or --name=value among the arguments; NULL: it is not there, or has no value. */
 static const char *value_in(char *const *args, const char *name)
 {

@@ -32,10 +32,9 @@ static bool suggest(const struct leat_option *table, const char *name, struct le
 
 static int unknown(struct cli *cli, const char *name, struct leat_error *err)
 {
-    if (cli->command->takes & TAKES_PLAN) {
-        /* The plan knows all names but those every command has, and the closest one. */
-        leat_plan_set(cli->plan, name, NULL, err);
-    } else {
+    /* The plan knows all names but those every command has, and the closest one; it takes those that
+     * a command which only looks does not. */
+    if (!(cli->command->takes & TAKES_PLAN) || !leat_plan_set(cli->plan, name, NULL, err)) {
         leat_fail_as(err, LEAT_INVALID, "unknown-option", "leat %s has no option --%s",
                      cli->command->name, name);
     }

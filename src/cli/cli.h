@@ -22,6 +22,7 @@ struct cli;
 /* Which option tables a command takes besides the common one. */
 #define TAKES_PLAN 1u     /* leat_plan_options() and those of connectors */
 #define TAKES_RAW 2u      /* no option is read: the command gets its arguments as they stand */
+#define TAKES_READS 8u    /* with TAKES_PLAN: none of the options by which a plan writes */
 #define TAKES_DEFAULTS 4u /* variables and stored defaults of what TAKES_PLAN has, in cli->kept */
 
 #define COMMAND_WORDS_MAX 3
@@ -49,11 +50,13 @@ struct command_family {
     const char *summary;
 };
 
+/* commands.c, and options.c of those that are common */
 extern const struct command cli_commands[];        /* ends with a NULL name */
 extern const struct command_family cli_families[]; /* likewise */
 extern const struct leat_option cli_options[];     /* common to all commands */
 extern const char *const cli_exit_codes[][2];      /* status, meaning; ends with NULL */
 
+/* find_command.c */
 /* The command that the most of n words name, three at most: *ret_used says how many. NULL when
  * there is none. Other names for a command are known as well. */
 const struct command *cli_command(const char *const *words, int n, int *ret_used);
@@ -103,6 +106,9 @@ int cli_parse(struct cli *cli, int argc, char **argv);
 int cli_parse_noting(struct cli *cli, int argc, char **argv, struct leat_error *err);
 /* Whether the command's plan has this option of leat_plan_options(). */
 bool cli_takes(const struct command *command, const char *option);
+/* aliases.c. The i-th value by which an option of other programs means something of leat's, or
+ * NULL. */
+const char *cli_alias_value(const struct command *command, const char *other, size_t i);
 /* Letter of an option's short form, 0: none. */
 char cli_short(const char *name);
 /* Frees what parsing made. */
@@ -143,7 +149,7 @@ void cli_print_result_json(const struct leat_stream_result *r);
 void cli_print_summary(struct cli *cli, const struct leat_report *report, int64_t elapsed_us);
 void cli_clear_progress(struct cli *cli);
 
-/* docs.c and completion.c: everything that is generated from the tables. */
+/* help.c, docs.c and completion.c: everything that is generated from the tables. */
 void cli_help(FILE *out, struct leat *leat, const struct command *command);
 void cli_overview(FILE *out);
 /* The commands of one family, a line each. */
@@ -212,6 +218,9 @@ int cmd_state_upgrade(struct cli *cli);
 int cmd_state_downgrade(struct cli *cli);
 int cmd_state_current(struct cli *cli);
 int cmd_state_history(struct cli *cli);
+
+/* cmd_query.c. Whether the field's values are numbers. */
+bool cli_is_number(const struct ArrowSchema *field);
 
 /* cmd_cp.c. Gives the plan its source, and its destinations with --also. Returns 0, or prints what is
  * wrong and returns the exit status. */

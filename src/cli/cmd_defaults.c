@@ -86,6 +86,13 @@ int cli_check_default(struct cli *cli, const char *name, const char *value, stru
     return LEAT_INVALID;
 }
 
+bool cli_default_is_secret(struct cli *cli, const char *name)
+{
+    struct judging judging = {.name = name};
+    each_table(cli, judge, &judging);
+    return judging.secret;
+}
+
 /* An option's name as leat has it, without the hyphens that some will write. */
 static const char *option_name(const char *said)
 {
@@ -143,10 +150,9 @@ static void print_json(const char *name, const char *value)
 static int list_one(void *arg, const char *name, const char *value)
 {
     struct listing *listing = arg;
-    struct judging judging = {.name = name};
-    each_table(listing->cli, judge, &judging);
+    bool secret = cli_default_is_secret(listing->cli, name);
     lt_buf_clear(&listing->text);
-    int rc = judging.secret ? lt_buf_puts(&listing->text, "***") : lt_redact(&listing->text, value);
+    int rc = secret ? lt_buf_puts(&listing->text, "***") : lt_redact(&listing->text, value);
     if (!rc && listing->json) {
         print_json(name, lt_buf_text(&listing->text));
     } else if (!rc) {

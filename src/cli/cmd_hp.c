@@ -149,6 +149,10 @@ static int print_help(const char *const *words, int n)
 static int run(struct hp *hp, const char *const *words, int n)
 {
     int used;
+    while (n && !strncmp(words[0], "--print-stack", strlen("--print-stack"))) {
+        words++; /* of any command, and so also in front; what it asked for is of Halfpipe alone */
+        n--;
+    }
     bool help = n && (!strcmp(words[0], "help") || asks_for_help(words[0]));
     words += help;
     n -= help;

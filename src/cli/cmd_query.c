@@ -1,7 +1,9 @@
 /* leat query: one statement, its rows as a table for people or in a format for programs. */
-#include "cli/cli.h"
+#include "cli/args.h"
 #include "cli/sql_words.h"
 #include "cli/table.h"
+
+#include "leat/pipe.h"
 
 #include "core/codes.h"
 #include "core/url.h"
@@ -97,7 +99,7 @@ struct showing {
     struct leat_error *err;
 };
 
-static bool is_number(const struct ArrowSchema *field)
+bool cli_is_number(const struct ArrowSchema *field)
 {
     static const char *const names[] = {"int", "uint", "float", "decimal", "numeric"};
     char *name = NULL;
@@ -119,7 +121,7 @@ static int start_table(struct showing *showing, const struct ArrowSchema *schema
     int rc = columns ? LEAT_OK : lt_fail_oom(showing->err);
     for (size_t i = 0; !rc && i < n; i++) {
         columns[i] = (struct table_column){.name = schema->children[i]->name,
-                                           .right = is_number(schema->children[i])};
+                                           .right = cli_is_number(schema->children[i])};
     }
     rc =
         rc ? rc
@@ -337,12 +339,66 @@ static int run_query(struct cli *cli, struct lt_buf *sql, struct leat_error *err
     return rc;
 }
 
+/* What was said for the connection or for rows has no place in the step of a statement. */
+static int refuse_options(const struct cli *cli, struct leat_error *err)
+{
+    for (size_t i = 0; i < cli->n_given; i++) {
+        const struct leat_option *tables[] = {cli->command->options, cli_options};
+        const char *name = cli->given[i].name;
+        bool known = false;
+        for (size_t t = 0; t < LT_ARRAY_LEN(tables); t++) {
+            for (const struct leat_option *o = tables[t]; o->name; o++) {
+                known = known || !strcmp(o->name, name);
+            }
+        }
+        if (!known) {
+            return lt_fail(err, LT_E_USAGE, "--as-pipe of a statement has no place for --%s", name);
+        }
+    }
+    return LEAT_OK;
+}
+
+/* --as-pipe: a query's rows go where a pipe's can, to standard output in a format. */
+static int print_pipe(struct cli *cli, struct lt_buf *sql, const char *form, struct leat_error *err)
+{
+    enum leat_pipe_form as = !strcmp(form, "json") ? LEAT_PIPE_JSON : LEAT_PIPE_YAML;
+    const char *format = cli_value(cli, "format");
+    struct lt_buf to = LT_BUF_INIT;
+    char *text = NULL;
+    format = format ? format : "csv";
+    int rc = check_format(cli, format, err);
+    if (!rc && !strcmp(format, TABLE_FORMAT)) {
+        rc = lt_fail(err, LT_E_USAGE, "a pipe shows no table: --as-pipe takes another --format");
+    }
+    rc = rc ? rc : leat_plan_source(cli->plan, cli->args[0], err);
+    if (!rc && !is_one_query(sql)) {
+        rc = refuse_options(cli, err);
+        rc = rc ? rc : leat_statement_as_pipe(cli->plan, lt_buf_text(sql), as, &text, err);
+    } else if (!rc) {
+        rc = lt_buf_printf(&to, "%s:-", format) ? lt_fail_oom(err) : LEAT_OK;
+        rc = rc ? rc : leat_plan_destination(cli->plan, lt_buf_text(&to), err);
+        rc = rc ? rc : leat_plan_set(cli->plan, "query", lt_buf_text(sql), err);
+        rc = rc ? rc : leat_plan_set(cli->plan, "no-state", NULL, err);
+        rc = rc ? rc : set_header(cli, err);
+        rc = rc ? rc : leat_plan_as_pipe(cli->plan, as, &text, err);
+    }
+    if (!rc) {
+        fputs(text, stdout);
+    }
+    leat_text_free(text);
+    lt_buf_done(&to);
+    return rc;
+}
+
 int cmd_query(struct cli *cli)
 {
+    const char *form = cli_value(cli, "as-pipe");
     struct leat_error err = {0};
     struct lt_buf sql = LT_BUF_INIT;
     int rc = take_sql(cli, &sql, &err);
-    if (!rc && cli->dry_run) {
+    if (!rc && form) {
+        rc = print_pipe(cli, &sql, form, &err);
+    } else if (!rc && cli->dry_run) {
         struct lt_buf shown = LT_BUF_INIT;
         rc = lt_redact(&shown, lt_buf_text(&sql)) ? lt_fail_oom(&err) : LEAT_OK;
         puts(lt_buf_text(&shown));

@@ -1,8 +1,5 @@
+/* The commands, as data: what each is called, takes and says of itself. */
 #include "cli/cli.h"
-
-#include "core/util.h"
-
-#include <string.h>
 
 #define OPTION_JSON                                                                                \
     {                                                                                              \
@@ -58,6 +55,7 @@ static const struct leat_option snapshot_options[] = {
 };
 
 static const struct leat_option query_options[] = {
+    OPTION_AS_PIPE,
     {"format", LEAT_OPTION_TEXT, NULL, "FORMAT",
      "How rows are shown: table, or a format that leat writes (csv, json, jsonl, arrow, arrows, "
      "parquet); a table where standard output is a terminal, else csv"},
@@ -134,8 +132,8 @@ static const struct leat_option rows_options[] = {
 
 static const struct leat_option compare_options[] = {
     OPTION_JSON,
-    {"changes", LEAT_OPTION_TEXT, "added,modified", "LIST",
-     "Which changes to print: added, modified, removed"},
+    {"changes", LEAT_OPTION_TEXT, "added,modified", "added,modified,removed",
+     "Which changes to print"},
     {"separator", LEAT_OPTION_CHOICE, "newline", "newline|space|comma|nul", "Ends each name"},
     OPTIONS_END,
 };
@@ -253,7 +251,7 @@ const struct command cli_commands[] = {
      "    a schema into a directory, as of one moment\n"
      "leat cp \"$DATABASE_URL#public.orders\" arrows:- | python load.py\n"
      "    data on standard output, words on standard error\n"
-     "leat cp orders.csv db.sqlite#orders --cast zip=utf8 --on-error skip --rejects bad.jsonl\n"
+     "leat cp orders.csv shop.db --on-error skip --rejects bad.jsonl\n"
      "    records that do not fit are set aside with place and reason\n",
      TAKES_PLAN, 2, 2, cmd_cp, repeat_options, LEAT_ACTION_COPY},
     {"cp delta", "SRC DST", "Copy what changed since the last time",
@@ -271,10 +269,9 @@ const struct command cli_commands[] = {
      "    by the primary key of orders\n"
      "leat cp delta shop.db#events \"$DATABASE_URL#\" -d id --strategy append -i 60\n"
      "    insert-only, every minute\n"
-     "leat cp delta \"$DATABASE_URL#public.orders\" orders/ --format parquet -d updated_at,id\n"
+     "leat cp delta \"$DATABASE_URL#orders\" orders/ --format parquet -d updated_at,id\n"
      "    new files for what is new\n"
-     "leat cp delta \"$DATABASE_URL#public.orders\" shop.db -d updated_at --window "
-     "2026-11-01..2026-11-08\n"
+     "leat cp delta pg.orders shop.db -d updated_at --window 2026-11-01..2026-11-08\n"
      "    these days once more; the watermark stays\n",
      TAKES_PLAN, 2, 2, cmd_cp, repeat_options, LEAT_ACTION_DELTA},
     {"cp meta", "SRC DST", "Make or alter tables, and move no record",
@@ -300,7 +297,7 @@ const struct command cli_commands[] = {
      "    by the primary key\n"
      "leat sync batch \"$A#public.\" \"$B#public.\" --max-delete 10%\n"
      "    every table, but none that would lose more than a tenth of its rows\n"
-     "leat sync batch orders.csv \"$DATABASE_URL#public.orders\" -p id --commit-batch-size 100000\n"
+     "leat sync batch orders.csv \"$DATABASE_URL\" -p id --commit-batch-size 100000\n"
      "    in steps: cut short, the next run goes on from what is there\n",
      TAKES_PLAN, 2, 2, cmd_cp, repeat_options, LEAT_ACTION_SYNC},
     {"diff", "SRC DST", "Tell which records of two streams differ",
@@ -343,7 +340,7 @@ const struct command cli_commands[] = {
      "    with all its types\n"
      "leat query shop.db --file report.sql | sort\n"
      "    csv\n",
-     TAKES_PLAN, 1, -1, cmd_query, query_options, LEAT_ACTION_COPY},
+     TAKES_PLAN | TAKES_READS, 1, -1, cmd_query, query_options, LEAT_ACTION_COPY},
     {"snapshot hold", "CONN", "Hold one moment of a source, for runs that come one after the other",
      "Takes a snapshot, prints its token, and keeps it until it is stopped or the time of --for is "
      "over. Meanwhile `leat cp --snapshot TOKEN` reads what the source held at that moment, from "
@@ -353,8 +350,7 @@ const struct command cli_commands[] = {
      "on although the table is written. The server keeps old rows as long as this runs.",
      "leat snapshot hold \"$DATABASE_URL\" --for 6h\n    prints a token such as "
      "00000003-0000001B-1\n"
-     "leat cp \"$DATABASE_URL#public.orders\" \"$WAREHOUSE\" --snapshot 00000003-0000001B-1 "
-     "--resume\n"
+     "leat cp \"$DATABASE_URL#orders\" shop.db --snapshot 00000003-0000001B-1 --resume\n"
      "    as often as it takes\n",
      TAKES_PLAN, 1, 1, cmd_snapshot_hold, snapshot_options, LEAT_ACTION_COPY},
     {"streams", "CONN [PATTERN]", "List the streams a place holds, with estimates",
@@ -366,7 +362,7 @@ const struct command cli_commands[] = {
      "leat streams \"$DATABASE_URL\"\n    the tables and views of its default schema\n"
      "leat streams \"$DATABASE_URL\" '*.ord*'\n    of every schema\n"
      "leat streams shop.db --json\n    the tables of a SQLite database, for a program\n",
-     TAKES_PLAN, 1, 2, cmd_streams, json_options, LEAT_ACTION_COPY},
+     TAKES_PLAN | TAKES_READS, 1, 2, cmd_streams, json_options, LEAT_ACTION_COPY},
     {"describe", "CONN.STREAM [PATTERN]",
      "Show a stream's columns, keys and indexes, and what others make of them",
      "Columns with their types in leat and at their source, nulls, keys, identities, defaults and "
@@ -377,7 +373,7 @@ const struct command cli_commands[] = {
      "leat describe \"$DATABASE_URL#public.orders\"\n    a table\n"
      "leat describe orders.parquet --as postgres\n    the CREATE TABLE that would hold a file\n"
      "leat describe shop.db 'o*' --json\n    several, one JSON object a line\n",
-     TAKES_PLAN, 1, 2, cmd_describe, describe_options, LEAT_ACTION_COPY},
+     TAKES_PLAN | TAKES_READS, 1, 2, cmd_describe, describe_options, LEAT_ACTION_COPY},
     {"runs", "[ID]", "List the runs that were recorded, or show one",
      "The newest first. Every copy is recorded when it ends, well or not, in the store that "
      "--state "
@@ -634,18 +630,6 @@ const struct command_family cli_families[] = {
     {0},
 };
 
-/* Other names of commands. `cp snap` is Halfpipe's. */
-static const char *const aliases[][2] = {
-    {"cp snap", "cp"},
-    {"copy", "cp"},
-    {"config connections rm", "config connections remove"},
-    {"config connections del", "config connections remove"},
-    {"config connections delete", "config connections remove"},
-    {"config defaults rm", "config defaults remove"},
-    {"config defaults del", "config defaults remove"},
-    {"config defaults delete", "config defaults remove"},
-};
-
 const char *const cli_exit_codes[][2] = {
     {"0", "done"},
     {"1", "failed"},
@@ -658,142 +642,3 @@ const char *const cli_exit_codes[][2] = {
     {"143", "stopped by SIGTERM"},
     {0},
 };
-
-static const struct command *command_named(const char *name)
-{
-    for (size_t i = 0; i < LT_ARRAY_LEN(aliases); i++) {
-        name = strcmp(aliases[i][0], name) ? name : aliases[i][1];
-    }
-    for (const struct command *c = cli_commands; c->name; c++) {
-        if (!strcmp(c->name, name)) {
-            return c;
-        }
-    }
-    return NULL;
-}
-
-/* The first n words as one name; false when it is too long, or a word holds a blank itself and so
- * is no word. */
-static bool join_words(const char *const *words, int n, char name[COMMAND_NAME_MAX])
-{
-    size_t len = 0;
-    name[0] = 0;
-    for (int i = 0; i < n; i++) {
-        int more = snprintf(name + len, COMMAND_NAME_MAX - len, "%s%s", i ? " " : "", words[i]);
-        if (more < 0 || (size_t)more >= COMMAND_NAME_MAX - len || strchr(words[i], ' ')) {
-            return false;
-        }
-        len += (size_t)more;
-    }
-    return true;
-}
-
-const struct command *cli_command(const char *const *words, int n, int *ret_used)
-{
-    char name[COMMAND_NAME_MAX];
-    for (int used = LT_MIN(n, COMMAND_WORDS_MAX); used > 0; used--) {
-        const struct command *command = join_words(words, used, name) ? command_named(name) : NULL;
-        if (command) {
-            *ret_used = used;
-            return command;
-        }
-    }
-    return NULL;
-}
-
-const struct command_family *cli_family(const char *const *words, int n, int *ret_used)
-{
-    char name[COMMAND_NAME_MAX];
-    for (int used = LT_MIN(n, 2); used > 0; used--) {
-        for (const struct command_family *f = cli_families; f->name; f++) {
-            if (join_words(words, used, name) && !strcmp(f->name, name)) {
-                *ret_used = used;
-                return f;
-            }
-        }
-    }
-    return NULL;
-}
-
-bool cli_is_member(const struct command *command, const char *first, const char **ret_second)
-{
-    size_t len = strlen(first);
-    if (strncmp(command->name, first, len) || command->name[len] != ' ') {
-        return false;
-    }
-    *ret_second = command->name + len + 1;
-    return true;
-}
-
-const char *cli_joined(const struct command *command, char joint, char text[COMMAND_NAME_MAX])
-{
-    snprintf(text, COMMAND_NAME_MAX, "%s", command->name);
-    for (char *p = text; *p; p++) {
-        *p = *p == ' ' ? joint : *p;
-    }
-    return text;
-}
-
-#define NAMES_MAX 160
-
-/* Adds the first `words` words of a name, once. */
-static void add_name(char names[NAMES_MAX][COMMAND_NAME_MAX], size_t *n, const char *name,
-                     int words)
-{
-    size_t len = 0;
-    for (int i = 0; i < words && name[len]; i++) {
-        len += (len > 0) + strcspn(name + len + (len > 0), " ");
-    }
-    for (size_t i = 0; i < *n; i++) {
-        if (strlen(names[i]) == len && !strncmp(names[i], name, len)) {
-            return;
-        }
-    }
-    if (*n + 1 < NAMES_MAX && len < COMMAND_NAME_MAX) {
-        memcpy(names[*n], name, len);
-        names[(*n)++][len] = 0;
-    }
-}
-
-/* The closest of all names to one or two words, or within a family of all next words to one. */
-static const char *closest(const struct command_family *family, const char *word, int words)
-{
-    static char texts[NAMES_MAX][COMMAND_NAME_MAX];
-    const char *names[NAMES_MAX], *rest;
-    size_t n = 0;
-    for (const struct command *c = cli_commands; c->name; c++) {
-        if (!family) {
-            add_name(texts, &n, c->name, words);
-        } else if (cli_is_member(c, family->name, &rest)) {
-            add_name(texts, &n, rest, words);
-        }
-    }
-    for (size_t i = 0; i <= n; i++) {
-        names[i] = i < n ? texts[i] : NULL;
-    }
-    return lt_closest(word, names);
-}
-
-int cli_no_command(const char *const *words, int n, struct leat_error *err)
-{
-    int used = 0, some;
-    const struct command_family *family = cli_family(words, n, &used);
-    const char *first = family ? family->name : "", *blank = family ? " " : "";
-    if (family && n <= used) {
-        leat_fail_as(err, LEAT_INVALID, "usage", "leat %s needs another word", family->name);
-        leat_error_remedy(err, "`leat help %s` lists them", family->name);
-        return LEAT_INVALID;
-    }
-    /* A command, but not its sub-command, is told with both words. */
-    bool two = !family && n > 1 && cli_command(words, 1, &some);
-    char whole[COMMAND_NAME_MAX];
-    snprintf(whole, sizeof whole, "%s%s%s", words[used], two ? " " : "", two ? words[1] : "");
-    const char *close = closest(family, whole, two ? 2 : 1);
-    leat_fail_as(err, LEAT_INVALID, "usage", "there is no command \"%s%s%s\"", first, blank, whole);
-    if (close) {
-        leat_error_remedy(err, "did you mean leat %s%s%s?", first, blank, close);
-    } else {
-        leat_error_remedy(err, "`leat help%s%s` lists them", blank, first);
-    }
-    return LEAT_INVALID;
-}

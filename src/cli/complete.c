@@ -1,6 +1,6 @@
 /* leat complete: what may follow the words of a command line, from the tables of commands and
  * options, and the connections there are. Completion scripts ask it. */
-#include "cli/cli.h"
+#include "cli/complete.h"
 
 #include "leat/config.h"
 
@@ -10,9 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* One line a candidate, with what it means behind a tab; this line where names of files will do. */
-#define FILES_LINE ":files"
-#define WORDS_MAX 4 /* of a command's name */
+#define DEFAULTS_WORDS 3 /* config defaults add */
+#define WORDS_MAX 4      /* of a command's name */
 
 struct completing {
     struct cli *cli;
@@ -107,39 +106,33 @@ static int put_commands(const char *const *words, int n, const char *current)
 
 typedef bool visit_fn(struct completing *at, const struct leat_option *option, const void *arg);
 
-static bool visit_table(struct completing *at, const struct leat_option *table, visit_fn *visit,
-                        const void *arg)
+static const struct leat_option *visit_table(struct completing *at, const struct leat_option *table,
+                                             visit_fn *visit, const void *arg)
 {
     for (; table && table->name; table++) {
         if (visit(at, table, arg)) {
-            return true;
+            return table;
         }
     }
-    return false;
+    return NULL;
 }
 
-/* Every option the command takes, until visit() says that it is enough. */
-static void each_option(struct completing *at, visit_fn *visit, const void *arg)
+/* Every option the command takes, until visit() says that it is enough: that option, or NULL. */
+static const struct leat_option *each_option(struct completing *at, visit_fn *visit,
+                                             const void *arg)
 {
     const struct leat_connector *connector;
-    if (visit_table(at, at->command->options, visit, arg)) {
-        return;
+    const struct leat_option *found = visit_table(at, at->command->options, visit, arg);
+    for (const struct leat_option *o = leat_plan_options(); !found && o->name; o++) {
+        found = cli_takes(at->command, o->name) && visit(at, o, arg) ? o : NULL;
     }
-    for (const struct leat_option *o = leat_plan_options(); o->name; o++) {
-        if (cli_takes(at->command, o->name) && visit(at, o, arg)) {
-            return;
-        }
-    }
-    if (visit_table(at, cli_options, visit, arg)) {
-        return;
-    }
-    for (size_t i = 0;
-         at->command->takes & TAKES_PLAN && (connector = leat_connector_at(at->cli->leat, i));
+    found = found ? found : visit_table(at, cli_options, visit, arg);
+    for (size_t i = 0; !found && at->command->takes & TAKES_PLAN &&
+                       (connector = leat_connector_at(at->cli->leat, i));
          i++) {
-        if (visit_table(at, connector->options, visit, arg)) {
-            return;
-        }
+        found = visit_table(at, connector->options, visit, arg);
     }
+    return found;
 }
 
 static bool put_option(struct completing *at, const struct leat_option *option, const void *arg)
@@ -153,39 +146,31 @@ static bool put_option(struct completing *at, const struct leat_option *option, 
     return false;
 }
 
-/* A value to be completed: of which option, and what stands before it in the same word. */
+static bool put_default_name(struct completing *at, const struct leat_option *option,
+                             const void *arg)
+{
+    (void)arg;
+    if (begins(option->name, at->current + 2)) {
+        put(option->name, option->help);
+    }
+    return false;
+}
+
+/* A value to be completed, and of which option. */
 struct value {
     const char *option;
     size_t option_len;
-    const char *before; /* "--format=", or "" */
-    size_t before_len;
-    const char *begun;
+    bool assigned; /* by =, so that a flag may have one too */
+    struct value_begun begun;
 };
 
-static bool put_value(struct completing *at, const struct leat_option *option, const void *arg)
+static bool match_option(struct completing *at, const struct leat_option *option, const void *arg)
 {
     const struct value *value = arg;
-    char letter = cli_short(option->name);
-    bool is = (strlen(option->name) == value->option_len &&
-               !strncmp(option->name, value->option, value->option_len)) ||
-              (value->option_len == 1 && letter == value->option[0]);
-    if (!is || option->kind == LEAT_OPTION_BOOL) {
-        return is;
-    }
-    const char *choice = option->kind == LEAT_OPTION_CHOICE ? option->choices : NULL;
-    for (; choice && *choice; choice += strspn(choice, "|")) {
-        size_t len = strcspn(choice, "|");
-        if (!strncmp(choice, value->begun, LT_MIN(strlen(value->begun), len)) &&
-            strlen(value->begun) <= len) {
-            printf("%.*s%.*s\n", (int)value->before_len, value->before, (int)len, choice);
-        }
-        choice += len;
-    }
-    if (option->kind == LEAT_OPTION_TEXT) {
-        puts(FILES_LINE);
-    }
     (void)at;
-    return true;
+    return (strlen(option->name) == value->option_len &&
+            !strncmp(option->name, value->option, value->option_len)) ||
+           (value->option_len == 1 && cli_short(option->name) == value->option[0]);
 }
 
 /* The value at work, if the words end in one: --format=c, --format = c (as bash parts it) or
@@ -194,11 +179,11 @@ static bool find_value(const struct completing *at, struct value *ret_value)
 {
     const char *equals = strchr(at->current, '=');
     if (begins(at->current, "--") && equals) {
-        *ret_value = (struct value){.option = at->current + 2,
-                                    .option_len = (size_t)(equals - at->current) - 2,
-                                    .before = at->current,
-                                    .before_len = (size_t)(equals - at->current) + 1,
-                                    .begun = equals + 1};
+        *ret_value =
+            (struct value){.option = at->current + 2,
+                           .option_len = (size_t)(equals - at->current) - 2,
+                           .assigned = true,
+                           .begun = {at->current, (size_t)(equals - at->current) + 1, equals + 1}};
         return true;
     }
     bool parted = at->n > 2 && !strcmp(at->words[at->n - 2], "=");
@@ -208,22 +193,21 @@ static bool find_value(const struct completing *at, struct value *ret_value)
     bool is_short = before[0] == '-' && before[1] && !before[2] && !parted && !bare;
     *ret_value = (struct value){.option = before + 1 + is_long,
                                 .option_len = strlen(before) - (is_long || is_short) - is_long,
-                                .before = "",
-                                .begun = bare ? "" : at->current};
+                                .assigned = parted || bare,
+                                .begun = {"", 0, bare ? "" : at->current}};
     return is_long || is_short;
 }
 
-static bool wants_value(struct completing *at, const struct value *value)
+/* Completes the value; false where what stands there is none, for the option is a flag. */
+static bool put_value(struct completing *at, const struct value *value)
 {
-    const struct leat_option *tables[] = {at->command->options, leat_plan_options(), cli_options};
-    for (size_t t = 0; t < LT_ARRAY_LEN(tables); t++) {
-        for (const struct leat_option *o = tables[t]; o && o->name; o++) {
-            bool is = strlen(o->name) == value->option_len &&
-                      !strncmp(o->name, value->option, value->option_len);
-            if (is || (value->option_len == 1 && cli_short(o->name) == value->option[0])) {
-                return o->kind != LEAT_OPTION_BOOL;
-            }
-        }
+    const struct leat_option *option = each_option(at, match_option, value);
+    if (option && option->kind == LEAT_OPTION_BOOL && !value->assigned) {
+        return false;
+    }
+    complete_alias(at->command, value->option, value->option_len, &value->begun);
+    if (option) {
+        complete_value(at->cli, option, &value->begun);
     }
     return true;
 }
@@ -319,6 +303,29 @@ static void put_words(const char *const *words, const char *current)
     }
 }
 
+/* `config defaults add OPTION VALUE`: any option that a plan or a connector has. */
+static void put_default(struct completing *at)
+{
+    static const struct command any = {.name = "", .takes = TAKES_PLAN};
+    struct completing of = {.cli = at->cli, .current = at->current, .command = &any};
+    struct value value = {.begun = {"", 0, at->current}};
+    char name[COMMAND_NAME_MAX];
+    int before = at->n - 1 - DEFAULTS_WORDS; /* arguments that are complete */
+    if (before >= at->command->args_max) {
+        return;
+    }
+    if (before == 1) {
+        value.option = at->words[DEFAULTS_WORDS];
+        value.option_len = strlen(value.option);
+        value.assigned = true;
+        put_value(&of, &value);
+    } else if (before == 0) {
+        snprintf(name, sizeof name, "--%s", at->current);
+        of.current = name;
+        each_option(&of, put_default_name, NULL);
+    }
+}
+
 /* What a positional argument may be. */
 static void put_argument(struct completing *at)
 {
@@ -337,6 +344,8 @@ static void put_argument(struct completing *at)
                 put(connector->name, connector->summary);
             }
         }
+    } else if (begins(at->command->name, "config defaults ")) {
+        put_default(at);
     } else if (begins(at->command->name, "config connections ")) {
         leat_connections(put_connection, at, NULL);
     } else if (at->command->takes & TAKES_PLAN) {
@@ -367,9 +376,10 @@ int cli_complete(struct cli *cli)
         }
         return 0;
     }
-    if (find_value(&at, &value) && wants_value(&at, &value)) {
-        each_option(&at, put_value, &value);
-    } else if (at.current[0] == '-') {
+    if (find_value(&at, &value) && put_value(&at, &value)) {
+        return 0;
+    }
+    if (at.current[0] == '-') {
         each_option(&at, put_option, NULL);
     } else if (!members || !*at.current) {
         put_argument(&at);

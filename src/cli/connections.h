@@ -23,6 +23,8 @@ void cli_connector_of(const char *url, char *name, size_t size);
 int cli_redacted(const char *url, struct lt_buf *text, struct leat_error *err);
 /* Whether there is an option of that name, in any table, that takes the value. */
 int cli_check_default(struct cli *cli, const char *name, const char *value, struct leat_error *err);
+/* Whether an option of that name, in any table, holds a secret. */
+bool cli_default_is_secret(struct cli *cli, const char *name);
 /* Asks for what is missing of the two. */
 int cli_ask_connection(struct cli *cli, struct wanted_connection *wanted, struct leat_error *err);
 /* Checks it, keeps it in the vault, and says so. */

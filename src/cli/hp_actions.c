@@ -98,20 +98,60 @@ static void say_start(struct hp *hp, const char *text)
     hp_say(hp, compact ? iso : text);
 }
 
+struct driver {
+    const char *name;
+    bool number;
+};
+
+static int look_at_driver(void *arg, const struct leat_stream_info *info,
+                          const struct ArrowSchema *schema)
+{
+    struct driver *driver = arg;
+    (void)info;
+    for (int64_t c = 0; c < schema->n_children; c++) {
+        if (!strcmp(schema->children[c]->name, driver->name)) {
+            driver->number = cli_is_number(schema->children[c]);
+        }
+    }
+    return 0;
+}
+
+/* Both flags may be given, as a script that knows no types does: the driver's own counts. What cannot
+ * be looked at is told by the copy. */
+static bool driver_is_number(struct hp *hp)
+{
+    struct driver driver = {.name = hp_flag(hp, "delta-driver")};
+    struct leat_plan *plan = NULL;
+    if (!leat_plan_new(hp->cli->leat, &plan, NULL) && !leat_plan_source(plan, hp->args[0], NULL)) {
+        leat_describe(plan, look_at_driver, &driver, NULL);
+    }
+    leat_plan_free(plan);
+    return driver.number;
+}
+
+static void say_first(struct hp *hp)
+{
+    bool date = hp_given(hp, "start-date"), number = hp_given(hp, "start-sequence");
+    if (date || number) {
+        number = driver_is_number(hp);
+    }
+    if (hp_given(hp, number ? "start-sequence" : "start-date")) {
+        say_start(hp, hp_flag(hp, number ? "start-sequence" : "start-date"));
+    }
+}
+
 /* The data is the state: the greatest driver of the target says where to go on. */
 static int delta_once(struct hp *hp)
 {
     hp_begin(hp);
     hp_say(hp, "--watermark");
     hp_say(hp, "target");
-    if (hp_given(hp, "start-date") || hp_given(hp, "start-sequence")) {
-        say_start(hp, hp_flag(hp, hp_given(hp, "start-date") ? "start-date" : "start-sequence"));
-    }
+    say_first(hp);
     say_places(hp);
     return hp_run_leat(hp);
 }
 
-static int refuse(struct hp *hp, const char *message, const char *remedy)
+int hp_refuse(struct hp *hp, const char *message, const char *remedy)
 {
     struct leat_error err = {0};
     leat_fail_as(&err, LEAT_UNSUPPORTED, "unsupported", "%s", message);
@@ -125,9 +165,9 @@ int hp_cp_delta(struct hp *hp)
     char *folder = NULL;
     if (hp_is_folder(hp->args[1], &folder)) {
         free(folder);
-        return refuse(hp,
-                      "hp cp delta into a folder needs S3's file names, which this leat has not",
-                      "`leat cp delta SRC FOLDER/ --format csv -d COLUMN` keeps its own manifest");
+        return hp_refuse(
+            hp, "hp cp delta into a folder needs S3's file names, which this leat has not",
+            "`leat cp delta SRC FOLDER/ --format csv -d COLUMN` keeps its own manifest");
     }
     return repeat(hp, delta_once);
 }
@@ -235,8 +275,8 @@ int hp_diff(struct hp *hp)
     hp_begin(hp);
     say_places(hp);
     if (*hp_flag(hp, "output") && (differing.all || differing.left > 0)) {
-        return refuse(hp, "a pipe has no place for --output-all-fields and --abort-after",
-                      "leave them out");
+        return hp_refuse(hp, "a pipe has no place for --output-all-fields and --abort-after",
+                         "leave them out");
     }
     if (*hp_flag(hp, "output")) {
         return hp_status(hp_run_leat(hp));
@@ -351,63 +391,7 @@ int hp_pipe(struct hp *hp)
     return hp_status(gone ? EXIT_PIPE : rc ? EXIT_FAILED : 0);
 }
 
-/* --- configuration -------------------------------------------------------------------------- */
-
-static void say_flag(struct hp *hp, const char *name)
-{
-    if (hp_on(hp, name)) {
-        hp_say(hp, "--force");
-    }
-}
-
-int hp_connection_add(struct hp *hp)
-{
-    if (!strcmp(hp->args[0], "s3")) {
-        return refuse(
-            hp, "a connection of type s3 needs a connector for S3, which this leat has not", "");
-    }
-    if (!*hp_flag(hp, "dsn")) {
-        return refuse(hp, "required flag(s) \"dsn\" not set", "");
-    }
-    hp_begin(hp);
-    say_flag(hp, "force");
-    hp_say(hp, "--");
-    hp_say(hp, hp_flag(hp, "connection-name"));
-    hp_say(hp, hp_flag(hp, "dsn"));
-    return hp_status(hp_run_leat(hp));
-}
-
-int hp_connection_remove(struct hp *hp)
-{
-    hp_begin(hp);
-    hp_say(hp, "--");
-    hp_say(hp, hp_flag(hp, "connection-name"));
-    return hp_status(hp_run_leat(hp));
-}
-
-int hp_default_add(struct hp *hp)
-{
-    hp_begin(hp);
-    say_flag(hp, "force");
-    hp_say(hp, "--");
-    hp_say(hp, hp_flag(hp, "key"));
-    hp_say(hp, hp_flag(hp, "value"));
-    return hp_status(hp_run_leat(hp));
-}
-
-int hp_default_remove(struct hp *hp)
-{
-    hp_begin(hp);
-    hp_say(hp, "--");
-    hp_say(hp, hp_flag(hp, "key"));
-    return hp_status(hp_run_leat(hp));
-}
-
-int hp_plain(struct hp *hp)
-{
-    hp_begin(hp);
-    return hp_status(hp_run_leat(hp));
-}
+/* --- others --------------------------------------------------------------------------------- */
 
 int hp_version(struct hp *hp)
 {
@@ -428,5 +412,5 @@ int hp_later(struct hp *hp)
     char message[160];
     snprintf(message, sizeof message, "hp %s needs %s, which this leat has not", hp->command->words,
              hp->command->leat);
-    return refuse(hp, message, "");
+    return hp_refuse(hp, message, "");
 }

@@ -30,9 +30,9 @@
 #define REPEAT VALUE("repeat", 'i', "0", HP_OWN, NULL, "run again every so many seconds")
 #define KEYS NEEDED("primary-keys", 'p', HP_PASS, "key", "columns that name a record")
 #define STAGING                                                                                    \
-    VALUE("stage", 's', NULL, HP_LATER, "Snowflake", "external stage"),                            \
-        VALUE("s3-bucket", 'b', NULL, HP_LATER, "S3", "bucket"),                                   \
-        VALUE("s3-prefix", 'P', NULL, HP_LATER, "S3", "prefix in the bucket"),                     \
+    VALUE("stage", 's', NULL, HP_NONE, NULL, "external stage, for Snowflake alone"),               \
+        VALUE("s3-bucket", 'b', NULL, HP_NONE, NULL, "bucket, for Snowflake alone"),               \
+        VALUE("s3-prefix", 'P', NULL, HP_NONE, NULL, "prefix in the bucket"),                      \
         VALUE("s3-region", 'R', "eu-west-1", HP_NONE, NULL, "region of the bucket")
 #define CSV                                                                                        \
     VALUE("csv-prefix", 'c', NULL, HP_OWN, NULL, "how names of files begin"),                      \
@@ -138,14 +138,12 @@ static const struct hp_flag none[] = {FLAGS_END};
 const struct hp_command hp_commands[] = {
     {"config connections add", "<type>", 1, 1, connection_flags, "config connections add",
      hp_connection_add, "store a connection"},
-    {"config connections list", "", 0, 0, none, "config connections list", hp_plain,
-     "list the connections"},
+    {"config connections list", "", 0, 0, none, NULL, hp_connections_list, "list the connections"},
     {"config connections remove", "", 0, 0, connection_remove_flags, "config connections remove",
      hp_connection_remove, "remove a connection"},
     {"config defaults add", "", 0, 0, default_flags, "config defaults add", hp_default_add,
      "store a flag's default value"},
-    {"config defaults list", "", 0, 0, none, "config defaults list", hp_plain,
-     "list the default values"},
+    {"config defaults list", "", 0, 0, none, NULL, hp_defaults_list, "list the default values"},
     {"config defaults remove", "", 0, 0, default_remove_flags, "config defaults remove",
      hp_default_remove, "remove a default value"},
     {"cp snap", PLACES, 2, 2, snap_flags, "cp", hp_cp_snap, "copy a table"},

@@ -22,6 +22,10 @@ bool hp_is_folder(const char *target, char **ret_folder)
     struct leat_connection connection = {.size = sizeof connection};
     size_t len = strcspn(target, ".");
     *ret_folder = NULL;
+    if (path_of(target) && *path_of(target)) {
+        *ret_folder = lt_strdup(path_of(target));
+        return true;
+    }
     if (strchr(target, '/') && !strstr(target, "://")) {
         *ret_folder = lt_strdup(target);
         return true;

@@ -8,5 +8,7 @@
 int hp_inner_begin(struct hp *hp, struct cli *inner);
 void hp_inner_end(struct hp *hp, struct cli *inner);
 void hp_forget(struct hp *hp);
+/* hp_actions.c. Tells that it is not supported; the exit status. */
+int hp_refuse(struct hp *hp, const char *message, const char *remedy);
 
 #endif

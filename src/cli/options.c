@@ -91,8 +91,26 @@ static int set_common(struct cli *cli, const char *name, const char *value, stru
     return LEAT_OK;
 }
 
+/* What means nothing to a command that only looks. */
+static bool writes(const char *option)
+{
+    static const char *const names[] = {"replace",     "append",    "recreate", "truncate",
+                                        "allow-empty", "schema",    "also",     "atomic",
+                                        "keep-going",  "with",      "verify",   "resume",
+                                        "part-rows",   "immutable", "no-state", "state-schema"};
+    for (size_t i = 0; i < LT_ARRAY_LEN(names); i++) {
+        if (!strcmp(names[i], option)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool cli_takes(const struct command *command, const char *option)
 {
+    if (command->takes & TAKES_READS && writes(option)) {
+        return false;
+    }
     bool any = !*command->name; /* `config explain` without a command */
     return command->takes & TAKES_PLAN && (any || leat_action_takes(command->action, option));
 }

@@ -600,9 +600,7 @@ void lt_cast_free(struct lt_cast *cast)
     for (int64_t i = 0; i < cast->n_columns; i++) {
         step_done(&cast->columns[i]);
     }
-    if (cast->has_view) {
-        lt_view_done(&cast->view);
-    }
+    lt_view_done(&cast->view);
     lt_schema_done(&cast->from);
     lt_schema_done(&cast->to);
     free(cast->columns);

@@ -221,10 +221,8 @@ int lt_cast_run(struct lt_cast *cast, struct ArrowArray *batch, int64_t first_ro
         lt_buf_clear(&rejects->drop);
         rejects->rows = 0;
     }
-    status = cast->has_view ? lt_view_set(&cast->view, batch, err)
-                            : lt_view_init(&cast->view, &cast->from, batch, err);
+    status = lt_view_next(&cast->view, &cast->from, batch, err);
     if (!status) {
-        cast->has_view = true;
         status = lt_array_init(&out, 1, cast->n_columns, err);
     }
     if (!status && cast->losses) {

@@ -51,7 +51,6 @@ struct lt_cast_step {
 struct lt_cast {
     struct ArrowSchema from, to;
     struct lt_view view; /* of the last batch; field NULL before the first */
-    bool has_view;
     struct lt_cast_step *columns;
     int64_t *map; /* column of `from`, or -1 */
     int64_t n_columns;

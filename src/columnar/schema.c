@@ -102,6 +102,17 @@ int lt_schema_add(struct ArrowSchema *schema, struct ArrowSchema *child, struct 
     return LEAT_OK;
 }
 
+int lt_schema_add_copy(struct ArrowSchema *schema, const struct ArrowSchema *field, int64_t flags,
+                       struct leat_error *err)
+{
+    struct ArrowSchema copy = {.release = NULL};
+    int status = lt_schema_copy(field, &copy, err);
+    copy.flags |= status ? 0 : flags;
+    status = status ? status : lt_schema_add(schema, &copy, err);
+    lt_schema_done(&copy);
+    return status;
+}
+
 int lt_schema_add_field(struct ArrowSchema *schema, const char *format, const char *name,
                         int64_t flags, struct ArrowSchema **ret_field, struct leat_error *err)
 {

@@ -23,6 +23,9 @@ int lt_schema_init(struct ArrowSchema *schema, const char *format, const char *n
 int lt_schema_init_struct(struct ArrowSchema *schema, int64_t n, struct leat_error *err);
 /* Appends `child`, moved in (its release becomes NULL), to a schema made here. */
 int lt_schema_add(struct ArrowSchema *schema, struct ArrowSchema *child, struct leat_error *err);
+/* Appends a copy of `field` that has `flags` as well as its own. */
+int lt_schema_add_copy(struct ArrowSchema *schema, const struct ArrowSchema *field, int64_t flags,
+                       struct leat_error *err);
 /* Shorthand: a new leaf appended. flags: ARROW_FLAG_NULLABLE or 0. */
 int lt_schema_add_field(struct ArrowSchema *schema, const char *format, const char *name,
                         int64_t flags, struct ArrowSchema **ret_field, struct leat_error *err);

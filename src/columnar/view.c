@@ -286,6 +286,12 @@ int lt_view_set(struct lt_view *view, const struct ArrowArray *array, struct lea
     return set_window(view, array, 0, array ? array->length : 0, err);
 }
 
+int lt_view_next(struct lt_view *view, const struct ArrowSchema *field,
+                 const struct ArrowArray *array, struct leat_error *err)
+{
+    return view->field ? lt_view_set(view, array, err) : lt_view_init(view, field, array, err);
+}
+
 int64_t lt_view_integer(const struct lt_view *view, int64_t row, bool *ret_big)
 {
     if (view->type.id != LT_UINT64) {

@@ -39,6 +39,9 @@ int lt_view_init(struct lt_view *view, const struct ArrowSchema *field,
                  const struct ArrowArray *array, struct leat_error *err);
 /* Views `array` again with the same field, reusing memory: once a batch, without allocation. */
 int lt_view_set(struct lt_view *view, const struct ArrowArray *array, struct leat_error *err);
+/* The one for the first array, while view->field is NULL, and the other for those that follow. */
+int lt_view_next(struct lt_view *view, const struct ArrowSchema *field,
+                 const struct ArrowArray *array, struct leat_error *err);
 void lt_view_done(struct lt_view *view);
 
 static inline bool lt_view_is_null(const struct lt_view *view, int64_t row)

@@ -343,8 +343,11 @@ static int read_target(struct lt_delta *delta, struct leat_error *err)
         }
     }
     if (!tells_bounds(*delta->dest)) {
-        return lt_fail(err, LT_E_UNSUPPORTED, "%s cannot tell the greatest cursor of its rows",
-                       (*delta->dest)->connector->name);
+        lt_fail(err, LT_E_UNSUPPORTED, "%s cannot tell the greatest cursor of its rows",
+                (*delta->dest)->connector->name);
+        leat_error_remedy(err, "leave --watermark target away: leat's record beside the rows says "
+                               "how far the last run came");
+        return LEAT_UNSUPPORTED;
     }
     int rc = ask_target(delta, NULL, &bounds, err);
     if (!rc && !bounds.empty) {

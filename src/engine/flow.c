@@ -35,7 +35,9 @@ int lt_flow_start(struct lt_run *run, struct lt_job *job, struct lt_side *source
     struct leat_read_plan plan;
     lt_flow_read_plan(flow, &plan);
     flow->limit = plan.limit;
-    int rc = source->connector->source->start(source->ep, &plan, &flow->reader, err);
+    flow->reader = attempt == 1 ? lt_run_take_ahead(run) : NULL;
+    int rc = flow->reader ? LEAT_OK
+                          : source->connector->source->start(source->ep, &plan, &flow->reader, err);
     if (!rc) {
         rc = source->connector->source->schema(flow->reader, &flow->source_schema, err);
     }

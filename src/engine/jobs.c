@@ -333,14 +333,32 @@ static int check_destinations(const struct lt_run *run, struct lt_side *const *d
     return LEAT_OK;
 }
 
-int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
-                 struct leat_error *err)
+int lt_jobs_find(struct lt_run *run, struct lt_side *source, struct leat_error *err)
+{
+    int rc = check_source(run, source, err);
+    return rc ? rc : list_sources(run, source, err);
+}
+
+int lt_jobs_check(struct lt_run *run, const struct lt_side *source, struct lt_side *const *dests,
+                  struct leat_error *err)
 {
     int rc = check_source(run, source, err);
     rc = rc ? rc : check_destinations(run, dests, err);
-    rc = rc ? rc : lt_sides_check_extras(run, source, dests, err);
+    return rc ? rc : lt_sides_check_extras(run, source, dests, err);
+}
+
+int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
+                 struct leat_error *err)
+{
+    int rc = lt_jobs_check(run, source, dests, err);
     rc = rc ? rc : list_sources(run, source, err);
-    rc = rc ? rc : lt_jobs_give_types(run, err);
+    return rc ? rc : lt_jobs_place(run, source, dests, err);
+}
+
+int lt_jobs_place(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
+                  struct leat_error *err)
+{
+    int rc = lt_jobs_give_types(run, err);
     for (size_t d = 0; !rc && d < run->plan->n_destinations; d++) {
         if (run->jobs.n > 1 && !lt_side_can(dests[d], LEAT_CAN_STREAMS)) {
             rc = lt_fail(err, LT_E_USAGE,

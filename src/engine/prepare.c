@@ -70,7 +70,8 @@ static int find_streams(struct lt_run *run, struct lt_side *source, size_t d, bo
                                                   .source_id = s->source_ids[at],
                                                   .mode = run->mode,
                                                   .flags = run->write_flags,
-                                                  .schema_policy = run->schema_policy};
+                                                  .schema_policy = run->schema_policy,
+                                                  .parts_wanted = run->parallel};
     }
     return rc;
 }

@@ -1,4 +1,4 @@
-/* A run: opens both sides, lists the streams, starts workers, watches over them, reports. */
+/* A run: starts workers once the streams are listed (open.c), watches over them, reports. */
 #include "core/codes.h"
 #include "core/log.h"
 #include "core/util.h"
@@ -78,7 +78,7 @@ static int take_snapshot(struct lt_run *run, struct lt_side *source, int *worker
 
 static int workers_max(const struct lt_run *run, const struct lt_worker *first)
 {
-    int n = LT_MIN(run->workers_n, WORKERS_MAX);
+    int n = LT_MIN(run->parallel, WORKERS_MAX);
     n = (int)LT_MIN((size_t)n, run->units_n);
     if (first->source->caps->readers_max > 0) {
         n = LT_MIN(n, first->source->caps->readers_max);
@@ -88,30 +88,6 @@ static int workers_max(const struct lt_run *run, const struct lt_worker *first)
         n = most > 0 ? LT_MIN(n, most) : n;
     }
     return LT_MAX(n, 1);
-}
-
-/* Opens the first worker's sides; with them the streams are listed and named. A server that is
- * just restarting is waited for, as it is later on. */
-static int open_and_list(struct lt_run *run, struct lt_worker *first, struct leat_error *err)
-{
-    int64_t retries = lt_settings_number(&run->plan->settings, "retries");
-    int64_t wait_ms = LT_RETRY_FIRST_MS;
-    for (int64_t tries = 1;; tries++) {
-        int rc = lt_worker_open(run, first, err);
-        if (!rc) {
-            rc = lt_jobs_list(run, first->source, first->dests, err);
-        }
-        if (rc != LEAT_UNAVAILABLE || tries > retries || run->plan->stream_name) {
-            return rc;
-        }
-        lt_worker_close(first);
-        memset(first, 0, sizeof *first);
-        lt_jobs_done(&run->jobs, run->plan->n_destinations);
-        rc = lt_run_back_off(run, run->plan->source.text, &wait_ms, err);
-        if (rc) {
-            return rc;
-        }
-    }
 }
 
 /* Streams that no worker came to, for the run stopped before. */
@@ -141,9 +117,7 @@ static int run_workers(struct lt_run *run, struct lt_worker *workers, struct lea
     rc = rc ? rc : lt_run_prepare(run, &workers[0], err);
     if (!rc) {
         n = lt_workers_open(run, workers, n);
-        run->lanes_max = LT_MAX(run->workers_n / n, 1);
-        run->workers_n = n;
-        lt_run_share_memory(run);
+        lt_run_share_out(run, n);
         rc = lt_workers_start(run, workers, n, err);
     }
     if (!rc) {
@@ -218,7 +192,7 @@ int leat_run(struct leat_plan *plan, const struct leat_observer *observer,
         rc = lt_fail(err, LT_E_USAGE, "no destination was given");
     }
     if (!rc) {
-        rc = open_and_list(&run, &workers[0], err);
+        rc = lt_run_open(&run, &workers[0], err);
     }
     rc = rc ? rc : lt_jobs_relate(&run, workers[0].dests, err);
     if (!rc) {
@@ -324,7 +298,7 @@ int leat_plan_preview(struct leat_plan *plan, char **ret_text, struct leat_repor
     if (!rc && plan->n_destinations == 0) {
         rc = lt_fail(err, LT_E_USAGE, "no destination was given");
     }
-    rc = rc ? rc : open_and_list(&run, &first, err);
+    rc = rc ? rc : lt_run_open(&run, &first, err);
     if (!rc && ret_report) {
         rc = lt_report_new(&run, first.dests, &run.report, err);
     }

@@ -1,6 +1,7 @@
 /* One run of a plan, as the engine's files share it.
  *
- *     run.c       opens, lists, starts workers, reports
+ *     run.c       starts workers, reports
+ *     open.c      both sides opened at once, the streams listed, a look into a file
  *     prepare.c   what is made before the first stream, and after the last
  *     setup.c     options, shares of memory, cancel
  *     hold.c      a snapshot, held for other runs
@@ -76,7 +77,7 @@ struct lt_result {
     struct leat_stream_result pub;
     char *source, *destination, *route, *proof, *drift, *why_not_resumed, *resolution;
     char *watermark_before, *watermark_after;
-    char *preview; /* what would be done with it, in words; NULL: it was a run */
+    char *preview;                   /* what would be done with it, in words; NULL: it was a run */
     char *open_loads;                /* load_plan.open_loads of the last attempt */
     struct leat_column_loss *losses; /* names and reasons owned */
     size_t n_losses;
@@ -131,6 +132,8 @@ struct lt_run {
     bool resume; /* sealed parts of loads are kept, and gone on from */
     int64_t part_rows;
     enum lt_on_loss on_loss;
+    int parallel; /* as --parallel says, or the cores: workers and lanes in all, and connections
+                   * that come after them */
     int workers_n;
     int lanes_max;      /* readers of one stream at a time, and threads that write it */
     bool parallel_said; /* --parallel was given: so many it shall be */
@@ -143,6 +146,9 @@ struct lt_run {
     char snapshot[256]; /* token; "": none */
     bool snapshot_own;
     bool snapshot_given; /* --snapshot: another process holds it */
+    /* The reader of the only job, started while the destinations were opened; NULL: none. */
+    struct leat_reader *ahead;
+    _Atomic bool opens_in_vain; /* the other side failed: no server is waited for any more */
     pthread_t canceller; /* brings leat_cancel() to blocked calls */
     bool canceller_runs;
 
@@ -195,6 +201,12 @@ int lt_side_resolve(struct lt_side *side, const char *text, char *ret_ns, char *
 /* jobs.c. Lists the source's streams (largest first) and names their places. */
 int lt_jobs_list(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
                  struct leat_error *err);
+/* The same in three: the streams; whether both sides can do what is asked; the places. */
+int lt_jobs_find(struct lt_run *run, struct lt_side *source, struct leat_error *err);
+int lt_jobs_check(struct lt_run *run, const struct lt_side *source, struct lt_side *const *dests,
+                  struct leat_error *err);
+int lt_jobs_place(struct lt_run *run, struct lt_side *source, struct lt_side *const *dests,
+                  struct leat_error *err);
 /* names.c. What the streams are called at destination d: all by its one name, template or namespace. */
 int lt_jobs_name(struct lt_run *run, struct lt_side *dest, size_t d, struct leat_error *err);
 /* Whether a name as written has a place holder of templates. */
@@ -252,12 +264,22 @@ struct lt_worker {
 };
 
 /* worker.c. Half-opened workers are closed all the same. */
+int lt_worker_init(struct lt_run *run, struct lt_worker *worker, struct leat_error *err);
+int lt_worker_open_dests(struct lt_worker *worker, struct leat_error *err);
 int lt_worker_open(struct lt_run *run, struct lt_worker *worker, struct leat_error *err);
 void lt_worker_close(struct lt_worker *worker);
 /* Opens the workers beyond the first, which is open already; returns how many there are. */
 int lt_workers_open(struct lt_run *run, struct lt_worker *workers, int n);
 /* Starts their threads; fails only when not one could be started. */
 int lt_workers_start(struct lt_run *run, struct lt_worker *workers, int n, struct leat_error *err);
+
+/* open.c. Opens the first worker's sides; with them the streams are listed and named. A server that
+ * is just restarting is waited for, as it is later on. */
+int lt_run_open(struct lt_run *run, struct lt_worker *first, struct leat_error *err);
+/* The reader that was started meanwhile, once; NULL: there is none. */
+struct leat_reader *lt_run_take_ahead(struct lt_run *run);
+/* Ends it, before its source is closed. */
+void lt_run_drop_ahead(struct lt_run *run, const struct lt_side *source);
 
 /* retry.c. Says in the log that `what` is tried again because of *err, waits (*wait_ms and up to
  * half as much again, starting with LT_RETRY_FIRST_MS), and doubles *wait_ms up to the most.
@@ -273,8 +295,10 @@ void lt_run_watch(struct lt_run *run, bool *told);
 int lt_run_init(struct lt_run *run, struct leat_plan *plan, const struct leat_observer *observer,
                 struct leat_error *err);
 void lt_run_done(struct lt_run *run);
-/* Shares the memory bound out over workers_n workers, and again when their number is known. */
+/* Shares the memory bound out over workers_n workers. */
 void lt_run_share_memory(struct lt_run *run);
+/* The same, and the threads, once it is known how many workers there are. */
+void lt_run_share_out(struct lt_run *run, int workers);
 /* Waits, with run->mutex held, until run->changed or for so long. */
 void lt_run_wait(struct lt_run *run, int64_t wait_ms);
 /* Creates the rejects file, if one is wished: only once it is clear that records will be read. */

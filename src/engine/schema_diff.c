@@ -27,14 +27,12 @@ static int put_declared(const struct lt_pair_side *side, const struct ArrowSchem
                         struct lt_buf *out)
 {
     const struct leat_connector *connector = side->side->connector;
-    struct ArrowSchema schema = {.release = NULL}, copy = {.release = NULL};
+    struct ArrowSchema schema = {.release = NULL};
     struct leat_write_stream want = {
         .size = sizeof want, .name = {"", "t"}, .schema = &schema, .rows_estimate = -1};
     char *text = NULL;
     int rc = connector->ddl ? lt_schema_init_struct(&schema, 0, NULL) : LEAT_UNSUPPORTED;
-    rc = rc ? rc : lt_schema_copy(field, &copy, NULL);
-    rc = rc ? rc : lt_schema_add(&schema, &copy, NULL);
-    lt_schema_done(&copy);
+    rc = rc ? rc : lt_schema_add_copy(&schema, field, 0, NULL);
     rc = rc ? rc : connector->ddl(&want, 0, &text, NULL);
     rc = rc ? lt_type_print(field, out) : lt_buf_puts(out, text);
     lt_schema_done(&schema);

@@ -61,8 +61,9 @@ static void read_options(struct lt_run *run)
     run->on_loss = lt_on_loss_of(lt_settings_text(s, "on-loss"));
     run->memory = lt_settings_number(s, "memory");
     run->parallel_said = lt_settings_text(s, "parallel") != NULL;
-    run->workers_n =
+    run->parallel =
         run->parallel_said ? (int)lt_settings_number(s, "parallel") : default_parallel();
+    run->workers_n = run->parallel;
 }
 
 /* Shares the memory bound out. About a third is the process itself and the client libraries; a
@@ -79,6 +80,13 @@ void lt_run_share_memory(struct lt_run *run)
     int64_t left = share - batches * run->batch_bytes_max;
     int64_t endpoints = 1 + (int64_t)run->plan->n_destinations;
     run->endpoint_bytes_max = LT_MAX(left / endpoints, run->queue_bytes_max);
+}
+
+void lt_run_share_out(struct lt_run *run, int workers)
+{
+    run->workers_n = workers;
+    run->lanes_max = LT_MAX(run->parallel / workers, 1);
+    lt_run_share_memory(run);
 }
 
 void lt_run_wait(struct lt_run *run, int64_t wait_ms)

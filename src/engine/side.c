@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static pthread_mutex_t references_mutex = PTHREAD_MUTEX_INITIALIZER;
+
 static void host_log(void *arg, enum leat_log_level level, const char *line)
 {
     (void)arg;
@@ -18,7 +20,9 @@ static void host_log(void *arg, enum leat_log_level level, const char *line)
 
 static int host_cancelled(void *arg)
 {
-    return atomic_load_explicit(&((struct lt_run *)arg)->leat->cancelled, memory_order_relaxed);
+    struct lt_run *run = arg;
+    return atomic_load_explicit(&run->leat->cancelled, memory_order_relaxed) ||
+           atomic_load_explicit(&run->opens_in_vain, memory_order_relaxed);
 }
 
 static int64_t host_memory(void *arg)
@@ -100,8 +104,11 @@ static int open_endpoint(struct lt_run *run, struct lt_side *side, struct leat_e
     const volatile int *cancel = (const volatile int *)&run->leat->cancelled;
     struct leat_param *params = NULL;
     char *url = NULL;
+    /* One side after the other: a command that gives a password, or a vault, may ask for something. */
+    pthread_mutex_lock(&references_mutex);
     int rc = lt_resolve_references(side->location->url, cancel, &url, err);
     rc = rc ? rc : resolve_params(side, cancel, &params, err);
+    pthread_mutex_unlock(&references_mutex);
     if (rc) {
         free_params(params, side->n_params);
         lt_crypt_free_text(url);
@@ -227,6 +234,9 @@ int lt_side_freshen(struct lt_side **side, bool source, struct leat_error *err)
     if (rc) {
         lt_side_close(fresh);
         return rc;
+    }
+    if (source) {
+        lt_run_drop_ahead(old->run, old);
     }
     lt_side_close(old);
     *side = fresh;

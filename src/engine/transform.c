@@ -204,13 +204,10 @@ static int unite(struct lt_typing *typing, struct leat_error *err)
     struct ArrowSchema all = {0};
     int rc = lt_schema_copy(&typing->casts, &all, err);
     for (int64_t i = 0; !rc && i < typing->given.n_children; i++) {
-        struct ArrowSchema field = {0};
         if (lt_schema_find(&all, typing->given.children[i]->name) >= 0) {
             continue;
         }
-        rc = lt_schema_copy(typing->given.children[i], &field, err);
-        rc = rc ? rc : lt_schema_add(&all, &field, err);
-        lt_schema_done(&field);
+        rc = lt_schema_add_copy(&all, typing->given.children[i], 0, err);
     }
     if (!rc) {
         lt_schema_done(&typing->all);
@@ -235,10 +232,7 @@ int lt_typing_give(struct lt_typing *typing, const struct ArrowSchema *schema,
     struct ArrowSchema given = {0};
     int rc = lt_schema_init_struct(&given, 0, err);
     for (int64_t i = 0; !rc && i < schema->n_children; i++) {
-        struct ArrowSchema field = {0};
-        rc = lt_schema_copy(schema->children[i], &field, err);
-        rc = rc ? rc : lt_schema_add(&given, &field, err);
-        lt_schema_done(&field);
+        rc = lt_schema_add_copy(&given, schema->children[i], 0, err);
     }
     if (!rc) {
         lt_schema_done(&typing->given);

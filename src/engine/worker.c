@@ -14,22 +14,34 @@ void lt_worker_close(struct lt_worker *worker)
         lt_side_close(worker->dests[d]);
     }
     free(worker->dests);
+    if (worker->source) {
+        lt_run_drop_ahead(worker->run, worker->source);
+    }
     lt_side_close(worker->source);
+}
+
+int lt_worker_init(struct lt_run *run, struct lt_worker *worker, struct leat_error *err)
+{
+    worker->run = run;
+    worker->dests = calloc(run->plan->n_destinations + 1, sizeof(struct lt_side *));
+    return worker->dests ? LEAT_OK : lt_fail_oom(err);
+}
+
+int lt_worker_open_dests(struct lt_worker *worker, struct leat_error *err)
+{
+    struct lt_run *run = worker->run;
+    int rc = LEAT_OK;
+    for (size_t d = 0; !rc && d < run->plan->n_destinations; d++) {
+        rc = lt_side_open(run, &run->plan->destinations[d], &worker->dests[d], err);
+    }
+    return rc;
 }
 
 int lt_worker_open(struct lt_run *run, struct lt_worker *worker, struct leat_error *err)
 {
-    size_t n = run->plan->n_destinations;
-    worker->run = run;
-    worker->dests = calloc(n + 1, sizeof *worker->dests);
-    int rc = worker->dests ? LEAT_OK : lt_fail_oom(err);
-    if (!rc) {
-        rc = lt_side_open(run, &run->plan->source, &worker->source, err);
-    }
-    for (size_t d = 0; !rc && d < n; d++) {
-        rc = lt_side_open(run, &run->plan->destinations[d], &worker->dests[d], err);
-    }
-    return rc;
+    int rc = lt_worker_init(run, worker, err);
+    rc = rc ? rc : lt_side_open(run, &run->plan->source, &worker->source, err);
+    return rc ? rc : lt_worker_open_dests(worker, err);
 }
 
 /* The first job of a unit: the first unit may have several. */

@@ -264,8 +264,23 @@ static int put_notes(struct writer *w, const struct lt_buf *body, bool json, str
     return rc ? rc : lt_buf_puts(out, lt_buf_text(body));
 }
 
-int leat_plan_as_pipe(const struct leat_plan *plan, enum leat_pipe_form form, char **ret_text,
-                      struct leat_error *err)
+static void put_statement(struct writer *w, struct lt_emit *emit, const char *sql)
+{
+    bool secret = masked(w, sql) != NULL;
+    lt_emit_pair(emit, "sql", secret ? "${LEAT_SQL}" : escaped(w, sql));
+    if (secret) {
+        note(w, "LEAT_SQL", "the statement");
+    }
+    for (size_t i = 0; i < w->n; i++) {
+        if (w->parts[i].part == LEAT_PART_SOURCE) {
+            lt_emit_pair(emit, "in", w->parts[i].value);
+        }
+    }
+}
+
+/* `sql` NULL: what the plan does. */
+static int write_pipe(const struct leat_plan *plan, const char *sql, enum leat_pipe_form form,
+                      char **ret_text, struct leat_error *err)
 {
     struct writer w = {.n = 0};
     struct lt_buf body = LT_BUF_INIT, out = LT_BUF_INIT;
@@ -274,8 +289,12 @@ int leat_plan_as_pipe(const struct leat_plan *plan, enum leat_pipe_form form, ch
     rc = rc ? rc : leat_plan_each(plan, take_part, &w);
     if (!rc) {
         lt_emit_map(&emit);
-        put_places(&w, &emit, leat_plan_action_of(plan));
-        for (size_t i = 0; i < w.n; i++) {
+        if (sql) {
+            put_statement(&w, &emit, sql);
+        } else {
+            put_places(&w, &emit, leat_plan_action_of(plan));
+        }
+        for (size_t i = 0; !sql && i < w.n; i++) {
             if (w.parts[i].part == LEAT_PART_OPTION) {
                 put_option(&w, &emit, i);
             }
@@ -291,4 +310,16 @@ int leat_plan_as_pipe(const struct leat_plan *plan, enum leat_pipe_form form, ch
     lt_buf_done(&w.notes);
     lt_buf_done(&body);
     return rc;
+}
+
+int leat_plan_as_pipe(const struct leat_plan *plan, enum leat_pipe_form form, char **ret_text,
+                      struct leat_error *err)
+{
+    return write_pipe(plan, NULL, form, ret_text, err);
+}
+
+int leat_statement_as_pipe(const struct leat_plan *plan, const char *sql, enum leat_pipe_form form,
+                           char **ret_text, struct leat_error *err)
+{
+    return write_pipe(plan, sql, form, ret_text, err);
 }

@@ -47,10 +47,7 @@ static int match_columns(const struct ArrowSchema *incoming, const struct ArrowS
         if (lt_cast_kind(from, to) == LT_CAST_REFUSED) {
             status = refused_pair(from, to, faults, err);
         }
-        struct ArrowSchema copy = {.release = NULL};
-        status = status ? status : lt_schema_copy(to, &copy, err);
-        status = status ? status : lt_schema_add(result, &copy, err);
-        lt_schema_done(&copy);
+        status = status ? status : lt_schema_add_copy(result, to, 0, err);
     }
     for (int64_t i = 0; i < table->n_children && !status; i++) {
         const struct ArrowSchema *field = table->children[i];

@@ -129,6 +129,12 @@ def test_json_logs_are_json_line_by_line(leat, csv_file, tmp_path):
     assert lines[-1]["level"] == "error" and lines[-1]["code"] == "not-found"
 
 
+def test_overviews_fit_80_columns(leat):
+    for words in (["--help"], ["help", "config"], ["help", "step"], ["help", "state"]):
+        shown = leat.ok(*words).stdout
+        assert max(map(len, shown.splitlines())) <= 80, words
+
+
 def test_the_report_tells_rows_route_and_proof(leat, csv_file, tmp_path):
     report = tmp_path / "report.json"
     leat.ok("cp", csv_file, tmp_path / "out.arrow", f"--report={report}")

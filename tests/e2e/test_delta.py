@@ -137,14 +137,34 @@ def test_numbers_of_a_transaction_still_writing_are_waited_for(delta, leat, plac
     else:
         delta(source, dest, "-d", "id", "--settle-timeout", "100ms", "--retries", "0", *strategy,
               status=75, code="unavailable")
-    child = leat.start("cp", "delta", source.location, dest.location, *options_of(dest), "-d", "id",
-                       *strategy)
+    delta_that_waits(leat, source, dest, slow, *strategy)
+    assert [row[0] for row in dest.rows()] == [1, 2, 3, 4]
+
+
+def delta_that_waits(leat, source, dest, slow, *more):
+    """A delta by id that waits for the connection `slow`, which then commits."""
+    child = leat.start("cp", "delta", source.location, dest.location, *options_of(dest), "-d", "id", *more)
     assert wait_for(lambda: source.query(
         "select count(*) from pg_stat_activity where query like '%virtualtransaction%' "
         "and pid <> pg_backend_pid()")[0][0] > 0)
     slow.commit()
     slow.close()
     assert child.wait(60) == 0
+
+
+@pytest.mark.parametrize("to", ["postgres", "csv"])
+def test_a_record_that_was_waited_for_may_be_below_all_that_were_seen(delta, leat, place, to):
+    """Its number lies between the watermark and the least that was seen before the wait."""
+    source, dest = place("postgres"), place(to, "destination")
+    source.create()
+    fill(source, 1, 2)
+    strategy = [] if dest.merges else ["--strategy", "append"]
+    delta(source, dest, "-d", "id", *strategy)
+    source.execute("delete from orders where id = 2")  # nothing has the watermark's number
+    slow = source.db.connect()
+    slow.execute("insert into orders values (3, 'slow', 1, '2026-11-01')")
+    fill(source, 4, 4)
+    delta_that_waits(leat, source, dest, slow, *strategy)
     assert [row[0] for row in dest.rows()] == [1, 2, 3, 4]
 
 

@@ -322,7 +322,9 @@ def test_equal_key_ranges_are_not_read(leat, pg_db, key):
         "'x'::char(3) as c, i / 3.0::float8 as f, decode(md5(i::text), 'hex') as x, date '2000-01-01' "
         "+ i % 5000 as d from generate_series(1, 60000) i",
         f"alter table t add primary key ({key})", "create table u (like t including all)",
-        "insert into u select * from t order by k", "analyze t", "analyze u")
+        "insert into u select * from t order by k",
+        "set default_statistics_target = 300",  # looks at every row: ranges are cut alike each time
+        "analyze t", "analyze u")
     done = leat.ok("diff", pg_db.stream("t"), pg_db.stream("u"))
     assert skipped(done) == 60000 and " 0 compared" in done.stderr
     pg_db.execute("update u set n = n + 0.0000 where id < 1000",  # 1.10 and 1.1000 are the same

@@ -654,13 +654,51 @@ def test_snapshot_into_a_folder_is_files_and_a_manifest(hp, folder):
     assert hp("pipe", "-f", "again.json").returncode == 0
 
 
+def test_flags_of_staging_and_of_stacks_are_accepted_where_there_is_no_staging(hp, folder):
+    assert hp("--print-stack", "cp", "snap", "hr.staff", "copy.staff", "-s", "stage", "-b", "bucket",
+              "-P", "in/it", "-R", "eu-west-2", "-c", "x", "-y", "7").returncode == 0
+    assert hp("cp", "snap", "hr.staff", "copy.staff", "--print-stack").returncode == 0
+    assert "cp snap" in hp("--print-stack").stdout
+
+
+def test_snapshots_within_one_second_do_not_write_over_each_other(hp, folder):
+    for place in ("./lake/", "file:lake", "file:lake"):
+        assert hp("cp", "snap", "hr.staff", place, "-r", "2").returncode == 0
+    manifests = sorted((folder / "lake").glob("*.man"))
+    assert len(manifests) == 3
+    named = [line for each in manifests for line in each.read_text().splitlines()[1:]]
+    assert len(set(named)) == len(named) == len(list((folder / "lake").glob("*.csv.gz")))
+
+
+@pytest.mark.parametrize("flags", (["-H", "2"], ["-G", "19000101T000000", "-H", "2"]))
+def test_the_first_watermark_is_of_the_drivers_own_kind(hp, folder, flags):
+    with sqlite3.connect(folder / "hr.db") as db:
+        db.executescript("create table counted (n integer primary key, at timestamp);"
+                         "insert into counted values (1, '2026-11-01 00:00:00'), (2, '2026-11-02 00:00:00'),"
+                         " (3, '2026-11-03 00:00:00')")
+    assert hp("cp", "delta", "hr.counted", "copy.counted", "-d", "n", "-p", "n", *flags).returncode == 0
+    with sqlite3.connect(folder / "copy.db") as db:
+        assert db.execute("select n from counted order by 1").fetchall() == [(2,), (3,)]
+    assert hp("cp", "delta", "hr.counted", "copy.timed", "-d", "at", "-p", "n", "-G", "20261103T000000",
+              "-H", "0").returncode == 0
+    with sqlite3.connect(folder / "copy.db") as db:
+        assert db.execute("select n from timed").fetchall() == [(3,)]
+
+
+def test_connections_and_defaults_are_listed_as_halfpipe_does(hp, leat):
+    assert hp("config", "connections", "add", "postgres", "-c", "wh", "-d", "postgres://joe:geheim@db.example/wh").returncode == 0
+    assert hp("config", "defaults", "add", "-k", "log-level", "-v", "info").returncode == 0
+    listed = hp("config", "connections", "list").stdout
+    assert "wh:\n  type = postgres\n  dsn = postgres://joe:" in listed and "geheim" not in listed
+    assert hp("config", "defaults", "list").stdout == "log-level=info\n"
+
+
 @pytest.mark.parametrize("arguments, message", [
     (["cp", "snap", "hr.staff"], "requires <connection>"),
     (["cp", "snap", "hr.staff", "copy.staff", "--nonsense"], "unknown flag: --nonsense"),
     (["cp", "snap", "hr.staff", "copy.staff", "-Q"], "unknown shorthand flag: 'Q'"),
     (["cp", "snap", "hr.staff", "copy.staff", "-c"], "flag needs an argument: -c"),
     (["diff", "hr.staff", "copy.staff"], 'required flag(s) "primary-keys" not set'),
-    (["cp", "snap", "hr.staff", "copy.staff", "-s", "stage"], "Snowflake"),
     (["sync", "events", "hr.staff", "copy.staff", "-p", "code"], "which this leat has not"),
     (["create", "stage", "hr", "-s", "x", "-u", "y"], "Snowflake"),
     (["serve"], "HTTP service")])

@@ -242,6 +242,43 @@ def test_streams_of_a_directory(leat, tmp_path):
     assert all(each["kind"] == "file" and each["bytes"] == 5 for each in told)
 
 
+def test_commands_that_look_have_no_options_of_writing(leat, shop):
+    for command in (("query", shop, "SELECT 1"), ("streams", shop), ("describe", shop, "goods")):
+        shown = leat.ok("help", command[0]).stdout
+        assert "--truncate" not in shown and "--atomic" not in shown and "--where" in shown
+        assert "has no option --replace" in leat.fails(2, "unknown-option", *command, "--replace").stderr
+        leat.ok(*command, env={"LEAT_REPLACE": "1"})  # of the variables of all commands it is passed over
+    assert "--truncate" in leat.ok("help", "cp").stdout
+
+
+@pytest.mark.parametrize("form", ("yaml", "json"))
+def test_a_query_as_a_pipe_gives_the_same_rows(leat, shop, tmp_path, form):
+    query = ("query", shop, "SELECT id,\n  name FROM goods ORDER BY id -- $ {x}", "--no-header", "--limit", "2")
+    document = tmp_path / f"q.{form}"
+    document.write_text(leat.ok(*query, "--as-pipe", form).stdout, encoding="utf-8")
+    leat.ok("pipe", "check", document)
+    assert leat.ok("pipe", "run", document).stdout == leat.ok(*query).stdout == "1,tea\n2,pot\n"
+    as_json = leat.ok(*query[:3], "--format", "jsonl", "--as-pipe", form).stdout
+    assert "jsonl:-" in as_json
+    leat.fails(2, "usage", *query, "--format", "table", "--as-pipe", form)
+
+
+@pytest.mark.parametrize("form", ("yaml", "json"))
+def test_a_statement_as_a_pipe_does_the_same(leat, shop, tmp_path, form):
+    statement = ("query", shop, "DELETE FROM goods WHERE id = 1; UPDATE goods SET name = '${x}'", "--as-pipe", form)
+    document = tmp_path / f"q.{form}"
+    document.write_text(leat.ok(*statement).stdout, encoding="utf-8")
+    assert leat.ok("query", shop, "SELECT count(*) FROM goods", "--no-header").stdout == "3\n"
+    leat.ok("pipe", "run", document)
+    assert leat.ok("query", shop, "SELECT id, name FROM goods ORDER BY 1", "--no-header").stdout == "2,${x}\n3,${x}\n"
+    leat.fails(2, "usage", *statement, "--limit", "3")
+
+
+def test_a_statement_with_a_secret_as_a_pipe_keeps_it_out(leat, pg_db):
+    done = leat.ok("query", pg_db.url, "CREATE USER x PASSWORD 'geheim'", "--as-pipe", "yaml")
+    assert "geheim" not in done.stdout + done.stderr and "set LEAT_SQL" in done.stdout
+
+
 # --- describe ------------------------------------------------------------------------------------
 
 def test_describe_tells_columns_keys_nulls_comments_and_identities(leat, pg_db):

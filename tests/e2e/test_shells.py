@@ -62,6 +62,15 @@ def test_a_shell_completes_commands_options_choices_connections_and_files(leat, 
     completed(window, "leat cp delta a b --lookb", "leat cp delta a b --lookback")
     completed(window, "leat cp a b --on-error sk", "leat cp a b --on-error skip")
     completed(window, "leat cp a b --on-error=sk", "leat cp a b --on-error=skip")
+    completed(window, "leat query warehouse 'select 1' --format parq", "--format parquet")
+    completed(window, "leat describe a.csv --as sql", "leat describe a.csv --as sqlite")
+    completed(window, "leat describe a.csv --as=sql", "leat describe a.csv --as=sqlite")
+    completed(window, "leat cp a b --on-loss te", "leat cp a b --on-loss text")
+    completed(window, "leat cp a b --schema igno", "leat cp a b --schema ignore")
+    completed(window, "leat cp a b --mode incr", "leat cp a b --mode incremental")
+    completed(window, "leat cp a b --with foreign-keys,ind", "--with foreign-keys,indexes")
+    completed(window, "leat cp a b --with=foreign-keys,ind", "--with=foreign-keys,indexes")
+    completed(window, "leat config defaults add on-error sk", "leat config defaults add on-error skip")
     completed(window, "leat streams wareh", "leat streams warehouse")
     completed(window, "leat cp orders-of", "leat cp orders-of-today.csv")
     completed(window, "leat help comple", "leat help complet")
@@ -90,6 +99,22 @@ def test_what_may_follow_is_told_by_the_tables(leat):
     assert words(leat, "cp", "a", "--format=jso") == ["--format=jsonl", "--format=json"]
     assert words(leat, "cp", "a", "--format", "=", "parq") == ["parquet"]
     assert words(leat, "diff", "a", "b", "--as", "") == ["table", "json"]
+    assert words(leat, "query", "a", "--format", "") == ["table", "csv", "jsonl", "json", "arrow", "arrows", "parquet"]
+    assert {"postgres", "sqlite", "csv", "parquet"} <= set(words(leat, "describe", "a", "--as", ""))
+    assert words(leat, "cp", "a", "b", "--mode=") == [f"--mode={each}" for each in (
+        "full-refresh", "truncate", "snapshot", "append", "incremental", "merge",
+        "ro", "rw", "rwc", "immutable")]  # and those of SQLite
+    assert words(leat, "cp", "delta", "a", "b", "--incremental-strategy", "d") == ["delete+insert"]
+    assert words(leat, "cp", "a", "--with", "indexes,") == ["indexes,foreign-keys", "indexes,defaults"]
+    assert words(leat, "step", "compare", "x", "--changes=added,r") == ["--changes=added,removed"]
+    assert words(leat, "cp", "--state", "no") == ["none", ":files"]
+    assert words(leat, "cp", "--replace=") == ["--replace=true", "--replace=false"]
+    assert words(leat, "cp", "--partition-by", "d") == []
+    assert "warehouse" in words(leat, "cp", "a", "b", "--also", "w", env={"LEAT_CONN_WAREHOUSE": "sqlite:w.db"})
+    assert words(leat, "config", "defaults", "add", "on-lo") == ["on-loss"]
+    assert words(leat, "config", "defaults", "add", "on-loss", "") == ["error", "null", "text"]
+    # A connector's own flag takes no value either.
+    assert ":files" in words(leat, "cp", "--null-quoted", "")
     # An option of one action is none of another's.
     assert words(leat, "cp", "a", "b", "--lookb") == []
     # A flag takes no value: what stands behind it is an argument.

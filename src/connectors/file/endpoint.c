@@ -244,11 +244,20 @@ static int choose_format(struct leat_endpoint *ep, const char *scheme, bool in_u
     return tabs ? add_param(ep, "delimiter", "tab", err) : LEAT_OK;
 }
 
+/* One file whose name, or what was said of it, promises a format without types. */
+static bool infers(const struct leat_endpoint *ep)
+{
+    size_t stem = strlen(ep->path);
+    lt_codec_of_path(ep->path, &stem);
+    const struct lt_format *format = ep->format ? ep->format : lt_format_by_path(ep->path, stem);
+    return ep->kind == FC_FILE && format && format->read_retype;
+}
+
 static void set_capabilities(struct leat_endpoint *ep)
 {
     ep->capabilities = (struct leat_capabilities){
         .size = sizeof ep->capabilities,
-        .flags = LEAT_CAN_LIMIT | LEAT_CAN_PROJECT |
+        .flags = LEAT_CAN_LIMIT | LEAT_CAN_PROJECT | (infers(ep) ? LEAT_INFERS : 0) |
                  (ep->kind == FC_DIRECTORY ? LEAT_CAN_STREAMS : 0) |
                  (ep->kind == FC_STANDARD && !ep->program ? LEAT_IS_TERMINAL : 0),
         .payloads_out = LEAT_PAYLOAD_BATCH,

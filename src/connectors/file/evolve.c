@@ -28,17 +28,6 @@ static int say_types(struct lt_buf *words, const struct ArrowSchema *from,
     return failed | lt_type_print(to, words);
 }
 
-static int add(struct ArrowSchema *schema, const struct ArrowSchema *field, int64_t flags,
-               struct leat_error *err)
-{
-    struct ArrowSchema copy = {.release = NULL};
-    int status = lt_schema_copy(field, &copy, err);
-    copy.flags |= status ? 0 : flags;
-    status = status ? status : lt_schema_add(schema, &copy, err);
-    lt_schema_done(&copy);
-    return status;
-}
-
 /* A column that the files lack. */
 static int take_new(struct evolving *e, const struct ArrowSchema *field, struct leat_error *err)
 {
@@ -46,8 +35,8 @@ static int take_new(struct evolving *e, const struct ArrowSchema *field, struct 
     case LEAT_SCHEMA_IGNORE:
         return say(&e->drift, field->name, "is left out") ? lt_fail_oom(err) : LEAT_OK;
     case LEAT_SCHEMA_EVOLVE: {
-        int status = add(&e->parts, field, 0, err);
-        status = status ? status : add(&e->all, field, ARROW_FLAG_NULLABLE, err);
+        int status = lt_schema_add_copy(&e->parts, field, 0, err);
+        status = status ? status : lt_schema_add_copy(&e->all, field, ARROW_FLAG_NULLABLE, err);
         return status || !say(&e->drift, field->name, "is new") ? status : lt_fail_oom(err);
     }
     default:

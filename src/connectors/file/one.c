@@ -134,10 +134,7 @@ static int project_schema(const struct fc_one *one, const struct ArrowSchema *sc
         status = lt_fail_oom(err);
     }
     for (int64_t i = 0; i < one->n_map && !status; i++) {
-        struct ArrowSchema field = {.release = NULL};
-        status = lt_schema_copy(schema->children[one->map[i]], &field, err);
-        status = status ? status : lt_schema_add(&made, &field, err);
-        lt_schema_done(&field);
+        status = lt_schema_add_copy(&made, schema->children[one->map[i]], 0, err);
     }
     if (status) {
         lt_schema_done(&made);

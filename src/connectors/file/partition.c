@@ -136,12 +136,9 @@ static int make_schema(struct fc_parts *parts, struct leat_error *err)
     parts->kept = calloc((size_t)all->n_children + 1, sizeof *parts->kept);
     int status = parts->kept ? lt_schema_init_struct(&parts->schema, 0, err) : lt_fail_oom(err);
     for (int64_t i = 0; i < all->n_children && !status; i++) {
-        struct ArrowSchema field = {.release = NULL};
         if (!is_dropped(parts->stream, i)) {
             parts->kept[parts->schema.n_children] = i;
-            status = lt_schema_copy(all->children[i], &field, err);
-            status = status ? status : lt_schema_add(&parts->schema, &field, err);
-            lt_schema_done(&field);
+            status = lt_schema_add_copy(&parts->schema, all->children[i], 0, err);
         }
     }
     return status;

@@ -82,14 +82,11 @@ static int add_constants(const struct fc_stream_files *files, size_t i,
     int status = LEAT_OK;
     while (!status && files->hive && lt_fc_hive_next(&at, &part, &failed)) {
         int64_t column = lt_schema_find(target, part.name);
-        struct ArrowSchema field = {.release = NULL};
         /* One that the file itself has counts for nothing: what was stored is the better witness. */
         if (column >= 0 && lt_schema_find(&fit->schema, part.name) < 0) {
-            status = lt_schema_copy(target->children[column], &field, err);
-            status = status ? status : lt_schema_add(&fit->schema, &field, err);
+            status = lt_schema_add_copy(&fit->schema, target->children[column], 0, err);
             status = status ? status : add_constant(fit, &part, err);
         }
-        lt_schema_done(&field);
         lt_fc_hive_done(&part);
     }
     return status || !failed ? status : lt_fail_oom(err);
@@ -389,12 +386,9 @@ static int unify_all(struct leat_endpoint *ep, const struct fc_stream_files *fil
         lt_schema_done(&one);
     }
     for (int64_t i = 0; !status && i < parts.n_children; i++) {
-        struct ArrowSchema field = {.release = NULL};
         if (lt_schema_find(all, parts.children[i]->name) < 0) {
-            status = lt_schema_copy(parts.children[i], &field, err);
-            status = status ? status : lt_schema_add(all, &field, err);
+            status = lt_schema_add_copy(all, parts.children[i], 0, err);
         }
-        lt_schema_done(&field);
     }
     lt_schema_done(&parts);
     return status;
@@ -448,16 +442,13 @@ static int keep_wanted(const struct fc_read *how, const struct ArrowSchema *all,
 {
     int status = lt_schema_init_struct(ret_schema, 0, err);
     for (size_t i = 0; i < how->n_columns && !status; i++) {
-        struct ArrowSchema field = {.release = NULL};
         int64_t at = -1;
         status = lt_fc_find_column(all, how->columns[i], &at, err);
         if (!status && lt_schema_find(ret_schema, how->columns[i]) >= 0) {
             status = lt_fail(err, LT_E_DUPLICATE_COLUMN, "column \"%s\" is asked for twice",
                              how->columns[i]);
         }
-        status = status ? status : lt_schema_copy(all->children[at], &field, err);
-        status = status ? status : lt_schema_add(ret_schema, &field, err);
-        lt_schema_done(&field);
+        status = status ? status : lt_schema_add_copy(ret_schema, all->children[at], 0, err);
     }
     return status;
 }

@@ -5,18 +5,14 @@
  * index at a time. A last transaction takes the load's row, gives the table its name, makes
  * constraints of the indexes, and records the load as committed. Whoever looks for the table finds
  * it with everything or not at all; killed in between, the load is swept as any staged one is.
- *
- * Ruled out: a thread a connection. The server does the work, and one thread can wait for all. */
+ */
+#include "connectors/postgres/pg_abreast.h"
 #include "connectors/postgres/pg_load.h"
 
+#include "core/util.h"
 #include "sql/postgres.h"
 
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#define BUILDERS_MAX 4
-#define WAIT_ROUND_MS 100
 
 /* One index of a table. */
 struct build {
@@ -25,18 +21,10 @@ struct build {
     char *name; /* the one it keeps */
 };
 
-struct builder {
-    struct pg_conn *conn;
-    const struct build *at; /* NULL: idle */
-    int status;             /* of the statements under way */
-};
-
 struct builds {
     struct build *items;
-    size_t n, begun;
+    size_t n;
     struct lt_index *keys; /* one a target; without a body where it has none to be made */
-    struct builder builders[BUILDERS_MAX];
-    int n_builders;
 };
 
 static bool makes_key(const struct pg_target *target)
@@ -72,9 +60,6 @@ static void builds_done(struct builds *builds, size_t n_targets)
     }
     for (size_t i = 0; builds->keys && i < n_targets; i++) {
         free(builds->keys[i].body);
-    }
-    for (int i = 1; i < builds->n_builders; i++) { /* the first is the load's own */
-        pg_give(builds->builders[i].conn);
     }
     free(builds->items);
     free(builds->keys);
@@ -183,107 +168,41 @@ static int hand_over(struct leat_load *load, struct leat_error *err)
 
 /* --- building ------------------------------------------------------------------------------ */
 
-/* As many connections as the load may keep busy; fewer where the server has no more to give. */
-static int find_builders(struct leat_load *load, struct builds *builds, struct leat_error *err)
-{
-    size_t wanted = LT_MIN(LT_MIN((size_t)load->threads, BUILDERS_MAX), builds->n);
-    struct leat_error why = {.status = LEAT_OK};
-    builds->builders[0].conn = load->conn;
-    builds->n_builders = 1;
-    while ((size_t)builds->n_builders < wanted && !why.status) {
-        if (!pg_take(load->ep, &builds->builders[builds->n_builders].conn, &why)) {
-            builds->n_builders++;
-        }
-    }
-    if (why.status == LEAT_CANCELLED) {
-        return lt_fail(err, LT_E_CANCELLED, "cancelled");
-    }
-    pg_log(load->ep, LEAT_LOG_INFO, "%zu indexes are built by %d connections%s%s", builds->n,
-           builds->n_builders, why.status ? ": " : "", why.message);
-    return LEAT_OK;
-}
-
 static int blame(const struct build *build, int status, struct leat_error *err)
 {
     return pg_extras_blame(build->target, build->index, build->name, status, err);
 }
 
-/* Each in a transaction of its own, sent without waiting. */
-static int begin_next(struct builds *builds, struct builder *builder, struct leat_error *err)
+/* Each in a transaction of its own. */
+static int put_build(void *arg, size_t task, const struct pg_conn *conn, int lanes,
+                     struct lt_buf *sql)
 {
-    const struct build *build = &builds->items[builds->begun++];
-    struct lt_buf sql = LT_BUF_INIT;
-    int failed = lt_buf_puts(&sql, "BEGIN; ") |
-                 pg_extras_settings(builder->conn, build->target->rows, builds->n_builders, &sql) |
-                 pg_extras_put(build->index, build->target->copy_to, build->name, &sql) |
-                 lt_buf_puts(&sql, "; COMMIT");
-    builder->at = build;
-    builder->status = LEAT_OK;
-    int status = failed ? lt_fail_oom(err) : pg_send(builder->conn, lt_buf_text(&sql), err);
-    lt_buf_done(&sql);
-    return status;
+    const struct build *build = &((const struct builds *)arg)->items[task];
+    return lt_buf_puts(sql, "BEGIN; ") | pg_extras_settings(conn, build->target->rows, lanes, sql) |
+           pg_extras_put(build->index, build->target->copy_to, build->name, sql) |
+           lt_buf_puts(sql, "; COMMIT");
 }
 
-/* Takes the results that have come; the build is over after the last. */
-static int collect(struct builder *builder, struct leat_error *err)
+static int blame_build(void *arg, size_t task, int status, struct leat_error *err)
 {
-    const struct lt_pq *pq = builder->conn->ep->pq;
-    if (!pq->PQconsumeInput(builder->conn->pg)) {
-        return pg_fail_conn(builder->conn, err);
-    }
-    while (builder->at && !pq->PQisBusy(builder->conn->pg)) {
-        PGresult *result = pq->PQgetResult(builder->conn->pg);
-        if (!result) {
-            builder->at = builder->status ? builder->at : NULL;
-            return builder->status;
-        }
-        ExecStatusType kind = pq->PQresultStatus(result);
-        if (kind != PGRES_COMMAND_OK && kind != PGRES_TUPLES_OK && !builder->status) {
-            builder->status = pg_fail_result(builder->conn, result, err);
-        }
-        pg_clear(builder->conn, result);
-    }
-    return LEAT_OK;
+    return blame(&((const struct builds *)arg)->items[task], status, err);
 }
 
-/* Waits until one of them has something to say, or a round is over. */
-static int wait_any(const struct leat_load *load, struct builds *builds, struct pollfd *fds,
-                    struct leat_error *err)
-{
-    for (int i = 0; i < builds->n_builders; i++) {
-        const struct builder *builder = &builds->builders[i];
-        fds[i] = (struct pollfd){builder->at ? load->ep->pq->PQsocket(builder->conn->pg) : -1,
-                                 POLLIN, 0};
-    }
-    poll(fds, (nfds_t)builds->n_builders, WAIT_ROUND_MS);
-    return pg_is_cancelled(load->ep) ? lt_fail(err, LT_E_CANCELLED, "cancelled") : LEAT_OK;
-}
-
-/* The first failure stops the others. */
+/* By as many connections as the load may keep busy. */
 static int run_builds(struct leat_load *load, struct builds *builds, struct leat_error *err)
 {
-    struct pollfd fds[BUILDERS_MAX];
-    int status = LEAT_OK;
-    size_t busy = 0;
-    do {
-        busy = 0;
-        for (int i = 0; i < builds->n_builders && !status; i++) {
-            struct builder *builder = &builds->builders[i];
-            if (!builder->at && builds->begun < builds->n) {
-                status = begin_next(builds, builder, err);
-            }
-            busy += builder->at != NULL;
-        }
-        status = status || !busy ? status : wait_any(load, builds, fds, err);
-        for (int i = 0; i < builds->n_builders && !status && busy; i++) {
-            struct builder *builder = &builds->builders[i];
-            status = fds[i].revents ? collect(builder, err) : LEAT_OK;
-            status = status ? blame(builder->at, status, err) : LEAT_OK;
-        }
-    } while (!status && busy);
-    for (int i = 0; i < builds->n_builders && status; i++) {
-        pg_interrupt(builds->builders[i].conn);
+    const struct pg_tasks tasks = {
+        .arg = builds, .n = builds->n, .put = put_build, .blame = blame_build};
+    struct pg_abreast abreast;
+    struct leat_error why;
+    size_t wanted = LT_MIN((size_t)load->threads, builds->n);
+    int status = pg_abreast_open(load->ep, load->conn, wanted, &abreast, &why, err);
+    if (!status) {
+        pg_log(load->ep, LEAT_LOG_INFO, "%zu indexes are built by %d connections%s%s", builds->n,
+               abreast.n, why.status ? ": " : "", why.message);
+        status = pg_abreast_run(&abreast, &tasks, err);
     }
+    pg_abreast_close(&abreast);
     return status;
 }
 
@@ -347,7 +266,6 @@ int pg_apart_commit(struct leat_load *load, const struct leat_commit *what, stru
     struct builds builds = {.items = NULL};
     int status = find_builds(load, &builds, err);
     status = status ? status : hand_over(load, err);
-    status = status ? status : find_builders(load, &builds, err);
     status = status ? status : run_builds(load, &builds, err);
     status = status ? status : pg_step(load->ep, "postgres:apart:built", err);
     status = status ? status : finish(load, &builds, what, err);

@@ -94,24 +94,19 @@ static int run(const struct asking *ask, struct lt_buf *sql, int failed, PGresul
                            err);
 }
 
-/* One column with min() and max(): one pass, or two looks into an index. */
-static int select_min_max(const struct asking *ask, struct leat_bounds *bounds,
+/* One column with min() or max(): one pass, or a look into an index. */
+static int select_extreme(const struct asking *ask, const char *function, char **ret_texts,
                           struct leat_error *err)
 {
-    static const char *const functions[] = {"SELECT pg_catalog.min(", ", pg_catalog.max("};
     struct lt_buf sql = LT_BUF_INIT;
     PGresult *result = NULL;
-    int failed = LEAT_OK;
-    for (size_t i = 0; i < LT_ARRAY_LEN(functions); i++) {
-        failed |= lt_buf_puts(&sql, functions[i]);
-        failed |= pg_put_comparable(&ask->columns[0], &sql);
-        failed |= lt_buf_puts(&sql, ")::pg_catalog.text");
-    }
+    int failed = lt_buf_printf(&sql, "SELECT pg_catalog.%s(", function);
+    failed |= pg_put_comparable(&ask->columns[0], &sql);
+    failed |= lt_buf_puts(&sql, ")::pg_catalog.text");
     failed |= pg_put_from(ask->plan, ask->table, &sql);
     int status = failed ? LEAT_OK : pg_put_where(ask->plan, ask->table, false, &sql, err);
     status = status ? status : run(ask, &sql, failed, &result, err);
-    status = status ? status : take_cells(ask, result, 0, bounds->low, err);
-    status = status ? status : take_cells(ask, result, 1, bounds->high, err);
+    status = status ? status : take_cells(ask, result, 0, ret_texts, err);
     pg_clear(ask->conn, result);
     lt_buf_done(&sql);
     return status;
@@ -145,15 +140,23 @@ static int select_first(const struct asking *ask, const char *direction, char **
     return status;
 }
 
-static int find_ends(const struct asking *ask, struct leat_bounds *bounds, struct leat_error *err)
+/* uuid has min() from version 18 on, bool never. */
+static bool has_extremes(const struct asking *ask)
 {
     const char *cast = ask->columns[0].cast;
-    /* uuid has min() from version 18 on, bool never. */
-    if (ask->n == 1 && strcmp(cast, "uuid") != 0 && strcmp(cast, "bool") != 0) {
-        return select_min_max(ask, bounds, err);
-    }
-    int status = select_first(ask, "ASC", bounds->low, err);
-    return status ? status : select_first(ask, "DESC", bounds->high, err);
+    return ask->n == 1 && strcmp(cast, "uuid") != 0 && strcmp(cast, "bool") != 0;
+}
+
+static int find_high(const struct asking *ask, struct leat_bounds *bounds, struct leat_error *err)
+{
+    return has_extremes(ask) ? select_extreme(ask, "max", bounds->high, err)
+                             : select_first(ask, "DESC", bounds->high, err);
+}
+
+static int find_low(const struct asking *ask, struct leat_bounds *bounds, struct leat_error *err)
+{
+    return has_extremes(ask) ? select_extreme(ask, "min", bounds->low, err)
+                             : select_first(ask, "ASC", bounds->low, err);
 }
 
 static int count_nulls(const struct asking *ask, int64_t *ret_nulls, struct leat_error *err)
@@ -366,12 +369,14 @@ static int ask_all(struct asking *ask, int64_t wait_ms, struct leat_bounds *boun
     if (!status && can && timed) {
         status = find_settled(ask, &bounds->settled, err);
     }
-    status = status ? status : find_ends(ask, bounds, err);
+    status = status ? status : find_high(ask, bounds, err);
     if (!status && can && !timed) {
         status = find_complete(ask, &bounds->complete, err);
     }
+    /* Only now: what has committed since may be below all that was seen then. */
+    status = status || !bounds->high[0] ? status : find_low(ask, bounds, err);
     status = status ? status : count_nulls(ask, &bounds->nulls, err);
-    bounds->empty = !bounds->high[0];
+    bounds->empty = !bounds->high[0] || !bounds->low[0]; /* or deleted in between */
     return status;
 }
 

@@ -44,8 +44,13 @@ enum pg_wire pg_wire_of_oid(uint32_t oid, bool *ret_list, uint32_t *ret_element_
 
 /* --- decoding ------------------------------------------------------------------------------ */
 
+/* What is decoded where the tuple is taken apart, because so many columns are of it. */
+enum pg_plain { PG_PLAIN_NONE, PG_PLAIN_4_BYTES, PG_PLAIN_8_BYTES, PG_PLAIN_TEXT };
+
 struct pg_decode_column {
     enum pg_wire wire;
+    enum pg_plain plain;
+    uint32_t bytes; /* a value must have; 0: any */
     bool list;
     uint32_t element_oid; /* list: what the array must say */
     bool check_utf8;

@@ -359,13 +359,11 @@ static const uint8_t wire_bytes[] = {
     [PG_WIRE_CHAR] = 1, [PG_WIRE_MONEY] = 8,
 };
 
-static inline enum value_result decode_value(struct pg_decoder *decoder,
-                                             const struct pg_decode_column *column,
-                                             struct lt_builder *builder, const uint8_t *p,
-                                             uint32_t len)
+static enum value_result decode_value(struct pg_decoder *decoder,
+                                      const struct pg_decode_column *column,
+                                      struct lt_builder *builder, const uint8_t *p, uint32_t len)
 {
-    if ((size_t)column->wire < sizeof wire_bytes && wire_bytes[column->wire] &&
-        wire_bytes[column->wire] != len) {
+    if (column->bytes && column->bytes != len) {
         return VALUE_CORRUPT;
     }
     switch (column->wire) {
@@ -407,6 +405,26 @@ static inline enum value_result decode_value(struct pg_decoder *decoder,
         return text_value(decoder, column, builder, p, len);
     }
     return VALUE_CORRUPT;
+}
+
+/* The same for a column that is no list, with what is plain inlined. */
+static inline enum value_result plain_value(struct pg_decoder *decoder,
+                                            const struct pg_decode_column *column,
+                                            struct lt_builder *builder, const uint8_t *p,
+                                            uint32_t len)
+{
+    switch (column->plain) {
+    case PG_PLAIN_4_BYTES:
+        return len == 4 ? memory(lt_builder_i32(builder, (int32_t)get32(p))) : VALUE_CORRUPT;
+    case PG_PLAIN_8_BYTES:
+        return len == 8 ? memory(lt_builder_i64(builder, (int64_t)get64(p))) : VALUE_CORRUPT;
+    case PG_PLAIN_TEXT:
+        decoder->var_bytes += len;
+        return memory(lt_builder_bytes_value(builder, p, len));
+    case PG_PLAIN_NONE:
+        break;
+    }
+    return decode_value(decoder, column, builder, p, len);
 }
 
 /* i32 dimensions, i32 has nulls, u32 element type; a dimension: i32 size, i32 lower bound. */
@@ -500,6 +518,23 @@ static bool fits(enum pg_wire wire, const struct lt_type *type)
     return false;
 }
 
+static enum pg_plain plain_of(const struct pg_decode_column *column)
+{
+    switch (column->wire) {
+    case PG_WIRE_INT4:
+    case PG_WIRE_FLOAT4:
+        return PG_PLAIN_4_BYTES;
+    case PG_WIRE_INT8:
+    case PG_WIRE_FLOAT8:
+        return PG_PLAIN_8_BYTES;
+    case PG_WIRE_TEXT:
+    case PG_WIRE_BYTEA:
+        return column->check_utf8 && column->id == LT_UTF8 ? PG_PLAIN_NONE : PG_PLAIN_TEXT;
+    default:
+        return PG_PLAIN_NONE;
+    }
+}
+
 static int init_column(struct pg_decode_column *column, const struct ArrowSchema *field,
                        struct leat_error *err)
 {
@@ -519,6 +554,8 @@ static int init_column(struct pg_decode_column *column, const struct ArrowSchema
     column->id = type.id;
     column->scale = type.scale;
     power_256(column->limit, type.precision);
+    column->bytes = (size_t)column->wire < sizeof wire_bytes ? wire_bytes[column->wire] : 0;
+    column->plain = column->list ? PG_PLAIN_NONE : plain_of(column);
     return LEAT_OK;
 }
 
@@ -537,15 +574,14 @@ int pg_decoder_init(struct pg_decoder *decoder, const struct ArrowSchema *schema
         column->check_utf8 = check_utf8 || wires[i] == PG_WIRE_TEXT_CAST;
         status = init_column(column, schema->children[i], err);
         /* Widths as Arrow stores them, one byte for the validity bit, an offset for the rest. */
-        decoder->row_bytes += column->list                  ? 5
-                              : column->id == LT_BOOL       ? 2
-                              : column->id == LT_DECIMAL128 ? 17
-                              : column->id == LT_DECIMAL256 ? 33
-                              : (size_t)column->wire < sizeof wire_bytes &&
-                                      wire_bytes[column->wire] && column->wire != PG_WIRE_OID &&
-                                      column->wire != PG_WIRE_CHAR
-                                  ? wire_bytes[column->wire] + 1
-                                  : 9;
+        decoder->row_bytes +=
+            column->list                  ? 5
+            : column->id == LT_BOOL       ? 2
+            : column->id == LT_DECIMAL128 ? 17
+            : column->id == LT_DECIMAL256 ? 33
+            : column->bytes && column->wire != PG_WIRE_OID && column->wire != PG_WIRE_CHAR
+                ? column->bytes + 1
+                : 9;
     }
     status = status ? status : lt_batch_builder_init(&decoder->batch, schema, err);
     if (status) {
@@ -680,7 +716,7 @@ int pg_decode(struct pg_decoder *decoder, const uint8_t *data, size_t len,
         } else if (column->list) {
             result = list_value(decoder, column, builder, p, (uint32_t)bytes);
         } else {
-            result = decode_value(decoder, column, builder, p, (uint32_t)bytes);
+            result = plain_value(decoder, column, builder, p, (uint32_t)bytes);
         }
         if (result) {
             decoder->var_bytes = var_before;

@@ -102,28 +102,72 @@ static int create_tables(struct pg_conn *conn, const char *ns, struct leat_error
     return status;
 }
 
-/* Records that another login made may be closed to this one: said before anything is loaded. */
-static int check_rights(struct pg_conn *conn, const char *ns, struct leat_error *err)
+/* What there is of the two tables. */
+struct records {
+    bool load, state;
+    char closed[300]; /* those that this login may not read and write, or "" */
+};
+
+/* In one question: it is asked before every first load of an endpoint. */
+static int look_for_tables(struct pg_conn *conn, const char *ns, struct records *ret_records,
+                           struct leat_error *err)
 {
     const char *params[] = {ns, PG_LOAD_TABLE, PG_STATE_TABLE};
-    char text[300];
-    int status = pg_value(conn,
-                          "SELECT pg_catalog.string_agg(pg_catalog.quote_ident(c.relname), ', ' "
-                          "ORDER BY c.relname) FROM pg_catalog.pg_class c JOIN "
-                          "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
-                          "n.nspname = $1 AND c.relname IN ($2, $3) AND NOT ("
-                          "pg_catalog.has_table_privilege(c.oid, 'SELECT') AND "
-                          "pg_catalog.has_table_privilege(c.oid, 'INSERT') AND "
-                          "pg_catalog.has_table_privilege(c.oid, 'UPDATE'))",
-                          3, params, text, sizeof text, err);
-    if (!status && *text) {
-        status = lt_fail(err, LT_E_DENIED, "the login may not read and write %s", text);
-        leat_error_remedy(err,
-                          "GRANT SELECT, INSERT, UPDATE, DELETE ON %s to it, or --state-schema "
-                          "with a schema of its own, or --no-state",
-                          text);
+    PGresult *result = NULL;
+    int status = pg_query(
+        conn,
+        "SELECT pg_catalog.bool_or(c.relname = $2), pg_catalog.bool_or(c.relname = $3), "
+        "pg_catalog.string_agg(pg_catalog.quote_ident(c.relname), ', ' ORDER BY c.relname) FILTER "
+        "(WHERE NOT (pg_catalog.has_table_privilege(c.oid, 'SELECT') AND "
+        "pg_catalog.has_table_privilege(c.oid, 'INSERT') AND "
+        "pg_catalog.has_table_privilege(c.oid, 'UPDATE'))) FROM pg_catalog.pg_class c JOIN "
+        "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname IN "
+        "($2, $3)",
+        3, params, &result, err);
+    if (!status) {
+        ret_records->load = pg_cell_true(conn, result, 0, 0);
+        ret_records->state = pg_cell_true(conn, result, 0, 1);
+        snprintf(ret_records->closed, sizeof ret_records->closed, "%s",
+                 pg_cell(conn, result, 0, 2));
     }
+    pg_clear(conn, result);
     return status;
+}
+
+/* Records that another login made may be closed to this one: said before anything is loaded. */
+static int check_rights(const struct records *records, struct leat_error *err)
+{
+    if (!*records->closed) {
+        return LEAT_OK;
+    }
+    int status = lt_fail(err, LT_E_DENIED, "the login may not read and write %s", records->closed);
+    leat_error_remedy(err,
+                      "GRANT SELECT, INSERT, UPDATE, DELETE ON %s to it, or --state-schema "
+                      "with a schema of its own, or --no-state",
+                      records->closed);
+    return status;
+}
+
+/* Old records go now and then; whoever may not delete, or finds them locked, leaves them. It is one
+ * transaction: where it fails, the lock timeout is what it was. */
+static int delete_old(struct pg_conn *conn, const char *ns, struct leat_error *err)
+{
+    char *sql = about(ns, PG_LOAD_TABLE, "SET lock_timeout = 1; DELETE FROM ",
+                      " WHERE created_at < pg_catalog.now() - interval '30 days' AND status <> "
+                      "'open'; SET lock_timeout = ");
+    if (!sql) {
+        return lt_fail_oom(err);
+    }
+    struct leat_error why = {.status = LEAT_OK};
+    int status = pg_execf(conn, &why, "%s%" PRId64, sql, conn->ep->lock_timeout_ms);
+    free(sql);
+    if (status && (conn->broken || status == LEAT_CANCELLED)) {
+        if (err) {
+            *err = why;
+        }
+        return status;
+    }
+    return LEAT_OK;
 }
 
 /* Seen to by an earlier load of this endpoint. */
@@ -149,27 +193,20 @@ int pg_state_there(struct pg_conn *conn, const char *ns, bool *ret_there, struct
 
 int pg_state_ensure(struct pg_conn *conn, const char *ns, struct leat_error *err)
 {
-    bool load = false, state = false;
+    struct records records = {.load = false};
     if (is_ready(conn->ep, ns)) {
         return LEAT_OK;
     }
-    int status = has_table(conn, ns, PG_LOAD_TABLE, &load, err);
-    status = status ? status : has_table(conn, ns, PG_STATE_TABLE, &state, err);
-    if (!status && !(load && state)) {
+    int status = look_for_tables(conn, ns, &records, err);
+    bool old = records.load;
+    if (!status && !(records.load && records.state)) {
         status = create_tables(conn, ns, err);
+        status = status ? status : look_for_tables(conn, ns, &records, err);
     }
-    status = status ? status : check_rights(conn, ns, err);
-    char *old = status ? NULL
-                       : about(ns, PG_LOAD_TABLE, "DELETE FROM ",
-                               " WHERE created_at < pg_catalog.now() - interval '30 days' "
-                               "AND status <> 'open'");
-    /* Old records go now and then; whoever may not delete, or finds them locked, leaves them. */
-    if (old && load && !pg_pooled(conn->ep)) {
-        pg_exec(conn, "SET lock_timeout = 1", NULL);
-        pg_exec(conn, old, NULL);
-        status = pg_execf(conn, err, "SET lock_timeout = %" PRId64, conn->ep->lock_timeout_ms);
+    status = status ? status : check_rights(&records, err);
+    if (!status && old && !pg_pooled(conn->ep)) {
+        status = delete_old(conn, ns, err);
     }
-    free(old);
     if (!status) {
         snprintf(conn->ep->ready[conn->ep->n_ready++ % PG_READY_MAX], sizeof conn->ep->ready[0],
                  "%s", ns);

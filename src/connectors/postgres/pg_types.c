@@ -394,10 +394,7 @@ int pg_table_project(struct pg_table *table, const char *const *columns, size_t 
             status = lt_schema_unknown_column(&table->schema, columns[i], err);
             break;
         }
-        struct ArrowSchema copy = {.release = NULL};
-        status = lt_schema_copy(table->schema.children[at], &copy, err);
-        status = status ? status : lt_schema_add(&kept.schema, &copy, err);
-        lt_schema_done(&copy);
+        status = lt_schema_add_copy(&kept.schema, table->schema.children[at], 0, err);
         kept.columns[i] = table->columns[at];
         kept.columns[i].type_text = lt_strdup(table->columns[at].type_text);
         kept.n_columns = (int64_t)i + 1;

@@ -246,17 +246,6 @@ struct matching {
     struct lt_drift drift;
 };
 
-static int copy_to(struct ArrowSchema *schema, const struct ArrowSchema *field, int64_t flags,
-                   struct leat_error *err)
-{
-    struct ArrowSchema copy = {.release = NULL};
-    int status = lt_schema_copy(field, &copy, err);
-    copy.flags |= status ? 0 : flags;
-    status = status ? status : lt_schema_add(schema, &copy, err);
-    lt_schema_done(&copy);
-    return status;
-}
-
 static int say(struct matching *m, const char *name, const char *what, struct leat_error *err)
 {
     return lt_drift_say(&m->drift, name, what) ? lt_fail_oom(err) : LEAT_OK;
@@ -274,7 +263,7 @@ static int sort_column(struct matching *m, const struct ArrowSchema *field, stru
     int status = hidden ? LEAT_OK : lt_drift_column(&m->drift, field, &change, &wanted, err);
     lt_schema_done(&wanted);
     if (!status && change == LT_COLUMN_AS_IS) {
-        status = copy_to(&m->known, field, 0, err);
+        status = lt_schema_add_copy(&m->known, field, 0, err);
     } else if (!status && change == LT_COLUMN_NEW) {
         status = put_alter(m->table, field, m->ddl, err);
         status = status ? status : say(m, field->name, "is added", err);
@@ -290,14 +279,14 @@ static int join_result(struct matching *m, const struct ArrowSchema *incoming,
         const struct ArrowSchema *field = incoming->children[i];
         int64_t at = lt_schema_find(matched, field->name);
         if (at >= 0) {
-            status = copy_to(&m->result, matched->children[at], 0, err);
+            status = lt_schema_add_copy(&m->result, matched->children[at], 0, err);
         } else if (!is_op(m->want, field->name) && m->want->schema_policy == LEAT_SCHEMA_EVOLVE) {
-            status = copy_to(&m->result, field, ARROW_FLAG_NULLABLE, err);
+            status = lt_schema_add_copy(&m->result, field, ARROW_FLAG_NULLABLE, err);
         }
     }
     for (int64_t i = 0; i < incoming->n_children && !status; i++) {
         if (is_op(m->want, incoming->children[i]->name)) {
-            status = copy_to(&m->result, incoming->children[i], 0, err);
+            status = lt_schema_add_copy(&m->result, incoming->children[i], 0, err);
         }
     }
     return status;

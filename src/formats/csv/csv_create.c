@@ -267,9 +267,7 @@ void lt_csv_write_close(struct lt_format_writer *format_writer)
     if (!writer) {
         return;
     }
-    if (writer->has_view) {
-        lt_view_done(&writer->view);
-    }
+    lt_view_done(&writer->view);
     lt_faults_done(&writer->faults);
     lt_schema_done(&writer->schema);
     lt_buf_done(&writer->out);

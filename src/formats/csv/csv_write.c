@@ -342,12 +342,10 @@ int lt_csv_write_batch(struct lt_format_writer *format_writer, const struct Arro
 {
     struct lt_csv_writer *writer = (struct lt_csv_writer *)format_writer;
     struct lt_view *view = &writer->view;
-    int status = writer->has_view ? lt_view_set(view, batch, err)
-                                  : lt_view_init(view, &writer->schema, batch, err);
+    int status = lt_view_next(view, &writer->schema, batch, err);
     if (status) {
         return status;
     }
-    writer->has_view = true;
     size_t line_end_len = strlen(writer->line_end);
     for (int64_t row = 0; row < view->length; row++) {
         bool out = false;

@@ -26,8 +26,7 @@ struct lt_csv_writer {
     struct ArrowSchema schema;
     struct lt_csv_column *columns;
     struct lt_view view; /* of whole batches; its children are the columns */
-    bool has_view;
-    int64_t rows; /* of earlier batches, written or set aside */
+    int64_t rows;        /* of earlier batches, written or set aside */
     struct lt_buf out;
     struct lt_buf scratch, work;
     const char *why, *remedy; /* of the value that could not be written */

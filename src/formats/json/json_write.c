@@ -56,7 +56,6 @@ struct lt_jsonl_writer {
     enum refusal refusal;
     struct lt_faults faults; /* of the batch being written */
     struct lt_view view;     /* of whole batches; its children are the columns */
-    bool has_view;
     struct lt_buf out;
 };
 
@@ -443,12 +442,10 @@ int lt_jsonl_write_batch(struct lt_format_writer *format_writer, const struct Ar
 {
     struct lt_jsonl_writer *writer = (struct lt_jsonl_writer *)format_writer;
     struct lt_view *view = &writer->view;
-    int status = writer->has_view ? lt_view_set(view, batch, err)
-                                  : lt_view_init(view, &writer->schema, batch, err);
+    int status = lt_view_next(view, &writer->schema, batch, err);
     if (status) {
         return status;
     }
-    writer->has_view = true;
     for (int64_t row = 0; row < view->length && !status; row++) {
         status = write_row(writer, row, err);
         if (!status && writer->out.len >= LT_JSONL_FLUSH) {
@@ -480,9 +477,7 @@ void lt_jsonl_write_close(struct lt_format_writer *format_writer)
     if (!writer) {
         return;
     }
-    if (writer->has_view) {
-        lt_view_done(&writer->view);
-    }
+    lt_view_done(&writer->view);
     for (int64_t i = 0; writer->columns && i < writer->schema.n_children; i++) {
         lt_buf_done(&writer->columns[i].key);
     }

@@ -33,10 +33,7 @@ const struct leat_option lt_pq_read_options[] = {
 static int choose_column(struct lt_format_reader *reader, struct ArrowSchema *all, size_t i,
                          struct leat_error *err)
 {
-    struct ArrowSchema copy = {.release = NULL};
-    int status = lt_schema_copy(all->children[i], &copy, err);
-    status = status ? status : lt_schema_add(&reader->schema, &copy, err);
-    lt_schema_done(&copy);
+    int status = lt_schema_add_copy(&reader->schema, all->children[i], 0, err);
     if (!status) {
         reader->columns[reader->n_columns++] = i;
     }

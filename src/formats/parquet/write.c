@@ -370,8 +370,7 @@ static int view_columns(struct lt_format_writer *w, const struct ArrowArray *bat
         bool decoded = w->arrays[i].release != NULL;
         const struct ArrowArray *array = decoded ? &w->arrays[i] : batch->children[i];
         w->firsts[i] = decoded ? 0 : batch->offset;
-        status = w->views[i].field ? lt_view_set(&w->views[i], array, err)
-                                   : lt_view_init(&w->views[i], w->stored.children[i], array, err);
+        status = lt_view_next(&w->views[i], w->stored.children[i], array, err);
         if (!status && w->views[i].length - w->firsts[i] < batch->length) {
             status = lt_fail(err, LT_E_CORRUPT, "a column shorter than its batch");
         }

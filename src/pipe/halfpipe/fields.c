@@ -44,20 +44,17 @@ int hp_fields_fill(struct hp_fields *fields, const struct ArrowArray *batch, str
     int rc = LEAT_OK;
     for (size_t i = 0; !rc && i < fields->n; i++) {
         const struct ArrowArray *column = batch->children[fields->columns[i]];
-        rc = fields->viewed
-                 ? lt_view_set(&fields->views[i], column, err)
-                 : lt_view_init(&fields->views[i], fields->schema->children[fields->columns[i]],
-                                column, err);
+        rc = lt_view_next(&fields->views[i], fields->schema->children[fields->columns[i]], column,
+                          err);
         rc = rc ? rc : hp_texts_fill(&fields->texts[i], &fields->views[i], err);
     }
-    fields->viewed = true;
     return rc;
 }
 
 void hp_fields_done(struct hp_fields *fields)
 {
     for (size_t i = 0; i < fields->n; i++) {
-        if (fields->views && fields->viewed) {
+        if (fields->views) {
             lt_view_done(&fields->views[i]);
         }
         if (fields->texts) {

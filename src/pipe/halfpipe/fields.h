@@ -10,7 +10,6 @@ struct hp_fields {
     size_t n;
     struct lt_view *views;
     struct hp_texts *texts;
-    bool viewed;
 };
 
 /* The fields that a list ("a,b") names; all when it names none, sorted by name or in their order. */

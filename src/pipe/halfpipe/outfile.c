@@ -47,35 +47,69 @@ static int make_dir(struct hp_names *names, const char *dir, const char *tempora
                                : lt_fail_errno(err, errno, "cannot make a temporary folder");
 }
 
-int hp_names_init(struct hp_names *names, const struct hp_def *def, bool gzip,
-                  const char *temporary, struct leat_error *err)
+#define STAMPS_TRIED_MAX 60
+
+static int make_stem(struct hp_names *names, const struct hp_def *def, int64_t now,
+                     struct leat_error *err)
 {
-    const char *prefix = hp_value(def, "fileNamePrefix");
-    const char *extension = hp_value(def, "fileNameExtension");
     struct lt_buf stem = LT_BUF_INIT;
-    int64_t now = lt_wall_us();
-    *names = (struct hp_names){.gzip = gzip};
-    if (strchr(prefix, '/') || strchr(extension, '/')) {
-        return lt_fail(err, LT_E_INVALID, "names of files have no /: outputDir is for folders");
-    }
-    int rc = lt_buf_puts(&stem, prefix);
+    int rc = lt_buf_puts(&stem, hp_value(def, "fileNamePrefix"));
     if (!rc && hp_is_on(def, "fileNameSuffixAppendCreationStamp")) {
         rc = lt_buf_byte(&stem, '-');
         rc = rc ? rc
                 : hp_go_time(hp_value(def, "fileNameSuffixDateTimeFormat"), now / 1000000,
                              now % 1000000 * 1000, true, &stem);
     }
+    free(names->stem);
     names->stem = rc ? NULL : lt_buf_take(&stem);
-    names->extension = lt_strdup(extension + (*extension == '.'));
     lt_buf_done(&stem);
-    if (!names->stem || !names->extension) {
+    if (!names->stem) {
         return lt_fail_oom(err);
     }
-    if (strchr(names->stem, '/')) {
-        return lt_fail(err, LT_E_INVALID,
-                       "fileNameSuffixDateTimeFormat: a name of a file has no /");
+    return strchr(names->stem, '/')
+               ? lt_fail(err, LT_E_INVALID,
+                         "fileNameSuffixDateTimeFormat: a name of a file has no /")
+               : LEAT_OK;
+}
+
+static char *name_of(const struct hp_names *names, int64_t n)
+{
+    return lt_format("%s/%s_%06lld%s%s%s", names->dir, names->stem, (long long)n,
+                     *names->extension ? "." : "", names->extension, names->gzip ? ".gz" : "");
+}
+
+/* Two that begin within one second would have the same names: the later one takes the next second that
+ * is free. A stamp that does not tell seconds stays, and its files are written over. */
+static int find_free_stem(struct hp_names *names, const struct hp_def *def, int64_t now,
+                          struct leat_error *err)
+{
+    int rc = LEAT_OK;
+    bool taken = hp_is_on(def, "fileNameSuffixAppendCreationStamp");
+    for (int i = 1; !rc && taken && i <= STAMPS_TRIED_MAX; i++) {
+        char *first = name_of(names, 1);
+        taken = first && !access(first, F_OK);
+        rc = !first  ? lt_fail_oom(err)
+             : taken ? make_stem(names, def, now + i * 1000000LL, err)
+                     : 0;
+        free(first);
     }
-    return make_dir(names, hp_value(def, "outputDir"), temporary, err);
+    return rc;
+}
+
+int hp_names_init(struct hp_names *names, const struct hp_def *def, bool gzip,
+                  const char *temporary, struct leat_error *err)
+{
+    const char *prefix = hp_value(def, "fileNamePrefix");
+    const char *extension = hp_value(def, "fileNameExtension");
+    int64_t now = lt_wall_us();
+    *names = (struct hp_names){.gzip = gzip};
+    if (strchr(prefix, '/') || strchr(extension, '/')) {
+        return lt_fail(err, LT_E_INVALID, "names of files have no /: outputDir is for folders");
+    }
+    names->extension = lt_strdup(extension + (*extension == '.'));
+    int rc = names->extension ? make_stem(names, def, now, err) : lt_fail_oom(err);
+    rc = rc ? rc : make_dir(names, hp_value(def, "outputDir"), temporary, err);
+    return rc ? rc : find_free_stem(names, def, now, err);
 }
 
 void hp_names_done(struct hp_names *names)
@@ -155,11 +189,9 @@ static int open_sink(const char *path, struct lt_sink **ret_sink, struct leat_er
 
 int hp_outfile_open(struct hp_outfile *file, struct hp_names *names, struct leat_error *err)
 {
-    const char *dot = *names->extension ? "." : "", *gz = names->gzip ? ".gz" : "";
     struct lt_sink *raw = NULL;
     *file = (struct hp_outfile){.sink = NULL};
-    file->path = lt_format("%s/%s_%06lld%s%s%s", names->dir, names->stem, (long long)names->n + 1,
-                           dot, names->extension, gz);
+    file->path = name_of(names, names->n + 1);
     file->part = file->path ? lt_format("%s.part", file->path) : NULL;
     int rc = file->part ? open_sink(file->part, &raw, err) : lt_fail_oom(err);
     if (!rc && names->gzip) {

@@ -210,12 +210,10 @@ static int make_builders(struct hp_step *step, struct product *product, struct l
     product->builders = calloc((size_t)n + 1, sizeof *product->builders);
     int rc = product->builders ? LEAT_OK : lt_fail_oom(err);
     for (int64_t i = 0; !rc && i < n; i++) {
-        struct ArrowSchema one = {.release = NULL}, copy = {.release = NULL};
+        struct ArrowSchema one = {.release = NULL};
         rc = lt_schema_init_struct(&one, 0, err);
-        rc = rc ? rc : lt_schema_copy(step->schema.children[i], &copy, err);
-        rc = rc ? rc : lt_schema_add(&one, &copy, err);
+        rc = rc ? rc : lt_schema_add_copy(&one, step->schema.children[i], 0, err);
         rc = rc ? rc : lt_batch_builder_init(&product->builders[i], &one, err);
-        lt_schema_done(&copy);
         lt_schema_done(&one);
     }
     return rc;

@@ -26,22 +26,12 @@ struct filter {
     int64_t most, seen;
     struct hp_logic *logic;
     struct lt_view view;
-    bool viewed;
     /* GetMax */
     int64_t field;
     struct ArrowSchema key, keys;
     struct lt_key_maker maker;
     struct lt_buf greatest;
 };
-
-static int view(struct filter *filter, const struct ArrowSchema *schema,
-                const struct ArrowArray *batch, struct leat_error *err)
-{
-    int rc = filter->viewed ? lt_view_set(&filter->view, batch, err)
-                            : lt_view_init(&filter->view, schema, batch, err);
-    filter->viewed = true;
-    return rc;
-}
 
 /* Copies one record out of a batch, which may go. */
 static int keep(struct hp_step *step, struct filter *filter, const struct ArrowArray *batch,
@@ -76,12 +66,11 @@ static int take_last(struct hp_step *step, struct filter *filter, struct ArrowAr
 static int open_max(struct hp_step *step, struct filter *filter, const char *metadata,
                     struct leat_error *err)
 {
-    struct ArrowSchema field = {.release = NULL};
     int rc = hp_field(step->inputs[0], metadata, &filter->field, err);
     rc = rc ? rc : lt_schema_init_struct(&filter->key, 0, err);
-    rc = rc ? rc : lt_schema_copy(step->inputs[0]->schema.children[filter->field], &field, err);
-    rc = rc ? rc : lt_schema_add(&filter->key, &field, err);
-    lt_schema_done(&field);
+    rc = rc ? rc
+            : lt_schema_add_copy(&filter->key, step->inputs[0]->schema.children[filter->field], 0,
+                                 err);
     rc = rc ? rc : lt_key_maker_init(&filter->maker, &filter->key, 1, NULL, err);
     return rc ? rc : lt_key_maker_field(&filter->maker, "key", &filter->keys, err);
 }
@@ -181,7 +170,7 @@ static int take_logic(struct hp_step *step, struct filter *filter, struct ArrowA
     const struct ArrowSchema *schema = &step->inputs[0]->schema;
     struct ArrowArray some = {.release = NULL};
     struct chosen chosen = {malloc(((size_t)batch->length + 1) * sizeof(int64_t)), 0};
-    int rc = chosen.rows ? view(filter, schema, batch, err) : lt_fail_oom(err);
+    int rc = chosen.rows ? lt_view_next(&filter->view, schema, batch, err) : lt_fail_oom(err);
     rc = rc ? rc : hp_logic_run(filter->logic, &filter->view, choose_true, &chosen, err);
     if (!rc && chosen.n < batch->length) {
         rc = lt_array_take(schema, batch, chosen.rows, chosen.n, &some, err);
@@ -277,9 +266,7 @@ static void close_filter(struct hp_step *step)
         lt_schema_done(&filter->key);
         lt_schema_done(&filter->keys);
         lt_buf_done(&filter->greatest);
-        if (filter->viewed) {
-            lt_view_done(&filter->view);
-        }
+        lt_view_done(&filter->view);
     }
     free(filter);
     step->state = NULL;

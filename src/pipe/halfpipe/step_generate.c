@@ -148,14 +148,17 @@ static int read_number(struct hp_step *step, const struct ranges *state, const c
     return rc;
 }
 
+/* Beyond it a number of 38 digits is none, or 0. */
+#define EXPONENT_MAX 1000
+
 /* Digits behind the point that the text needs; of 1e-3 three. */
 static int fraction_of(const char *text)
 {
     const char *point = strchr(text, '.'), *e = strpbrk(text, "eE");
     size_t len = e ? (size_t)(e - text) : strlen(text);
     int digits = point ? (int)(text + len - point - 1) : 0;
-    int power = e ? atoi(e + 1) : 0;
-    return LT_MAX(digits - power, 0);
+    long power = e ? strtol(e + 1, NULL, 10) : 0;
+    return LT_MAX(digits - (int)LT_MAX(LT_MIN(power, EXPONENT_MAX), -EXPONENT_MAX), 0);
 }
 
 static int find_numbers(struct hp_step *step, struct ranges *state, struct leat_error *err)

@@ -8,7 +8,6 @@ struct injection {
     int64_t *fields;
     struct lt_view *views;
     struct hp_texts *texts;
-    bool viewed;
     size_t group;
 };
 
@@ -87,13 +86,10 @@ static int next_injection(struct hp_step *step, struct ArrowArray *ret_batch,
     }
     for (size_t i = 0; !rc && i < state->pairs.n; i++) {
         const struct ArrowArray *column = ret_batch->children[state->fields[i]];
-        rc = state->viewed
-                 ? lt_view_set(&state->views[i], column, err)
-                 : lt_view_init(&state->views[i],
-                                step->inputs[0]->schema.children[state->fields[i]], column, err);
+        rc = lt_view_next(&state->views[i], step->inputs[0]->schema.children[state->fields[i]],
+                          column, err);
         rc = rc ? rc : hp_texts_fill(&state->texts[i], &state->views[i], err);
     }
-    state->viewed = true;
     for (int64_t row = 0; !rc && row < ret_batch->length; row++) {
         rc = run_row(step, state, row, err);
     }
@@ -105,7 +101,7 @@ static void close_injection(struct hp_step *step)
     struct injection *state = step->state;
     if (state) {
         for (size_t i = 0; i < state->pairs.n; i++) {
-            if (state->views && state->viewed) {
+            if (state->views) {
                 lt_view_done(&state->views[i]);
             }
             if (state->texts) {

@@ -32,7 +32,6 @@ struct map {
     int64_t at; /* of that field, in what comes out */
     int64_t fields[2];
     struct lt_view views[2], record;
-    bool viewed;
     struct hp_texts texts[2];
     struct lt_regexp *regexp;
     bool propagates;
@@ -58,12 +57,9 @@ static int fill(struct map *map, int n, const struct ArrowArray *batch, struct l
     int rc = LEAT_OK;
     for (int i = 0; !rc && i < n; i++) {
         const struct ArrowArray *column = batch->children[map->fields[i]];
-        rc = map->viewed
-                 ? lt_view_set(&map->views[i], column, err)
-                 : lt_view_init(&map->views[i], map->in.children[map->fields[i]], column, err);
+        rc = lt_view_next(&map->views[i], map->in.children[map->fields[i]], column, err);
         rc = rc ? rc : hp_texts_fill(&map->texts[i], &map->views[i], err);
     }
-    map->viewed = true;
     return rc;
 }
 
@@ -213,9 +209,7 @@ static int run_logic(struct map *map, const struct ArrowArray *batch, struct Arr
                      struct leat_error *err)
 {
     struct lt_builder builder = {0};
-    int rc = map->viewed ? lt_view_set(&map->record, batch, err)
-                         : lt_view_init(&map->record, &map->in, batch, err);
-    map->viewed = true;
+    int rc = lt_view_next(&map->record, &map->in, batch, err);
     rc = rc ? rc : texts_begin(&builder, err);
     rc = rc ? rc : hp_logic_run(map->logic, &map->record, put_result, &builder, err);
     rc = rc ? rc : lt_builder_finish(&builder, ret_column, err);

@@ -8,7 +8,6 @@ struct state {
     struct leat_plan *plan;
     int64_t statement, affected; /* fields; affected -1: none */
     struct lt_view view;
-    bool viewed;
 };
 
 static int open_sql(struct hp_step *step, struct leat_error *err)
@@ -61,11 +60,7 @@ static int execute_all(struct hp_step *step, const struct ArrowArray *batch,
     const struct ArrowArray *column = batch->children[state->statement];
     int rc = lt_schema_init(&field, "l", "", err);
     rc = rc ? rc : lt_builder_init(&rows, &field, err);
-    if (!rc) {
-        rc = state->viewed ? lt_view_set(&state->view, column, err)
-                           : lt_view_init(&state->view, statement, column, err);
-        state->viewed = true;
-    }
+    rc = rc ? rc : lt_view_next(&state->view, statement, column, err);
     for (int64_t row = 0; !rc && row < batch->length; row++) {
         rc = hp_run_check(step->flow->run, err);
         rc = rc ? rc : execute(state, row, &rows, err);
@@ -97,9 +92,7 @@ static void close_sql(struct hp_step *step)
 {
     struct state *state = step->state;
     if (state) {
-        if (state->viewed) {
-            lt_view_done(&state->view);
-        }
+        lt_view_done(&state->view);
         leat_plan_free(state->plan);
     }
     free(state);

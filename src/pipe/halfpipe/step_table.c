@@ -22,7 +22,6 @@ struct table {
     struct ArrowSchema schema; /* of what is written; with flags, `OP` is its last */
     int64_t flag;              /* the input's column with N, C or D; -1: none */
     struct lt_view flags;
-    bool flags_viewed;
     char *keys;   /* as the option takes them */
     int64_t most; /* records of a transaction; 0: all */
     /* All columns are keys, as in Halfpipe's snapshots: N records are inserted as they are, nulls and
@@ -49,10 +48,7 @@ static int view_flags(struct table *table, const struct ArrowArray *batch, struc
 {
     const struct ArrowSchema *field = table->step->inputs[0]->schema.children[table->flag];
     const struct ArrowArray *column = batch->children[table->flag];
-    int rc = table->flags_viewed ? lt_view_set(&table->flags, column, err)
-                                 : lt_view_init(&table->flags, field, column, err);
-    table->flags_viewed = true;
-    return rc;
+    return lt_view_next(&table->flags, field, column, err);
 }
 
 /* 0: it is none. */
@@ -474,9 +470,7 @@ static void close_table(struct hp_step *step)
     for (size_t i = table->given; i < table->n_held; i++) {
         lt_array_done(&table->held[i]);
     }
-    if (table->flags_viewed) {
-        lt_view_done(&table->flags);
-    }
+    lt_view_done(&table->flags);
     hp_spool_free(table->spool);
     lt_array_done(&table->batch);
     lt_schema_done(&table->schema);

@@ -80,23 +80,24 @@ static void look_ahead(struct lt_run *run, struct lt_side *source)
     struct leat_read_plan plan;
     lt_run_share_out(run, 1);
     lt_run_read_plan(run, source, &run->jobs.items[0], &plan);
-    if (source->connector->source->start(source->ep, &plan, &run->ahead, NULL)) {
-        run->ahead = NULL;
+    struct leat_reader *ahead = NULL;
+    if (source->connector->source->start(source->ep, &plan, &ahead, NULL)) {
         source->stale = true;
+    } else {
+        atomic_store(&run->ahead, ahead);
     }
 }
 
 struct leat_reader *lt_run_take_ahead(struct lt_run *run)
 {
-    struct leat_reader *ahead = run->ahead;
-    run->ahead = NULL;
-    return ahead;
+    return atomic_exchange(&run->ahead, NULL);
 }
 
 void lt_run_drop_ahead(struct lt_run *run, const struct lt_side *source)
 {
-    if (run->ahead) {
-        source->connector->source->finish(lt_run_take_ahead(run));
+    struct leat_reader *ahead = lt_run_take_ahead(run);
+    if (ahead) {
+        source->connector->source->finish(ahead);
     }
 }
 

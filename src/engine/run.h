@@ -147,9 +147,9 @@ struct lt_run {
     bool snapshot_own;
     bool snapshot_given; /* --snapshot: another process holds it */
     /* The reader of the only job, started while the destinations were opened; NULL: none. */
-    struct leat_reader *ahead;
+    struct leat_reader *_Atomic ahead;
     _Atomic bool opens_in_vain; /* the other side failed: no server is waited for any more */
-    pthread_t canceller; /* brings leat_cancel() to blocked calls */
+    pthread_t canceller;        /* brings leat_cancel() to blocked calls */
     bool canceller_runs;
 
     pthread_mutex_t sides_mutex; /* guards sides and their `next` */

@@ -121,16 +121,21 @@ static void find_delimiter(struct lt_csv_reader *reader)
     }
 }
 
-/* A first line "sep=;", which Excel writes and reads. */
+/* A first line "sep=;", which Excel writes and reads. A delimiter that was given counts for more; to
+ * Excel the line is no record even so, where it says the same. */
 static void take_sep(struct lt_csv_reader *reader, const struct lt_format_options *options)
 {
     struct lt_csv_scan *scan = &reader->scan;
     struct lt_csv_sample sample = {.text = scan->text.data, .len = scan->text.len};
+    struct lt_csv_dialect *dialect = &reader->dialect;
     bool excel = lt_csv_is_excel(options, lt_csv_read_options);
     uint8_t delimiter = 0;
-    size_t len = reader->dialect.delimiter ? 0 : lt_csv_sniff_sep(&sample, excel, &delimiter);
-    if (delimiter) {
-        lt_csv_dialect_delimit(&reader->dialect, delimiter);
+    size_t len = lt_csv_sniff_sep(&sample, excel, &delimiter);
+    if (dialect->delimiter) {
+        bool same = dialect->delimiter_len == 1 && delimiter == dialect->delimiter;
+        len = excel && same ? len : 0;
+    } else if (delimiter) {
+        lt_csv_dialect_delimit(dialect, delimiter);
         reader->delimiter_found = true;
     }
     if (len) {

@@ -338,6 +338,9 @@ static void csv_reader_obeys_a_first_line_that_names_the_separator(void **state)
     expect_rows("sep=|\r\na,1|b\r\nx|y\r\n", NULL, "a,1 utf8, b utf8", "x|y\n");
     expect_rows("\xef\xbb\xbf\"sep=;\"\na;b\n1,2;3\n", PAIRS("dialect", "excel"), NULL, "1,2|3\n");
     expect_rows("sep=;\n1\n", PAIRS("delimiter", ","), "sep=; int64", "1\n");
+    expect_rows("sep=,\r\n\"sep=;\"\r\nx\r\n", PAIRS("dialect", "excel", "delimiter", ","),
+                "sep=; utf8", "x\n");
+    expect_rows("sep=;\n1\n", PAIRS("dialect", "excel", "delimiter", ","), "sep=; int64", "1\n");
     expect_failure("sep=;\na;b\n1\n", NULL, "corrupt-file", "orders.csv:3");
     expect_rows("sep=;\nx\ny\n", NULL, "x utf8", "y\n");
 }

@@ -94,10 +94,10 @@ static int set_common(struct cli *cli, const char *name, const char *value, stru
 /* What means nothing to a command that only looks. */
 static bool writes(const char *option)
 {
-    static const char *const names[] = {"replace",     "append",    "recreate", "truncate",
-                                        "allow-empty", "schema",    "also",     "atomic",
-                                        "keep-going",  "with",      "verify",   "resume",
-                                        "part-rows",   "immutable", "no-state", "state-schema"};
+    static const char *const names[] = {
+        "replace", "append",    "recreate",   "truncate", "allow-empty", "schema",
+        "also",    "atomic",    "keep-going", "with",     "verify",      "count",
+        "resume",  "part-rows", "immutable",  "no-state", "state-schema"};
     for (size_t i = 0; i < LT_ARRAY_LEN(names); i++) {
         if (!strcmp(names[i], option)) {
             return true;

@@ -195,9 +195,8 @@ static int finish_targets(struct leat_load *load, struct leat_error *err)
     return status;
 }
 
-/* Of an append only the rows whose xmin is of one of its savepoints. Everything else in the table
- * is this load's anyway. */
-/* Appends the condition that tells rows "q" of this load from those that the table had. */
+/* Appends the condition that tells rows "q" of this load from those that the table had: of an append
+ * those whose xmin is of one of its savepoints. Else all that is in the table is this load's. */
 static int put_own_rows(const struct leat_load *load, const struct pg_target *target,
                         struct lt_buf *sql, struct leat_error *err)
 {

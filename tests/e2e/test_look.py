@@ -246,7 +246,8 @@ def test_commands_that_look_have_no_options_of_writing(leat, shop):
     for command in (("query", shop, "SELECT 1"), ("streams", shop), ("describe", shop, "goods")):
         shown = leat.ok("help", command[0]).stdout
         assert "--truncate" not in shown and "--atomic" not in shown and "--where" in shown
-        assert "has no option --replace" in leat.fails(2, "unknown-option", *command, "--replace").stderr
+        for option in ("--replace", "--count"):
+            assert f"has no option {option}" in leat.fails(2, "unknown-option", *command, option).stderr
         leat.ok(*command, env={"LEAT_REPLACE": "1"})  # of the variables of all commands it is passed over
     assert "--truncate" in leat.ok("help", "cp").stdout
 

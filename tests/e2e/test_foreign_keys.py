@@ -146,7 +146,9 @@ def test_a_key_that_cannot_be_added_does_not_hide_a_row_without_a_parent_before_
     tables.execute("ALTER TABLE target.b ALTER q TYPE text")
     done = leat(*arguments(tables))
     assert done.returncode == 1 and "target.a: foreign key a_p_fkey" in done.stderr, done.stderr
-    tables.execute("UPDATE source.a SET p = 1 WHERE id = 77")
+    # b_p may have been proven meanwhile; a table with a key is loaded, and its keys are added, before those without.
+    tables.execute("ALTER TABLE target.b DROP CONSTRAINT IF EXISTS b_p_fkey",
+                   "UPDATE source.a SET p = 1 WHERE id = 77")
     done = leat(*arguments(tables))
     assert done.returncode != 0 and "target.b: foreign key b_q_fkey" in done.stderr, done.stderr
     assert rows(tables, KEYS) == WHOLE[:3]

@@ -2,7 +2,7 @@
 import pytest
 
 ROWS = 5_000_000
-SMALL = 500_000
+SMALL = 1_000_000
 LIMIT_KIB = 96 * 1024
 
 
@@ -42,7 +42,7 @@ def test_memory_does_not_grow_with_the_table(leat, big, tmp_path, kind):
     # with the table grows in each.
     for name, runs, of in (("small", 3, max), ("big", 3, min)):
         peaks[name] = of(leat.peak_kib("cp", big.stream(name), destination(name), "--replace",
-                                       "--memory=32MiB", *options) for _ in range(runs))
+                                       "--memory=8MiB", *options) for _ in range(runs))
     print(f"{kind}: {peaks['small']} KiB for {SMALL} rows, {peaks['big']} KiB for {ROWS}")
     # Parquet holds the compressed pages of one row group, which the small table does not fill.
     held = 32 * 1024 if kind == "parquet" else 0

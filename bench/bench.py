@@ -152,6 +152,12 @@ def command_shown(arguments):
     return shlex.join(shown)
 
 
+def file_system(folder):
+    kind = subprocess.run(["stat", "-f", "-c", "%T", str(folder)], check=True, text=True,
+                          capture_output=True).stdout.strip()
+    return {"tmpfs": "memory", "ext2/ext3": "ext4"}.get(kind, kind)
+
+
 def run(options):
     """Writes figures and tables after every workload: a run that is cut keeps what it has."""
     pathlib.Path(options.figures).parent.mkdir(parents=True, exist_ok=True)
@@ -162,7 +168,9 @@ def run(options):
         bench = Bench(server, pathlib.Path(folder), pathlib.Path(options.peers))
         figures = {"date": datetime.date.today().isoformat(), "runs": options.runs,
                    "command": command_shown(sys.argv[1:]), "cores": os.cpu_count(),
-                   "server": "PostgreSQL " + server.version(), "workloads": []}
+                   "server": "PostgreSQL " + server.version(),
+                   "server_on": file_system(server.root), "files_on": file_system(folder),
+                   "workloads": []}
         for one in measured(bench, options, log):
             figures["workloads"].append(one)
             print(report.table(one), flush=True)

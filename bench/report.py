@@ -178,10 +178,16 @@ def targets_table(several):
         f"{sum(line.met for _, line in found)} of {len(found)} met."]) + "\n"
 
 
+def places(one):
+    """What the server's files and the others lie on; figures of earlier runs do not tell."""
+    return (f"the server on {one['server_on']} and files on {one['files_on']}" if "server_on" in one
+            else "the server on disk")
+
+
 def heading(one):
     return (f"{one['date']}, `{one['command']}`: {one['runs']} runs, arms in turn; {one['server']} "
-            f"over loopback, {one['cores']} cores. Medians; of ratios also the least and the greatest. "
-            "L is one connection reading the table by COPY binary to nowhere.\n")
+            f"over loopback, {one['cores']} cores, {places(one)}. Medians; of "
+            "ratios also the least and the greatest. L is one connection reading the table by COPY binary to nowhere.\n")
 
 
 def whole(several):

@@ -435,6 +435,12 @@ struct leat_source_ops {
      * the reason as message, where nobody can tell. NULL: never. */
     int (*fingerprint)(struct leat_endpoint *ep, const struct leat_read_plan *plan, bool immutable,
                        char **ret_text, bool *ret_ordered, struct leat_error *err);
+
+    /* These streams, small ones, are most likely read soon, each once: what there is to ask about
+     * them may be asked for all at once. The names are borrowed for the call. Nobody minds a
+     * failure. On the thread that calls start(). NULL: nothing is gained by it. */
+    int (*expect)(struct leat_endpoint *ep, const struct leat_stream_name *names, size_t n,
+                  struct leat_error *err);
 };
 
 /* --- writing ------------------------------------------------------------------------------- */

@@ -261,6 +261,7 @@ struct lt_worker {
     bool started;
     struct lt_side *source;
     struct lt_side **dests;
+    size_t expected_end; /* the source was told of the small jobs before this one */
 };
 
 /* worker.c. Half-opened workers are closed all the same. */

@@ -8,6 +8,10 @@
 
 #include <stdlib.h>
 
+/* Streams a source is told of at once, and what makes one of them small. */
+#define EXPECTED_MAX 64
+#define EXPECTED_BYTES_MAX (INT64_C(1) << 20)
+
 void lt_worker_close(struct lt_worker *worker)
 {
     for (size_t d = 0; worker->dests && d < worker->run->plan->n_destinations; d++) {
@@ -138,6 +142,29 @@ static int run_unit(struct lt_run *run, struct lt_worker *worker, size_t first, 
     }
 }
 
+/* Other workers take some of them; whoever needs more asks again. */
+static void expect_small(struct lt_worker *worker, size_t first)
+{
+    const struct lt_jobs *jobs = &worker->run->jobs;
+    const struct leat_source_ops *ops = worker->source->connector->source;
+    struct leat_stream_name names[EXPECTED_MAX];
+    size_t n = 0, i = first;
+    if (!ops->expect || first < worker->expected_end) {
+        return;
+    }
+    for (; i < jobs->n && n < EXPECTED_MAX; i++) {
+        const struct lt_job *job = &jobs->items[i];
+        if (job->kind == LEAT_TABLE && job->bytes_estimate >= 0 &&
+            job->bytes_estimate <= EXPECTED_BYTES_MAX) {
+            names[n++] = (struct leat_stream_name){job->ns, job->name};
+        }
+    }
+    worker->expected_end = i;
+    if (n > 1) {
+        ops->expect(worker->source->ep, names, n, NULL);
+    }
+}
+
 static void *work(void *arg)
 {
     struct lt_worker *worker = arg;
@@ -147,6 +174,7 @@ static void *work(void *arg)
         struct leat_error error = {0};
         int64_t started = lt_now_us();
         size_t first = unit_first(run, unit), n = unit ? 1 : run->first_unit_n;
+        expect_small(worker, first);
         int rc = run_unit(run, worker, first, n, &error);
         if (rc && !leat_action_takes(run->plan->action, "on-loss")) {
             lt_loss_compared_remedy(&error, run->plan->action == LEAT_ACTION_SYNC);

@@ -16,6 +16,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 
 #define PG_IDLE_MAX 8
 #define PG_NAME_MAX 64
@@ -26,6 +27,7 @@
 
 struct pg_statements;
 struct pg_type_cache;
+struct pg_expected;
 struct pg_conn {
     struct leat_endpoint *ep;
     PGconn *pg;
@@ -77,6 +79,7 @@ struct leat_endpoint {
     struct pg_conn *snapshot_holder; /* owns the exported snapshot; NULL: joined or none */
     char snapshot[128];              /* "" none */
     struct pg_type_cache *types;     /* of columns that were made; NULL: none yet */
+    struct pg_expected *expected;    /* tables that are read soon; NULL: none */
     char ready[PG_READY_MAX][PG_NAME_MAX * 2]; /* namespaces whose records of loads are there */
     unsigned n_ready;                          /* ever; the ring keeps the last ones */
     struct pg_xact xacts[PG_XACTS_MAX];
@@ -178,6 +181,12 @@ static inline bool pg_cell_true(const struct pg_conn *conn, const PGresult *resu
     return pg_cell(conn, result, row, column)[0] == 't';
 }
 
+static inline uint32_t pg_cell_oid(const struct pg_conn *conn, const PGresult *result, int row,
+                                   int column)
+{
+    return (uint32_t)strtoul(pg_cell(conn, result, row, column), NULL, 10);
+}
+
 static inline int pg_rows(const struct pg_conn *conn, const PGresult *result)
 {
     return conn->ep->pq->PQntuples(result);
@@ -186,6 +195,8 @@ static inline int pg_rows(const struct pg_conn *conn, const PGresult *result)
 /* One member of result list builders: identifier and literal in SQL text. */
 int pg_ident(struct lt_buf *sql, const char *identifier);
 int pg_literal(struct lt_buf *sql, const char *text);
+/* One more element of an array's text, which begins with '{'. */
+int pg_array_element(struct lt_buf *array, const char *text);
 /* Asks the host's step hook, if there is one. */
 int pg_step(const struct leat_endpoint *ep, const char *name, struct leat_error *err);
 void pg_log(const struct leat_endpoint *ep, enum leat_log_level level, const char *fmt, ...)
@@ -234,8 +245,21 @@ int pg_describe_query(struct pg_conn *conn, const char *query, struct pg_table *
 int pg_describe_extras(struct pg_conn *conn, struct pg_table *table, struct leat_error *err);
 /* Adds what the types are that users made, to the columns that have such. pg_type_defs.c */
 int pg_describe_own_types(struct pg_conn *conn, struct pg_table *table, struct leat_error *err);
-/* Fills the columns of table->oid. */
-int pg_describe_columns(struct pg_conn *conn, struct pg_table *table, struct leat_error *err);
+/* Asks for what there is to say about tables but their columns; both are arrays' texts. Those that
+ * are not there are left out, and the rest come in any order. */
+int pg_query_facts(struct pg_conn *conn, const char *namespaces, const char *names,
+                   PGresult **ret_result, struct leat_error *err);
+void pg_fact_table(struct pg_conn *conn, const PGresult *facts, int row,
+                   struct leat_stream_name *ret_name, uint32_t *ret_oid);
+/* One of them, with its columns. */
+int pg_table_of_facts(struct pg_conn *conn, const PGresult *facts, int row, const PGresult *columns,
+                      struct pg_table *ret_table, struct leat_error *err);
+/* Asks for the columns of the tables in `oids` ("{16385,16390}"), and fills those of table->oid from
+ * the answer. */
+int pg_query_columns(struct pg_conn *conn, const char *oids, PGresult **ret_result,
+                     struct leat_error *err);
+int pg_add_columns(struct pg_conn *conn, const PGresult *result, struct pg_table *table,
+                   struct leat_error *err);
 /* From now on the column is the server's own text of it; its field becomes a copy of `text` with
  * the column's name, key and comment. */
 int pg_column_as_text(struct pg_table *table, int64_t i, const struct ArrowSchema *text,

@@ -90,29 +90,6 @@ static int add_foreign_keys(struct pg_conn *conn, struct pg_table *table, struct
     return status;
 }
 
-static void read_facts(struct pg_conn *conn, const PGresult *result, struct pg_table *table)
-{
-    table->oid = (uint32_t)strtoul(pg_cell(conn, result, 0, 0), NULL, 10);
-    table->kind = pg_cell(conn, result, 0, 1)[0];
-    double rows = strtod(pg_cell(conn, result, 0, 2), NULL);
-    table->rows_estimate = rows >= 0 && rows < 9e18 ? (int64_t)rows : -1;
-    table->bytes_estimate =
-        pg_cell_null(conn, result, 0, 3) ? -1 : strtoll(pg_cell(conn, result, 0, 3), NULL, 10);
-    table->pages = table->bytes_estimate > 0 ? table->bytes_estimate / 8192 : 0;
-    if (table->bytes_estimate == 0 && table->kind == 'r') {
-        table->rows_estimate = 0;
-    }
-    if (!pg_cell_null(conn, result, 0, 4)) {
-        table->comment = lt_strdup(pg_cell(conn, result, 0, 4));
-    }
-    snprintf(table->ns, sizeof table->ns, "%s", pg_cell(conn, result, 0, 5));
-    snprintf(table->name, sizeof table->name, "%s", pg_cell(conn, result, 0, 6));
-    table->row_security = pg_cell_true(conn, result, 0, 7);
-    table->may_refer = pg_cell_true(conn, result, 0, 8);
-    table->readable = pg_cell_true(conn, result, 0, 9);
-    table->alone = pg_cell_true(conn, result, 0, 10);
-}
-
 /* Statistics of a partitioned parent lie with its leaves. reltuples is -1 (before 14: 0) where
  * nothing was counted yet. */
 #define ESTIMATE_SQL                                                                               \
@@ -121,47 +98,79 @@ static void read_facts(struct pg_conn *conn, const PGresult *result, struct pg_t
     "JOIN pg_catalog.pg_class l ON l.oid = t.relid WHERE t.isleaf) "                               \
     "WHEN c.relkind IN ('v', 'f') OR (c.reltuples <= 0 AND c.relpages = 0) THEN -1 "               \
     "ELSE c.reltuples END"
+#define ESTIMATE_11_SQL "CASE WHEN c.relpages = 0 THEN -1 ELSE c.reltuples END"
 #define SIZE_SQL "CASE WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_relation_size(c.oid) END"
 
-/* A table that refers to others has triggers for it; of a partitioned one only its parts have. */
-#define MORE_SQL                                                                                   \
-    "c.relhastriggers OR c.relkind = 'p', pg_catalog.has_table_privilege(c.oid, 'SELECT'), "       \
-    "NOT c.relhassubclass "
+/* What is asked of a table, and where it is in the answer. One that refers to others has triggers for
+ * it; of a partitioned one only its parts have. */
+#define FACTS_SQL(estimate)                                                                        \
+    "SELECT c.oid, c.relkind, " estimate ", " SIZE_SQL                                             \
+    ", pg_catalog.obj_description(c.oid, 'pg_class'), n.nspname, c.relname, "                      \
+    "pg_catalog.row_security_active(c.oid), c.relhastriggers OR c.relkind = 'p', "                 \
+    "pg_catalog.has_table_privilege(c.oid, 'SELECT'), NOT c.relhassubclass FROM "
+#define ONE_SQL                                                                                    \
+    "pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "              \
+    "WHERE n.nspname = $1 AND c.relname = $2 AND " KINDS_SQL
+#define SEVERAL_SQL                                                                                \
+    "ROWS FROM (pg_catalog.unnest($1::pg_catalog.name[]), "                                        \
+    "pg_catalog.unnest($2::pg_catalog.name[])) u(ns, name) "                                       \
+    "JOIN pg_catalog.pg_namespace n ON n.nspname = u.ns JOIN pg_catalog.pg_class c "               \
+    "ON c.relnamespace = n.oid AND c.relname = u.name WHERE " KINDS_SQL
+#define KINDS_SQL "c.relkind IN ('r','v','m','f','p')"
 
-int pg_find(struct pg_conn *conn, const struct leat_stream_name *name, struct pg_table *ret_table,
-            struct leat_error *err)
+enum fact_cell {
+    FACT_OID,
+    FACT_KIND,
+    FACT_ROWS,
+    FACT_BYTES,
+    FACT_COMMENT,
+    FACT_NS,
+    FACT_NAME,
+    FACT_ROW_SECURITY,
+    FACT_MAY_REFER,
+    FACT_READABLE,
+    FACT_ALONE
+};
+
+static void read_facts(struct pg_conn *conn, const PGresult *result, int row,
+                       struct pg_table *table)
+{
+    table->oid = pg_cell_oid(conn, result, row, FACT_OID);
+    table->kind = pg_cell(conn, result, row, FACT_KIND)[0];
+    double rows = strtod(pg_cell(conn, result, row, FACT_ROWS), NULL);
+    table->rows_estimate = rows >= 0 && rows < 9e18 ? (int64_t)rows : -1;
+    table->bytes_estimate = pg_cell_null(conn, result, row, FACT_BYTES)
+                                ? -1
+                                : strtoll(pg_cell(conn, result, row, FACT_BYTES), NULL, 10);
+    table->pages = table->bytes_estimate > 0 ? table->bytes_estimate / 8192 : 0;
+    if (table->bytes_estimate == 0 && table->kind == 'r') {
+        table->rows_estimate = 0;
+    }
+    if (!pg_cell_null(conn, result, row, FACT_COMMENT)) {
+        table->comment = lt_strdup(pg_cell(conn, result, row, FACT_COMMENT));
+    }
+    snprintf(table->ns, sizeof table->ns, "%s", pg_cell(conn, result, row, FACT_NS));
+    snprintf(table->name, sizeof table->name, "%s", pg_cell(conn, result, row, FACT_NAME));
+    table->row_security = pg_cell_true(conn, result, row, FACT_ROW_SECURITY);
+    table->may_refer = pg_cell_true(conn, result, row, FACT_MAY_REFER);
+    table->readable = pg_cell_true(conn, result, row, FACT_READABLE);
+    table->alone = pg_cell_true(conn, result, row, FACT_ALONE);
+}
+
+void pg_fact_table(struct pg_conn *conn, const PGresult *facts, int row,
+                   struct leat_stream_name *ret_name, uint32_t *ret_oid)
+{
+    *ret_name = (struct leat_stream_name){pg_cell(conn, facts, row, FACT_NS),
+                                          pg_cell(conn, facts, row, FACT_NAME)};
+    *ret_oid = pg_cell_oid(conn, facts, row, FACT_OID);
+}
+
+int pg_table_of_facts(struct pg_conn *conn, const PGresult *facts, int row, const PGresult *columns,
+                      struct pg_table *ret_table, struct leat_error *err)
 {
     struct pg_table table = {.rows_estimate = -1};
-    const char *ns = name->ns && *name->ns ? name->ns : conn->ep->default_ns;
-    const char *params[] = {ns, name->name};
-    PGresult *result = NULL;
-    int status = pg_query(conn,
-                          conn->ep->version >= 120000
-                              ? "SELECT c.oid, c.relkind, " ESTIMATE_SQL ", " SIZE_SQL
-                                ", pg_catalog.obj_description(c.oid, 'pg_class'), n.nspname, "
-                                "c.relname, pg_catalog.row_security_active(c.oid), " MORE_SQL
-                                "FROM pg_catalog.pg_class c JOIN "
-                                "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
-                                "n.nspname = $1 AND c.relname = $2 AND "
-                                "c.relkind IN ('r','v','m','f','p')"
-                              : "SELECT c.oid, c.relkind, CASE WHEN c.relpages = 0 THEN -1 ELSE "
-                                "c.reltuples END, " SIZE_SQL
-                                ", pg_catalog.obj_description(c.oid, 'pg_class'), n.nspname, "
-                                "c.relname, pg_catalog.row_security_active(c.oid), " MORE_SQL
-                                "FROM pg_catalog.pg_class c JOIN "
-                                "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
-                                "n.nspname = $1 AND c.relname = $2 AND "
-                                "c.relkind IN ('r','v','m','f','p')",
-                          2, params, &result, err);
-    if (status || pg_rows(conn, result) == 0) {
-        *ret_table = status ? *ret_table : table; /* no oid */
-        pg_clear(conn, result);
-        return status;
-    }
-    read_facts(conn, result, &table);
-    pg_clear(conn, result);
-    result = NULL;
-    status = pg_describe_columns(conn, &table, err);
+    read_facts(conn, facts, row, &table);
+    int status = pg_add_columns(conn, columns, &table, err);
     if (!status && table.comment) {
         status = lt_schema_set_meta(&table.schema, LT_META_COMMENT, table.comment, err);
     }
@@ -174,6 +183,38 @@ int pg_find(struct pg_conn *conn, const struct leat_stream_name *name, struct pg
     }
     *ret_table = table;
     return LEAT_OK;
+}
+
+int pg_query_facts(struct pg_conn *conn, const char *namespaces, const char *names,
+                   PGresult **ret_result, struct leat_error *err)
+{
+    static const char several[] = FACTS_SQL(ESTIMATE_SQL) SEVERAL_SQL;
+    static const char several_11[] = FACTS_SQL(ESTIMATE_11_SQL) SEVERAL_SQL;
+    const char *params[] = {namespaces, names};
+    return pg_query(conn, conn->ep->version >= 120000 ? several : several_11, 2, params, ret_result,
+                    err);
+}
+
+int pg_find(struct pg_conn *conn, const struct leat_stream_name *name, struct pg_table *ret_table,
+            struct leat_error *err)
+{
+    static const char one[] = FACTS_SQL(ESTIMATE_SQL) ONE_SQL;
+    static const char one_11[] = FACTS_SQL(ESTIMATE_11_SQL) ONE_SQL;
+    const char *ns = name->ns && *name->ns ? name->ns : conn->ep->default_ns;
+    const char *params[] = {ns, name->name};
+    PGresult *facts = NULL, *columns = NULL;
+    char oids[16];
+    int status = pg_query(conn, conn->ep->version >= 120000 ? one : one_11, 2, params, &facts, err);
+    if (!status && !pg_rows(conn, facts)) {
+        *ret_table = (struct pg_table){.rows_estimate = -1}; /* no oid */
+    } else if (!status) {
+        snprintf(oids, sizeof oids, "{%u}", pg_cell_oid(conn, facts, 0, FACT_OID));
+        status = pg_query_columns(conn, oids, &columns, err);
+        status = status ? status : pg_table_of_facts(conn, facts, 0, columns, ret_table, err);
+    }
+    pg_clear(conn, facts);
+    pg_clear(conn, columns);
+    return status;
 }
 
 int pg_describe(struct pg_conn *conn, const struct leat_stream_name *name,
@@ -218,9 +259,7 @@ static int list_streams(struct pg_conn *conn, const char *ns_like, const char *n
                         PGresult **ret_result, struct leat_error *err)
 {
     const char *params[] = {ns_like, name_like};
-    const char *estimate = conn->ep->version >= 120000
-                               ? ESTIMATE_SQL
-                               : "CASE WHEN c.relpages = 0 THEN -1 ELSE c.reltuples END";
+    const char *estimate = conn->ep->version >= 120000 ? ESTIMATE_SQL : ESTIMATE_11_SQL;
     struct lt_buf sql = LT_BUF_INIT;
     int status =
         lt_buf_printf(&sql,

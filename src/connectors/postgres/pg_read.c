@@ -1,5 +1,6 @@
 /* Reading: a reader of a table or query is made, of what its plan says. */
 #include "connectors/postgres/pg_read.h"
+#include "connectors/postgres/pg_expected.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,8 +53,12 @@ int pg_describe_plan(struct leat_endpoint *ep, const struct leat_read_plan *plan
                      struct pg_table *ret_table, struct leat_error *err)
 {
     struct pg_conn *conn = NULL;
+    bool expected = false;
     int status = pg_take_held(ep, &conn, err);
-    if (!status) {
+    if (!status && !plan->query) {
+        status = pg_expected_take(conn, &plan->stream, ret_table, &expected, err);
+    }
+    if (!status && !expected) {
         status = plan->query ? pg_describe_query(conn, plan->query, ret_table, err)
                              : pg_describe(conn, &plan->stream, ret_table, err);
         status = pg_explain_lock(conn, plan->query ? NULL : &plan->stream, true, status, err);
@@ -247,6 +252,7 @@ const struct leat_source_ops pg_source_ops = {
     .bounds = pg_bounds,
     .key_split = pg_key_split,
     .hash_ranges = pg_hash_ranges,
+    .expect = pg_expect,
     .start = start,
     .schema = schema,
     .next = pg_receive,

@@ -13,20 +13,21 @@
 
 #define QUERY_COLUMNS_MAX 1664
 
-/* Everything about one column; its base type is found through domains. The first part defines
- * col(n, name, typ, mod, not_null, required, identity, generated, comment, key_place). */
+/* Everything about each column; its base type is found through domains. The first part defines
+ * col(rel, n, name, typ, mod, not_null, required, identity, generated, comment, key_place). */
 #define COLUMNS_TAIL                                                                               \
-    ", base(n, typ, mod, not_null) AS (SELECT n, typ, mod, false FROM col UNION ALL "              \
-    "SELECT b.n, t.typbasetype, t.typtypmod, b.not_null OR t.typnotnull FROM base b "              \
+    ", base(rel, n, typ, mod, not_null) AS (SELECT rel, n, typ, mod, false FROM col UNION ALL "    \
+    "SELECT b.rel, b.n, t.typbasetype, t.typtypmod, b.not_null OR t.typnotnull FROM base b "       \
     "JOIN pg_catalog.pg_type t ON t.oid = b.typ WHERE t.typtype = 'd') "                           \
     "SELECT col.name, t.typname, pg_catalog.format_type(b.typ, b.mod), b.mod, "                    \
     "t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace, t.oid, "                              \
     "col.not_null OR b.not_null, col.required, col.identity, col.generated, col.comment, "         \
     "col.key_place, t.typtype, e.oid, e.typtype, e.typdelim, "                                     \
-    "CASE WHEN col.typ <> b.typ THEN pg_catalog.format_type(col.typ, NULL) END, col.typ "          \
-    "FROM col JOIN base b ON b.n = col.n JOIN pg_catalog.pg_type t ON t.oid = b.typ "              \
+    "CASE WHEN col.typ <> b.typ THEN pg_catalog.format_type(col.typ, NULL) END, col.typ, col.rel " \
+    "FROM col JOIN base b ON b.rel = col.rel AND b.n = col.n "                                     \
+    "JOIN pg_catalog.pg_type t ON t.oid = b.typ "                                                  \
     "LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid "                  \
-    "WHERE t.typtype <> 'd' ORDER BY col.n"
+    "WHERE t.typtype <> 'd' ORDER BY col.rel, col.n"
 
 enum column_cell {
     CELL_NAME,
@@ -46,7 +47,8 @@ enum column_cell {
     CELL_ELEMENT_KIND,
     CELL_ELEMENT_DELIMITER,
     CELL_DOMAIN,
-    CELL_DECLARED
+    CELL_DECLARED,
+    CELL_TABLE
 };
 
 #define IDENTITY_SQL                                                                               \
@@ -54,7 +56,8 @@ enum column_cell {
     " THEN 'd' ELSE a.attidentity::text END AS identity"
 
 static const char table_columns_12[] =
-    "WITH RECURSIVE col AS (SELECT a.attnum AS n, a.attname::text AS name, a.atttypid AS typ, "
+    "WITH RECURSIVE col AS (SELECT a.attrelid AS rel, a.attnum AS n, a.attname::text AS name, "
+    "a.atttypid AS typ, "
     "a.atttypmod AS mod, a.attnotnull AS not_null, "
     "a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS required, " IDENTITY_SQL
     ", a.attgenerated::text AS generated, "
@@ -63,11 +66,12 @@ static const char table_columns_12[] =
     "THEN pg_catalog.array_position(i.indkey::int2[], a.attnum) END AS key_place "
     "FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_index i "
     "ON i.indrelid = a.attrelid AND i.indisprimary "
-    "WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped)" COLUMNS_TAIL;
+    "WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped)" COLUMNS_TAIL;
 
 /* Before 12 there were no generated columns. */
 static const char table_columns_11[] =
-    "WITH RECURSIVE col AS (SELECT a.attnum AS n, a.attname::text AS name, a.atttypid AS typ, "
+    "WITH RECURSIVE col AS (SELECT a.attrelid AS rel, a.attnum AS n, a.attname::text AS name, "
+    "a.atttypid AS typ, "
     "a.atttypmod AS mod, a.attnotnull AS not_null, "
     "a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS required, " IDENTITY_SQL
     ", ''::text AS generated, "
@@ -76,10 +80,10 @@ static const char table_columns_11[] =
     "THEN pg_catalog.array_position(i.indkey::int2[], a.attnum) END AS key_place "
     "FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_index i "
     "ON i.indrelid = a.attrelid AND i.indisprimary "
-    "WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped)" COLUMNS_TAIL;
+    "WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped)" COLUMNS_TAIL;
 
 static const char query_columns[] =
-    "WITH RECURSIVE col AS (SELECT q.n, q.name, q.typ, q.mod, false AS not_null, "
+    "WITH RECURSIVE col AS (SELECT 0::oid AS rel, q.n, q.name, q.typ, q.mod, false AS not_null, "
     "false AS required, ''::text AS identity, ''::text AS generated, NULL::text AS comment, "
     "NULL::int AS key_place FROM ROWS FROM (pg_catalog.unnest($1::text[]), "
     "pg_catalog.unnest($2::oid[]), pg_catalog.unnest($3::int4[])) "
@@ -161,8 +165,8 @@ static int set_field_meta(struct pg_conn *conn, const PGresult *result, int row,
 static void set_wire(struct pg_conn *conn, const PGresult *result, int row,
                      struct pg_column *column)
 {
-    uint32_t element = (uint32_t)strtoul(pg_cell(conn, result, row, CELL_ELEMENT_OID), NULL, 10);
-    column->type_oid = (uint32_t)strtoul(pg_cell(conn, result, row, CELL_OID), NULL, 10);
+    uint32_t element = pg_cell_oid(conn, result, row, CELL_ELEMENT_OID);
+    column->type_oid = pg_cell_oid(conn, result, row, CELL_OID);
     column->wire = pg_wire_of_oid(column->type_oid, &column->list, &column->element_oid);
     column->value_oid = column->list ? column->element_oid : column->type_oid;
     column->known = column->wire != PG_WIRE_TEXT_CAST;
@@ -206,13 +210,12 @@ static int make_field(struct pg_conn *conn, const PGresult *result, int row,
 static int add_column(struct pg_conn *conn, const PGresult *result, int row, struct pg_table *table,
                       struct leat_error *err)
 {
-    struct pg_column *column = &table->columns[row];
+    struct pg_column *column = &table->columns[table->n_columns++];
     set_wire(conn, result, row, column);
     column->modifier = (int32_t)strtol(pg_cell(conn, result, row, CELL_MODIFIER), NULL, 10);
     column->generated = *pg_cell(conn, result, row, CELL_GENERATED) != 0;
-    column->declared_oid = (uint32_t)strtoul(pg_cell(conn, result, row, CELL_DECLARED), NULL, 10);
+    column->declared_oid = pg_cell_oid(conn, result, row, CELL_DECLARED);
     column->type_text = lt_strdup(pg_cell(conn, result, row, CELL_TYPE_TEXT));
-    table->n_columns = row + 1;
     if (!column->type_text) {
         return lt_fail_oom(err);
     }
@@ -229,32 +232,40 @@ static int add_column(struct pg_conn *conn, const PGresult *result, int row, str
     return status;
 }
 
-static int add_columns(struct pg_conn *conn, const PGresult *result, struct pg_table *table,
-                       struct leat_error *err)
+/* Those of the rows first..end-1. */
+static int add_columns(struct pg_conn *conn, const PGresult *result, int first, int end,
+                       struct pg_table *table, struct leat_error *err)
 {
-    int n = pg_rows(conn, result);
-    table->columns = calloc((size_t)n + 1, sizeof *table->columns);
+    table->columns = calloc((size_t)(end - first) + 1, sizeof *table->columns);
     if (!table->columns) {
         return lt_fail_oom(err);
     }
     int status = lt_schema_init_struct(&table->schema, 0, err);
-    for (int i = 0; i < n && !status; i++) {
+    for (int i = first; i < end && !status; i++) {
         status = add_column(conn, result, i, table, err);
     }
     return status;
 }
 
-int pg_describe_columns(struct pg_conn *conn, struct pg_table *table, struct leat_error *err)
+int pg_query_columns(struct pg_conn *conn, const char *oids, PGresult **ret_result,
+                     struct leat_error *err)
 {
-    char oid[16];
-    const char *params[] = {oid};
-    PGresult *result = NULL;
-    snprintf(oid, sizeof oid, "%u", table->oid);
-    int status = pg_query(conn, conn->ep->version >= 120000 ? table_columns_12 : table_columns_11,
-                          1, params, &result, err);
-    status = status ? status : add_columns(conn, result, table, err);
-    pg_clear(conn, result);
-    return status;
+    bool new = conn->ep->version >= 120000;
+    return pg_query(conn, new ? table_columns_12 : table_columns_11, 1, &oids, ret_result, err);
+}
+
+int pg_add_columns(struct pg_conn *conn, const PGresult *result, struct pg_table *table,
+                   struct leat_error *err)
+{
+    int first = 0, n = pg_rows(conn, result);
+    while (first < n && pg_cell_oid(conn, result, first, CELL_TABLE) < table->oid) {
+        first++;
+    }
+    int end = first;
+    while (end < n && pg_cell_oid(conn, result, end, CELL_TABLE) == table->oid) {
+        end++;
+    }
+    return add_columns(conn, result, first, end, table, err);
 }
 
 int pg_column_as_text(struct pg_table *table, int64_t i, const struct ArrowSchema *text,
@@ -302,7 +313,7 @@ void pg_table_done(struct pg_table *table)
 
 /* --- a query ------------------------------------------------------------------------------- */
 
-static int array_element(struct lt_buf *array, const char *text)
+int pg_array_element(struct lt_buf *array, const char *text)
 {
     int failed = lt_buf_puts(array, array->len > 1 ? ",\"" : "\"");
     for (; *text; text++) {
@@ -329,7 +340,7 @@ static int query_types(struct pg_conn *conn, const PGresult *described, struct p
                 leat_error_remedy(err, "name them apart with AS");
             }
         }
-        failed |= array_element(&names, pq->PQfname(described, i));
+        failed |= pg_array_element(&names, pq->PQfname(described, i));
         failed |= lt_buf_printf(&types, "%s%u", i ? "," : "", pq->PQftype(described, i));
         failed |= lt_buf_printf(&mods, "%s%d", i ? "," : "", pq->PQfmod(described, i));
     }
@@ -337,7 +348,7 @@ static int query_types(struct pg_conn *conn, const PGresult *described, struct p
     status = failed && !status ? lt_fail_oom(err) : status;
     const char *params[] = {lt_buf_text(&names), lt_buf_text(&types), lt_buf_text(&mods)};
     status = status ? status : pg_query(conn, query_columns, 3, params, &result, err);
-    status = status ? status : add_columns(conn, result, table, err);
+    status = status ? status : add_columns(conn, result, 0, pg_rows(conn, result), table, err);
     if (!status && table->n_columns != n) {
         status = lt_fail(err, LT_E_INTERNAL, "the query has %d columns, of which %lld have a type",
                          n, (long long)table->n_columns);

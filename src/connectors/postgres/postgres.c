@@ -1,6 +1,7 @@
 /* The connector's table, its options, and opening and closing an endpoint. */
 #include "connectors/postgres/postgres.h"
 
+#include "connectors/postgres/pg_expected.h"
 #include "connectors/postgres/pg_load.h"
 #include "sql/postgres.h"
 
@@ -37,6 +38,7 @@ static void close_endpoint(struct leat_endpoint *ep)
     if (ep->snapshot_holder) {
         pg_give(ep->snapshot_holder);
     }
+    pg_expected_forget(ep);
     while (ep->n_idle) {
         pg_disconnect(ep->idle[--ep->n_idle]);
     }

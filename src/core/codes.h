@@ -102,7 +102,8 @@
       "What an earlier run has read of the source is there no more, or is not the same.")          \
     X(SOURCE_CUT, "source-cut", LEAT_UNAVAILABLE, "run again",                                     \
       "The source ended before its end: a connection lost, a file truncated; or a file was "       \
-      "written to while it was read. A short read is never taken for the end of the data.")        \
+      "written to, or a table truncated, while it was read. A short read is never taken for the "  \
+      "end of the data.")                                                                          \
     X(STATE_SCHEMA, "state-schema", LEAT_INVALID, "`leat state upgrade` brings it up to date",     \
       "The tables of leat's own records are missing, older or newer than this version of leat "    \
       "needs.")                                                                                    \

@@ -129,7 +129,7 @@ int pg_key_split(struct leat_endpoint *ep, const struct leat_read_plan *plan,
     struct pg_table table = {0};
     struct pg_conn *conn = NULL;
     int status = pg_describe_plan(ep, plan, false, &table, err);
-    status = status ? status : pg_take_to_read(ep, &conn, err);
+    status = status ? status : pg_take_to_read(ep, &table, &conn, err);
     status = status ? status : split_table(conn, plan, &table, rows_per_range, each, arg, err);
     pg_give(conn);
     pg_table_done(&table);
@@ -252,7 +252,7 @@ int pg_hash_ranges(struct leat_endpoint *ep, const struct leat_read_plan *plan,
     if (!status && plan->columns) {
         status = pg_table_project(&read, plan->columns, plan->n_columns, err);
     }
-    status = status ? status : pg_take_to_read(ep, &conn, err);
+    status = status ? status : pg_take_to_read(ep, &all, &conn, err);
     status = status ? status : hash_table(conn, plan, &all, &read, cuts, n_cuts, each, arg, err);
     pg_give(conn);
     pg_table_done(&all);

@@ -70,18 +70,24 @@ int pg_describe_plan(struct leat_endpoint *ep, const struct leat_read_plan *plan
     return status;
 }
 
+int pg_put_explain(const struct leat_reader *reader, struct lt_buf *sql)
+{
+    static const char head[] = "COPY (", tail[] = ") TO STDOUT (FORMAT binary)";
+    size_t len = strlen(reader->sql) - (sizeof head - 1) - (sizeof tail - 1);
+    return lt_buf_printf(sql, "EXPLAIN %.*s", (int)len, reader->sql + sizeof head - 1);
+}
+
 /* Has the server plan the SELECT inside the COPY: it checks every name, type and privilege, and
  * runs nothing. So a read that cannot work is refused before a destination is touched. */
 static int try_plan(const struct leat_reader *reader, struct leat_error *err)
 {
-    static const char head[] = "COPY (", tail[] = ") TO STDOUT (FORMAT binary)";
     struct pg_conn *conn = NULL;
     PGresult *result = NULL;
-    size_t len = strlen(reader->sql) - (sizeof head - 1) - (sizeof tail - 1);
-    char *sql = lt_format("EXPLAIN %.*s", (int)len, reader->sql + sizeof head - 1);
-    int status = sql ? pg_take_held(reader->ep, &conn, err) : lt_fail_oom(err);
+    struct lt_buf sql = LT_BUF_INIT;
+    int status =
+        pg_put_explain(reader, &sql) ? lt_fail_oom(err) : pg_take_held(reader->ep, &conn, err);
     if (!status) {
-        status = pg_query(conn, sql, 0, NULL, &result, err);
+        status = pg_query(conn, lt_buf_text(&sql), 0, NULL, &result, err);
         if (status) {
             status = pg_explain_lock(conn, NULL, true, status, err);
             leat_error_place(err, "%s", reader->place);
@@ -90,7 +96,7 @@ static int try_plan(const struct leat_reader *reader, struct leat_error *err)
         }
     }
     pg_give(conn);
-    free(sql);
+    lt_buf_done(&sql);
     return status;
 }
 

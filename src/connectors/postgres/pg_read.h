@@ -30,6 +30,9 @@ struct leat_reader {
 int pg_describe_plan(struct leat_endpoint *ep, const struct leat_read_plan *plan, bool own_types,
                      struct pg_table *ret_table, struct leat_error *err);
 
+/* Appends what has the server plan the SELECT inside the COPY, and lock all that it reads. */
+int pg_put_explain(const struct leat_reader *reader, struct lt_buf *sql);
+
 /* --- pg_receive.c: leat_source_ops.next */
 int pg_receive(struct leat_reader *reader, struct leat_payload *ret_payload,
                struct leat_error *err);
@@ -41,10 +44,16 @@ int pg_snapshot_join(struct leat_endpoint *ep, const char *token, struct leat_er
 void pg_snapshot_release(struct leat_endpoint *ep);
 /* Appends the statements that begin a transaction in the snapshot. */
 int pg_put_join(const char *token, struct lt_buf *sql);
+/* Appends a statement that locks the table as a read does, and gives a row where its rows may not be
+ * those that the snapshot of the transaction should see; of views and queries nothing. */
+int pg_put_rewritten(const struct pg_table *table, int version, struct lt_buf *sql);
 /* Returns `status`. Where it is of a snapshot that has gone, *err comes to say so. */
 int pg_explain_join(int status, struct leat_error *err);
-/* A connection that sees the endpoint's snapshot, where it has one. */
-int pg_take_to_read(struct leat_endpoint *ep, struct pg_conn **ret_conn, struct leat_error *err);
+/* What such a row means. */
+int pg_fail_rewritten(struct leat_error *err);
+/* A connection that sees the endpoint's snapshot, where it has one, and in it all of the table. */
+int pg_take_to_read(struct leat_endpoint *ep, const struct pg_table *table,
+                    struct pg_conn **ret_conn, struct leat_error *err);
 
 /* --- pg_split.c: leat_source_ops.split and .fingerprint */
 int pg_split(struct leat_endpoint *ep, const struct leat_read_plan *plan, int n,

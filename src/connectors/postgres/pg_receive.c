@@ -30,25 +30,62 @@ static int widen_buffer(struct pg_conn *conn, struct leat_error *err)
                     0, NULL, text, sizeof text, err);
 }
 
-/* The COPY, with the transaction around it that reads in the snapshot, in one message. */
+/* The COPY, with the transaction around it, in one message. COPY sees what was there when it was
+ * sent, even where it then waits for a lock: behind a TRUNCATE whose transaction fills the table
+ * again it would find it empty. So the locks come first, by a statement before it. */
 static int send_copy(struct leat_reader *reader, bool in_snapshot, struct leat_error *err)
 {
     struct lt_buf sql = LT_BUF_INIT;
-    if (!in_snapshot && (reader->borrowed || !pg_pooled(reader->ep))) {
+    if (!in_snapshot && reader->borrowed) {
         return pg_send(reader->conn, reader->sql, err);
     }
-    int failed = in_snapshot ? pg_put_join(reader->ep->snapshot, &sql) | lt_buf_puts(&sql, "; ")
-                             : lt_buf_puts(&sql, "BEGIN; ") | pg_settings(reader->conn, true, &sql);
-    failed |= lt_buf_printf(&sql, "%s; %s", reader->sql, in_snapshot ? "ROLLBACK" : "COMMIT");
+    int failed = LEAT_OK;
+    if (in_snapshot) {
+        failed |= pg_put_join(reader->ep->snapshot, &sql) | lt_buf_puts(&sql, "; ");
+        failed |= pg_put_rewritten(&reader->table, reader->ep->version, &sql);
+    } else {
+        failed |= lt_buf_puts(&sql, "BEGIN ISOLATION LEVEL READ COMMITTED; ");
+        failed |= pg_pooled(reader->ep) ? pg_settings(reader->conn, true, &sql) : LEAT_OK;
+        failed |= pg_put_explain(reader, &sql);
+    }
+    failed |= lt_buf_printf(&sql, "; %s; %s", reader->sql, in_snapshot ? "ROLLBACK" : "COMMIT");
     int status = failed ? lt_fail_oom(err) : pg_send(reader->conn, lt_buf_text(&sql), err);
     lt_buf_done(&sql);
+    return status;
+}
+
+/* Until the data come. In a snapshot a row before them says that they are not what it should see. */
+static int await_copy(struct leat_reader *reader, bool in_snapshot, struct leat_error *err)
+{
+    const struct lt_pq *pq = reader->ep->pq;
+    struct pg_conn *conn = reader->conn;
+    bool rewritten = false, data = false;
+    int status = LEAT_OK, failure = LEAT_OK;
+    PGresult *result = NULL;
+    do {
+        status = pg_result(conn, &result, failure ? NULL : err);
+        ExecStatusType kind = result ? pq->PQresultStatus(result) : PGRES_EMPTY_QUERY;
+        if (result && kind == PGRES_TUPLES_OK) {
+            rewritten = rewritten || (in_snapshot && pg_rows(conn, result));
+        } else if (result && kind != PGRES_COMMAND_OK && kind != PGRES_COPY_OUT && !failure) {
+            failure = pg_fail_result(conn, result, err);
+        }
+        data = kind == PGRES_COPY_OUT;
+        pg_clear(conn, result);
+    } while (!status && result && !data);
+    status = failure ? failure : status;
+    if (!status && !data) {
+        status = lt_fail(err, LT_E_INTERNAL, "the server did not answer COPY with data");
+    }
+    if (!status && rewritten) {
+        status = pg_fail_rewritten(err);
+    }
     return status;
 }
 
 static int begin_copy(struct leat_reader *reader, struct leat_error *err)
 {
     int status = LEAT_OK;
-    PGresult *result = NULL;
     bool in_snapshot = !reader->conn && reader->ep->snapshot[0];
     struct leat_error why = {.status = LEAT_OK};
     if (!reader->conn) {
@@ -58,15 +95,11 @@ static int begin_copy(struct leat_reader *reader, struct leat_error *err)
         status = widen_buffer(reader->conn, err);
     }
     status = status ? status : send_copy(reader, in_snapshot, err);
-    status = status ? status : pg_finish_results(reader->conn, &result, &why);
+    status = status ? status : await_copy(reader, in_snapshot, &why);
     status = in_snapshot ? pg_explain_join(status, &why) : status;
     if (why.status && err) {
         *err = why;
     }
-    if (!status && reader->ep->pq->PQresultStatus(result) != PGRES_COPY_OUT) {
-        status = lt_fail(err, LT_E_INTERNAL, "the server did not answer COPY with data");
-    }
-    pg_clear(reader->conn, result);
     reader->started = !status;
     const struct leat_stream_name name = {reader->table.ns, reader->table.name};
     return pg_explain_lock(reader->conn, reader->table.oid ? &name : NULL, true, status, err);

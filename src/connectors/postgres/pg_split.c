@@ -103,7 +103,7 @@ int pg_fingerprint(struct leat_endpoint *ep, const struct leat_read_plan *plan, 
                              : "only plain tables lie in blocks that stay");
     }
     snprintf(oid, sizeof oid, "%u", table.oid);
-    status = status ? status : pg_take_to_read(ep, &conn, err);
+    status = status ? status : pg_take_to_read(ep, &table, &conn, err);
     status = status ? status
                     : pg_value(conn,
                                immutable ? IDENTITY("pg_relation_size($1::oid)")

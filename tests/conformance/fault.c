@@ -399,6 +399,13 @@ static int fault_fingerprint(struct leat_endpoint *ep, const struct leat_read_pl
                : no_such(err, "fingerprint");
 }
 
+static int fault_expect(struct leat_endpoint *ep, const struct leat_stream_name *names, size_t n,
+                        struct leat_error *err)
+{
+    const struct leat_source_ops *ops = ep->inner->source;
+    return ops && ops->expect ? ops->expect(ep->ep, names, n, err) : LEAT_OK;
+}
+
 static int fault_retype(struct leat_reader *reader, const struct ArrowSchema *types,
                         struct leat_error *err)
 {
@@ -427,7 +434,7 @@ static const struct leat_source_ops fault_source = {
     fault_schema,        fault_next,          fault_finish,
     fault_key_split,     fault_hash_ranges,   fault_retype,
     fault_explain,       fault_choose,        fault_mark,
-    fault_fingerprint};
+    fault_fingerprint,   fault_expect};
 
 /* --- load ---------------------------------------------------------------------------------- */
 

@@ -352,7 +352,7 @@ const struct command cli_commands[] = {
      "00000003-0000001B-1\n"
      "leat cp \"$DATABASE_URL#orders\" shop.db --snapshot 00000003-0000001B-1 --resume\n"
      "    as often as it takes\n",
-     TAKES_PLAN, 1, 1, cmd_snapshot_hold, snapshot_options, LEAT_ACTION_COPY},
+     TAKES_PLAN | TAKES_READS, 1, 1, cmd_snapshot_hold, snapshot_options, LEAT_ACTION_COPY},
     {"streams", "CONN [PATTERN]", "List the streams a place holds, with estimates",
      "PATTERN is a name, or one with * or % for any run of characters and ? for one; with a dot "
      "before it also of the namespace: 'sales.*', '*.orders'. Rows and bytes are what the place "

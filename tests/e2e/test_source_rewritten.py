@@ -6,6 +6,7 @@ import time
 import pytest
 
 BLOCKED = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%COPY (%'"
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 IN_TRIGGER = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%CREATE TABLE%'"
 
 
@@ -60,6 +61,21 @@ def test_a_read_that_waits_for_a_reload_has_the_new_rows(leat, held, options):
     _, err = child.communicate(timeout=60)
     assert child.returncode == 0, err
     assert held.count("target.a") == 500
+
+
+def test_several_connections_wait_as_well(leat, held):
+    """They ask first how large the table is, and wait there."""
+    held.execute("INSERT INTO source.a SELECT generate_series(1, 600000)", "ANALYZE source.a")
+    child = leat.start(*cp(held, "a", "--parallel", "2", "--cast=n=utf8", "-v"))
+    until(held, IN_TRIGGER)
+    with held.connect() as loader:
+        loader.execute("TRUNCATE source.a")
+        loader.execute("INSERT INTO source.a SELECT generate_series(1, 700000)")
+        held.execute("DELETE FROM public.hold")
+        until(held, WAITING)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 0 and b"read by one connection" not in err, err
+    assert held.count("target.a") == 700000
 
 
 def test_partitions_of_a_parent_are_waited_for_as_well(leat, held):

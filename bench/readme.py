@@ -1,5 +1,5 @@
-"""Puts the tables of figures into the README, between two marks, so that none is typed by hand. The
-README has the figures of several tables side by side; docs/measured.md has all of them."""
+"""Puts the figures into the README, between two marks, so that none is typed by hand: one table, in
+which every other program is so many times leat in the same turn. docs/measured.md has all there is."""
 import arms
 import report
 import targets
@@ -7,7 +7,22 @@ import targets
 BEGIN = "<!-- figures of bench/run: made by `bench/run --readme` -->"
 END = "<!-- end of figures -->"
 FULL = "docs/measured.md"
-COLUMNS = ("wall/L", "client CPU s", "rows per client CPU s", "peak MiB", "file MiB")
+C_PROGRAM = "least C program"
+# Columns and the words by which their arms are known; of several the quickest is shown.
+GROUPS = {"psql, sqlite3, gzip": ("psql", "sqlite3", "pg_dump"), "DuckDB, pgcopydb": ("duckdb", "pgcopydb"),
+          "pgloader": ("pgloader",), "sling": ("sling",), "dlt": ("dlt",), "ingestr": ("ingestr",)}
+
+
+def group_of(arm):
+    """The column an arm belongs to, or None: leat itself, the unit, and what is in no column."""
+    if arm["name"] == arms.L or arm["name"].startswith("leat"):
+        return None
+    if arm["kind"] == arms.LIMIT:
+        return C_PROGRAM
+    first = {name: min((arm["name"].find(w) for w in words if w in arm["name"]), default=None)
+             for name, words in GROUPS.items()}
+    known = [name for name, place in first.items() if place is not None]
+    return known[-1] if known else None
 
 
 def title(workload):
@@ -15,80 +30,74 @@ def title(workload):
     return workload["name"].removeprefix(workload["table"] + ": ")
 
 
-def by_title(several):
-    """Workloads of different tables beside each other: [{table: workload}] by title."""
+def ours(workload):
+    return report.find(workload, targets.OURS.get(workload["key"], "leat"))
+
+
+def times(number):
+    return f"{number:.2f}" if number < 10 else f"{number:.0f}"
+
+
+def against(workload, arm):
+    """Wall, client CPU and memory of an arm, as multiples of leat's."""
+    leat = ours(workload)
+    figures = [report.median(report.ratios(arm, [leat], m)) for m in ("wall", "client", "peak")]
+    shown = [times(f) for f in figures[:1 if arm["printed"] else 3]]
+    return " / ".join(shown) + ("" if arm["exact"] or arm["kind"] == arms.LIMIT else " (rows only)")
+
+
+def cell(workloads, group):
+    """What is shown of a column; `workloads` are the same one of several runs."""
+    found = [(w, a) for w in workloads if ours(w) for a in w["arms"] if group_of(a) == group]
+    ran = [(w, a) for w, a in found if a["runs"]]
+    if not ran:
+        return "fails" if found else ""
+    workload, arm = min(ran, key=lambda one: report.median(
+        report.ratios(one[1], [ours(one[0])], "wall")))
+    return against(workload, arm)
+
+
+def leat_cell(workload):
+    figures = report.figures(workload, ours(workload))
+    return f"{figures['wall']} / {figures['client CPU s']} s / {figures['peak MiB']} MiB"
+
+
+def table(name, several):
+    """One line for each workload of a table; of several runs the first has leat's own figures."""
     found = {}
     for one in several:
         for workload in one["workloads"]:
-            found.setdefault(title(workload), {})[workload["table"]] = workload
-    return found
-
-
-def names_of(tables):
-    """Arms in order; what the control says is told below the table."""
-    names = dict.fromkeys(arm["name"] for w in tables.values() for arm in w["arms"])
-    return [name for name in names if not name.endswith(arms.AGAIN)]
-
-
-def columns_of(workload):
-    first = "wall/L" if report.find(workload, arms.L) else "wall"
-    return [first, *(c for c in COLUMNS[1:] if c != "file MiB" or workload["is_file"])]
-
-
-def cells(workload, name, columns):
-    """An arm's figures, or the reason why it has none."""
-    arm = next((a for a in workload["arms"] if a["name"] == name), None)
-    if arm is None or not arm["runs"]:
-        return [report.cell(arm["reason"]) if arm else ""] + [""] * (len(columns) - 1)
-    figures = report.figures(workload, arm)
-    mark = "" if arm["exact"] or arm["kind"] == arms.LIMIT else ", rows only"
-    return [figures[columns[0]] + mark, *(figures[c] for c in columns[1:])]
-
-
-def joined(several):
-    """Cells of several tables in one: "1.10 / 1.20"; what all say is said once."""
-    return [" / ".join(s or "-" for s in some) if len(set(some)) > 1 else some[0]
-            for some in zip(*several)]
-
-
-def table(name, tables):
-    """One workload, a line for each arm."""
-    some = list(tables.values())
-    columns = columns_of(some[0])
-    lines = [f"| {name} | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for arm in names_of(tables):
-        plain = report.cell(arm)
-        shown = f"**{plain}**" if arm.startswith("leat") else plain
-        lines.append(f"| {shown} | " + " | ".join(
-            joined([cells(workload, arm, columns) for workload in some])) + " |")
-    same = [report.spread_text(report.control(w)) for w in some if report.control(w)]
-    if same:
-        lines += ["", "leat against itself (A/A), wall: " + " / ".join(same) + "."]
+            if workload["table"] in (name, "tiny" if name == "leads" else "") and ours(workload):
+                found.setdefault(title(workload), []).append(workload)
+    groups = [C_PROGRAM, *GROUPS]
+    groups = [g for g in groups if any(cell(w, g) for w in found.values())]
+    lines = [f"| `{name}` | leat | " + " | ".join(groups) + " |", "|---" * (len(groups) + 2) + "|"]
+    lines += [f"| {what} | **{leat_cell(w[0])}** | " + " | ".join(cell(w, g) for g in groups) + " |"
+              for what, w in found.items()]
     return "\n".join(lines) + "\n"
 
 
-def targets_table(several):
+def missed(several):
     """The lines that name their own limits, and how many of those against peers are met."""
-    rows = [f"| {w['name']} | {line.what} | {line.limit} | {line.shown} | {line.verdict} |"
-            for w, line in report.lines_of(several, targets.own)]
-    peers = report.lines_of(several, targets.against_peers)
-    met = sum(line.met for _, line in peers)
+    own, peers = (report.lines_of(several, which) for which in (targets.own, targets.against_peers))
+    rows = [f"- {w['name']}, {line.what}: {line.shown}, {line.limit} wanted: {line.verdict}"
+            for w, line in own if not line.met]
     return "\n".join([
-        "| what it was to show | | target | measured | |", "|---|---|---|---|---|", *rows, "",
+        f"{len(own) - len(rows)} of {len(own)} targets are met"
+        f"{', all but these:' if rows else '.'}", *rows, "",
         f"Against {', '.join(targets.PEERS)}, wherever they can run (a third of their client CPU, "
-        f"and a shorter wall): {met} of {len(peers)} lines met; [{FULL}]({FULL}) has each."]) + "\n"
-
-
-def names_of_tables(several):
-    tables = dict.fromkeys(f"{w['rows']:,} rows of `{w['table']}`" for one in several
-                           for w in one["workloads"] if w["table"] != "tiny")
-    return "Figures are of " + " / ".join(tables) + ".\n"
+        f"and a shorter wall): {sum(line.met for _, line in peers)} of {len(peers)} are met. "
+        f"[{FULL}]({FULL}) has every arm, each target, and leat against itself."]) + "\n"
 
 
 def section(several):
-    parts = [report.heading(one) for one in several] + [names_of_tables(several)]
-    parts += [table(name, tables) for name, tables in by_title(several).items()]
-    return "\n".join([*parts, targets_table(several)])
+    tables = dict.fromkeys(w["table"] for one in several for w in one["workloads"])
+    said = [f"- {one['date']}: `{one['command']}`" for one in several]
+    return "\n".join([
+        "leat: wall, client CPU seconds, peak memory. The others: the same three as multiples of leat's, "
+        "in the same turn; medians, the quickest where several are meant. PostgreSQL over loopback, "
+        f"{several[0]['cores']} cores. *least C program* does the same work and nothing else.", "",
+        *said, "", *(table(name, several) for name in tables if name != "tiny"), missed(several)])
 
 
 def put(root, several):

@@ -177,3 +177,39 @@ def test_views_among_several_streams_are_told_of_or_left_out(leat, pg_db, tmp_pa
     with sqlite3.connect(out) as lite:
         names = {name for (name,) in lite.execute("select name from sqlite_master where type = 'table'")}
     assert {"t", "w"} == {name for name in names if not name.startswith("_leat")}
+
+
+SMALL = {'odd "name" {1,2}\\': "(id int PRIMARY KEY, n numeric(10,2), t text[])", "Ünicode": "(id int, v varchar(7) NOT NULL)",
+         "of_domain": "(id public.positive, at timestamptz(3))", "nothing": "()", "refers": "(id int REFERENCES source.t01)"}
+
+
+def shapes(db, schema):
+    """Every column and key, as the server tells it."""
+    with db.connect() as connection:
+        return connection.execute(
+            "SELECT c.relname, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, col_description("
+            "a.attrelid, a.attnum), obj_description(c.oid, 'pg_class'), (SELECT array_agg(contype::text ORDER BY 1) FROM "
+            "pg_constraint k WHERE k.conrelid = c.oid) FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND "
+            f"a.attnum > 0 WHERE c.relnamespace = '{schema}'::regnamespace AND c.relkind = 'r' AND c.relname NOT LIKE "
+            "'\\_leat%' ORDER BY 1, 2").fetchall()
+
+
+@pytest.mark.parametrize("parallel", ["1", "3"])
+def test_many_small_tables_keep_their_own_columns(leat, pg_db, parallel):
+    """The source is asked about many of them at once; none may get what was said of another."""
+    names = [f"t{i:02}" for i in range(150)]
+    pg_db.execute("CREATE SCHEMA source", "CREATE SCHEMA target", "CREATE DOMAIN public.positive AS int CHECK (value > 0)")
+    for i, name in enumerate(names):
+        columns = ", ".join(f"c{k} {('int', 'text', 'date')[(i + k) % 3]}" for k in range(i % 7))
+        pg_db.execute(f"CREATE TABLE source.{name} (id int PRIMARY KEY{', ' * bool(columns)}{columns})",
+                      f"INSERT INTO source.{name} SELECT generate_series(1, {i})",
+                      f"COMMENT ON COLUMN source.{name}.id IS 'of {name}'", f"COMMENT ON TABLE source.{name} IS '{name}'")
+    for name, columns in SMALL.items():
+        quoted = name.replace('"', '""')
+        pg_db.execute(f'CREATE TABLE source."{quoted}" {columns}')
+    leat.ok("cp", f"{pg_db.url}#source.", f"{pg_db.url}#target.", "--parallel", parallel, "--with", "foreign-keys")
+    assert shapes(pg_db, "target") == shapes(pg_db, "source")
+    with pg_db.connect() as connection:
+        for i, name in enumerate(names):
+            assert connection.execute(f"SELECT count(*), sum(id) FROM target.{name}").fetchone() == (
+                i, i * (i + 1) // 2 or None), name

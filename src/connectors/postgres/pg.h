@@ -249,8 +249,12 @@ int pg_describe_own_types(struct pg_conn *conn, struct pg_table *table, struct l
  * are not there are left out, and the rest come in any order. */
 int pg_query_facts(struct pg_conn *conn, const char *namespaces, const char *names,
                    PGresult **ret_result, struct leat_error *err);
-void pg_fact_table(struct pg_conn *conn, const PGresult *facts, int row,
-                   struct leat_stream_name *ret_name, uint32_t *ret_oid);
+struct pg_fact {
+    uint32_t oid;
+    int n_columns;         /* with those that were dropped */
+    const char *ns, *name; /* of the answer */
+};
+struct pg_fact pg_fact(struct pg_conn *conn, const PGresult *facts, int row);
 /* One of them, with its columns. */
 int pg_table_of_facts(struct pg_conn *conn, const PGresult *facts, int row, const PGresult *columns,
                       struct pg_table *ret_table, struct leat_error *err);

@@ -107,7 +107,7 @@ static int add_foreign_keys(struct pg_conn *conn, struct pg_table *table, struct
     "SELECT c.oid, c.relkind, " estimate ", " SIZE_SQL                                             \
     ", pg_catalog.obj_description(c.oid, 'pg_class'), n.nspname, c.relname, "                      \
     "pg_catalog.row_security_active(c.oid), c.relhastriggers OR c.relkind = 'p', "                 \
-    "pg_catalog.has_table_privilege(c.oid, 'SELECT'), NOT c.relhassubclass FROM "
+    "pg_catalog.has_table_privilege(c.oid, 'SELECT'), NOT c.relhassubclass, c.relnatts FROM "
 #define ONE_SQL                                                                                    \
     "pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "              \
     "WHERE n.nspname = $1 AND c.relname = $2 AND " KINDS_SQL
@@ -129,7 +129,8 @@ enum fact_cell {
     FACT_ROW_SECURITY,
     FACT_MAY_REFER,
     FACT_READABLE,
-    FACT_ALONE
+    FACT_ALONE,
+    FACT_COLUMNS /* dropped ones too */
 };
 
 static void read_facts(struct pg_conn *conn, const PGresult *result, int row,
@@ -157,12 +158,11 @@ static void read_facts(struct pg_conn *conn, const PGresult *result, int row,
     table->alone = pg_cell_true(conn, result, row, FACT_ALONE);
 }
 
-void pg_fact_table(struct pg_conn *conn, const PGresult *facts, int row,
-                   struct leat_stream_name *ret_name, uint32_t *ret_oid)
+struct pg_fact pg_fact(struct pg_conn *conn, const PGresult *facts, int row)
 {
-    *ret_name = (struct leat_stream_name){pg_cell(conn, facts, row, FACT_NS),
-                                          pg_cell(conn, facts, row, FACT_NAME)};
-    *ret_oid = pg_cell_oid(conn, facts, row, FACT_OID);
+    return (struct pg_fact){
+        pg_cell_oid(conn, facts, row, FACT_OID), atoi(pg_cell(conn, facts, row, FACT_COLUMNS)),
+        pg_cell(conn, facts, row, FACT_NS), pg_cell(conn, facts, row, FACT_NAME)};
 }
 
 int pg_table_of_facts(struct pg_conn *conn, const PGresult *facts, int row, const PGresult *columns,

@@ -6,6 +6,7 @@
 
 /* A table may be altered after it was asked about, as it may between a question and a read. */
 #define FRESH_US 1000000
+#define COLUMNS_MAX 4000 /* of all tables asked about at once: some 2 MB of answer */
 
 struct pg_expected {
     PGresult *facts, *columns; /* of all of them */
@@ -43,20 +44,23 @@ static int ask_facts(struct pg_conn *conn, const struct leat_stream_name *names,
     return status;
 }
 
-static int ask_columns(struct pg_conn *conn, const PGresult *facts, PGresult **ret_columns,
-                       struct leat_error *err)
+/* Tables behind the first COLUMNS_MAX columns are left to be asked about by themselves. */
+static int ask_columns(struct pg_conn *conn, struct pg_expected *expected, struct leat_error *err)
 {
     struct lt_buf oids = LT_BUF_INIT;
-    int failed = LEAT_OK;
-    for (int i = 0; i < pg_rows(conn, facts); i++) {
-        struct leat_stream_name name;
-        uint32_t oid;
-        pg_fact_table(conn, facts, i, &name, &oid);
-        failed |= lt_buf_printf(&oids, "%c%u", i ? ',' : '{', oid);
+    int n = pg_rows(conn, expected->facts), columns = 0;
+    int failed = lt_buf_byte(&oids, '{');
+    for (int i = 0; i < n; i++) {
+        struct pg_fact table = pg_fact(conn, expected->facts, i);
+        columns += table.n_columns;
+        expected->taken[i] = columns > COLUMNS_MAX;
+        if (!expected->taken[i]) {
+            failed |= lt_buf_printf(&oids, "%s%u", i ? "," : "", table.oid);
+        }
     }
     failed |= lt_buf_byte(&oids, '}');
-    int status =
-        failed ? lt_fail_oom(err) : pg_query_columns(conn, lt_buf_text(&oids), ret_columns, err);
+    int status = failed ? lt_fail_oom(err)
+                        : pg_query_columns(conn, lt_buf_text(&oids), &expected->columns, err);
     lt_buf_done(&oids);
     return status;
 }
@@ -73,8 +77,7 @@ int pg_expect(struct leat_endpoint *ep, const struct leat_stream_name *names, si
     status = status ? status : ask_facts(conn, names, n, &expected->facts, err);
     if (!status && pg_rows(conn, expected->facts)) {
         expected->taken = calloc((size_t)pg_rows(conn, expected->facts), sizeof(bool));
-        status = expected->taken ? ask_columns(conn, expected->facts, &expected->columns, err)
-                                 : lt_fail_oom(err);
+        status = expected->taken ? ask_columns(conn, expected, err) : lt_fail_oom(err);
     }
     if (!status && expected->columns) {
         expected->until_us = asked_us + FRESH_US;
@@ -96,9 +99,7 @@ int pg_expected_take(struct pg_conn *conn, const struct leat_stream_name *name,
         return LEAT_OK;
     }
     for (int i = 0; i < pg_rows(conn, expected->facts); i++) {
-        struct leat_stream_name found;
-        uint32_t oid;
-        pg_fact_table(conn, expected->facts, i, &found, &oid);
+        struct pg_fact found = pg_fact(conn, expected->facts, i);
         if (!expected->taken[i] && !strcmp(found.ns, ns) && !strcmp(found.name, name->name)) {
             *ret_found = expected->taken[i] = true;
             return pg_table_of_facts(conn, expected->facts, i, expected->columns, ret_table, err);

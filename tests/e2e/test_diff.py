@@ -344,7 +344,8 @@ def test_equal_key_ranges_are_not_read(leat, pg_db, key):
     told = tuple(key.split(",")) if "," in key else key
     assert found(whole, told) == wanted
     done = leat("diff", pg_db.stream("t"), pg_db.stream("u"))
-    assert found(done, told) == wanted and skipped(done) > 50000, done.stderr
+    # Five ranges at most, of 2,000 rows each as samples of 40 cut them: 10,000, give or take 700.
+    assert found(done, told) == wanted and skipped(done) > 45000, done.stderr
     synced = leat.ok("sync", "batch", pg_db.stream("t"), pg_db.stream("u"))
     assert "1 inserted, 4 updated" in synced.stderr and "compared by hash and key" in synced.stderr
     assert pg_db.rows("(select * from t except select * from u) x") == []

@@ -194,6 +194,7 @@ def shapes(db, schema):
             "'\\_leat%' ORDER BY 1, 2").fetchall()
 
 
+@pytest.mark.asan
 @pytest.mark.parametrize("parallel", ["1", "3"])
 def test_many_small_tables_keep_their_own_columns(leat, pg_db, parallel):
     """The source is asked about many of them at once; none may get what was said of another."""

@@ -95,6 +95,7 @@ def test_partitions_of_a_parent_are_waited_for_as_well(leat, held):
     assert held.count("target.p") == 200
 
 
+@pytest.mark.asan
 @pytest.mark.parametrize("change", [
     "TRUNCATE source.b", "ALTER TABLE source.b ALTER n TYPE bigint",
     "DROP TABLE source.b; CREATE TABLE source.b AS SELECT generate_series(1, 30) AS n"])

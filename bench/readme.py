@@ -94,8 +94,9 @@ def section(several):
     tables = dict.fromkeys(w["table"] for one in several for w in one["workloads"])
     said = [f"- {one['date']}: `{one['command']}`" for one in several]
     return "\n".join([
-        "leat: wall, client CPU seconds, peak memory. The others: the same three as multiples of leat's, "
-        "in the same turn; medians, the quickest where several are meant. PostgreSQL over loopback, "
+        "leat: wall, client CPU seconds, peak memory. The others: the same three as multiples of leat's "
+        "in the same turn;\nmedians, the quickest where several are meant; those that only a run with "
+        "fewer rows has, of that run. PostgreSQL over\nloopback, "
         f"{several[0]['cores']} cores. *least C program* does the same work and nothing else.", "",
         *said, "", *(table(name, several) for name in tables if name != "tiny"), missed(several)])
 

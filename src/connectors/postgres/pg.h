@@ -134,8 +134,6 @@ int pg_execf(struct pg_conn *conn, struct leat_error *err, const char *fmt, ...)
 /* LEAT_CANCELLED, or that the connection is broken. */
 int pg_before_sending(struct pg_conn *conn, struct leat_error *err);
 void pg_statements_free(struct pg_statements *statements); /* NULL is fine */
-/* Appends what has the server keep the plans of a session's statements. LEAT_OK or not. */
-int pg_statements_settings(const struct pg_conn *conn, struct lt_buf *sql);
 /* One statement with text parameters; the caller clears the result. One that comes again on this
  * connection is kept prepared. */
 int pg_query(struct pg_conn *conn, const char *sql, int n_params, const char *const *params,

@@ -559,8 +559,8 @@ static int set_session(struct pg_conn *conn, struct leat_error *err)
     struct lt_buf sql = LT_BUF_INIT;
     int status = find_pooler(conn, err);
     if (!status && !pg_pooled(conn->ep)) {
-        int failed = pg_settings(conn, false, &sql) | pg_statements_settings(conn, &sql);
-        status = failed ? lt_fail_oom(err) : pg_exec(conn, lt_buf_text(&sql), err);
+        status = pg_settings(conn, false, &sql) ? lt_fail_oom(err)
+                                                : pg_exec(conn, lt_buf_text(&sql), err);
     }
     lt_buf_done(&sql);
     return status;

@@ -1,8 +1,6 @@
 /* Statements that come again are kept prepared on their connection: for many tables the server
  * plans the same questions about its catalogue again and again, which costs it ten times what
- * answering them does. The first time a statement goes as it is, the second time it is prepared. What
- * they ask is found by the keys of small indexes, so a plan made once serves all; the server would
- * go on planning for each value, where it holds its estimate of such a plan for much dearer. */
+ * answering them does. The first time a statement goes as it is, the second time it is prepared. */
 #include "connectors/postgres/pg.h"
 
 #include <stdio.h>
@@ -30,12 +28,6 @@ void pg_statements_free(struct pg_statements *statements)
         free(statements->items[i].text);
     }
     free(statements);
-}
-
-int pg_statements_settings(const struct pg_conn *conn, struct lt_buf *sql)
-{
-    bool can = conn->ep->pq->PQserverVersion(conn->pg) >= 120000;
-    return can ? lt_buf_puts(sql, "SET plan_cache_mode = force_generic_plan; ") : LEAT_OK;
 }
 
 /* NULL: not kept. */

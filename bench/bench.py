@@ -155,7 +155,7 @@ def command_shown(arguments):
 def file_system(folder):
     kind = subprocess.run(["stat", "-f", "-c", "%T", str(folder)], check=True, text=True,
                           capture_output=True).stdout.strip()
-    return {"tmpfs": "memory", "ext2/ext3": "ext4"}.get(kind, kind)
+    return {"ext2/ext3": "ext4"}.get(kind, kind)
 
 
 def run(options):

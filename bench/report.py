@@ -180,8 +180,8 @@ def targets_table(several):
 
 def places(one):
     """What the server's files and the others lie on; figures of earlier runs do not tell."""
-    return (f"the server on {one['server_on']} and files on {one['files_on']}" if "server_on" in one
-            else "the server on disk")
+    return (f"the server's files on {one['server_on']}, others on {one['files_on']}"
+            if "server_on" in one else "the server's files on disk")
 
 
 def heading(one):

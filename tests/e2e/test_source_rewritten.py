@@ -48,18 +48,24 @@ def snapshot(db):
         yield connection.execute("SELECT pg_export_snapshot()").fetchone()[0]
 
 
+def reload_before(db, child, table, rows, blocked=BLOCKED):
+    """Truncates the table and fills it again, in a transaction that ends once the reader waits for it."""
+    until(db, IN_TRIGGER)
+    with db.connect() as loader:
+        loader.execute(f"TRUNCATE source.{table}")
+        loader.execute(f"INSERT INTO source.{table} SELECT generate_series({rows})")
+        db.execute("DELETE FROM public.hold")
+        until(db, blocked)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 0, err
+    return err
+
+
 @pytest.mark.parametrize("options", [(), ("--cast=n=utf8",), ("--where", "n > 0"), ("--query", "SELECT n FROM source.a")])
 def test_a_read_that_waits_for_a_reload_has_the_new_rows(leat, held, options):
     child = leat.start(*cp(held, "a", *options) if "--query" not in options else
                        ("cp", held.url, f"{held.url}#target.a", *options))
-    until(held, IN_TRIGGER)
-    with held.connect() as loader:
-        loader.execute("TRUNCATE source.a")
-        loader.execute("INSERT INTO source.a SELECT generate_series(1, 500)")
-        held.execute("DELETE FROM public.hold")
-        until(held, BLOCKED)
-    _, err = child.communicate(timeout=60)
-    assert child.returncode == 0, err
+    reload_before(held, child, "a", "1, 500")
     assert held.count("target.a") == 500
 
 
@@ -67,14 +73,7 @@ def test_several_connections_wait_as_well(leat, held):
     """They ask first how large the table is, and wait there."""
     held.execute("INSERT INTO source.a SELECT generate_series(1, 600000)", "ANALYZE source.a")
     child = leat.start(*cp(held, "a", "--parallel", "2", "--cast=n=utf8", "-v"))
-    until(held, IN_TRIGGER)
-    with held.connect() as loader:
-        loader.execute("TRUNCATE source.a")
-        loader.execute("INSERT INTO source.a SELECT generate_series(1, 700000)")
-        held.execute("DELETE FROM public.hold")
-        until(held, WAITING)
-    _, err = child.communicate(timeout=60)
-    assert child.returncode == 0 and b"read by one connection" not in err, err
+    assert b"read by one connection" not in reload_before(held, child, "a", "1, 700000", WAITING)
     assert held.count("target.a") == 700000
 
 
@@ -84,14 +83,7 @@ def test_partitions_of_a_parent_are_waited_for_as_well(leat, held):
                  "CREATE TABLE source.high PARTITION OF source.p FOR VALUES FROM (100) TO (1000)",
                  "INSERT INTO source.p SELECT generate_series(0, 999)")
     child = leat.start(*cp(held, "p"))
-    until(held, IN_TRIGGER)
-    with held.connect() as loader:
-        loader.execute("TRUNCATE source.high")
-        loader.execute("INSERT INTO source.high SELECT generate_series(200, 299)")
-        held.execute("DELETE FROM public.hold")
-        until(held, BLOCKED)
-    _, err = child.communicate(timeout=60)
-    assert child.returncode == 0, err
+    reload_before(held, child, "high", "200, 299")
     assert held.count("target.p") == 200
 
 

@@ -187,7 +187,8 @@ def places(one):
 def heading(one):
     return (f"{one['date']}, `{one['command']}`: {one['runs']} runs, arms in turn; {one['server']} "
             f"over loopback, {one['cores']} cores, {places(one)}. Medians; of "
-            "ratios also the least and the greatest. L is one connection reading the table by COPY binary to nowhere.\n")
+            "ratios also the least and the greatest. L is one connection reading the table by COPY "
+            "binary to nowhere.\n")
 
 
 def whole(several):

@@ -11,7 +11,8 @@ C_PROGRAM = "least C program"
 # Columns and the words by which their arms are known, in a pipe by the last; of several the quickest
 # is shown.
 GROUPS = {"psql, sqlite3, gzip": ("psql", "sqlite3", "pg_dump"),
-          "DuckDB, pgcopydb": ("duckdb", "pgcopydb"), "pgloader": ("pgloader",), "sling": ("sling",), "dlt": ("dlt",), "ingestr": ("ingestr",)}
+          "DuckDB, pgcopydb": ("duckdb", "pgcopydb"), "pgloader": ("pgloader",),
+          "sling": ("sling",), "dlt": ("dlt",), "ingestr": ("ingestr",)}
 
 
 def group_of(arm):
